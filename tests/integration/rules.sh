@@ -34,7 +34,7 @@ says "a number from 1, which is in force, to 1"
 as ana run 2 org contract 3 --yes $P
 as ana run 13 org contract 2 $P
 as ana json 0 org contract $P
-expect number "$(field number) $(field newest) $(field proposals)" "1 2 []"
+expect number "$(field rules_version) $(field newest) $(field proposals)" "1 2 []"
 
 say "they agree, with the folders open: what was saved before is judged by 1"
 as ana json 0 org contract 2 --yes $P

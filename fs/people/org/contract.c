@@ -49,10 +49,10 @@ static emr_status note_proposal(
 	emr_say(c->out,
 		"  %s proposes rules %u: %u of %u approvals.  To agree: emrfs org contract %u\n",
 		shown, number, votes->have, c->need, number);
-	return json_array_append_new(
-		       c->list, json_pack("{s:I, s:i, s:i, s:b, s:s}", "number", (json_int_t)number,
-					"have", (int)votes->have, "need", (int)c->need, "ours",
-					(int)votes->is_ours, "by", shown)) == 0
+	return json_array_append_new(c->list,
+		       json_pack("{s:I, s:i, s:i, s:b, s:s}", "rules_version", (json_int_t)number,
+			       "have", (int)votes->have, "need", (int)c->need, "ours",
+			       (int)votes->is_ours, "by", shown)) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
 }
@@ -100,7 +100,7 @@ static emr_status agree(changing *c, const emr_args *args, emr_problem *out_prob
 static emr_status show(changing *c)
 {
 	c->list = json_array();
-	emr_out_number(c->out, "number", c->network.contract);
+	emr_out_number(c->out, "rules_version", c->network.contract);
 	emr_out_number(c->out, "newest", emr_contract_newest());
 	emr_say(c->out, "Rules in force: %u.  This emrfs knows them up to %u.\n",
 		c->network.contract, emr_contract_newest());
@@ -131,7 +131,7 @@ static emr_status change(
 	EMR_TRY(look(&c));
 	if (c.network.contract < c.wanted && !c.is_ours)
 		EMR_TRY(agree(&c, args, out_problem));
-	emr_out_number(out, "number", c.wanted);
+	emr_out_number(out, "rules_version", c.wanted);
 	emr_out_number(out, "have", c.have);
 	emr_out_number(out, "need", c.need);
 	emr_out_flag(out, "done", c.network.contract == c.wanted);

@@ -84,7 +84,7 @@ int emr_org_mint(const emr_args *args, emr_out *out);
 /* org contract: the number in force, and what is proposed; org contract N: proposes (if nobody has)
  * and approves. */
 int emr_org_contract(const emr_args *args, emr_out *out);
-/* org host: the keys of all; org host KEY, or an address: that of the own organisation. */
+/* org host: the keys of all; org host KEY, or an address: that of one's own organisation. */
 int emr_org_host(const emr_args *args, emr_out *out);
 
 /* ---- moving.c ---- */
