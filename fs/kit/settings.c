@@ -314,7 +314,8 @@ static const struct {
 	{{"cache-days", "N", "how many days it is kept when nobody reads it (30)"}, set_cache_days},
 	{{"away", "RULE",
 		 "who releases the keys of what you share while your folder is closed: agents of "
-		 "others, own (also of your own organisation, where no other fits) or nobody "
+		 "others, own (also of your own organisation, where fewer than two others fit) or "
+		 "nobody "
 		 "(others); emrfs share --away RULE writes it"},
 		set_away},
 	{{"tell-patients", "ANSWER",
