@@ -32,6 +32,18 @@ static void write_file(emr_view *view)
 		emr_log(EMR_LOG_WARN, "shares: keys are not kept: %s", emr_status_text(status));
 }
 
+/* Another took its place before it ended: its keys are taken over when that one is opened. */
+static bool is_renewed(emr_view *view, const emr_known_grant *was)
+{
+	emr_known_grant other;
+	EMR_ASK(grants, view->options.replica, GRANTS, .domain = was->domain);
+	bool is = false;
+
+	while (!is && emr_next(&grants, &other))
+		is = emr_grant_renews(&other, was);
+	return is;
+}
+
 /* By its time, or by the ledger; IO_IS of the grant IO_GRANT, which was looked at before. */
 static bool is_over(emr_view *view, const uint8_t *row, emr_id16 *io_grant, bool *io_is)
 {
@@ -45,7 +57,7 @@ static bool is_over(emr_view *view, const uint8_t *row, emr_id16 *io_grant, bool
 	*io_grant = grant;
 	*io_is = end <= (uint64_t)(view_now_ns(view) / 1000000000) ||
 		 (emr_replica_grant(view->options.replica, domain, grant, &known) == EMR_OK &&
-			 known.row.head.state != EMR_GRANT_ACTIVE);
+			 known.row.head.state != EMR_GRANT_ACTIVE && !is_renewed(view, &known));
 	return *io_is;
 }
 
@@ -125,8 +137,10 @@ void shared_load_keys(emr_view *view, shared_share *s)
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "shares: a kept key does not open: %s",
 			emr_status_text(status));
-	if (kept->len != was)
-		write_soon(view);
+	if (kept->len == was)
+		return;
+	write_soon(view);
+	shared_save_keys(view, s); /* by this grant, what one before it had */
 }
 
 void shared_save_keys(emr_view *view, shared_share *s)

@@ -174,10 +174,13 @@ emr_status emr_shared_came(
 /* Appends one for every key that is held, of names and of contents, and was neither appended nor
  * taken out of there before. */
 emr_status emr_shared_save_keys(emr_shared *shared, emr_buf *out);
-/* Takes those of this grant, as its terms are now, out of any number of them; the grant's that do
- * not open, or show what it shows no more, are removed from KEPT.  EMR_DAMAGED: one does not open;
- * EMR_DENIED: the grant is over. */
+/* Takes those of this grant, as its terms are now, out of any number of them, and those of grants
+ * that it renews, as far as it shows the same; the latter, and the grant's that do not open, or
+ * show what it shows no more, are removed from KEPT.  EMR_DAMAGED: one does not open; EMR_DENIED:
+ * the grant is over. */
 emr_status emr_shared_load_keys(emr_shared *shared, emr_buf *kept);
+/* GRANT is in force, and was given to the same person in the same domain before WAS was ended. */
+bool emr_grant_renews(const emr_known_grant *grant, const emr_known_grant *was);
 size_t emr_shared_names_held(const emr_shared *shared);
 /* Which grant of which domain one belongs to, and when that ends. */
 void emr_kept_key_of(const uint8_t kept[EMR_KEPT_KEY_BYTES], emr_id16 *out_domain,
