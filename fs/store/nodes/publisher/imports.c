@@ -417,6 +417,8 @@ static emr_status send_some(publisher_node *node, pick *picks, size_t n)
 	}
 	atomic_fetch_sub(&node->going, l.gave);
 	atomic_fetch_sub(&node->going_of, what.bytes);
+	if (status == EMR_OK && what.bytes > 0)
+		node_doubt_one(node, &picks[0].root);
 	noted = note(node, picks, n, BOOK_HELD, is_held);
 	/* The ledger may wait for it, and need not wait for the disk: a node is asked again after a
 	 * kill. */

@@ -8,8 +8,10 @@
 #define CHECK_SHARE 20 /* of the time at most one part in so many */
 #define CHECK_AGAIN_NS INT64_C(86400000000000)
 #define BACK_MS 600000 /* between two returns */
-#define STORE_MS 60000 /* until it is asked again whether it has another store */
-#define LIST_LEAST 50  /* of fewer each is asked for: a node may keep much for others */
+#define STORE_MS                                                                                   \
+	60000	      /* until it is asked again whether it has another store, or an older root    \
+		       */
+#define LIST_LEAST 50 /* of fewer each is asked for: a node may keep much for others */
 
 /* ---- What is erased ---- */
 
@@ -178,6 +180,32 @@ void emr_publisher_doubt(void *publisher, const emr_cid *root)
 	pthread_mutex_unlock(&p->lock);
 }
 
+static int64_t store_ns(const emr_publisher *p)
+{
+	return (p->options.store_ms != 0 ? p->options.store_ms : STORE_MS) * INT64_C(1000000);
+}
+
+/* The first behind ROOT: ids are hashes, so that it is any of them. A host says itself whether it
+ * has another store. */
+void node_doubt_one(publisher_node *node, const emr_cid *root)
+{
+	emr_publisher *p = node->publisher;
+	int64_t *due_ns = &p->book.doubt_due_ns[node->number];
+	const int64_t now_ns = publisher_now_ns();
+	emr_cid old;
+	EMR_LOCKED(&p->lock);
+
+	if (*due_ns == 0)
+		*due_ns = now_ns + store_ns(p); /* this one is the first of a start */
+	if (now_ns < *due_ns || p->book.store_due_ns[node->number] != 0 ||
+		(!find_held(node, root, false, &old) &&
+			!find_held(node, &(emr_cid){{0}}, false, &old)))
+		return;
+	*due_ns = now_ns + store_ns(p);
+	book_find(&p->book, &old)->asked |= node_bit(node);
+	p->has_doubts = true;
+}
+
 /* With the lock: one that somebody could not have goes before all others; it is not of the round.
  */
 static bool find_doubt(publisher_node *node, emr_cid *out_root)
@@ -324,6 +352,8 @@ bool node_check_one(publisher_node *node)
 	(void)node_note(node, &root, BOOK_SENT);
 	if (status == EMR_OK)
 		take_back_unlisted(node);
+	if (is_doubt && is_none(&node->checked)) /* the others are looked at now */
+		node->next_check_ns = 0;
 	if (node_write_lines(p) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "publisher: a lost copy could not be noted");
 	return true;
@@ -333,7 +363,6 @@ void node_look_at_store(publisher_node *node, bool is_asked)
 {
 	emr_publisher *p = node->publisher;
 	emr_ipfs_call call = node_call(node, NODE_ASK_MS);
-	const uint32_t store_ms = p->options.store_ms != 0 ? p->options.store_ms : STORE_MS;
 	char id[33], version[EMR_IPFS_VERSION_BYTES];
 	bool is_other = false;
 
@@ -342,8 +371,7 @@ void node_look_at_store(publisher_node *node, bool is_asked)
 		(void)!emr_ipfs_version(node->client, &call, version);
 	emr_ipfs_store(node->client, id);
 	pthread_mutex_lock(&p->lock);
-	p->book.store_due_ns[node->number] =
-		id[0] != '\0' ? publisher_now_ns() + store_ms * INT64_C(1000000) : 0;
+	p->book.store_due_ns[node->number] = id[0] != '\0' ? publisher_now_ns() + store_ns(p) : 0;
 	if (id[0] == '\0')
 		return;
 	if (book_set_store(&p->book, node->number, id, &is_other) != EMR_OK ||

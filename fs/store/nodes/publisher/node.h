@@ -156,6 +156,9 @@ bool node_check_one(publisher_node *node);  /* false: nothing is to be asked for
 void node_look_whether_it_syncs(publisher_node *node);
 /* With the lock, which it gives back when it is true.  Once. */
 bool node_tells_unsynced(publisher_node *node);
+/* It took ROOT and what was sent with it: once in a while that is when one that it had is asked
+ * for, before they count. Under no lock. */
+void node_doubt_one(publisher_node *node, const emr_cid *root);
 /* It may be another one that stands there since it was away: all it had is asked for again. */
 void node_comes_back(publisher_node *node);
 /* With the lock, which it gives back meanwhile: whether it still has the store of blocks that it
