@@ -290,30 +290,6 @@ TEST(a_copy_that_a_node_lost_is_found_out_and_sent_again)
 	wait_sent_again(&s, &root);
 }
 
-/* The node goes on answering, and nobody asks for all that it has. */
-TEST(an_emptied_node_is_found_out_by_what_it_is_sent_and_that_asks_for_one_root_not_each)
-{
-	emr_cid roots[12];
-
-	SCENE_OF(scene, s, scene_end, scene_begin, "emptied");
-	kit_store_ms = 1;
-	scene_start(&s, 1, NODES("leaves"));
-	kit_store_ms = 0;
-	for (size_t i = 0; i < 10; i++)
-		roots[i] = scene_save_held(&s, "emptied", i);
-	forget_asked();
-	roots[10] = scene_save_held(&s, "one more", 0);
-	UNTIL(asked("dag/stat") != 0);
-	roots[11] = scene_save_held(&s, "and one", 0);
-	assert_true(asked("dag/stat") <= 3); /* one each, and one of before */
-	for (size_t i = 0; i < 12; i++)
-		good_loses(&roots[i]);
-	(void)scene_save_held(&s, "behind it", 0);
-	for (size_t i = 0; i < 12; i++) {
-		wait_sent_again(&s, &roots[i]);
-	}
-}
-
 /* The first look at all that a node has is over, and the next one a day away. */
 TEST(what_a_node_lost_while_it_was_away_is_found_out_when_it_comes_back)
 {

@@ -8,10 +8,7 @@
 #define CHECK_SHARE 20 /* of the time at most one part in so many */
 #define CHECK_AGAIN_NS INT64_C(86400000000000)
 #define BACK_MS 600000 /* between two returns */
-#define STORE_MS                                                                                   \
-	60000	      /* until it is asked again whether it has another store, or an older root    \
-		       */
-#define LIST_LEAST 50 /* of fewer each is asked for: a node may keep much for others */
+#define LIST_LEAST 50  /* of fewer each is asked for: a node may keep much for others */
 
 /* ---- What is erased ---- */
 
@@ -143,27 +140,6 @@ void emr_publisher_each_left(emr_publisher *p, int64_t wait_ns, emr_publisher_le
 
 /* ---- What is there already ---- */
 
-/* With the lock: the first behind FROM that it said it holds.  IS_UNLISTED: of those that are not
- * among its pins. */
-static bool find_held(
-	const publisher_node *node, const emr_cid *from, bool is_unlisted, emr_cid *out_root)
-{
-	const book *b = &node->publisher->book;
-	const emr_cid behind = *from;
-
-	for (size_t i = book_from(b, &behind); i < book_count(b); i++) {
-		const book_entry *entry = book_at(b, i);
-		const unsigned is = is_unlisted ? entry->held & ~entry->listed : entry->held;
-
-		if (entry->is_wanted && (is & node_bit(node)) != 0 &&
-			!emr_cid_equal(&entry->root, &behind)) {
-			*out_root = entry->root;
-			return true;
-		}
-	}
-	return false;
-}
-
 void emr_publisher_doubt(void *publisher, const emr_cid *root)
 {
 	emr_publisher *p = publisher;
@@ -178,32 +154,6 @@ void emr_publisher_doubt(void *publisher, const emr_cid *root)
 	p->has_doubts = p->has_doubts || (entry != NULL && entry->held != 0);
 	pthread_cond_broadcast(&p->wake);
 	pthread_mutex_unlock(&p->lock);
-}
-
-static int64_t store_ns(const emr_publisher *p)
-{
-	return (p->options.store_ms != 0 ? p->options.store_ms : STORE_MS) * INT64_C(1000000);
-}
-
-/* The first behind ROOT: ids are hashes, so that it is any of them. A host says itself whether it
- * has another store. */
-void node_doubt_one(publisher_node *node, const emr_cid *root)
-{
-	emr_publisher *p = node->publisher;
-	int64_t *due_ns = &p->book.doubt_due_ns[node->number];
-	const int64_t now_ns = publisher_now_ns();
-	emr_cid old;
-	EMR_LOCKED(&p->lock);
-
-	if (*due_ns == 0)
-		*due_ns = now_ns + store_ns(p); /* this one is the first of a start */
-	if (now_ns < *due_ns || p->book.store_due_ns[node->number] != 0 ||
-		(!find_held(node, root, false, &old) &&
-			!find_held(node, &(emr_cid){{0}}, false, &old)))
-		return;
-	*due_ns = now_ns + store_ns(p);
-	book_find(&p->book, &old)->asked |= node_bit(node);
-	p->has_doubts = true;
 }
 
 /* With the lock: one that somebody could not have goes before all others; it is not of the round.
@@ -264,7 +214,7 @@ static void take_back_unlisted(publisher_node *node)
 	emr_cid root = {{0}};
 	size_t n = 0;
 
-	while (n < LIST_LEAST && find_held(node, &root, false, &root))
+	while (n < LIST_LEAST && node_find_held(node, &root, false, &root))
 		n++;
 	if (node->is_listed || node_is_clustered(node) || n < LIST_LEAST)
 		return;
@@ -272,7 +222,7 @@ static void take_back_unlisted(publisher_node *node)
 	if (list_pins(node) != EMR_OK)
 		return;
 	root = (emr_cid){{0}};
-	while (!p->is_stopping && find_held(node, &root, true, &root)) {
+	while (!p->is_stopping && node_find_held(node, &root, true, &root)) {
 		pthread_mutex_unlock(&p->lock);
 		here_unheld(p, &root, node_bit(node));
 		pthread_mutex_lock(&p->lock);
@@ -294,14 +244,14 @@ static emr_status check_cluster(publisher_node *node, const emr_cid *root, bool 
  * have their turn. */
 static bool find_next(publisher_node *node, emr_cid *out_root)
 {
-	if (find_held(node, &node->checked, false, out_root))
+	if (node_find_held(node, &node->checked, false, out_root))
 		return node->is_behind_end || is_none(&node->round_end) ||
 		       book_compare(out_root, &node->round_end) <= 0;
 	if (!node->is_behind_end)
 		return false;
 	node->is_behind_end = false;
 	node->checked = (emr_cid){{0}};
-	return find_held(node, &node->checked, false, out_root) &&
+	return node_find_held(node, &node->checked, false, out_root) &&
 	       book_compare(out_root, &node->round_end) <= 0;
 }
 
@@ -371,7 +321,8 @@ void node_look_at_store(publisher_node *node, bool is_asked)
 		(void)!emr_ipfs_version(node->client, &call, version);
 	emr_ipfs_store(node->client, id);
 	pthread_mutex_lock(&p->lock);
-	p->book.store_due_ns[node->number] = id[0] != '\0' ? publisher_now_ns() + store_ns(p) : 0;
+	p->book.store_due_ns[node->number] =
+		id[0] != '\0' ? publisher_now_ns() + node_store_ns(node) : 0;
 	if (id[0] == '\0')
 		return;
 	if (book_set_store(&p->book, node->number, id, &is_other) != EMR_OK ||

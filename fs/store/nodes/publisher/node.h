@@ -119,6 +119,12 @@ void node_stick(publisher_node *node, pick *one);
 /* Whether the node itself keeps the whole of ROOT; what fails has been told. */
 emr_status node_ask(
 	publisher_node *node, const emr_cid *root, bool *out_is_held, emr_ipfs_fault *out_fault);
+/* With the lock: the first behind FROM that it said it holds.  IS_UNLISTED: of those that are not
+ * among its pins. */
+bool node_find_held(
+	const publisher_node *node, const emr_cid *from, bool is_unlisted, emr_cid *out_root);
+/* Until it is asked again whether it has another store, or an older root. */
+int64_t node_store_ns(const publisher_node *node);
 
 #define NODE_ASK_MS 120000		      /* what is asked for is read there, block by block */
 #define NODE_UNSYNCED_NS INT64_C(60000000000) /* until it is asked again whether it syncs */
@@ -156,9 +162,6 @@ bool node_check_one(publisher_node *node);  /* false: nothing is to be asked for
 void node_look_whether_it_syncs(publisher_node *node);
 /* With the lock, which it gives back when it is true.  Once. */
 bool node_tells_unsynced(publisher_node *node);
-/* It took ROOT and what was sent with it: once in a while that is when one that it had is asked
- * for, before they count. Under no lock. */
-void node_doubt_one(publisher_node *node, const emr_cid *root);
 /* It may be another one that stands there since it was away: all it had is asked for again. */
 void node_comes_back(publisher_node *node);
 /* With the lock, which it gives back meanwhile: whether it still has the store of blocks that it
