@@ -291,7 +291,8 @@ static const struct {
 		 "copies then: http://127.0.0.1:9094, https://HOST or unix:/PATH"},
 		set_cluster},
 	{{"cluster-copies", "N",
-		 "of the cluster above: how many of its peers are to pin each record (2)"},
+		 "of the cluster above: how many of its peers are to pin each record (2; lowered, "
+		 "it frees nothing)"},
 		set_cluster_copies},
 	{{"cluster-token", "FILE",
 		 "of the cluster above: has the token or USER:PASSWORD that it wants, on one line; "

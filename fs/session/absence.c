@@ -166,6 +166,7 @@ static const struct {
 		N_("Try again; if it stays so, ask whoever administers your organisation.")},
 	{"endorsement", N_("too few organisations endorse it"),
 		N_("Try again; if it stays so, ask whoever administers your organisation.")},
+	{"no-module", N_("libexec/emrfs is incomplete"), N_("Install emrfs again.")},
 	{"here", N_("something is wrong on this computer"), N_("Look whether its disk is full.")},
 	{"", N_("they answer with an error"), N_("Ask whoever administers your organisation.")},
 };

@@ -290,11 +290,9 @@ emr_status share_agents_near(emr_share *share, emr_id32 grantee, uint16_t rights
 			continue;
 		/* The owner has said so, of an organisation whose reader is in it, too. */
 		EMR_TRY(share_lets_near(share, rights, grant, agent.row.org, &is_let));
-		if (is_let)
-			continue;
-		if (out != NULL)
+		if (out != NULL && !is_let)
 			out[near] = ids[i];
-		near++;
+		near += !is_let;
 	}
 	*out_n = near;
 	return EMR_OK;

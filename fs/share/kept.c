@@ -184,7 +184,8 @@ static emr_status load_content(
 	return EMR_OK;
 }
 
-bool emr_grant_renews(const emr_known_grant *grant, const emr_known_grant *was)
+/* GRANT is in force, and was given to the same person in the same domain before WAS was ended. */
+static bool renews(const emr_known_grant *grant, const emr_known_grant *was)
 {
 	return emr_id16_equal(grant->domain, was->domain) &&
 	       !emr_id16_equal(grant->grant, was->grant) &&
@@ -209,7 +210,7 @@ static emr_status load_one(
 	if (!is_own && (memcmp(row, kept, 16) != 0 ||
 			       emr_replica_grant(shared->share->o.replica, EMR_ID16_AT(kept),
 				       EMR_ID16_AT(kept + 16), &was) != EMR_OK ||
-			       !emr_grant_renews(&shared->received.grant, &was)))
+			       !renews(&shared->received.grant, &was)))
 		return EMR_OK;
 	if (is_own && memcmp(row, kept, sizeof row) != 0)
 		return EMR_OK;
@@ -243,6 +244,18 @@ emr_status emr_shared_load_keys(emr_shared *shared, emr_buf *kept)
 size_t emr_shared_names_held(const emr_shared *shared)
 {
 	return shared->names.len / sizeof(held_name_key);
+}
+
+bool emr_kept_is_over(emr_replica *replica, emr_id16 domain, emr_id16 grant)
+{
+	emr_known_grant was, other;
+	bool is = emr_replica_grant(replica, domain, grant, &was) == EMR_OK &&
+		  was.row.head.state != EMR_GRANT_ACTIVE;
+	EMR_ASK(grants, replica, GRANTS, .domain = domain);
+
+	while (is && emr_next(&grants, &other))
+		is = !renews(&other, &was);
+	return is;
 }
 
 void emr_kept_key_of(const uint8_t kept[EMR_KEPT_KEY_BYTES], emr_id16 *out_domain,

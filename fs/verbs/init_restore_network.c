@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/log.h"
 #include "contract/item.h"
 #include "gateway/channel.h"
 #include "kit/language.h"
@@ -198,9 +197,7 @@ static emr_status keep_verified(restoring *r)
 			 ? follow_whole(&r->session, &trouble)
 			 : emr_ledger_copy_make_own(ledger, r->session.state_fd, &trouble);
 	r->has_copy = status == EMR_OK || (status == EMR_DAMAGED && trouble.seq > 1);
-	if (status != EMR_OK) /* with a ledger that is not in the backup nothing is wrong */
-		emr_log(EMR_LOG_WARN, "the backup's ledger, to entry %llu: %s",
-			(unsigned long long)trouble.seq, emr_status_text(status));
+	/* With a ledger that is not in the backup nothing is wrong. */
 	if (status != EMR_OK && (r->has_copy || is_listed(r, BACKUP_LEDGER)))
 		init_restore_found(r, BACKUP_LEDGER,
 			r->has_copy ? _("its last entries have to come from your network")

@@ -69,8 +69,9 @@ static bool is_name(const char *name)
 
 static emr_status fill(emr_gateway *gateway, const emr_gateway_options *options)
 {
-	if (!emr_curl_begin() ||
-		(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) == 0)
+	if (!emr_curl_begin())
+		return EMR_NO_MODULE;
+	if ((curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) == 0)
 		return EMR_UNSUPPORTED;
 	gateway->channel = strdup(options->channel);
 	gateway->chaincode = strdup(options->chaincode);

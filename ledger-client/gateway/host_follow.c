@@ -24,7 +24,9 @@ static bool is_no_verdict(const emr_gateway_call *call, emr_status status)
 
 emr_status host_status(const emr_gateway_call *call, emr_status status)
 {
-	if (status != EMR_OK && status != EMR_INTERRUPTED)
+	if (status != EMR_OK && call->fault == EMR_GATEWAY_FINE) /* before a gateway was called */
+		emr_log(EMR_LOG_WARN, "fabric: %s", emr_status_text(status));
+	else if (status != EMR_OK && status != EMR_INTERRUPTED)
 		gateway_log_fault("fabric", call);
 	return is_no_verdict(call, status) ? emr_ledger_absence_of(status) : status;
 }
@@ -155,8 +157,10 @@ emr_status host_follow_for(fabric_host *h, uint32_t timeout_ms, int cancel_fd)
 	}
 	/* A gateway, or a log, that others are busy with is not away. */
 	if (status != EMR_INTERRUPTED && status != EMR_BUSY)
-		note_followed(
-			h, status, call.fault == EMR_GATEWAY_FINE ? EMR_GATEWAY_HERE : call.fault);
+		note_followed(h, status,
+			call.fault != EMR_GATEWAY_FINE ? call.fault
+			: status == EMR_NO_MODULE      ? EMR_GATEWAY_NO_MODULE
+						       : EMR_GATEWAY_HERE);
 	if (h->position.next_block >= h->kept_block + POSITION_BLOCKS)
 		host_keep_position(h);
 	if (trouble.status != EMR_OK)

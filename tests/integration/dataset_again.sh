@@ -45,4 +45,16 @@ as ana json 0 erase Other --yes --passphrase-file "$EMR_PASS"
 expect "copies of it and earlier ones" "$(field copies)" 3
 emr_until sees ""
 two_unmount ana dora
+
+say "a program without its modules says that they are missing, and calls no disk or host to blame"
+rm usr/libexec/emrfs/emrfs-*.so
+two_host_kill
+gone="libexec/emrfs is incomplete: install emrfs again"
+run 6 host "$NET" "127.0.0.1:$TWO_PORT"
+says "$gone"
+as ana run 1 mount --passphrase-file "$EMR_PASS"
+says "The ledger: $gone"
+echo "node = unix:$EMR_WORK/node.sock" >>ana/settings
+as ana run 3 check --network
+says "unix:$EMR_WORK/node.sock: $gone"
 echo "all is well"

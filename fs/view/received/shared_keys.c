@@ -32,23 +32,10 @@ static void write_file(emr_view *view)
 		emr_log(EMR_LOG_WARN, "shares: keys are not kept: %s", emr_status_text(status));
 }
 
-/* Another took its place before it ended: its keys are taken over when that one is opened. */
-static bool is_renewed(emr_view *view, const emr_known_grant *was)
-{
-	emr_known_grant other;
-	EMR_ASK(grants, view->options.replica, GRANTS, .domain = was->domain);
-	bool is = false;
-
-	while (!is && emr_next(&grants, &other))
-		is = emr_grant_renews(&other, was);
-	return is;
-}
-
 /* By its time, or by the ledger; IO_IS of the grant IO_GRANT, which was looked at before. */
 static bool is_over(emr_view *view, const uint8_t *row, emr_id16 *io_grant, bool *io_is)
 {
 	uint64_t end;
-	emr_known_grant known;
 	emr_id16 domain, grant;
 
 	emr_kept_key_of(row, &domain, &grant, &end);
@@ -56,8 +43,7 @@ static bool is_over(emr_view *view, const uint8_t *row, emr_id16 *io_grant, bool
 		return *io_is;
 	*io_grant = grant;
 	*io_is = end <= (uint64_t)(view_now_ns(view) / 1000000000) ||
-		 (emr_replica_grant(view->options.replica, domain, grant, &known) == EMR_OK &&
-			 known.row.head.state != EMR_GRANT_ACTIVE && !is_renewed(view, &known));
+		 emr_kept_is_over(view->options.replica, domain, grant);
 	return *io_is;
 }
 

@@ -87,6 +87,7 @@
 		"The peers have found the transaction invalid: the code says why.")                \
 	X(EMR_GATEWAY_ERROR, "error", EMR_IO,                                                      \
 		"The peer says what it is; its log says more.")                                    \
+	X(EMR_GATEWAY_NO_MODULE, "no-module", EMR_NO_MODULE, "Install emrfs again.")               \
 	X(EMR_GATEWAY_HERE, "here", EMR_IO,                                                        \
 		"It failed on this computer: memory, or a file.")
 /* clang-format on */
