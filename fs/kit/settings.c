@@ -316,8 +316,7 @@ static const struct {
 	{{"away", "RULE",
 		 "who releases the keys of what you share while your folder is closed: agents of "
 		 "others, own (also of your own organisation, where fewer than two others fit) or "
-		 "nobody "
-		 "(others); emrfs share --away RULE writes it"},
+		 "nobody (others); emrfs share --away RULE writes it"},
 		set_away},
 	{{"tell-patients", "ANSWER",
 		 "yes or no: whether all who may list a folder read the patient's name and ids of "

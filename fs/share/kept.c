@@ -207,12 +207,11 @@ static emr_status load_one(
 	row_of(shared, EMR_ID32_AT(kept + 32), row);
 	is_own = memcmp(row, kept, 32) == 0;
 	*out_stays = !is_own;
-	if (!is_own && (memcmp(row, kept, 16) != 0 ||
-			       emr_replica_grant(shared->share->o.replica, EMR_ID16_AT(kept),
-				       EMR_ID16_AT(kept + 16), &was) != EMR_OK ||
-			       !renews(&shared->received.grant, &was)))
-		return EMR_OK;
-	if (is_own && memcmp(row, kept, sizeof row) != 0)
+	if (is_own ? memcmp(row, kept, sizeof row) != 0
+		   : memcmp(row, kept, 16) != 0 ||
+				emr_replica_grant(shared->share->o.replica, EMR_ID16_AT(kept),
+					EMR_ID16_AT(kept + 16), &was) != EMR_OK ||
+				!renews(&shared->received.grant, &was))
 		return EMR_OK;
 	status = is_content(kept) ? load_content(shared, kept, is_own)
 				  : load_name(shared, kept, is_own);

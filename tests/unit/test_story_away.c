@@ -207,12 +207,6 @@ TEST_IN(begin, end, others_come_first_whatever_the_rule)
 	assert_false(fit[2]);
 }
 
-static void end_all_but_one(void)
-{
-	for (int i = 1; i < AGENTS; i++)
-		end_agent(i);
-}
-
 static void one_answers(story *the)
 {
 	for (int turn = 0; turn < 2; turn++) {
@@ -227,7 +221,8 @@ TEST_IN(begin, end, beside_one_other_ones_own_is_named_too_and_either_is_enough)
 	emr_grant_made made;
 	bool fit[3];
 
-	end_all_but_one();
+	for (int i = 1; i < AGENTS; i++)
+		end_agent(i);
 	made = share_with(&s.lima, EMR_AWAY_OTHERS);
 	assert_int_equal(made.n, 1);
 	assert_int_equal(why_own_is_left_out(&s.lima, EMR_AWAY_OWN), EMR_LEFT_OUT_NOT);
