@@ -383,7 +383,8 @@ static void end_going(publisher_node *node, const pick *picks, size_t n)
 }
 
 /* It took ROOT: once in a while one that it had is asked for, the first behind that: ids are
- * hashes, so that it is any of them. A host says itself whether it has another store. */
+ * hashes, so that it is any of them. A host says itself whether it has another store, and a cluster
+ * looks after its pins. */
 static void doubt_one(publisher_node *node, const emr_cid *root)
 {
 	emr_publisher *p = node->publisher;
@@ -438,7 +439,7 @@ static emr_status send_some(publisher_node *node, pick *picks, size_t n)
 	}
 	atomic_fetch_sub(&node->going, l.gave);
 	atomic_fetch_sub(&node->going_of, what.bytes);
-	if (status == EMR_OK && what.bytes > 0) /* before they count */
+	if (status == EMR_OK && what.bytes > 0 && !node_is_clustered(node)) /* before they count */
 		doubt_one(node, &picks[0].root);
 	noted = note(node, picks, n, BOOK_HELD, is_held);
 	/* The ledger may wait for it, and need not wait for the disk: a node is asked again after a
