@@ -195,7 +195,7 @@ static bool renews(const emr_known_grant *grant, const emr_known_grant *was)
 }
 
 /* *OUT_STAYS: it is another grant's, or was taken.  One of a grant that this one renews is taken
- * and goes: it is kept anew, by this one. */
+ * and goes: it is kept by this one from then on. */
 static emr_status load_one(
 	emr_shared *shared, const uint8_t kept[EMR_KEPT_KEY_BYTES], bool *out_stays)
 {
