@@ -103,16 +103,6 @@ static emr_status take_until(const json_t *value, emr_terms *out)
 	return EMR_OK;
 }
 
-static emr_status take_data(const json_t *value, emr_terms *out)
-{
-	const char *text = json_string_value(value);
-
-	if (text == NULL || (strcmp(text, "identified") != 0 && strcmp(text, "de-identified") != 0))
-		return EMR_INVALID;
-	out->is_deidentified = text[0] == 'd';
-	return EMR_OK;
-}
-
 /* One of two words. */
 static emr_status take_choice(const json_t *value, const char *usual, const char *other, bool *out)
 {
@@ -269,56 +259,44 @@ static emr_status take_count(const json_t *value, json_int_t max, uint64_t *out)
 	return number > max ? EMR_LIMIT : EMR_OK;
 }
 
-enum { HAS_PURPOSE = 1, HAS_WHO = 2, HAS_UNTIL = 4, HAS_DATA = 8, HAS_ALL = 15, HAS_RULE = 16 };
+/* Those before PRICE are never left out. */
+enum { PURPOSE, WHO, UNTIL, DATA, PRICE, DAILY_LIMIT, MEMBERS };
+static const char *const members[MEMBERS] = {
+	"purpose", "who", "until", "data", "price", "daily-limit"};
 
 /* *OUT_WHAT: the member as this file calls it. */
 static emr_status take_member(
-	const char *name, json_t *value, emr_terms *out, unsigned *has, const char **out_what)
+	const char *name, json_t *value, emr_terms *out, bool *has_rule, const char **out_what)
 {
 	uint64_t daily = 0;
-	emr_status status = EMR_INVALID;
+	emr_status status;
+	size_t i = 0;
 
-	*out_what = "";
-	if (strcmp(name, "purpose") == 0) {
-		*has |= HAS_PURPOSE;
-		*out_what = "purpose";
-		status = take_text(value, EMR_TERMS_TEXT_MAX, out->purpose);
-	} else if (strcmp(name, "who") == 0) {
-		*has |= HAS_WHO;
-		*out_what = "who";
-		status = take_text(value, EMR_TERMS_TEXT_MAX, out->who);
-	} else if (strcmp(name, "until") == 0) {
-		*has |= HAS_UNTIL;
-		*out_what = "until";
-		status = take_until(value, out);
-	} else if (strcmp(name, "data") == 0) {
-		*has |= HAS_DATA;
-		*out_what = "data";
-		status = take_data(value, out);
-	} else if (strcmp(name, "price") == 0) {
-		*out_what = "price";
-		status = take_count(value, PRICE_MAX, &out->price);
-	} else if (strcmp(name, "daily-limit") == 0) {
-		*out_what = "daily-limit";
+	while (i < MEMBERS && strcmp(name, members[i]) != 0)
+		i++;
+	*out_what = i < MEMBERS ? members[i] : "";
+	switch (i) {
+	case PURPOSE:
+		return take_text(value, EMR_TERMS_TEXT_MAX, out->purpose);
+	case WHO:
+		return take_text(value, EMR_TERMS_TEXT_MAX, out->who);
+	case UNTIL:
+		return take_until(value, out);
+	case DATA:
+		return take_choice(value, "identified", "de-identified", &out->is_deidentified);
+	case PRICE:
+		return take_count(value, PRICE_MAX, &out->price);
+	case DAILY_LIMIT:
 		status = take_count(value, EMR_TERMS_DAILY_MAX, &daily);
 		out->daily_limit = (uint32_t)daily;
-	} else {
+		return status;
+	default:
 		status = take_word(name, value, out, out_what);
-		if (status == EMR_NOT_FOUND) {
-			*has |= HAS_RULE;
-			status = take_rule(name, value, out, out_what);
-		}
+		if (status != EMR_NOT_FOUND)
+			return status;
+		*has_rule = true;
+		return take_rule(name, value, out, out_what);
 	}
-	return status;
-}
-
-static const char *lacking(unsigned has)
-{
-	return (has & HAS_PURPOSE) == 0 ? "purpose"
-	       : (has & HAS_WHO) == 0	? "who"
-	       : (has & HAS_UNTIL) == 0 ? "until"
-	       : (has & HAS_DATA) == 0	? "data"
-					: "";
 }
 
 emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what)
@@ -327,7 +305,7 @@ emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what
 	json_t *value;
 	json_error_t error;
 	const char *name;
-	unsigned has = 0;
+	bool has_rule = false;
 
 	*out = (emr_terms){.price = 0};
 	*out_what = "";
@@ -337,13 +315,12 @@ emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what
 	if (!json_is_object(object))
 		return EMR_INVALID;
 	json_object_foreach(object, name, value)
-		EMR_TRY(take_member(name, value, out, &has, out_what));
-	*out_what = lacking(has);
-	if ((has & HAS_ALL) != HAS_ALL)
-		return EMR_INVALID;
-	/* Records as they are have no such choice, and must not seem to have one. */
-	if ((has & HAS_RULE) == 0 || out->is_deidentified)
-		return EMR_OK;
-	*out_what = "data";
-	return EMR_INVALID;
+		EMR_TRY(take_member(name, value, out, &has_rule, out_what));
+	for (size_t i = 0; i < PRICE; i++) {
+		*out_what = members[i];
+		if (json_object_get(object, members[i]) == NULL)
+			return EMR_INVALID;
+	}
+	/* Records as they are have no such choice, and must not seem to have one: it is "data". */
+	return has_rule && !out->is_deidentified ? EMR_INVALID : EMR_OK;
 }
