@@ -15,7 +15,8 @@ static emr_withheld scan_bytes(emr_bytes bytes, unsigned with)
 	emr_withheld why;
 
 	f = (flat_file){.fd = fd, .size = bytes.len};
-	why = scan_file(&f, &(scan_rules){.year = 2026, .with_formats = with, .with_faces = true});
+	why = scan_file(
+		&f, &(protocol_look){.year = 2026, .with_formats = with, .with_faces = true});
 	close(fd);
 	return why;
 }

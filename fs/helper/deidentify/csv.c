@@ -418,7 +418,7 @@ static void read_all(csv *c, uint64_t size, source *in)
 }
 
 emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who,
-	const csv_rules *rules, emr_deidentified *out)
+	const protocol_look *rules, emr_deidentified *out)
 {
 	static uint8_t window[SOURCE_WINDOW];
 	static csv c;
@@ -434,7 +434,7 @@ emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who,
 		c.who = who;
 		c.without_dates = rules->without_dates;
 		c.year = rules->year;
-		c.columns = rules->columns;
+		c.columns = &rules->columns;
 		c.out = out;
 		c.is_first_row = true;
 		c.is_survey = pass == 0;

@@ -23,25 +23,21 @@ bool decoded_is_size(const decoded *d, uint64_t rows, uint64_t columns, uint64_t
 static bool decode_ls(const uint8_t *p, size_t len, decoded *to)
 {
 	charls_jpegls_decoder *decoder = charls_jpegls_decoder_create();
-	charls_frame_info frame;
+	charls_frame_info frame = {0};
 	uint8_t *samples = NULL;
 	size_t size = 0, bytes;
-	bool is_whole;
+	bool is_whole =
+		decoder != NULL && charls_jpegls_decoder_set_source_buffer(decoder, p, len) == 0 &&
+		charls_jpegls_decoder_read_header(decoder) == 0 &&
+		charls_jpegls_decoder_get_frame_info(decoder, &frame) == 0 &&
+		frame.bits_per_sample >= (int32_t)to->stored && frame.bits_per_sample <= 16 &&
+		frame.component_count >= 1 &&
+		decoded_is_size(to, frame.height, frame.width, (uint64_t)frame.component_count) &&
+		charls_jpegls_decoder_get_destination_size(decoder, 0, &size) == 0 &&
+		(samples = malloc(size)) != NULL &&
+		charls_jpegls_decoder_decode_to_buffer(decoder, samples, size, 0) == 0;
 
-	if (decoder == NULL || charls_jpegls_decoder_set_source_buffer(decoder, p, len) != 0 ||
-		charls_jpegls_decoder_read_header(decoder) != 0 ||
-		charls_jpegls_decoder_get_frame_info(decoder, &frame) != 0 ||
-		frame.bits_per_sample < (int32_t)to->stored || frame.bits_per_sample > 16 ||
-		frame.component_count < 1 ||
-		!decoded_is_size(to, frame.height, frame.width, (uint64_t)frame.component_count) ||
-		charls_jpegls_decoder_get_destination_size(decoder, 0, &size) != 0) {
-		charls_jpegls_decoder_destroy(decoder);
-		return false;
-	}
 	bytes = frame.bits_per_sample > 8 ? 2 : 1;
-	samples = malloc(size);
-	is_whole = samples != NULL &&
-		   charls_jpegls_decoder_decode_to_buffer(decoder, samples, size, 0) == 0;
 	for (size_t i = 0; is_whole && i + bytes <= size; i += bytes) {
 		uint16_t v = samples[i];
 
@@ -72,15 +68,6 @@ static OPJ_SIZE_T read_codestream(void *out, OPJ_SIZE_T len, void *arg)
 	return n;
 }
 
-static bool look_at_component(const opj_image_comp_t *c, decoded *to)
-{
-	if (c->data == NULL || c->prec > 16 || c->prec < to->stored)
-		return false;
-	for (size_t i = 0; i < (size_t)c->w * c->h; i++)
-		decoded_take(to, (uint32_t)c->data[i] & ((1u << c->prec) - 1), c->prec);
-	return true;
-}
-
 static bool look_at_j2k(opj_stream_t *stream, opj_codec_t *codec, decoded *to)
 {
 	opj_dparameters_t parameters;
@@ -94,8 +81,13 @@ static bool look_at_j2k(opj_stream_t *stream, opj_codec_t *codec, decoded *to)
 		   decoded_is_size(
 			   to, image->y1 - image->y0, image->x1 - image->x0, image->numcomps) &&
 		   opj_decode(codec, stream, image) && opj_end_decompress(codec, stream);
-	for (uint32_t i = 0; is_whole && i < image->numcomps; i++)
-		is_whole = look_at_component(&image->comps[i], to);
+	for (uint32_t i = 0; is_whole && i < image->numcomps; i++) {
+		const opj_image_comp_t *c = &image->comps[i];
+
+		is_whole = c->data != NULL && c->prec <= 16 && c->prec >= to->stored;
+		for (size_t k = 0; is_whole && k < (size_t)c->w * c->h; k++)
+			decoded_take(to, (uint32_t)c->data[k] & ((1u << c->prec) - 1), c->prec);
+	}
 	opj_image_destroy(image);
 	return is_whole;
 }
