@@ -63,31 +63,6 @@ static emr_status take_duo(const json_t *list, char out[EMR_TERMS_LINE_MAX + 1])
 	return len > 0 ? EMR_OK : EMR_INVALID;
 }
 
-const char *emr_terms_word(size_t index)
-{
-	static const char *const words[EMR_TERMS_WORDS] = {
-		"contact", "ethics", "licence", "funder", "duo"};
-
-	return words[index];
-}
-
-/* A word that a committee asks for; EMR_NOT_FOUND: it is none. */
-static emr_status take_word(
-	const char *name, const json_t *value, emr_terms *out, const char **out_what)
-{
-	for (size_t i = 0; i < EMR_TERMS_WORDS; i++) {
-		if (strcmp(name, emr_terms_word(i)) != 0)
-			continue;
-		*out_what = emr_terms_word(i);
-		return i == EMR_TERMS_DUO ? take_duo(value, out->words[i])
-					  : take_text(value, EMR_TERMS_LINE_MAX, out->words[i]);
-	}
-	if (emr_shown_name_ok(name, strlen(name)))
-		snprintf(out->unknown, sizeof out->unknown, "%s", name);
-	*out_what = out->unknown;
-	return EMR_NOT_FOUND;
-}
-
 /* The maker of a dataset means the end of that day where it is made; the second that the ledger
  * then has holds for everybody (teams.c). */
 static emr_status take_until(const json_t *value, emr_terms *out)
@@ -260,9 +235,15 @@ static emr_status take_count(const json_t *value, json_int_t max, uint64_t *out)
 }
 
 /* Those before PRICE are never left out. */
-enum { PURPOSE, WHO, UNTIL, DATA, PRICE, DAILY_LIMIT, MEMBERS };
-static const char *const members[MEMBERS] = {
-	"purpose", "who", "until", "data", "price", "daily-limit"};
+enum { PURPOSE, WHO, UNTIL, DATA, PRICE, DAILY_LIMIT, WORDS }; /* WORDS: of a committee */
+enum { DUO = WORDS + EMR_TERMS_DUO, MEMBERS = WORDS + EMR_TERMS_WORDS };
+static const char *const members[MEMBERS] = {"purpose", "who", "until", "data", "price",
+	"daily-limit", "contact", "ethics", "licence", "funder", "duo"};
+
+const char *emr_terms_word(size_t index)
+{
+	return members[WORDS + index];
+}
 
 /* *OUT_WHAT: the member as this file calls it. */
 static emr_status take_member(
@@ -275,6 +256,8 @@ static emr_status take_member(
 	while (i < MEMBERS && strcmp(name, members[i]) != 0)
 		i++;
 	*out_what = i < MEMBERS ? members[i] : "";
+	if (i >= WORDS && i < DUO)
+		return take_text(value, EMR_TERMS_LINE_MAX, out->words[i - WORDS]);
 	switch (i) {
 	case PURPOSE:
 		return take_text(value, EMR_TERMS_TEXT_MAX, out->purpose);
@@ -290,10 +273,12 @@ static emr_status take_member(
 		status = take_count(value, EMR_TERMS_DAILY_MAX, &daily);
 		out->daily_limit = (uint32_t)daily;
 		return status;
+	case DUO:
+		return take_duo(value, out->words[EMR_TERMS_DUO]);
 	default:
-		status = take_word(name, value, out, out_what);
-		if (status != EMR_NOT_FOUND)
-			return status;
+		if (emr_shown_name_ok(name, strlen(name)))
+			snprintf(out->unknown, sizeof out->unknown, "%s", name);
+		*out_what = out->unknown;
 		*has_rule = true;
 		return take_rule(name, value, out, out_what);
 	}
