@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/codec.h"
+
 #define SAMPLES_MAX (UINT64_C(1) << 25)	    /* four bytes each, twice */
 #define SAMPLES_FEW (UINT64_C(1) << 20)	    /* whatever they are coded in */
 #define SAMPLES_OF_BYTE (UINT64_C(1) << 12) /* of a coded one; an empty picture has fewer */
@@ -51,20 +53,14 @@ static bool decode_ls(const uint8_t *p, size_t len, decoded *to)
 
 /* ---- JPEG 2000, read from its beginning to its end: nothing is sought ---- */
 
-typedef struct codestream {
-	const uint8_t *p;
-	size_t len, at;
-} codestream;
-
 static OPJ_SIZE_T read_codestream(void *out, OPJ_SIZE_T len, void *arg)
 {
-	codestream *c = arg;
-	size_t n = len < c->len - c->at ? len : c->len - c->at;
+	emr_reader *from = arg;
+	size_t n = len < from->left ? len : from->left;
 
 	if (n == 0)
 		return (OPJ_SIZE_T)-1;
-	memcpy(out, c->p + c->at, n);
-	c->at += n;
+	emr_read_copy(from, out, n);
 	return n;
 }
 
@@ -94,7 +90,7 @@ static bool look_at_j2k(opj_stream_t *stream, opj_codec_t *codec, decoded *to)
 
 static bool decode_j2k(const uint8_t *p, size_t len, decoded *to)
 {
-	codestream from = {.p = p, .len = len};
+	emr_reader from = emr_reader_of(emr_bytes_of(p, len));
 	opj_stream_t *stream = opj_stream_default_create(OPJ_TRUE);
 	opj_codec_t *codec = opj_create_decompress(OPJ_CODEC_J2K);
 	bool is_whole = false;

@@ -123,17 +123,6 @@ static uint64_t image_bytes(const nifti *n)
 	return bytes <= IMAGE_MAX ? bytes : 0;
 }
 
-/* A head may be in it, as nothing says that none is. */
-static bool may_show_face(const nifti *n)
-{
-	if ((number(n, UNITS, 0) & 7) != 2)
-		return true; /* not in millimetres */
-	for (size_t i = 1; i <= 3; i++)
-		if (!(real(n, SIZES, i) >= 3.0))
-			return true;
-	return false;
-}
-
 /* Numbers stay; data_type, db_name, descrip, aux_file, intent_name, extensions and what nobody
  * uses any more become zeros. */
 static emr_withheld pour_nifti(pour *to, const nifti *n, bool with_faces)
@@ -147,14 +136,18 @@ static emr_withheld pour_nifti(pour *to, const nifti *n, bool with_faces)
 		{"\0\0\xb0\x43", "\x43\xb0\0\0"}, {"\x20\2\0\0\0\0\0\0", "\0\0\0\0\0\0\2\x20"}};
 	const uint64_t bytes = image_bytes(n), kind = number(n, KIND, 0);
 	const double begin = n->is_two ? (double)number(n, BEGIN, 0) : real(n, BEGIN, 0);
+	/* A head may be in it, as nothing says that none is: not in millimetres, or thin. */
+	bool may_show_face = (number(n, UNITS, 0) & 7) != 2;
 	uint8_t clean[544] = {0};
 
+	for (size_t i = 1; i <= 3; i++)
+		may_show_face |= !(real(n, SIZES, i) >= 3.0);
 	if (bytes == 0 || bytes > to->in->size || begin < (double)n->head ||
 		begin != (double)(to->in->size - bytes))
 		return EMR_WITHHELD_DAMAGED;
 	if (kind == 128 || kind == 2304) /* colours: a picture that was drawn */
 		return EMR_WITHHELD_BURNED_IN;
-	if (!with_faces && may_show_face(n))
+	if (!with_faces && may_show_face)
 		return EMR_WITHHELD_FACE;
 	for (size_t i = 0; i < 4; i++)
 		memcpy(clean + kept[n->is_two][i].from, n->p + kept[n->is_two][i].from,

@@ -9,7 +9,6 @@
 #include "table.h"
 
 #define STORAGE "1.2.840.10008.5.1.4.1.1."
-#define MOVED_YEARS 29 /* a copy's dates lie at least thirty years back */
 
 #define DIGITS "0123456789"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -8,6 +8,8 @@
 #include "copied.h"
 #include "protocol.h"
 
+#define MOVED_YEARS 29 /* a copy's dates lie at least thirty years back */
+
 /* RULES with no columns: no table is a copy.  EMR_WITHHELD_NOT: nothing stands there that must not.
  * EMR_WITHHELD_FOUND_AGAIN: something does. EMR_WITHHELD_NOT_DICOM, EMR_WITHHELD_DAMAGED,
  * EMR_WITHHELD_UNKNOWN_KIND. */

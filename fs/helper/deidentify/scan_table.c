@@ -7,7 +7,6 @@
 #include "headed.h"
 #include "scan.h"
 
-#define MOVED_YEARS 29 /* as of pictures: a copy's dates lie at least thirty years back */
 #define PIECE ((size_t)16 << 10)
 #define DIGITS "0123456789"
 #define CODE_SIGNS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" DIGITS "._%/+-"
