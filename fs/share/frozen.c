@@ -41,14 +41,15 @@ typedef struct then {
 	bool is_there, is_over;
 } then;
 
-static emr_status part_of(const then *t, uint64_t version, emr_buf *out)
+static emr_status part_of(
+	emr_replica *replica, const emr_replica_head *head, uint64_t version, emr_buf *out)
 {
 	const emr_part_key key = {.family = EMR_FAMILY_OBJECT,
-		.domain = t->head.domain,
-		.object = t->head.object,
+		.domain = head->domain,
+		.object = head->object,
 		.version = version};
 
-	return emr_replica_part(t->replica, &key, out);
+	return emr_replica_part(replica, &key, out);
 }
 
 static void stand_at(then *t, const emr_replica_item *item)
@@ -69,7 +70,7 @@ static emr_status is_same(const then *t, const emr_replica_item *item, bool *out
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_put_part was, is;
-	emr_status status = part_of(t, item->version, &bytes);
+	emr_status status = part_of(t->replica, &t->head, item->version, &bytes);
 
 	*out_is = false;
 	if (status != EMR_OK || emr_put_part_decode(emr_buf_view(&t->content), &was) != EMR_OK ||
@@ -85,6 +86,7 @@ static emr_status pass(then *t, const emr_replica_item *item)
 	const bool is_content = item->op == EMR_OP_PUT || item->op == EMR_OP_REWRAP;
 	const bool is_before = item->seq < t->log_size;
 	bool goes_on = item->op == EMR_OP_META;
+	emr_status status = EMR_OK;
 
 	if (is_before && item->op == EMR_OP_UNLINK)
 		t->is_there = false;
@@ -97,9 +99,8 @@ static emr_status pass(then *t, const emr_replica_item *item)
 		t->is_over = true;
 	} else if (is_content) {
 		if (t->content.len == 0)
-			EMR_TRY(emr_status_is_local(part_of(t, t->head.pversion, &t->content))
-					? EMR_IO
-					: EMR_OK);
+			status = part_of(t->replica, &t->head, t->head.pversion, &t->content);
+		EMR_TRY(emr_status_is_local(status) ? EMR_IO : EMR_OK);
 		EMR_TRY(is_same(t, item, &goes_on));
 		t->is_over = !goes_on;
 	}
@@ -116,7 +117,8 @@ emr_status emr_frozen_head(
 	emr_status status = EMR_OK;
 
 	/* Folders are shown as they are called now. */
-	if (io->state == EMR_OBJECT_LIVE && (io->pversion == 0 || io->seq < log_size)) {
+	if (log_size == 0 ||
+		(io->state == EMR_OBJECT_LIVE && (io->pversion == 0 || io->seq < log_size))) {
 		if (out_item != NULL)
 			*out_item = t.pitem;
 		return EMR_OK;
@@ -229,6 +231,8 @@ static stay stay_of(const looking *l, emr_id16 domain)
 			is.is_root |= s->is_root;
 			if (s->begin < l->log_size && s->end >= l->log_size)
 				reach = s->end > reach ? s->end : reach;
+			if (s->is_open && s->epoch < is.epoch)
+				is.epoch = s->epoch;
 		}
 	is.was_in = reach > 0;
 	while (reach != before) {
@@ -239,11 +243,7 @@ static stay stay_of(const looking *l, emr_id16 domain)
 				reach = s->end;
 	}
 	is.is_given = reach == UINT64_MAX;
-	EMR_EACH (const span, s, &l->spans)
-		if (is.is_given && s->is_open && emr_id16_equal(s->domain, domain)) {
-			is.is_in = true;
-			is.epoch = s->epoch < is.epoch ? s->epoch : is.epoch;
-		}
+	is.is_in = is.is_given && is.epoch != UINT32_MAX;
 	return is;
 }
 
@@ -257,11 +257,10 @@ static int by_bytes(const void *a, const void *b)
 static emr_status count_versions(looking *l, emr_frozen_look *out)
 {
 	size_t n = l->leaves.len / sizeof(emr_id32);
-	emr_merkle_hash *leaves;
+	EMR_AUTO_FREE emr_merkle_hash *leaves = calloc(n + 1, sizeof *leaves);
 
 	if (n > UINT32_MAX)
 		return EMR_LIMIT;
-	leaves = calloc(n > 0 ? n : 1, sizeof *leaves);
 	if (leaves == NULL)
 		return EMR_NO_MEMORY;
 	if (n > 1)
@@ -271,14 +270,12 @@ static emr_status count_versions(looking *l, emr_frozen_look *out)
 			l->leaves.data + i * sizeof(emr_id32), sizeof(emr_id32), leaves[i].b);
 	emr_merkle_root(leaves, n, out->root.b);
 	out->n = (uint32_t)n;
-	free(leaves);
 	return EMR_OK;
 }
 
 static emr_status look_at_record(looking *l, const emr_replica_head *today)
 {
 	emr_replica_head head = *today;
-	then t = {.replica = l->replica};
 	EMR_AUTO_BUF part = {0};
 	emr_id32 item;
 	emr_status status = emr_frozen_head(l->replica, l->log_size, &head, &item);
@@ -289,16 +286,15 @@ static emr_status look_at_record(looking *l, const emr_replica_head *today)
 		l->out->left++;
 		return EMR_OK;
 	}
-	t.head = head;
 	if (today->state != EMR_OBJECT_LIVE || head.pversion != today->pversion)
-		status = part_of(&t, head.pversion, &part);
+		status = part_of(l->replica, &head, head.pversion, &part);
 	if (emr_status_is_local(status))
 		return status;
+	if (status != EMR_NOT_FOUND && head.epoch >= l->epoch)
+		return emr_buf_append(&l->leaves, &item, sizeof item);
 	l->out->erased += status == EMR_NOT_FOUND;
-	l->out->dropped += status != EMR_NOT_FOUND && head.epoch < l->epoch;
-	return status != EMR_NOT_FOUND && head.epoch >= l->epoch
-		       ? emr_buf_append(&l->leaves, &item, sizeof item)
-		       : EMR_OK;
+	l->out->dropped += status != EMR_NOT_FOUND;
+	return EMR_OK;
 }
 
 /* EPOCH 0: they have left. */
@@ -316,7 +312,6 @@ static emr_status look_at_folder(looking *l, emr_id16 domain, uint32_t epoch)
 emr_status emr_frozen_files(
 	emr_replica *replica, const emr_known_grant *grant, uint64_t log_size, uint64_t *io_n)
 {
-	EMR_AUTO_BUF items = {0}; /* emr_id32 */
 	emr_frozen_look out = {.n = 0};
 	looking l = {.replica = replica, .log_size = log_size, .out = &out};
 	emr_status status =

@@ -62,12 +62,10 @@ static emr_status read_record(emr_shared *shared, const emr_replica_head *head, 
 static emr_status one_record(walk *w, emr_replica_head *head)
 {
 	AUTO_RECORD facts = {0}, hers = {0};
-	const uint64_t frozen_at = w->shared->frozen_at;
 	emr_shared_record record;
 	bool is_hers = true;
 	emr_status status =
-		frozen_at != 0 ? emr_frozen_head(w->shared->share->o.replica, frozen_at, head, NULL)
-			       : EMR_OK;
+		emr_frozen_head(w->shared->share->o.replica, w->shared->frozen_at, head, NULL);
 
 	if (status != EMR_OK || head->state != EMR_OBJECT_LIVE)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;

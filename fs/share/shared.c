@@ -13,8 +13,7 @@ emr_status shared_head(const emr_shared *shared, emr_id16 object, emr_replica_he
 	emr_replica *replica = shared->share->o.replica;
 
 	EMR_TRY(emr_replica_head_get(replica, shared->received.grant.domain, object, out));
-	if (shared->frozen_at != 0)
-		EMR_TRY(emr_frozen_head(replica, shared->frozen_at, out, NULL));
+	EMR_TRY(emr_frozen_head(replica, shared->frozen_at, out, NULL));
 	return out->state == EMR_OBJECT_LIVE && out->pversion != 0 ? EMR_OK : EMR_NOT_FOUND;
 }
 

@@ -63,31 +63,6 @@ static emr_status take_duo(const json_t *list, char out[EMR_TERMS_LINE_MAX + 1])
 	return len > 0 ? EMR_OK : EMR_INVALID;
 }
 
-const char *emr_terms_word(size_t index)
-{
-	static const char *const words[EMR_TERMS_WORDS] = {
-		"contact", "ethics", "licence", "funder", "duo"};
-
-	return words[index];
-}
-
-/* A word that a committee asks for; EMR_NOT_FOUND: it is none. */
-static emr_status take_word(
-	const char *name, const json_t *value, emr_terms *out, const char **out_what)
-{
-	for (size_t i = 0; i < EMR_TERMS_WORDS; i++) {
-		if (strcmp(name, emr_terms_word(i)) != 0)
-			continue;
-		*out_what = emr_terms_word(i);
-		return i == EMR_TERMS_DUO ? take_duo(value, out->words[i])
-					  : take_text(value, EMR_TERMS_LINE_MAX, out->words[i]);
-	}
-	if (emr_shown_name_ok(name, strlen(name)))
-		snprintf(out->unknown, sizeof out->unknown, "%s", name);
-	*out_what = out->unknown;
-	return EMR_NOT_FOUND;
-}
-
 /* The maker of a dataset means the end of that day where it is made; the second that the ledger
  * then has holds for everybody (teams.c). */
 static emr_status take_until(const json_t *value, emr_terms *out)
@@ -100,16 +75,6 @@ static emr_status take_until(const json_t *value, emr_terms *out)
 		return EMR_INVALID;
 	memcpy(out->until, text, sizeof out->until);
 	out->until_unix_s = day.last_unix_s;
-	return EMR_OK;
-}
-
-static emr_status take_data(const json_t *value, emr_terms *out)
-{
-	const char *text = json_string_value(value);
-
-	if (text == NULL || (strcmp(text, "identified") != 0 && strcmp(text, "de-identified") != 0))
-		return EMR_INVALID;
-	out->is_deidentified = text[0] == 'd';
 	return EMR_OK;
 }
 
@@ -269,56 +234,54 @@ static emr_status take_count(const json_t *value, json_int_t max, uint64_t *out)
 	return number > max ? EMR_LIMIT : EMR_OK;
 }
 
-enum { HAS_PURPOSE = 1, HAS_WHO = 2, HAS_UNTIL = 4, HAS_DATA = 8, HAS_ALL = 15, HAS_RULE = 16 };
+/* Those before PRICE are never left out. */
+enum { PURPOSE, WHO, UNTIL, DATA, PRICE, DAILY_LIMIT, WORDS }; /* WORDS: of a committee */
+enum { DUO = WORDS + EMR_TERMS_DUO, MEMBERS = WORDS + EMR_TERMS_WORDS };
+static const char *const members[MEMBERS] = {"purpose", "who", "until", "data", "price",
+	"daily-limit", "contact", "ethics", "licence", "funder", "duo"};
+
+const char *emr_terms_word(size_t index)
+{
+	return members[WORDS + index];
+}
 
 /* *OUT_WHAT: the member as this file calls it. */
 static emr_status take_member(
-	const char *name, json_t *value, emr_terms *out, unsigned *has, const char **out_what)
+	const char *name, json_t *value, emr_terms *out, bool *has_rule, const char **out_what)
 {
 	uint64_t daily = 0;
-	emr_status status = EMR_INVALID;
+	emr_status status;
+	size_t i = 0;
 
-	*out_what = "";
-	if (strcmp(name, "purpose") == 0) {
-		*has |= HAS_PURPOSE;
-		*out_what = "purpose";
-		status = take_text(value, EMR_TERMS_TEXT_MAX, out->purpose);
-	} else if (strcmp(name, "who") == 0) {
-		*has |= HAS_WHO;
-		*out_what = "who";
-		status = take_text(value, EMR_TERMS_TEXT_MAX, out->who);
-	} else if (strcmp(name, "until") == 0) {
-		*has |= HAS_UNTIL;
-		*out_what = "until";
-		status = take_until(value, out);
-	} else if (strcmp(name, "data") == 0) {
-		*has |= HAS_DATA;
-		*out_what = "data";
-		status = take_data(value, out);
-	} else if (strcmp(name, "price") == 0) {
-		*out_what = "price";
-		status = take_count(value, PRICE_MAX, &out->price);
-	} else if (strcmp(name, "daily-limit") == 0) {
-		*out_what = "daily-limit";
+	while (i < MEMBERS && strcmp(name, members[i]) != 0)
+		i++;
+	*out_what = i < MEMBERS ? members[i] : "";
+	if (i >= WORDS && i < DUO)
+		return take_text(value, EMR_TERMS_LINE_MAX, out->words[i - WORDS]);
+	switch (i) {
+	case PURPOSE:
+		return take_text(value, EMR_TERMS_TEXT_MAX, out->purpose);
+	case WHO:
+		return take_text(value, EMR_TERMS_TEXT_MAX, out->who);
+	case UNTIL:
+		return take_until(value, out);
+	case DATA:
+		return take_choice(value, "identified", "de-identified", &out->is_deidentified);
+	case PRICE:
+		return take_count(value, PRICE_MAX, &out->price);
+	case DAILY_LIMIT:
 		status = take_count(value, EMR_TERMS_DAILY_MAX, &daily);
 		out->daily_limit = (uint32_t)daily;
-	} else {
-		status = take_word(name, value, out, out_what);
-		if (status == EMR_NOT_FOUND) {
-			*has |= HAS_RULE;
-			status = take_rule(name, value, out, out_what);
-		}
+		return status;
+	case DUO:
+		return take_duo(value, out->words[EMR_TERMS_DUO]);
+	default:
+		if (emr_shown_name_ok(name, strlen(name)))
+			snprintf(out->unknown, sizeof out->unknown, "%s", name);
+		*out_what = out->unknown;
+		*has_rule = true;
+		return take_rule(name, value, out, out_what);
 	}
-	return status;
-}
-
-static const char *lacking(unsigned has)
-{
-	return (has & HAS_PURPOSE) == 0 ? "purpose"
-	       : (has & HAS_WHO) == 0	? "who"
-	       : (has & HAS_UNTIL) == 0 ? "until"
-	       : (has & HAS_DATA) == 0	? "data"
-					: "";
 }
 
 emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what)
@@ -327,7 +290,7 @@ emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what
 	json_t *value;
 	json_error_t error;
 	const char *name;
-	unsigned has = 0;
+	bool has_rule = false;
 
 	*out = (emr_terms){.price = 0};
 	*out_what = "";
@@ -337,13 +300,12 @@ emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what
 	if (!json_is_object(object))
 		return EMR_INVALID;
 	json_object_foreach(object, name, value)
-		EMR_TRY(take_member(name, value, out, &has, out_what));
-	*out_what = lacking(has);
-	if ((has & HAS_ALL) != HAS_ALL)
-		return EMR_INVALID;
-	/* Records as they are have no such choice, and must not seem to have one. */
-	if ((has & HAS_RULE) == 0 || out->is_deidentified)
-		return EMR_OK;
-	*out_what = "data";
-	return EMR_INVALID;
+		EMR_TRY(take_member(name, value, out, &has_rule, out_what));
+	for (size_t i = 0; i < PRICE; i++) {
+		*out_what = members[i];
+		if (json_object_get(object, members[i]) == NULL)
+			return EMR_INVALID;
+	}
+	/* Records as they are have no such choice, and must not seem to have one: it is "data". */
+	return has_rule && !out->is_deidentified ? EMR_INVALID : EMR_OK;
 }

@@ -181,7 +181,7 @@ emr_withheld made_copy(const made *m, char person, const emr_deidentify_rules *r
 		file = (flat_file){.fd = copy, .size = what.size};
 		assert_string_equal(
 			emr_withheld_text(scan_dicom(&file,
-				&(scan_rules){.year = 2026,
+				&(protocol_look){.year = 2026,
 					.without_dates = rules != NULL && rules->without_dates,
 					.with_characteristics =
 						rules != NULL && rules->with_characteristics,

@@ -14,8 +14,9 @@ static emr_withheld scan_bytes(emr_bytes bytes, unsigned with)
 	int fd = made_memory(bytes);
 	emr_withheld why;
 
-	f = (flat_file){.fd = fd, .size = bytes.len};
-	why = scan_file(&f, &(scan_rules){.year = 2026, .with_formats = with, .with_faces = true});
+	f = (flat_file){.fd = fd, .size = bytes.len, .ahead = PROTOCOL_PIECE}; /* as the helper */
+	why = scan_file(
+		&f, &(protocol_look){.year = 2026, .with_formats = with, .with_faces = true});
 	close(fd);
 	return why;
 }
@@ -211,6 +212,36 @@ TEST(names_dates_and_notes_of_a_recording_are_in_no_copy)
 		edf(&file, is_bdf, 3);
 		memcpy(file.data + 256 + 4 * 104, "Silva   ", 8);
 		assert_string_equal(copied(emr_buf_view(&file), false, &copy), "damaged");
+	}
+}
+
+/* Its header is longer than the pieces that a scan asks for, and at most one block. */
+TEST(readers_take_a_copy_of_many_signals)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+	} fields[] = {{"C3", 16}, {"", 80}, {"uV", 8}, {"-1", 8}, {"1", 8}, {"-2", 8}, {"2", 8},
+		{"", 80}, {"1", 8}, {"", 32}};
+	static const size_t counts[] = {127, 128, 511, 512};
+	EMR_AUTO_BUF file = {0}, copy = {0};
+
+	for (size_t k = 0; k < 4; k++) {
+		emr_buf_clear(&file);
+		field(&file, "0", 8);
+		field(&file, "X", 80);
+		field(&file, "X", 80);
+		field(&file, "19.01.2423.59.00", 16);
+		field(&file, printed("%zu", 256 * (counts[k] + 1)), 8);
+		field(&file, "EDF+C", 44);
+		field(&file, "1", 8);
+		field(&file, "1", 8);
+		field(&file, printed("%zu", counts[k]), 4);
+		for (size_t i = 0; i < 10 * counts[k]; i++)
+			field(&file, fields[i / counts[k]].text, fields[i / counts[k]].len);
+		assert_ok(emr_buf_append_zeros(&file, 2 * counts[k]));
+		assert_string_equal(
+			copied(emr_buf_view(&file), false, &copy), k < 3 ? "" : "damaged");
 	}
 }
 

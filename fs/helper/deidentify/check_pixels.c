@@ -255,18 +255,15 @@ static bool is_same_image(run *original, run *copy, const coding *c)
 	const run image = copy != NULL ? *copy : *original;
 	uint8_t start[2];
 
-	if (c->codec != PIXELS_RLE) {
-		if (!peek(original, start, 2) || start[0] != 0xff ||
-			!take_codestream(original, copy, c))
-			return false;
-		if (marker_is_wide(original->seen) && !does_fit(image.f, image.at, image.left, c))
-			original->is_hidden = true;
-		original->n = 0; /* the block may hold another place */
-		return true;
-	}
-	if (copy == NULL)
-		return take_same(original, NULL, original->left);
-	return original->left == copy->left && take_same(original, copy, original->left);
+	if (c->codec == PIXELS_RLE)
+		return (copy == NULL || copy->left == original->left) &&
+		       take_same(original, copy, original->left);
+	if (!peek(original, start, 2) || start[0] != 0xff || !take_codestream(original, copy, c))
+		return false;
+	original->is_hidden |=
+		marker_is_wide(original->seen) && !does_fit(image.f, image.at, image.left, c);
+	original->n = 0; /* the block may hold another place */
+	return true;
 }
 
 /* ---- all of them ---- */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/codec.h"
+
 #define SAMPLES_MAX (UINT64_C(1) << 25)	    /* four bytes each, twice */
 #define SAMPLES_FEW (UINT64_C(1) << 20)	    /* whatever they are coded in */
 #define SAMPLES_OF_BYTE (UINT64_C(1) << 12) /* of a coded one; an empty picture has fewer */
@@ -23,25 +25,21 @@ bool decoded_is_size(const decoded *d, uint64_t rows, uint64_t columns, uint64_t
 static bool decode_ls(const uint8_t *p, size_t len, decoded *to)
 {
 	charls_jpegls_decoder *decoder = charls_jpegls_decoder_create();
-	charls_frame_info frame;
+	charls_frame_info frame = {0};
 	uint8_t *samples = NULL;
 	size_t size = 0, bytes;
-	bool is_whole;
+	bool is_whole =
+		decoder != NULL && charls_jpegls_decoder_set_source_buffer(decoder, p, len) == 0 &&
+		charls_jpegls_decoder_read_header(decoder) == 0 &&
+		charls_jpegls_decoder_get_frame_info(decoder, &frame) == 0 &&
+		frame.bits_per_sample >= (int32_t)to->stored && frame.bits_per_sample <= 16 &&
+		frame.component_count >= 1 &&
+		decoded_is_size(to, frame.height, frame.width, (uint64_t)frame.component_count) &&
+		charls_jpegls_decoder_get_destination_size(decoder, 0, &size) == 0 &&
+		(samples = malloc(size)) != NULL &&
+		charls_jpegls_decoder_decode_to_buffer(decoder, samples, size, 0) == 0;
 
-	if (decoder == NULL || charls_jpegls_decoder_set_source_buffer(decoder, p, len) != 0 ||
-		charls_jpegls_decoder_read_header(decoder) != 0 ||
-		charls_jpegls_decoder_get_frame_info(decoder, &frame) != 0 ||
-		frame.bits_per_sample < (int32_t)to->stored || frame.bits_per_sample > 16 ||
-		frame.component_count < 1 ||
-		!decoded_is_size(to, frame.height, frame.width, (uint64_t)frame.component_count) ||
-		charls_jpegls_decoder_get_destination_size(decoder, 0, &size) != 0) {
-		charls_jpegls_decoder_destroy(decoder);
-		return false;
-	}
 	bytes = frame.bits_per_sample > 8 ? 2 : 1;
-	samples = malloc(size);
-	is_whole = samples != NULL &&
-		   charls_jpegls_decoder_decode_to_buffer(decoder, samples, size, 0) == 0;
 	for (size_t i = 0; is_whole && i + bytes <= size; i += bytes) {
 		uint16_t v = samples[i];
 
@@ -55,30 +53,15 @@ static bool decode_ls(const uint8_t *p, size_t len, decoded *to)
 
 /* ---- JPEG 2000, read from its beginning to its end: nothing is sought ---- */
 
-typedef struct codestream {
-	const uint8_t *p;
-	size_t len, at;
-} codestream;
-
 static OPJ_SIZE_T read_codestream(void *out, OPJ_SIZE_T len, void *arg)
 {
-	codestream *c = arg;
-	size_t n = len < c->len - c->at ? len : c->len - c->at;
+	emr_reader *from = arg;
+	size_t n = len < from->left ? len : from->left;
 
 	if (n == 0)
 		return (OPJ_SIZE_T)-1;
-	memcpy(out, c->p + c->at, n);
-	c->at += n;
+	emr_read_copy(from, out, n);
 	return n;
-}
-
-static bool look_at_component(const opj_image_comp_t *c, decoded *to)
-{
-	if (c->data == NULL || c->prec > 16 || c->prec < to->stored)
-		return false;
-	for (size_t i = 0; i < (size_t)c->w * c->h; i++)
-		decoded_take(to, (uint32_t)c->data[i] & ((1u << c->prec) - 1), c->prec);
-	return true;
 }
 
 static bool look_at_j2k(opj_stream_t *stream, opj_codec_t *codec, decoded *to)
@@ -94,15 +77,20 @@ static bool look_at_j2k(opj_stream_t *stream, opj_codec_t *codec, decoded *to)
 		   decoded_is_size(
 			   to, image->y1 - image->y0, image->x1 - image->x0, image->numcomps) &&
 		   opj_decode(codec, stream, image) && opj_end_decompress(codec, stream);
-	for (uint32_t i = 0; is_whole && i < image->numcomps; i++)
-		is_whole = look_at_component(&image->comps[i], to);
+	for (uint32_t i = 0; is_whole && i < image->numcomps; i++) {
+		const opj_image_comp_t *c = &image->comps[i];
+
+		is_whole = c->data != NULL && c->prec <= 16 && c->prec >= to->stored;
+		for (size_t k = 0; is_whole && k < (size_t)c->w * c->h; k++)
+			decoded_take(to, (uint32_t)c->data[k] & ((1u << c->prec) - 1), c->prec);
+	}
 	opj_image_destroy(image);
 	return is_whole;
 }
 
 static bool decode_j2k(const uint8_t *p, size_t len, decoded *to)
 {
-	codestream from = {.p = p, .len = len};
+	emr_reader from = emr_reader_of(emr_bytes_of(p, len));
 	opj_stream_t *stream = opj_stream_default_create(OPJ_TRUE);
 	opj_codec_t *codec = opj_create_decompress(OPJ_CODEC_J2K);
 	bool is_whole = false;

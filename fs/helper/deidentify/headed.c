@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 
-#define SIGNALS_MAX 512
+#define SIGNALS_MAX (FLAT_BLOCK / 256 - 1) /* the header is one block */
 #define IMAGE_MAX (UINT64_C(1) << 40)
 
 /* A copy that is written to FD, or (-1) a file that is compared with its copy. */
@@ -51,23 +51,40 @@ static void put_same(pour *to, uint64_t from, uint64_t len)
 
 /* ---- NIfTI ---- */
 
+/* Where NIfTI-1 and NIfTI-2 have numbers, and how wide each is there. */
+enum { SAID, DIMS, KIND, BITS, SIZES, UNITS, BEGIN };
+static const struct {
+	uint16_t at, wide;
+} numbers[][2] = {[SAID] = {{0, 4}, {0, 4}},
+	[DIMS] = {{40, 2}, {16, 8}},
+	[KIND] = {{70, 2}, {12, 2}},
+	[BITS] = {{72, 2}, {14, 2}},
+	[SIZES] = {{76, 4}, {104, 8}},
+	[UNITS] = {{123, 1}, {500, 4}},
+	[BEGIN] = {{108, 4}, {168, 8}}};
+
+/* P is there until other bytes are asked for. */
 typedef struct nifti {
 	const uint8_t *p;
+	size_t head; /* bytes of it */
 	bool is_two, is_big;
 } nifti;
 
-static uint64_t number_at(const nifti *n, size_t at, size_t bytes)
+/* Number I of those at WHAT. */
+static uint64_t number(const nifti *n, unsigned what, size_t i)
 {
+	const size_t wide = numbers[what][n->is_two].wide;
+	const uint8_t *p = n->p + numbers[what][n->is_two].at + i * wide;
 	uint64_t v = 0;
 
-	for (size_t i = 0; i < bytes; i++)
-		v = v << 8 | n->p[at + (n->is_big ? i : bytes - 1 - i)];
+	for (size_t k = 0; k < wide; k++)
+		v = v << 8 | p[n->is_big ? k : wide - 1 - k];
 	return v;
 }
 
-static double real_at(const nifti *n, size_t at)
+static double real(const nifti *n, unsigned what, size_t i)
 {
-	uint64_t bits = number_at(n, at, n->is_two ? 8 : 4);
+	uint64_t bits = number(n, what, i);
 	uint32_t half = (uint32_t)bits;
 	double whole;
 	float single;
@@ -79,50 +96,31 @@ static double real_at(const nifti *n, size_t at)
 
 static bool is_nifti(flat_file *f, nifti *out)
 {
-	static uint8_t head[544];
-	const uint8_t *p = flat_bytes(f, 0, 348);
+	const uint8_t *p = flat_bytes(f, 0, 352);
+	const bool is_two = p != NULL && memcmp(p + 4, "n+2\0\r\n\x1a\n", 8) == 0;
 
-	if (p == NULL)
-		return false;
-	*out = (nifti){
-		.p = head, .is_two = memcmp(p + 4, "n+2\0\r\n\x1a\n", 8) == 0, .is_big = p[0] == 0};
-	p = flat_bytes(f, 0, out->is_two ? 544 : 352);
-	if (p == NULL)
-		return false;
-	memcpy(head, p, out->is_two ? 544 : 352);
-	return number_at(out, 0, 4) == (out->is_two ? 540 : 348) &&
-	       (out->is_two || memcmp(head + 344, "n+1", 4) == 0);
+	*out = (nifti){.head = is_two ? 544 : 352, .is_two = is_two};
+	out->p = flat_bytes(f, 0, out->head);
+	out->is_big = out->p != NULL && out->p[0] == 0;
+	return out->p != NULL && number(out, SAID, 0) == (is_two ? 540 : 348) &&
+	       (is_two || memcmp(out->p + 344, "n+1", 4) == 0);
 }
 
 /* Bytes of the samples; 0: they cannot be. */
 static uint64_t image_bytes(const nifti *n)
 {
-	const size_t wide = n->is_two ? 8 : 2, first = n->is_two ? 16 : 40;
-	uint64_t bytes = number_at(n, n->is_two ? 14 : 72, 2) / 8, dims = number_at(n, first, wide);
+	uint64_t bytes = number(n, BITS, 0) / 8, dims = number(n, DIMS, 0);
 
 	if (dims < 1 || dims > 7 || bytes > 32)
 		return 0;
 	for (size_t i = 1; i <= dims; i++) {
-		uint64_t size = number_at(n, first + i * wide, wide);
+		uint64_t size = number(n, DIMS, i);
 
 		if (size == 0 || size > IMAGE_MAX / (bytes > 0 ? bytes : 1))
 			return 0;
 		bytes *= size;
 	}
 	return bytes <= IMAGE_MAX ? bytes : 0;
-}
-
-/* A head may be in it, as nothing says that none is. */
-static bool may_show_face(const nifti *n)
-{
-	const size_t first = n->is_two ? 104 : 76, wide = n->is_two ? 8 : 4;
-
-	if ((number_at(n, n->is_two ? 500 : 123, n->is_two ? 4 : 1) & 7) != 2)
-		return true; /* not in millimetres */
-	for (size_t i = 1; i <= 3; i++)
-		if (!(real_at(n, first + i * wide) >= 3.0))
-			return true;
-	return false;
 }
 
 /* Numbers stay; data_type, db_name, descrip, aux_file, intent_name, extensions and what nobody
@@ -133,56 +131,53 @@ static emr_withheld pour_nifti(pour *to, const nifti *n, bool with_faces)
 		uint16_t from, to;
 	} kept[2][4] = {{{0, 4}, {39, 140}, {252, 328}, {344, 348}},
 		{{0, 240}, {344, 508}, {524, 525}, {0, 0}}};
-	const size_t head = n->is_two ? 544 : 352, at = n->is_two ? 168 : 108;
-	const uint64_t bytes = image_bytes(n), kind = number_at(n, n->is_two ? 12 : 70, 2);
-	const double begin = n->is_two ? (double)number_at(n, at, 8) : real_at(n, at);
+	/* 352 as a float, and 544: the samples are behind the head. */
+	static const char begins[2][2][9] = {
+		{"\0\0\xb0\x43", "\x43\xb0\0\0"}, {"\x20\2\0\0\0\0\0\0", "\0\0\0\0\0\0\2\x20"}};
+	const uint64_t bytes = image_bytes(n), kind = number(n, KIND, 0);
+	const double begin = n->is_two ? (double)number(n, BEGIN, 0) : real(n, BEGIN, 0);
+	/* A head may be in it, as nothing says that none is: not in millimetres, or thin. */
+	bool may_show_face = (number(n, UNITS, 0) & 7) != 2;
 	uint8_t clean[544] = {0};
 
-	if (bytes == 0 || !(begin >= (double)head) || begin > (double)to->in->size ||
-		begin != (double)(uint64_t)begin || to->in->size - (uint64_t)begin != bytes)
+	for (size_t i = 1; i <= 3; i++)
+		may_show_face |= !(real(n, SIZES, i) >= 3.0);
+	if (bytes == 0 || bytes > to->in->size || begin < (double)n->head ||
+		begin != (double)(to->in->size - bytes))
 		return EMR_WITHHELD_DAMAGED;
 	if (kind == 128 || kind == 2304) /* colours: a picture that was drawn */
 		return EMR_WITHHELD_BURNED_IN;
-	if (!with_faces && may_show_face(n))
+	if (!with_faces && may_show_face)
 		return EMR_WITHHELD_FACE;
 	for (size_t i = 0; i < 4; i++)
 		memcpy(clean + kept[n->is_two][i].from, n->p + kept[n->is_two][i].from,
 			kept[n->is_two][i].to - kept[n->is_two][i].from);
-	if (n->is_two) /* where the samples begin: 544, and 352 as a float */
-		memcpy(clean + at, n->is_big ? "\0\0\0\0\0\0\2\x20" : "\x20\2\0\0\0\0\0\0", 8);
-	else
-		memcpy(clean + at, n->is_big ? "\x43\xb0\0\0" : "\0\0\xb0\x43", 4);
-	put(to, clean, head);
-	put_same(to, (uint64_t)begin, bytes);
+	memcpy(clean + numbers[BEGIN][n->is_two].at, begins[n->is_two][n->is_big],
+		numbers[BEGIN][n->is_two].wide);
+	put(to, clean, n->head);
+	put_same(to, to->in->size - bytes, bytes);
 	return EMR_WITHHELD_NOT;
 }
 
 /* ---- EDF and BDF ---- */
 
 typedef struct edf {
-	bool is_bdf;
-	uint32_t signals, samples[SIGNALS_MAX]; /* of a record */
+	uint32_t signals, samples[SIGNALS_MAX]; /* bytes of a record's */
 	bool is_notes[SIGNALS_MAX];
-	uint64_t records;
 } edf;
 
-/* A field of LEN characters is a number and blanks; *OUT (may be NULL): it, where it is whole. */
+/* A field of LEN characters, to eight, is a number and blanks; *OUT (may be NULL): it, where it is
+ * whole. */
 static bool is_number(const uint8_t *p, size_t len, uint64_t *out)
 {
-	size_t n = 0;
+	char text[9] = "";
 
-	for (size_t i = 0; i < len && p[i] != ' '; i++) {
-		if (strchr(out != NULL ? "0123456789" : "0123456789+-.eE", p[i]) == NULL ||
-			p[i] == 0)
-			return false;
-		n = i + 1;
-		if (out != NULL)
-			*out = (i == 0 ? 0 : *out * 10) + p[i] - '0';
-	}
-	for (size_t i = n; i < len; i++)
-		if (p[i] != ' ')
-			return false;
-	return n > 0;
+	memcpy(text, p, len);
+	while (len > 0 && text[len - 1] == ' ')
+		text[--len] = '\0';
+	if (out != NULL)
+		*out = strtoull(text, NULL, 10);
+	return len > 0 && strspn(text, out != NULL ? "0123456789" : "0123456789+-.eE") == len;
 }
 
 /* P, without the blanks at its end, is a word of LIST ("|EEG|ECG|"). */
@@ -234,28 +229,29 @@ static bool is_label(const uint8_t *p)
 	return p[0] != ' ';
 }
 
-/* The fields of the signals are one after the other by kind: WIDTH characters at START. */
-static const uint8_t *field(const uint8_t *head, const edf *e, size_t start, size_t width, size_t i)
+/* The fields of the signals are one after the other by kind, WIDTH characters each: from START of
+ * those of one signal. */
+static size_t field(const edf *e, size_t start, size_t width, size_t i)
 {
-	return head + 256 + start * e->signals + width * i;
+	return 256 + start * e->signals + width * i;
 }
 
-/* The length of a record, as the header says it; 0: it says something that cannot be. */
-static uint64_t record_bytes(const uint8_t *head, edf *e)
+/* The length of a record of samples of WIDE bytes, as the header says it; 0: it says something that
+ * cannot be. */
+static uint64_t record_bytes(const uint8_t *head, edf *e, uint32_t wide)
 {
 	uint64_t bytes = 0, n = 0;
 
-	for (size_t i = 0; i < e->signals; i++) {
-		const uint8_t *label = field(head, e, 0, 16, i);
-
-		if (!is_number(field(head, e, 216, 8, i), 8, &n) || n == 0 || n > UINT32_MAX / 3)
+	for (size_t i = 0; i < 4 * (size_t)e->signals; i++) /* what the least and the most is */
+		if (!is_number(head + field(e, 104, 8, i), 8, NULL))
 			return 0;
-		e->samples[i] = (uint32_t)n * (e->is_bdf ? 3 : 2);
-		e->is_notes[i] = is_word("|EDF Annotations|BDF Annotations|", label, 16);
+	for (size_t i = 0; i < e->signals; i++) {
+		if (!is_number(head + field(e, 216, 8, i), 8, &n) || n == 0 || n > UINT32_MAX / 3)
+			return 0;
+		e->samples[i] = (uint32_t)n * wide;
+		e->is_notes[i] =
+			is_word("|EDF Annotations|BDF Annotations|", head + field(e, 0, 16, i), 16);
 		bytes += e->samples[i];
-		for (size_t k = 0; k < 4; k++) /* what the least and the most is */
-			if (!is_number(field(head, e, 104 + 8 * k, 8, i), 8, NULL))
-				return 0;
 		if (e->is_notes[i] && e->samples[i] > FLAT_VALUE_MAX)
 			return 0;
 	}
@@ -268,8 +264,9 @@ static void clean_edf(const uint8_t *head, const edf *e, uint8_t *clean)
 		"|uV|mV|V|nV|%|degC|K|bpm|mmHg|cmH2O|L|L/s|L/min|Hz|kHz|s|ms|Ohm|"
 		"kOhm|dB|g|pT|fT|Boolean|";
 	static const char kinds[] = "|EDF+C|EDF+D|BDF+C|BDF+D|24BIT|";
+	const size_t ranges = field(e, 104, 8, 0), samples = field(e, 216, 8, 0), n = e->signals;
 
-	memset(clean, ' ', 256 + (size_t)e->signals * 256);
+	memset(clean, ' ', 256 * (n + 1));
 	memcpy(clean, head, 8);
 	memcpy(clean + 8, "X X X X", 7);
 	memcpy(clean + 88, "Startdate X X X X", 17);
@@ -278,19 +275,16 @@ static void clean_edf(const uint8_t *head, const edf *e, uint8_t *clean)
 	if (is_word(kinds, head + 192, 16))
 		memcpy(clean + 192, head + 192, 5);
 	memcpy(clean + 236, head + 236, 20);
-	for (size_t i = 0; i < e->signals; i++) {
-		const size_t label = (size_t)(field(clean, e, 0, 16, i) - clean),
-			     unit = (size_t)(field(clean, e, 96, 8, i) - clean);
+	memcpy(clean + ranges, head + ranges, 32 * n);
+	memcpy(clean + samples, head + samples, 8 * n);
+	for (size_t i = 0; i < n; i++) {
+		const size_t label = field(e, 0, 16, i), unit = field(e, 96, 8, i);
 
-		memcpy(clean + label,
-			is_label(head + label) ? (const char *)head + label : "Signal          ",
-			16);
+		memcpy(clean + label, "Signal          ", 16);
+		if (is_label(head + label))
+			memcpy(clean + label, head + label, 16);
 		if (is_word(units, head + unit, 8))
 			memcpy(clean + unit, head + unit, 8);
-		for (size_t k = 104; k < 136; k += 8)
-			memcpy(clean + (field(clean, e, k, 8, i) - clean), field(head, e, k, 8, i),
-				8);
-		memcpy(clean + (field(clean, e, 216, 8, i) - clean), field(head, e, 216, 8, i), 8);
 	}
 }
 
@@ -310,36 +304,31 @@ static void put_notes(pour *to, uint64_t from, uint32_t len)
 	put(to, clean, len);
 }
 
-static emr_withheld pour_edf(pour *to, edf *e)
+/* HEAD: its first 256 bytes. */
+static emr_withheld pour_edf(pour *to, const uint8_t *head, uint32_t wide)
 {
-	static uint8_t head[256 * (SIGNALS_MAX + 1)], clean[sizeof head];
-	const uint8_t *p = flat_bytes(to->in, 0, 256);
-	uint64_t n = 0, at, size = 0;
+	static edf e;
+	static uint8_t clean[256 * (SIGNALS_MAX + 1)];
+	uint64_t n, at, size, records;
 
-	if (!is_number(p + 252, 4, &n) || n < 1 || n > SIGNALS_MAX ||
-		!is_number(p + 244, 8, NULL) || !is_number(p + 236, 8, &e->records))
+	if (!is_number(head + 252, 4, &n) || n < 1 || n > SIGNALS_MAX ||
+		!is_number(head + 244, 8, NULL) || !is_number(head + 236, 8, &records) ||
+		!is_number(head + 184, 8, &size) || size != 256 * (n + 1))
 		return EMR_WITHHELD_DAMAGED;
-	e->signals = (uint32_t)n;
-	at = 256 * (n + 1);
-	if (!is_number(p + 184, 8, &size) || size != at || at > to->in->size)
+	e.signals = (uint32_t)n;
+	at = size;
+	head = flat_bytes(to->in, 0, (size_t)at);
+	size = head != NULL ? record_bytes(head, &e, wide) : 0;
+	if (size == 0 || records != (to->in->size - at) / size || (to->in->size - at) % size != 0)
 		return EMR_WITHHELD_DAMAGED;
-	for (size_t i = 0; i < at; i += 256) {
-		if ((p = flat_bytes(to->in, i, 256)) == NULL)
-			return EMR_WITHHELD_DAMAGED;
-		memcpy(head + i, p, 256);
-	}
-	size = record_bytes(head, e);
-	if (size == 0 || e->records != (to->in->size - at) / size ||
-		(to->in->size - at) % size != 0)
-		return EMR_WITHHELD_DAMAGED;
-	clean_edf(head, e, clean);
+	clean_edf(head, &e, clean);
 	put(to, clean, (size_t)at);
-	for (uint64_t r = 0; r < e->records && to->status == EMR_OK && to->is_same; r++)
-		for (size_t i = 0; i < e->signals; at += e->samples[i++])
-			if (e->is_notes[i])
-				put_notes(to, at, e->samples[i]);
+	for (uint64_t r = 0; r < records && to->status == EMR_OK && to->is_same; r++)
+		for (size_t i = 0; i < e.signals; at += e.samples[i++])
+			if (e.is_notes[i])
+				put_notes(to, at, e.samples[i]);
 			else
-				put_same(to, at, e->samples[i]);
+				put_same(to, at, e.samples[i]);
 	return EMR_WITHHELD_NOT;
 }
 
@@ -347,7 +336,6 @@ static emr_withheld pour_edf(pour *to, edf *e)
 
 static emr_withheld pour_file(pour *to, unsigned with, bool with_faces, emr_copy_form *out_form)
 {
-	static edf e;
 	const uint8_t *p;
 	nifti n;
 
@@ -355,14 +343,10 @@ static emr_withheld pour_file(pour *to, unsigned with, bool with_faces, emr_copy
 	if ((with & 1u << EMR_COPY_NIFTI) != 0 && is_nifti(to->in, &n))
 		return pour_nifti(to, &n, with_faces);
 	p = (with & 1u << EMR_COPY_EDF) != 0 ? flat_bytes(to->in, 0, 256) : NULL;
-	e = (edf){.is_bdf = p != NULL && memcmp(p,
-						 "\xff"
-						 "BIOSEMI",
-						 8) == 0};
-	if (p == NULL || (!e.is_bdf && memcmp(p, "0       ", 8) != 0))
+	if (p == NULL || (memcmp(p, "0       ", 8) != 0 && memcmp(p, "\377BIOSEMI", 8) != 0))
 		return EMR_WITHHELD_NOT_DICOM;
-	*out_form = e.is_bdf ? EMR_COPY_BDF : EMR_COPY_EDF;
-	return pour_edf(to, &e);
+	*out_form = p[0] == '0' ? EMR_COPY_EDF : EMR_COPY_BDF;
+	return pour_edf(to, p, p[0] == '0' ? 2 : 3);
 }
 
 emr_status headed_copy(
@@ -371,15 +355,15 @@ emr_status headed_copy(
 	static flat_file f;
 	pour to = {.in = &f, .fd = out_fd, .is_same = true};
 	emr_copy_form form;
+	emr_withheld why;
 
 	f = (flat_file){.fd = in_fd, .size = size};
-	*out = (emr_deidentified){.withheld = pour_file(&to, with, with_faces, &form)};
-	if (out->withheld == EMR_WITHHELD_NOT && !to.is_same)
-		out->withheld = EMR_WITHHELD_DAMAGED;
-	if (out->withheld == EMR_WITHHELD_NOT) {
-		out->form = form;
-		out->size = to.at;
-	}
+	why = pour_file(&to, with, with_faces, &form);
+	if (why == EMR_WITHHELD_NOT && !to.is_same)
+		why = EMR_WITHHELD_DAMAGED;
+	*out = (emr_deidentified){.withheld = why};
+	if (why == EMR_WITHHELD_NOT)
+		*out = (emr_deidentified){.form = form, .size = to.at};
 	return to.status;
 }
 

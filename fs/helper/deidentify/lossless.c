@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/codec.h"
+
 #include "decode.h"
 
 #define COMPONENTS_MAX 4
@@ -29,7 +31,7 @@ typedef struct lossless {
 
 /* ---- bits and codes ---- */
 
-static bool need_bits(lossless *l, unsigned n)
+static bool take_bits(lossless *l, unsigned n, uint32_t *out)
 {
 	while (l->have < n) {
 		if (l->at >= l->len ||
@@ -39,13 +41,6 @@ static bool need_bits(lossless *l, unsigned n)
 		l->at += l->p[l->at] == 0xff ? 2 : 1;
 		l->have += 8;
 	}
-	return true;
-}
-
-static bool take_bits(lossless *l, unsigned n, uint32_t *out)
-{
-	if (!need_bits(l, n))
-		return false;
 	l->have -= n;
 	*out = l->bits >> l->have & ((1u << n) - 1);
 	return true;
@@ -102,34 +97,19 @@ static bool take_tables(lossless *l, const uint8_t *p, size_t len)
 
 /* ---- samples ---- */
 
+/* By what stands before sample I: in the first line that is the left one, in the first column the
+ * one above. */
 static uint32_t foreseen(const lossless *l, uint32_t i, bool is_first_line)
 {
-	const uint32_t n = l->components;
-	uint32_t left, above, corner;
+	const uint32_t n = l->components, above = l->above[i];
+	const uint32_t left = i < n ? 0 : l->line[i - n], corner = i < n ? 0 : l->above[i - n];
+	const uint32_t by[] = {0, left, above, corner, left + above - corner,
+		left + (uint32_t)((int32_t)(above - corner) >> 1),
+		above + (uint32_t)((int32_t)(left - corner) >> 1), (left + above) / 2};
 
-	if (i < n)
-		return is_first_line ? 1u << (l->precision - l->shift - 1) : l->above[i];
-	left = l->line[i - n];
-	above = l->above[i];
-	corner = l->above[i - n];
 	if (is_first_line)
-		return left;
-	switch (l->predictor) {
-	case 1:
-		return left;
-	case 2:
-		return above;
-	case 3:
-		return corner;
-	case 4:
-		return left + above - corner;
-	case 5:
-		return left + (uint32_t)((int32_t)(above - corner) >> 1);
-	case 6:
-		return above + (uint32_t)((int32_t)(left - corner) >> 1);
-	default:
-		return (left + above) / 2;
-	}
+		return i < n ? 1u << (l->precision - l->shift - 1) : left;
+	return i < n ? above : by[l->predictor];
 }
 
 static bool take_line(lossless *l, bool is_first)
@@ -180,8 +160,8 @@ static bool take_frame(lossless *l, const uint8_t *p, size_t len)
 		len != 6 + 3 * (size_t)p[5])
 		return false;
 	l->precision = p[0];
-	l->rows = (uint32_t)(p[1] << 8 | p[2]);
-	l->columns = (uint32_t)(p[3] << 8 | p[4]);
+	l->rows = emr_get_u16(p + 1);
+	l->columns = emr_get_u16(p + 3);
 	l->components = p[5];
 	for (uint32_t i = 0; i < l->components; i++) {
 		l->ids[i] = p[6 + 3 * i];
@@ -216,7 +196,7 @@ static bool take_headers(lossless *l)
 		return false;
 	for (l->at = 2; l->len - l->at >= 4;) {
 		const uint8_t *p = l->p + l->at;
-		size_t len = (size_t)(p[2] << 8 | p[3]);
+		size_t len = emr_get_u16(p + 2);
 
 		if (p[0] != 0xff || len < 2 || len > l->len - l->at - 2)
 			return false;
@@ -228,28 +208,25 @@ static bool take_headers(lossless *l)
 			(p[1] == 0xdd && len != 4))
 			return false;
 		if (p[1] == 0xdd)
-			l->restart = (uint32_t)(p[4] << 8 | p[5]);
+			l->restart = emr_get_u16(p + 4);
 	}
 	return false;
 }
 
 bool lossless_decode(const uint8_t *p, size_t len, decoded *to)
 {
-	lossless *l = calloc(1, sizeof *l);
-	uint16_t *lines = NULL;
+	lossless l = {.p = p, .len = len, .to = to};
+	uint16_t *lines;
 	bool is_whole = false;
 
-	if (l != NULL) {
-		*l = (lossless){.p = p, .len = len, .to = to};
-		if (take_headers(l))
-			lines = calloc(2 * (size_t)l->columns * l->components, sizeof *lines);
-		if (lines != NULL) {
-			l->above = lines;
-			l->line = lines + (size_t)l->columns * l->components;
-			is_whole = take_lines(l);
-		}
+	if (!take_headers(&l))
+		return false;
+	lines = calloc(2 * (size_t)l.columns * l.components, sizeof *lines);
+	if (lines != NULL) {
+		l.above = lines;
+		l.line = lines + (size_t)l.columns * l.components;
+		is_whole = take_lines(&l);
 	}
 	free(lines);
-	free(l);
 	return is_whole;
 }

@@ -41,7 +41,8 @@ emr_status emr_frozen_files(
 	emr_replica *replica, const emr_known_grant *grant, uint64_t log_size, uint64_t *io_n);
 /* IO, a row of today, becomes what it was in a state of LOG_SIZE entries: with the content of then,
  * and the last words and the last key that the ledger has of that content.  *OUT_ITEM (may be
- * NULL): what brought that content then.  EMR_NOT_FOUND: it was not there. */
+ * NULL): what brought that content then.  LOG_SIZE 0: as it is now.  EMR_NOT_FOUND: it was not
+ * there. */
 emr_status emr_frozen_head(
 	emr_replica *replica, uint64_t log_size, emr_replica_head *io, emr_id32 *out_item);
 /* Whether a state of DATASET was made while VERSION of what HEAD is today was the present one: a
