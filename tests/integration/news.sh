@@ -85,7 +85,6 @@ emr_until tells ana log-apart
 says_of ana "Meds/plan.db is a database that is shared by itself"
 as ana run 13 share Meds/plan.db with lima --until 2d	# of three warnings two: nobody reads more
 says "Meds/plan.db is a database that is shared by itself"
-says "No organisation here releases its keys: "
 says_not "nobody has checked"
 
 say "that a closed folder of another opens now is not said before it was asked, nor when it did not answer"

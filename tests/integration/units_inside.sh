@@ -193,11 +193,11 @@ say "a workstation: doc/hospital.md; it finds the study that is shared with her"
 block "## DICOM workstations" >/tmp/workstation && [ -s /tmp/workstation ] || fail "the page has no such command"
 ip address add 192.0.2.40/32 dev lo
 {
-	as clinic/lima/home people card -o lima.card && as ana people add lima.card --name lima && as clinic/lima/home people add ana.card --name Ana &&
+	as clinic/lima/home people card -o lima.card && as ana people add lima.card --name lima && as clinic/lima/home people add ana.card --name ana &&
 		runuser -u emrfs -- mkdir -p /var/lib/emrfs/ana-folder/Imaging/Knee && runuser -u emrfs -- cp "$image" /var/lib/emrfs/ana-folder/Imaging/Knee/ &&
 		as ana status --wait && as ana share Imaging with lima --yes --wait
 } >/tmp/said 2>&1 || fail "sharing: $(cat /tmp/said)"
-shared() { runuser -u emrfs -- sh -c 'ls /var/lib/emrfs/clinic/lima/folder/shared-with-me/Ana/Imaging/Knee/*.dcm'; }
+shared() { runuser -u emrfs -- sh -c 'ls /var/lib/emrfs/clinic/lima/folder/shared-with-me/ana/Imaging/Knee/*.dcm'; }
 until_it_is shared
 install -d -o emrfs -m 700 /run/lima /tmp/lima && ln -s /var/lib/emrfs/clinic/lima/folder /tmp/lima/Health
 runuser -u emrfs -- env HOME=/tmp/lima XDG_RUNTIME_DIR=/run/lima PATH="$PATH" bash -c "$(cat /tmp/workstation)" >/tmp/pacs 2>&1 &
