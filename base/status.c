@@ -56,6 +56,7 @@ static const struct {
 	[EMR_LETTERS_SPENT] = {"letters of the day spent", EMR_KIND_LOCAL},
 	[EMR_BYTES_SPENT] = {"bytes of the day spent", EMR_KIND_LOCAL},
 	[EMR_AWAITED] = {"not here yet", EMR_KIND_AWAY},
+	[EMR_NEWER_RULES] = {"newer rules", EMR_KIND_LOCAL},
 };
 
 /* A status goes up through many hands, and nobody on the way has to know more than that. */
@@ -68,6 +69,12 @@ emr_status emr_newer_format(uint64_t met, uint64_t known)
 	newer.met = met;
 	newer.known = known;
 	return EMR_NEWER_FORMAT;
+}
+
+emr_status emr_newer_rules(uint64_t met, uint64_t known)
+{
+	(void)emr_newer_format(met, known);
+	return EMR_NEWER_RULES;
 }
 
 bool emr_newer_format_take(uint64_t *out_met, uint64_t *out_known)

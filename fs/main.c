@@ -21,7 +21,8 @@ static const struct {
 	int (*run)(const emr_args *args, emr_out *out);
 } verbs[EMR_VERB_COUNT] = {
 	[EMR_VERB_INIT] = {.run = emr_cmd_init},
-	[EMR_VERB_JOIN] = {.act = emr_cmd_join},
+	[EMR_VERB_JOIN] = {.run = emr_cmd_join},
+	[EMR_VERB_PRACTICE] = {.run = emr_cmd_practice},
 	[EMR_VERB_MOUNT] = {.run = emr_cmd_mount},
 	[EMR_VERB_UNMOUNT] = {.run = emr_cmd_unmount},
 	[EMR_VERB_STATUS] = {.act = emr_cmd_status},
@@ -33,6 +34,7 @@ static const struct {
 	[EMR_VERB_KEEP] = {.act = emr_cmd_keep},
 	[EMR_VERB_COPIES] = {.act = emr_cmd_copies},
 	[EMR_VERB_PEOPLE] = {.act = emr_cmd_people},
+	[EMR_VERB_INVITE] = {.run = emr_cmd_invite},
 	[EMR_VERB_ORG] = {.run = emr_cmd_org},
 	[EMR_VERB_DATASET] = {.act = emr_cmd_dataset},
 	[EMR_VERB_AGENT] = {.run = emr_cmd_agent},

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "letters_private.h"
 
 #define FILE_LINE "emrfs card v1"
 #define QR_PREFIX "EMRFS:"
@@ -49,29 +50,34 @@ emr_status emr_card_file_text(emr_bytes card_and_vouches, emr_buf *out_text)
 	return w.status == EMR_OK ? emr_buf_append(out_text, text.data, text.len) : w.status;
 }
 
-emr_status emr_card_qr_text(emr_bytes card, char out[EMR_CARD_QR_MAX])
+size_t text_to_base32(emr_bytes bytes, char *out)
 {
-	size_t at = sizeof QR_PREFIX - 1;
 	uint32_t bits = 0;
 	unsigned have = 0;
+	size_t at = 0;
 
-	if (card.len == 0 || card.len > QR_BYTES_MAX)
-		return EMR_LIMIT;
-	memcpy(out, QR_PREFIX, at);
-	for (size_t i = 0; i < card.len; i++) {
-		bits = bits << 8 | card.data[i];
+	for (size_t i = 0; i < bytes.len; i++) {
+		bits = bits << 8 | bytes.data[i];
 		for (have += 8; have >= 5; have -= 5)
 			out[at++] = base32_alphabet[bits >> (have - 5) & 31];
 	}
 	if (have > 0)
 		out[at++] = base32_alphabet[bits << (5 - have) & 31];
-	out[at] = '\0';
+	return at;
+}
+
+emr_status emr_card_qr_text(emr_bytes card, char out[EMR_CARD_QR_MAX])
+{
+	size_t at = sizeof QR_PREFIX - 1;
+
+	if (card.len == 0 || card.len > QR_BYTES_MAX)
+		return EMR_LIMIT;
+	memcpy(out, QR_PREFIX, at);
+	out[at + text_to_base32(card, out + at)] = '\0';
 	return EMR_OK;
 }
 
-/* Base32 digits (either case) with blanks between them; what is left over at the end must be zero
- * bits, fewer than a digit. */
-static emr_status from_base32(const char *text, size_t len, emr_buf *out)
+emr_status text_from_base32(const char *text, size_t len, emr_buf *out)
 {
 	uint32_t bits = 0;
 	unsigned have = 0;
@@ -142,8 +148,8 @@ emr_status emr_card_from_text(emr_bytes text, emr_buf *out)
 	while (len > 0 && is_blank(at[len - 1]))
 		len--;
 	if (begins(at, len, QR_PREFIX))
-		status =
-			from_base32(at + sizeof QR_PREFIX - 1, len - (sizeof QR_PREFIX - 1), &made);
+		status = text_from_base32(
+			at + sizeof QR_PREFIX - 1, len - (sizeof QR_PREFIX - 1), &made);
 	else if (begins(at, len, FILE_LINE) && len >= sizeof FILE_LINE &&
 		 is_blank(at[sizeof FILE_LINE - 1]))
 		status = from_base64(at + sizeof FILE_LINE,

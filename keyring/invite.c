@@ -192,7 +192,8 @@ emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *f
 		return status;
 	memcpy(full.admin_pk, public.pk, 32);
 	full.net_id = net_id_of(facts->descriptor);
-	full.id = emr_id16_random();
+	if (emr_id16_is_zero(full.id))
+		full.id = emr_id16_random();
 	randombytes_buf(full.secret, sizeof full.secret);
 	if (guest != NULL)
 		status = make_guest(admin, guest, &full, &der);

@@ -40,6 +40,14 @@ emr_status emr_request_body_decode(emr_bytes plain, emr_request_body *out);
 emr_status emr_reason_encode(const char *reason, emr_buf *out);
 emr_status emr_reason_decode(emr_bytes plain, char out[EMR_REQUEST_REASON_MAX + 1]);
 
+/* ---- base32 (RFC 4648) of what people hand each other, in upper case, without padding ---- */
+
+/* Writes (LEN * 8 + 4) / 5 digits without a NUL; how many. */
+size_t text_to_base32(emr_bytes bytes, char *out);
+/* Digits (either case) with blanks between them; what is left over at the end must be zero bits,
+ * fewer than a digit.  Appends the bytes.  EMR_DAMAGED. */
+emr_status text_from_base32(const char *text, size_t len, emr_buf *out);
+
 /* ---- an invitation with everything given, random parts too ---- */
 
 /* Appends the bytes, id, secret, net_id and admin_pk as they stand in FACTS. */

@@ -137,6 +137,17 @@ emr_act emr_act_enrol_revoke(emr_id16 org, const char *name, uint64_t through_un
 	return act;
 }
 
+emr_act emr_act_host_key(emr_id16 org, emr_id32 key)
+{
+	emr_pub_host_key pub;
+	emr_act act = act_of(EMR_OP_HOST_KEY, zero16(), org);
+
+	memcpy(pub.org, org.b, sizeof pub.org);
+	memcpy(pub.key, key.b, sizeof pub.key);
+	emr_pub_host_key_encode(&pub, act.pub);
+	return act;
+}
+
 emr_act emr_act_key_kx(emr_id32 signer, const uint8_t x25519[32])
 {
 	emr_act act = act_of(EMR_OP_KEY_KX, zero16(), EMR_ID16_AT(signer.b));

@@ -211,3 +211,16 @@ emr_status emr_batch_again(const emr_batch_options *options, const emr_batch *wa
 	return emr_batch_finish(
 		builder, now, header.valid_until_unix_s - header.time_unix_s, out_batch, NULL);
 }
+
+emr_status emr_batch_sign_submit(
+	const emr_keyring *keyring, emr_id16 net_id, emr_bytes batch, uint8_t out_sig[64])
+{
+	uint8_t message[EMR_SUBMIT_MESSAGE_BYTES];
+	const size_t label = sizeof message - 32; /* emr_keyring_sign puts it there itself */
+
+	if (keyring == NULL)
+		return EMR_DENIED;
+	emr_submit_message(net_id.b, batch.data, message);
+	return emr_keyring_sign(keyring, emr_signer_identity(), EMR_SIGN_SUBMIT,
+		emr_bytes_of(message + label, 32), out_sig);
+}

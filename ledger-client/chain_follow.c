@@ -237,9 +237,8 @@ void emr_chain_check(
 	*out_checked = (emr_chain_checked){false};
 	if (!parse_both(entry, &parsed, &header))
 		return;
-	/* On Fabric it is the transaction that is signed. */
-	emr_chain_check_batch(header.net_id, parsed.header, parsed.submit_sig,
-		parsed.host == EMR_HOST_EMBEDDED ? submitter_pk : NULL, out_checked);
+	emr_chain_check_batch(
+		header.net_id, parsed.header, parsed.submit_sig, submitter_pk, out_checked);
 }
 
 /* The blocks of Fabric are in order, and so are the entries made of them. */
@@ -357,7 +356,9 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 	EMR_AUTO_BUF descriptor = {0};
 	emr_entry parsed;
 	enum emr_host host;
+	uint32_t rules;
 	uint64_t size;
+	emr_status status;
 
 	EMR_TRY(batch ? emr_chain_size(chain, &size) : EMR_NO_MEMORY);
 	if (entry->seq != size)
@@ -369,10 +370,12 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 	EMR_TRY(emr_required(emr_chain_entry(chain, 0, &descriptor, NULL)));
 	EMR_TRY(emr_chain_host(chain, &host));
 	EMR_TRY(check_place(chain, &parsed, host, size, out_trouble));
-	/* On Fabric the submitter signs the transaction: that is checked where blocks are read. */
-	if (host == EMR_HOST_EMBEDDED)
-		EMR_TRY(check_submitter(
-			chain, emr_buf_view(&descriptor), &parsed, &known, out_trouble));
+	EMR_TRY(check_submitter(chain, emr_buf_view(&descriptor), &parsed, &known, out_trouble));
+	/* By rules that are not known here it may have operations that are not, either. */
+	status = emr_chain_rules(chain, &rules);
+	if (status == EMR_NEWER_RULES)
+		return trouble(out_trouble, status, size, "its rules are not known here");
+	EMR_TRY(status);
 	if (emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
 		    emr_span_of(entry->items), parts, parts ? parsed.count : 0,
 		    batch) != EMR_RESULT_APPLIED)

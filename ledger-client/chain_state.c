@@ -105,6 +105,8 @@ emr_status chain_contract_status(emr_contract_status status)
 	case EMR_CONTRACT_ARGUMENT:
 	case EMR_CONTRACT_UNDECLARED:
 		return EMR_INVALID;
+	case EMR_CONTRACT_NEWER:
+		return EMR_NEWER_RULES;
 	}
 	return EMR_INVALID;
 }
@@ -436,19 +438,15 @@ static emr_status fetch_pass(emr_chain *chain, int pass, const emr_batch *batch,
 
 /* Other rules than ours would give other results: then we neither write nor call a ledger damaged.
  */
-static emr_status check_rules(emr_chain *chain)
+emr_status emr_chain_rules(emr_chain *chain, uint32_t *out_rules)
 {
 	EMR_AUTO_BUF value = {0};
 	emr_key_text key;
-	emr_row_network row;
 
 	emr_key_network(&key);
 	EMR_TRY(emr_required(emr_chain_row(chain, key.text, &value, NULL, NULL)));
-	if (emr_row_network_parse(emr_span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	return row.contract == EMR_CONTRACT_VERSION
-		       ? EMR_OK
-		       : emr_newer_format(row.contract, EMR_CONTRACT_VERSION);
+	return chain_contract_status(
+		emr_contract_rules(emr_span_of(emr_buf_view(&value)), out_rules));
 }
 
 emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_caller *caller,
@@ -461,7 +459,6 @@ emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_c
 	arena.base = verdict.arena = malloc(arena.cap);
 	if (verdict.arena == NULL)
 		return EMR_NO_MEMORY;
-	EMR_TRY(check_rules(chain));
 	EMR_TRY(fetch_pass(chain, 1, batch, caller, &arena, &verdict, &count));
 	EMR_TRY(fetch_pass(chain, 2, batch, caller, &arena, &verdict, &count));
 	EMR_TRY(chain_contract_status(emr_contract_apply(

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "ledger/batch.h"
+
 /* A transaction has as many items as one batch may have, unless it has one batch only: its pages
  * find room in the same memory. */
 #define TOGETHER_ITEMS EMR_BATCH_COUNT_MAX
@@ -273,12 +275,17 @@ emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_si
 {
 	EMR_AUTO_FREE emr_batch *parsed = malloc(sizeof *parsed);
 	taking t = {.submitter = &submitter, .sig = submit_sig, .batch = parsed};
+	embedded *e = self;
 	emr_result refusal;
+	uint32_t rules;
 
 	if (parsed == NULL)
 		return EMR_NO_MEMORY;
 	refusal = emr_batch_parse(emr_span_of(batch), parsed);
 	if (refusal != EMR_RESULT_APPLIED) {
+		EMR_LOCKED(&e->read_lock);
+		/* By rules that are not known here it may have operations that are not, either. */
+		EMR_TRY(emr_chain_rules(e->reader, &rules));
 		*out_answer = (emr_ledger_answer){.refusal = (uint8_t)refusal};
 		return EMR_OK;
 	}
@@ -291,16 +298,14 @@ emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_si
 emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	embedded *e = self;
-	uint8_t message[EMR_SUBMIT_MESSAGE_BYTES], sig[64] = {0};
-	const size_t label = sizeof message - 32; /* emr_keyring_sign puts it there itself */
+	uint8_t sig[64] = {0};
+	emr_id16 net_id;
 
 	if (e->submitter == NULL)
 		return EMR_DENIED;
-	if (batch.len >= EMR_HEADER_BYTES) {
-		emr_submit_message(e->net_id, batch.data, message);
-		EMR_TRY(emr_keyring_sign(e->submitter, emr_signer_identity(), EMR_SIGN_SUBMIT,
-			emr_bytes_of(message + label, 32), sig));
-	}
+	memcpy(net_id.b, e->net_id, sizeof net_id.b);
+	if (batch.len >= EMR_HEADER_BYTES)
+		EMR_TRY(emr_batch_sign_submit(e->submitter, net_id, batch, sig));
 	return embedded_take(e, e->submitter_id, sig, batch, out_answer);
 }
 

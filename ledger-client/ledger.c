@@ -17,6 +17,7 @@ struct emr_ledger {
 	emr_buf descriptor;
 	emr_id16 net_id;
 	atomic_bool is_distrusted;
+	atomic_uint newer_rules; /* than are known here; 0: they are known */
 };
 
 emr_status emr_ledger_over(const emr_ledger_backend *backend, void *self, emr_bytes descriptor,
@@ -125,14 +126,23 @@ static emr_status status_of_quota(const emr_ledger_answer *answer)
 
 static emr_status may_send(const emr_ledger *ledger, emr_bytes batch)
 {
+	const unsigned newer = atomic_load(&ledger->newer_rules);
+
 	if (atomic_load(&ledger->is_distrusted))
 		return EMR_FORK;
+	if (newer > 0)
+		return emr_newer_rules(newer, emr_contract_newest());
 	return batch.len > EMR_LEDGER_BATCH_MAX ? EMR_LIMIT : EMR_OK;
 }
 
 void emr_ledger_distrust(emr_ledger *ledger)
 {
 	atomic_store(&ledger->is_distrusted, true);
+}
+
+void emr_ledger_outgrows(emr_ledger *ledger, uint32_t rules)
+{
+	atomic_store(&ledger->newer_rules, rules);
 }
 
 emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)

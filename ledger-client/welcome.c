@@ -33,6 +33,7 @@ emr_status emr_welcome_invite(const emr_keyring *admin, emr_id16 org, emr_bytes 
 	memcpy(facts.url, url, strlen(url));
 	if (away != NULL) {
 		facts.place = away->place;
+		facts.id = away->id;
 		guest.ca_der = away->ca_der;
 		guest.whom = away->whom;
 		guest.not_before = emr_clock_unix_s(emr_clock_system()) - DAY_S;

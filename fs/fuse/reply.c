@@ -74,6 +74,7 @@ static int errno_of(emr_status status)
 	case EMR_ROLLBACK:
 	case EMR_FORK:
 	case EMR_NEWER_FORMAT:
+	case EMR_NEWER_RULES:
 	case EMR_WRONG_PASSPHRASE:
 	case EMR_WRONG_WORDS:
 	case EMR_CONFLICT:

@@ -13,17 +13,20 @@ static size_t read_some(const flat_file *f, uint64_t at, uint8_t *out, size_t le
 	ssize_t n;
 
 	if (f->read != NULL)
-		return f->read(f->arg, at, out, len);
+		return f->read(at, out, len);
 	do
 		n = pread(f->fd, out, len, (off_t)at);
 	while (n < 0 && errno == EINTR);
 	return n > 0 ? (size_t)n : 0;
 }
 
-static void fill_block(flat_file *f, uint64_t at)
+/* From AT at least LEN bytes, where they are there. */
+static void fill_block(flat_file *f, uint64_t at, size_t len)
 {
 	size_t most = f->ahead != 0 ? f->ahead : FLAT_BLOCK, n;
 
+	if (most < len)
+		most = len < FLAT_BLOCK ? len : FLAT_BLOCK;
 	if (most > f->size - at)
 		most = (size_t)(f->size - at);
 	f->at = at;
@@ -38,7 +41,7 @@ const uint8_t *flat_bytes(flat_file *f, uint64_t at, size_t len)
 	if (at > f->size || len > f->size - at)
 		return NULL;
 	if (at < f->at || at - f->at > f->len || len > f->len - (size_t)(at - f->at)) {
-		fill_block(f, at);
+		fill_block(f, at, len);
 		if (f->len < len)
 			return NULL;
 	}

@@ -79,8 +79,7 @@ size_t emr_args_far(const char *typed, const char *known)
 
 /* Words of other programs, and what does that here. */
 static const char *const elsewhere[][2] = {{"open", "mount"}, {"start", "mount"},
-	{"close", "unmount"}, {"stop", "unmount"}, {"unshare", "revoke"}, {"invite", "org invite"},
-	{"version", "--version"}};
+	{"close", "unmount"}, {"stop", "unmount"}, {"unshare", "revoke"}, {"version", "--version"}};
 
 emr_status emr_args_unknown_verb(const char *name, emr_problem *out_problem)
 {

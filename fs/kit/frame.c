@@ -174,6 +174,7 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_DEVICES] = "devices",
 	[EMR_ASK_WALLET] = "wallet",
 	[EMR_ASK_DATASET] = "dataset",
+	[EMR_ASK_INVITE] = "invite",
 };
 
 static bool find_ask(const char *text, emr_request_kind *out_ask)
@@ -247,11 +248,6 @@ static bool take_short(const json_t *value, char *out, size_t max)
 	return true;
 }
 
-static bool take_text(const json_t *value, char out[EMR_ASK_WHO_MAX + 1])
-{
-	return take_short(value, out, EMR_ASK_WHO_MAX);
-}
-
 static bool take_reason(const json_t *value, char out[EMR_ASK_REASON_MAX + 1])
 {
 	const char *text = json_string_value(value);
@@ -278,9 +274,9 @@ static bool take_card(const json_t *value, emr_request *out)
 static bool take_people_field(const char *name, const json_t *value, emr_request *out)
 {
 	if (strcmp(name, "who") == 0)
-		return take_text(value, out->who);
+		return take_short(value, out->who, EMR_ASK_WHO_MAX);
 	if (strcmp(name, "name") == 0)
-		return take_text(value, out->name);
+		return take_short(value, out->name, EMR_ASK_WHO_MAX);
 	if (strcmp(name, "card") == 0)
 		return take_card(value, out);
 	if (strcmp(name, "note") == 0)
@@ -310,9 +306,9 @@ static bool take_people_field(const char *name, const json_t *value, emr_request
 	if (strcmp(name, "order") == 0)
 		return take_number(value, &out->order);
 	if (strcmp(name, "id") == 0)
-		return take_text(value, out->id);
+		return take_short(value, out->id, EMR_ASK_WHO_MAX);
 	if (strcmp(name, "shown") == 0)
-		return take_text(value, out->shown);
+		return take_short(value, out->shown, EMR_ASK_WHO_MAX);
 	if (strcmp(name, "reason") == 0)
 		return take_reason(value, out->reason);
 	if (strcmp(name, "purposes") == 0)

@@ -63,14 +63,15 @@ const char *emr_text_in(const char *key, const char *english)
 
 /* ---- words ---- */
 
-#define WORD(word)                                                                                 \
+#define WORD_AS(word, english)                                                                     \
 	{                                                                                          \
-		word, "a word that scripts read\004" word                                          \
+		word, "a word that scripts read\004" word, english                                 \
 	}
+#define WORD(word) WORD_AS(word, word)
 
 /* Rights, purposes, roles, states. */
 static const struct {
-	const char *word, *key;
+	const char *word, *key, *english;
 } words_known[] = {
 	WORD("read"),
 	WORD("write"),
@@ -88,7 +89,7 @@ static const struct {
 	WORD("researcher"),
 	WORD("auditor"),
 	WORD("agent"),
-	WORD("admin"),
+	WORD_AS("admin", "administrator"),
 	WORD("device"),
 	WORD("gateway"),
 	WORD("pharmacist"),
@@ -124,7 +125,7 @@ static const char *word_of(const char *word, size_t len)
 	for (size_t i = 0; i < sizeof words_known / sizeof *words_known; i++) {
 		if (strlen(words_known[i].word) == len &&
 			memcmp(words_known[i].word, word, len) == 0)
-			return emr_text_in(words_known[i].key, words_known[i].word);
+			return emr_text_in(words_known[i].key, words_known[i].english);
 	}
 	return NULL;
 }
@@ -152,6 +153,8 @@ void emr_text_words(const char *words, char *out, size_t size)
 
 		if (text != NULL)
 			snprintf(out + at, size - at, "%s", text);
+		else if (*words == ' ' && at > 0 && words[-1] != ',')
+			snprintf(out + at, size - at, ", ");
 		else
 			snprintf(out + at, size - at, "%.*s", (int)n, words);
 		at += strlen(out + at);

@@ -344,7 +344,8 @@ void emr_problem_set_list(emr_problem *problem, emr_message message, va_list arg
 		known.values[known.n] = va_arg(arguments, const char *);
 		known.n++;
 	}
-	if (message == EMR_SAY_NEWER_FORMAT && known.n < PAIRS_MAX) {
+	if ((message == EMR_SAY_NEWER_FORMAT || message == EMR_SAY_NEWER_RULES) &&
+		known.n < PAIRS_MAX) {
 		emr_newer_numbers(numbers, sizeof numbers);
 		known.names[known.n] = "numbers";
 		known.values[known.n++] = numbers;
@@ -395,6 +396,9 @@ void emr_problem_set_status(emr_problem *problem, emr_status status, const char 
 		return;
 	case EMR_NEWER_FORMAT:
 		emr_problem_set(problem, EMR_SAY_NEWER_FORMAT, "what", what, NULL);
+		return;
+	case EMR_NEWER_RULES:
+		emr_problem_set(problem, EMR_SAY_NEWER_RULES, NULL);
 		return;
 	case EMR_EXPOSED:
 		emr_problem_set(problem, EMR_SAY_EXPOSED, "file", what, NULL);

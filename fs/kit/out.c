@@ -65,8 +65,9 @@ static void print_problem(const emr_out *out, const emr_problem *problem)
 
 void emr_remark(emr_out *out, const emr_problem *problem)
 {
-	if (out->is_json || out->is_quiet)
+	if (out->is_json || out->is_quiet || out->remarks_left == 1)
 		return;
+	out->remarks_left -= out->remarks_left > 0;
 	emr_progress_end(out);
 	print_problem(out, problem);
 }

@@ -239,6 +239,7 @@ static const char *set_copies_first(const char *value, emr_settings *settings)
 
 static const char *set_away(const char *value, emr_settings *settings)
 {
+	settings->is_away_said = true;
 	return emr_away_parse(value, &settings->away) ? NULL : N_("away is others, own or nobody");
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "kit/language.h"
 
 #define ANSWERS_MAX 5
+#define COLUMNS_USUAL 80
 #define DIALOG_TEXT_MAX 60000 /* a pipe holds 64 KiB */
 /* ECMA-48 and xterm: second screen, home, erase; and back.  Terminals that do not know the second
  * screen still erase what they show, and their lines above it (3J). */
@@ -398,4 +400,12 @@ void emr_terminal_drop_typed(void)
 
 	if (fd >= 0)
 		(void)tcflush(fd, TCIFLUSH);
+}
+
+unsigned emr_terminal_columns(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
+									       : COLUMNS_USUAL;
 }

@@ -242,6 +242,21 @@ void emr_count_text(uint64_t number, const char *one, const char *many, char out
 	snprintf(out, EMR_COUNT_BYTES, "%s %s", digits, emr_text_of(number, one, many));
 }
 
+void emr_entries_text(
+	uint64_t files, uint64_t folders, uint64_t links, char out[3 * EMR_COUNT_BYTES])
+{
+	char one[EMR_COUNT_BYTES], two[EMR_COUNT_BYTES], three[EMR_COUNT_BYTES];
+
+	emr_count_text(files, "file", "files", one);
+	emr_count_text(folders, "folder", "folders", two);
+	emr_count_text(links, "link", "links", three);
+	snprintf(out, (size_t)3 * EMR_COUNT_BYTES,
+		links > 0     ? _("%s, %s and %s")
+		: folders > 0 ? _("%s and %s")
+			      : "%s",
+		one, two, three);
+}
+
 void emr_limit_text(uint64_t bytes, char out[EMR_TEXT_BYTES])
 {
 	static const struct {

@@ -54,14 +54,17 @@ static emr_status open_here(emr_reach *reach, const emr_args *args, emr_problem 
 	return emr_session_open(&reach->session, &options, out_problem);
 }
 
+emr_status emr_reach_find(const emr_args *args, emr_reach *out_reach, emr_problem *out_problem)
+{
+	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &out_reach->places, out_problem));
+	EMR_TRY(emr_client_open(&out_reach->places, &out_reach->client, out_problem));
+	return learn_folder(out_reach, out_problem);
+}
+
 emr_status emr_reach_open(const emr_args *args, emr_reach *out_reach, emr_problem *out_problem)
 {
-	emr_status status;
+	emr_status status = emr_reach_find(args, out_reach, out_problem);
 
-	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &out_reach->places, out_problem));
-	status = emr_client_open(&out_reach->places, &out_reach->client, out_problem);
-	if (status == EMR_OK)
-		return learn_folder(out_reach, out_problem);
 	if (status != EMR_NOT_FOUND)
 		return status;
 	*out_problem = (emr_problem){0};

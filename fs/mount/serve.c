@@ -16,12 +16,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "mount/attendant.h"
 #include "mount/devices.h"
 #include "mount/points.h"
+#include "org/invitations.h"
 #include "people/answers.h"
 #include "publisher/publisher.h"
 #include "report/report.h"
@@ -273,6 +275,7 @@ static emr_answer_fn *const answers[EMR_ASK_COUNT] = {
 	[EMR_ASK_LOG] = emr_answer_log,
 	[EMR_ASK_DEVICES] = emr_answer_devices,
 	[EMR_ASK_WALLET] = emr_answer_wallet,
+	[EMR_ASK_INVITE] = emr_answer_invite,
 };
 
 static emr_status answer(conversation *c, const emr_request *request)
@@ -488,12 +491,9 @@ void emr_server_stop(emr_server *server)
 		if (unlinkat(server->run_fd, EMR_RUN_SOCKET, 0) != 0)
 			emr_log(EMR_LOG_WARN, "socket: it could not be removed");
 	}
-	if (server->listen_fd >= 0)
-		close(server->listen_fd);
-	if (server->stop_fd >= 0)
-		close(server->stop_fd);
-	if (server->run_fd >= 0)
-		close(server->run_fd);
+	emr_auto_close(&server->listen_fd);
+	emr_auto_close(&server->stop_fd);
+	emr_auto_close(&server->run_fd);
 	pthread_mutex_destroy(&server->lock);
 	free(server);
 }

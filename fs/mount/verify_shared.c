@@ -76,7 +76,7 @@ static bool read_word(const emr_reach *reach, const char *inside, char word[32])
 		return false;
 	table = fopen(path, "re");
 	while (table != NULL && !is_found && fgets(line, sizeof line, table) != NULL)
-		is_found = sscanf(line, "%63s %*s %31s", who, word) == 2 &&
+		is_found = sscanf(line, "sub-%63s %*s %31s", who, word) == 2 &&
 			   strncmp(inside, who, strlen(who)) == 0;
 	if (table != NULL)
 		(void)fclose(table);

@@ -99,6 +99,7 @@ emr_status emr_session_names(void *arg, const emr_id32 *ids, size_t n, emr_owner
 	for (size_t i = 0; i < n; i++) {
 		EMR_TRY(emr_who_of(&crowd, ids[i], &who));
 		emr_who_name(&who, out[i].name, sizeof out[i].name);
+		emr_who_handle(&crowd, &who, out[i].handle, sizeof out[i].handle, &out[i].number);
 	}
 	return EMR_OK;
 }

@@ -16,7 +16,8 @@
 
 /* "EMPP" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first
  * 8 bytes, of u16 n, then for each person u64 added | u64 compared | u8 is_given | u8 who_len | who
- * | u16 card_len | card and vouches, padded with zeros to a multiple of 4,096. */
+ * | u16 card_len | card and vouches, then u16 n and n keys[32] of members that were compared
+ * without a card, padded with zeros to a multiple of 4,096. */
 #define NONCE_BYTES 24
 #define TAG_BYTES 16
 #define PLAIN_MAX (EMR_BOOK_FILE_MAX - EMR_SEALED_HEAD_BYTES - NONCE_BYTES - TAG_BYTES)
@@ -34,6 +35,7 @@ void emr_book_free(emr_book *book)
 	for (size_t i = 0; i < book->n; i++)
 		contact_free(&book->people[i]);
 	free(book->people);
+	emr_buf_free(&book->compared);
 	*book = (emr_book){0};
 }
 
@@ -55,6 +57,8 @@ static emr_status write_people(const emr_book *book, emr_buf *out)
 		emr_write_u16(&w, (uint16_t)c->bytes.len);
 		emr_write_bytes(&w, c->bytes.data, c->bytes.len);
 	}
+	emr_write_u16(&w, (uint16_t)(book->compared.len / sizeof(emr_id32)));
+	emr_write_bytes(&w, book->compared.data, book->compared.len);
 	if (w.status == EMR_OK && out->len % PAGE_BYTES != 0)
 		emr_write_zeros(&w, PAGE_BYTES - out->len % PAGE_BYTES);
 	return w.status;
@@ -108,6 +112,7 @@ static emr_status read_people(emr_bytes plain, emr_book *out_book)
 	EMR_AUTO_BOOK book = {0};
 	emr_reader r = emr_reader_of(plain);
 	size_t n = emr_read_u16(&r);
+	emr_bytes compared;
 
 	if (r.bad || n > EMR_BOOK_PEOPLE_MAX)
 		return EMR_DAMAGED;
@@ -120,9 +125,14 @@ static emr_status read_people(emr_bytes plain, emr_book *out_book)
 		if (status != EMR_OK)
 			return status == EMR_NO_MEMORY ? status : EMR_DAMAGED;
 	}
+	n = r.left > 0 ? emr_read_u16(&r) : 0;
+	if (n > EMR_BOOK_PEOPLE_MAX)
+		return EMR_DAMAGED;
+	compared = emr_read_bytes(&r, n * sizeof(emr_id32));
 	emr_read_zeros(&r, r.left);
 	if (!emr_reader_done(&r))
 		return EMR_DAMAGED;
+	EMR_TRY(emr_buf_append(&book.compared, compared.data, compared.len));
 	*out_book = book;
 	book = (emr_book){0};
 	return EMR_OK;
@@ -142,6 +152,26 @@ emr_status emr_book_load(const emr_keyring *keyring, int state_fd, emr_book *out
 		status = read_people(emr_buf_view(&plain), out_book);
 	emr_wipe(plain.data, plain.len);
 	return status;
+}
+
+bool emr_book_has_compared(const emr_book *book, emr_id32 id)
+{
+	return emr_buf_has(&book->compared, emr_bytes_of(id.b, sizeof id.b));
+}
+
+emr_status emr_book_compared(emr_book *book, emr_id32 id, bool is_same)
+{
+	EMR_AUTO_BUF kept = {0};
+
+	EMR_EACH (const emr_id32, one, &book->compared)
+		if (!emr_id32_equal(*one, id))
+			EMR_TRY(emr_buf_append(&kept, one->b, sizeof one->b));
+	if (is_same)
+		EMR_TRY(emr_buf_append(&kept, id.b, sizeof id.b));
+	if (kept.len > EMR_BOOK_PEOPLE_MAX * sizeof id)
+		return EMR_LIMIT;
+	emr_buf_clear(&book->compared);
+	return emr_buf_append(&book->compared, kept.data, kept.len);
 }
 
 /* ---- names ---- */

@@ -95,19 +95,14 @@ static emr_status put_vouched(const asking *a, const emr_contact *contact, json_
 	return json_object_set_new(one, "vouched_by", names) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* The word that is typed for CONTACT: the name that the owner gave, else the certificate's. */
-static emr_status put_called(const asking *a, const emr_contact *contact, json_t *one)
+/* Borrows the book. */
+static emr_crowd crowd_of(const asking *a)
 {
-	emr_crowd crowd = {.keyring = a->session->keyring,
+	return (emr_crowd){.keyring = a->session->keyring,
 		.replica = a->session->replica,
 		.descriptor = emr_ledger_descriptor(a->session->ledger),
 		.book = a->book,
 		.now_unix_s = a->now};
-	emr_who who;
-
-	EMR_TRY(emr_who_of(&crowd, contact->card.signer_id, &who));
-	return json_object_set_new(one, "called", emr_json_text(who.called)) == 0 ? EMR_OK
-										  : EMR_NO_MEMORY;
 }
 
 /* Owned by the caller; NULL without memory or when the ledger's copy cannot be read. */
@@ -115,6 +110,8 @@ static json_t *describe_contact(const asking *a, const emr_contact *contact)
 {
 	const emr_card *card = &contact->card;
 	char code[EMR_KEY_CODE_MAX + 1], id[65];
+	emr_crowd crowd = crowd_of(a);
+	emr_who who; /* with the word that is typed: the owner's, else the certificate's */
 	json_t *one;
 
 	emr_key_code(card->signer_id, EMR_KEY_CODE_SHOWN, code);
@@ -123,9 +120,11 @@ static json_t *describe_contact(const asking *a, const emr_contact *contact)
 		"name", emr_json_text(card->name), "born", card->born, "code", code, "id", id,
 		"compared", contact->compared_unix_s != 0, "same_network",
 		memcmp(card->net_id.b, a->net_id.b, sizeof a->net_id.b) == 0);
-	if (one != NULL && (put_called(a, contact, one) != EMR_OK ||
-				   put_registered(a, contact, one) != EMR_OK ||
-				   put_vouched(a, contact, one) != EMR_OK)) {
+	if (one != NULL &&
+		(emr_who_of(&crowd, card->signer_id, &who) != EMR_OK ||
+			json_object_set_new(one, "called", emr_json_text(who.called)) != 0 ||
+			put_registered(a, contact, one) != EMR_OK ||
+			put_vouched(a, contact, one) != EMR_OK)) {
 		json_decref(one);
 		return NULL;
 	}
@@ -221,27 +220,40 @@ static emr_status answer_card(const asking *a)
 
 /* ---- others ---- */
 
-static emr_status find_contact(const asking *a, size_t *out_index)
+/* In the book, at *OUT_INDEX; or a member without a card, with the book's size there. */
+static emr_status find_person(const asking *a, size_t *out_index, emr_who *out_who)
 {
+	emr_crowd crowd = crowd_of(a);
 	char names[NAMES_MAX] = "";
-	emr_status status =
-		emr_book_find(&a->book, a->request->who, out_index, names, sizeof names);
 
-	if (status == EMR_NOT_FOUND)
-		emr_person_unknown(&a->book, a->request->who, names, a->problem);
-	return status;
+	if (emr_book_find(&a->book, a->request->who, out_index, names, sizeof names) == EMR_OK)
+		return EMR_OK;
+	EMR_TRY(emr_who_find_or_say(&crowd, a->request->who, out_who, a->problem));
+	for (*out_index = 0; *out_index < a->book.n; ++*out_index)
+		if (emr_id32_equal(a->book.people[*out_index].card.signer_id, out_who->id))
+			return EMR_OK;
+	if (out_who->kind == EMR_WHO_PERSON && out_who->is_registered)
+		return EMR_OK;
+	emr_person_unknown(&a->book, a->request->who, "", a->problem);
+	return EMR_NOT_FOUND;
 }
 
 static emr_status answer_list(const asking *a)
 {
+	const bool is_all = a->request->who[0] == '\0';
 	size_t first = 0, end = a->book.n;
 	json_t *portion = json_array(), *object;
+	emr_crowd crowd = crowd_of(a);
+	emr_who who;
 	emr_status status = portion != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	if (status == EMR_OK && a->request->who[0] != '\0') {
-		status = find_contact(a, &first);
-		end = first + 1;
+	if (status == EMR_OK && !is_all) {
+		status = find_person(a, &first, &who);
+		end = first < end ? first + 1 : end;
 	}
+	if (status == EMR_OK && first == a->book.n && !is_all &&
+		json_array_append_new(portion, emr_member_json(&crowd, &who)) != 0)
+		status = EMR_NO_MEMORY;
 	for (size_t i = first; i < end && status == EMR_OK; i++) {
 		json_t *one = describe_contact(a, &a->book.people[i]);
 
@@ -256,6 +268,8 @@ static emr_status answer_list(const asking *a)
 		if (portion == NULL)
 			status = EMR_NO_MEMORY;
 	}
+	if (status == EMR_OK && is_all)
+		status = emr_members_add(&crowd, a->session->identity.signer_id, PORTION, portion);
 	if (status != EMR_OK) {
 		json_decref(portion);
 		return status;
@@ -355,25 +369,41 @@ static emr_status answer_add(asking *a)
 	return a->result != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
+static emr_status note_compared(asking *a, size_t index, emr_who *who)
+{
+	const bool is_same = a->request->compared;
+
+	if (!is_same && !a->request->drop)
+		return EMR_OK;
+	if (index < a->book.n)
+		a->book.people[index].compared_unix_s = is_same ? a->now : 0;
+	else
+		EMR_TRY(emr_book_compared(&a->book, who->id, is_same));
+	who->is_compared = is_same;
+	return save(a);
+}
+
 static emr_status answer_check(asking *a)
 {
-	const emr_request *request = a->request;
 	EMR_AUTO_BUF card = {0};
 	char number[EMR_SAFETY_NUMBER_CHARS];
-	emr_contact *contact;
-	emr_card mine;
+	emr_card mine, theirs;
+	emr_crowd crowd = crowd_of(a);
+	emr_who who = {.name = ""};
 	size_t index = 0;
 
-	EMR_TRY(find_contact(a, &index));
-	contact = &a->book.people[index];
+	EMR_TRY(find_person(a, &index, &who));
+	if (index < a->book.n)
+		theirs = a->book.people[index].card;
+	else
+		EMR_TRY(emr_member_card(a->session->replica, &who, &theirs));
 	EMR_TRY(own_card(a, &card, &mine));
-	EMR_TRY(emr_card_safety_number(&mine, false, &contact->card, false, number));
-	if (request->compared || request->drop) {
-		contact->compared_unix_s = request->compared ? a->now : 0;
-		EMR_TRY(save(a));
-	}
+	EMR_TRY(emr_card_safety_number(&mine, false, &theirs, false, number));
+	EMR_TRY(note_compared(a, index, &who));
 	a->result = json_pack("{s:b, s:[o], s:s}", "done", 1, "people",
-		describe_contact(a, contact), "number", number);
+		index < a->book.n ? describe_contact(a, &a->book.people[index])
+				  : emr_member_json(&crowd, &who),
+		"number", number);
 	return a->result != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 

@@ -42,6 +42,14 @@ emr_status emr_vouched_list(emr_replica *replica, emr_bytes descriptor, emr_id16
 emr_status emr_vouched_by(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
 	emr_bytes card_and_vouches, uint64_t now_unix_s, json_t **out_names);
 
+/* ---- members.c ---- */
+/* WHO, a member, as `people` says people; owned by the caller; NULL without memory. */
+json_t *emr_member_json(emr_crowd *crowd, const emr_who *who);
+/* Into PEOPLE, up to MOST, those whom a certificate names and nobody's card, but for ME. */
+emr_status emr_members_add(emr_crowd *crowd, emr_id32 me, size_t most, json_t *people);
+/* The keys of WHO, as a card would say them. */
+emr_status emr_member_card(emr_replica *replica, const emr_who *who, emr_card *out);
+
 /* ---- alike.c ---- */
 /* Says that nobody is called TYPED, and who is NEAR ("": nobody); or which name of BOOK looks the
  * same, and in which character it differs: "U+00A0 where there is U+0020". */

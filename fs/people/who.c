@@ -115,7 +115,7 @@ static void take_contact(const emr_contact *contact, emr_who *out)
 		out->says, sizeof out->says);
 	snprintf(out->born, sizeof out->born, "%s", contact->card.born);
 	out->is_known = true;
-	out->is_compared = contact->compared_unix_s != 0;
+	out->is_compared |= contact->compared_unix_s != 0;
 }
 
 /* Makes a name that can be typed: a handle that is nobody else's in an organisation that no other
@@ -182,6 +182,8 @@ static emr_status describe_person(emr_crowd *crowd, const emr_known_person *pers
 		crowd->replica, person, crowd->now_unix_s, &who.is_active));
 	snprintf(who.name, sizeof who.name, "%s", known->shown);
 	snprintf(who.says, sizeof who.says, "%s", known->says);
+	who.number = known->number;
+	who.is_compared = emr_book_has_compared(&crowd->book, person->signer_id);
 	*out = who;
 	if (contact == NULL)
 		return call_by_handle(crowd, now, out);
@@ -234,11 +236,12 @@ emr_status emr_who_at(emr_crowd *crowd, emr_id32 id, uint64_t seq, emr_who *out_
 	return status == EMR_NOT_FOUND ? describe_other(crowd, id, out_who) : status;
 }
 
-/* ---- handle@organisation ---- */
+/* ---- handle@organisation, or a handle that one member alone has ---- */
 
 typedef struct search {
 	emr_crowd *crowd;
 	char handle[HANDLE_MAX + 1]; /* "" = the organisation itself */
+	bool is_any;		     /* of whichever organisation */
 	char org[FOLDED_MAX];
 	emr_buf *orgs; /* emr_id16: those that are called so */
 	size_t n_members, n;
@@ -252,6 +255,10 @@ static emr_status consider_org(search *s, const emr_known_org *known)
 		at[EMR_ORGANISATION_NAME_MAX + 2];
 	emr_status status;
 
+	if (s->is_any)
+		return known->row.head.state == EMR_ORG_MEMBER
+			       ? emr_buf_append(s->orgs, &known->org, sizeof known->org)
+			       : EMR_OK;
 	EMR_TRY(emr_organisation_name(s->crowd->replica, s->crowd->descriptor, known->org.b, name));
 	emr_name_fold(name, folded, sizeof folded);
 	snprintf(at, sizeof at, "@%s", folded);
@@ -330,16 +337,18 @@ static emr_status consider_teams(search *s)
 static emr_status find_at(
 	emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t size)
 {
-	const char *at = strrchr(text, '@');
+	const char *at = strchrnul(text, '\0'), *of = strrchr(text, '@');
 	EMR_AUTO_BUF called_so = {0};
-	search s = {.crowd = crowd, .orgs = &called_so};
+	search s = {.crowd = crowd, .orgs = &called_so, .is_any = of == NULL};
 	emr_known_person person;
 	emr_known_org org;
 
+	at = of != NULL ? of : at;
 	if ((size_t)(at - text) >= sizeof s.handle)
 		return EMR_NOT_FOUND;
 	memcpy(s.handle, text, (size_t)(at - text));
-	emr_name_fold(at + 1, s.org, sizeof s.org);
+	if (of != NULL)
+		emr_name_fold(of + 1, s.org, sizeof s.org);
 	EMR_ASK(orgs, crowd->replica, ORGS);
 	while (emr_next(&orgs, &org))
 		EMR_TRY(consider_org(&s, &org));
@@ -350,9 +359,12 @@ static emr_status find_at(
 		while (emr_next(&people, &person))
 			EMR_TRY(consider_person(&s, &person));
 		EMR_TRY(people.status);
-		EMR_TRY(consider_teams(&s));
+		if (of != NULL)
+			EMR_TRY(consider_teams(&s));
 	}
-	snprintf(out_names, size, "%s", s.n > 0 ? s.names : s.near);
+	if (of != NULL || s.n > 0)
+		out_names[0] = '\0'; /* else who is near in the book is told, too */
+	emr_names_add(s.n > 0 ? s.names : s.near, "; ", out_names, size);
 	/* One of two organisations that are called so may have nobody of that handle yet. */
 	if (s.n == 1 && s.n_members > 1)
 		return EMR_CONFLICT;
@@ -436,6 +448,9 @@ emr_status emr_who_find(
 	status = emr_book_find(&crowd->book, text, &index, out_names, names_size);
 	if (status == EMR_NOT_FOUND && emr_who_is_code(text))
 		return find_code(crowd, text, out_who, out_names, names_size);
+	if (status == EMR_NOT_FOUND)
+		return emr_who_is_ok(text) ? find_at(crowd, text, out_who, out_names, names_size)
+					   : EMR_NOT_FOUND;
 	EMR_TRY(status);
 	EMR_TRY(emr_who_of(crowd, crowd->book.people[index].card.signer_id, &who));
 	if (who.is_own_word &&

@@ -54,6 +54,32 @@ void emr_who_name(const emr_who *who, char *out, size_t size)
 		snprintf(out, size, "%.*s%s%s", (int)len, name, of[0] != '\0' ? ", " : "", of);
 }
 
+void emr_who_handle(
+	const emr_crowd *crowd, const emr_who *who, char *out, size_t size, unsigned *out_number)
+{
+	const char *code = strstr(who->name, " (");
+	bool is_given = false, is_taken = false;
+
+	snprintf(out, size, "%.*s", (int)(code != NULL ? (size_t)(code - who->name) : size),
+		who->name);
+	for (size_t i = 0; i < crowd->book.n; i++) {
+		const emr_contact *one = &crowd->book.people[i];
+
+		if (emr_id32_equal(one->card.signer_id, who->id) ||
+			emr_id32_equal(one->card.signer_id, who->root)) {
+			is_given = one->is_given && !is_code_of(one->card.signer_id, one->who);
+			if (is_given)
+				snprintf(out, size, "%s", one->who);
+		} else if (one->is_given && strcasecmp(one->who, out) == 0)
+			is_taken = true;
+	}
+	if (is_code_of(who->id, out) || is_code_of(who->root, out))
+		out[0] = '\0';
+	*out_number = is_given				   ? 1
+		      : out[0] == '\0' || who->number == 0 ? 0
+							   : who->number + is_taken;
+}
+
 void emr_who_json_text(const json_t *who, const char *otherwise, char *out, size_t size)
 {
 	const char *name = emr_json_text_at(who, "name"), *called = emr_json_text_at(who, "who");

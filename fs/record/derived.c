@@ -97,3 +97,18 @@ bool emr_derived_mark_read(emr_bytes xattrs, int64_t mtime_ns, emr_derivation *o
 	memcpy(out->rules, mark.data + 32, 32);
 	return true;
 }
+
+bool emr_derived_sum_read(emr_bytes xattrs, int64_t mtime_ns, uint8_t out[32])
+{
+	emr_derivation from;
+	emr_bytes sum;
+
+	if (!emr_derived_mark_read(xattrs, mtime_ns, &from) ||
+		emr_xattr_find(xattrs,
+			emr_bytes_of(EMR_DERIVED_SUM_KEY, strlen(EMR_DERIVED_SUM_KEY)),
+			&sum) != EMR_OK ||
+		sum.len != 32)
+		return false;
+	memcpy(out, sum.data, 32);
+	return true;
+}

@@ -156,6 +156,10 @@ static const struct {
 		N_("a transaction that they call valid cannot be verified here, and too few "
 		   "organisations say so themselves; emrfs status names it and its certificate"),
 		N_("Saving goes on; ask whoever administers your organisation.")},
+	{EMR_SERVED_OLD_HOST,
+		N_("the host of your network does not know the rules that its members have agreed "
+		   "on"),
+		N_("Saving goes on; ask whoever runs the host to update emrfs there.")},
 	{EMR_SERVED_RECOVERY, N_("the host of your network is being restored"),
 		N_("Saving goes on.")},
 	{"no-peers", N_("their peers do not know enough others"),
@@ -291,6 +295,16 @@ void emr_absence_say_status(
 	if (status != EMR_OK)
 		say_absence(
 			emr_ledger_absence_of(status), since_unix_s, state_path, NULL, out_problem);
+}
+
+bool emr_absence_say_rules(const emr_session *session, emr_problem *out_problem)
+{
+	emr_row_network row;
+
+	if (emr_replica_network(session->replica, &row) == EMR_OK)
+		(void)emr_newer_rules(row.contract, emr_contract_newest());
+	emr_problem_set(out_problem, EMR_SAY_NEWER_RULES, NULL);
+	return false;
 }
 
 bool emr_absence_say_noted(const char *state_path, emr_problem *out_problem)

@@ -487,9 +487,9 @@ static emr_status learn_who(emr_session *session)
 
 static const char *fault_of(emr_status status)
 {
-	if (status == EMR_OK)
-		return NULL;
-	return status == EMR_ROLLBACK ? _("lacks the newest entries") : _("is damaged");
+	return status == EMR_OK		? NULL
+	       : status == EMR_ROLLBACK ? _("lacks the newest entries")
+					: _("is damaged");
 }
 
 /* Why the view takes nothing any more, when neither ledger nor replica say it better. */
@@ -533,16 +533,17 @@ static bool say_trouble(emr_session *session, emr_problem *out_problem)
 {
 	emr_replica_trouble trouble = {0};
 	emr_absence absence;
-	emr_status stopped = session->view != NULL ? emr_view_stopped_by(session->view) : EMR_OK;
+	emr_status fault = session->view != NULL ? emr_view_stopped_by(session->view) : EMR_OK;
 	char index[24];
 
 	if (say_two_histories(session, out_problem))
 		return true;
 	emr_absence_look(session, &absence);
 	emr_replica_last_trouble(session->replica, &trouble);
+	if (trouble.status == EMR_NEWER_RULES)
+		return emr_absence_say_rules(session, out_problem);
+	fault = trouble.status != EMR_OK ? trouble.status : fault;
 	if (absence.status != EMR_OK) {
-		emr_status fault = trouble.status != EMR_OK ? trouble.status : stopped;
-
 		emr_absence_say(session, &absence, fault_of(fault), out_problem);
 		return absence.status != EMR_OFFLINE || fault != EMR_OK;
 	}
@@ -616,8 +617,7 @@ emr_status emr_session_begin(
 	return status;
 }
 
-/* The ledger is not needed for opening.  Whether a computer that was added is still one of its
- * person's only the ledger says. */
+/* Opening needs no ledger.  Only it says whether an added computer is still its person's. */
 static bool may_hurry(const emr_session *session, const emr_session_options *options)
 {
 	return options->may_hurry && !session->read_only &&

@@ -295,7 +295,6 @@ emr_status emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, s
 	emr_ask **out_ask, emr_share_trouble *out_trouble)
 {
 	EMR_AUTO_BUF slots = {0};
-	emr_id16 domain = shared->received.grant.domain;
 
 	*out_ask = NULL;
 	EMR_TRY(emr_shared_check(shared, out_trouble));
@@ -307,9 +306,7 @@ emr_status emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, s
 	for (size_t i = 0; i < n; i++) {
 		emr_replica_head head;
 
-		EMR_TRY(emr_replica_head_get(shared->share->o.replica, domain, objects[i], &head));
-		if (head.state != EMR_OBJECT_LIVE || head.pversion == 0)
-			return EMR_NOT_FOUND;
+		EMR_TRY(shared_head(shared, objects[i], &head));
 		if (shared_content_key(shared, objects[i], head.pversion) == NULL)
 			EMR_TRY(add_slot(&slots, (emr_access_slot){.object_id = objects[i],
 							 .version = head.pversion,

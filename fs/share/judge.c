@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "replica/follower.h"
 #include "replica/rules.h"
+#include "share/frozen.h"
 
 #include "teams_private.h"
 
@@ -239,18 +240,36 @@ emr_status desk_judge(desk *d, const question *q, uint8_t *out_code)
 
 /* ---- slots ---- */
 
-static uint8_t judge_content(const question *q, const emr_access_slot *slot,
-	const emr_replica_head *head, const capsule_facts *capsule)
+/* A version that is not the present one is given to readers of a dataset that keeps it. */
+static emr_status is_kept(const desk *d, const question *q, const emr_access_slot *slot,
+	const emr_replica_head *head, bool *out_is)
+{
+	emr_team dataset;
+	emr_status status;
+
+	*out_is = head->state == EMR_OBJECT_LIVE && slot->version == head->pversion;
+	if (*out_is || emr_id16_is_zero(EMR_ID16_AT(q->pub.via)))
+		return EMR_OK;
+	status = emr_team_get(d->share->o.replica, EMR_ID16_AT(q->pub.via), &dataset);
+	if (status == EMR_OK)
+		status = emr_frozen_keeps(
+			d->share->o.replica, &dataset, head, slot->version, out_is);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status judge_content(const desk *d, const question *q, const emr_access_slot *slot,
+	const emr_replica_head *head, const capsule_facts *capsule, uint8_t *out_code)
 {
 	const emr_grant_terms *terms = &q->grant.terms;
+	bool is = false;
 
+	*out_code = EMR_RESULT_NOT_AUTHORISED;
 	if ((terms->rights & EMR_GRANT_READ) == 0)
-		return EMR_RESULT_NOT_AUTHORISED;
-	if (head->state != EMR_OBJECT_LIVE || slot->version != head->pversion)
-		return EMR_RESULT_GONE;
-	if (capsule->ledger_time < terms->from_time)
-		return EMR_RESULT_GONE;
-	return EMR_RESULT_APPLIED;
+		return EMR_OK;
+	EMR_TRY(is_kept(d, q, slot, head, &is));
+	*out_code = is && capsule->ledger_time >= terms->from_time ? EMR_RESULT_APPLIED
+								   : EMR_RESULT_GONE;
+	return EMR_OK;
 }
 
 emr_status desk_judge_slot(const desk *d, const question *q, const emr_access_slot *slot,
@@ -269,7 +288,7 @@ emr_status desk_judge_slot(const desk *d, const question *q, const emr_access_sl
 	if (status != EMR_OK)
 		return status;
 	if (slot->kind == EMR_CAPSULE_CONTENT)
-		*out_code = judge_content(q, slot, &head, out);
+		EMR_TRY(judge_content(d, q, slot, &head, out, out_code));
 	else
 		*out_code = terms->rights & EMR_GRANT_LIST ? EMR_RESULT_APPLIED
 							   : EMR_RESULT_NOT_AUTHORISED;

@@ -106,11 +106,10 @@ static emr_status load_name(emr_shared *shared, const uint8_t kept[EMR_KEPT_KEY_
 /* EMR_NOT_FOUND: the grant does not show that version any more. */
 static emr_status is_shown(const emr_shared *shared, emr_id16 object, uint64_t pversion)
 {
-	const emr_known_grant *grant = &shared->received.grant;
 	emr_replica_head head;
 
-	EMR_TRY(emr_replica_head_get(shared->share->o.replica, grant->domain, object, &head));
-	return head.state == EMR_OBJECT_LIVE && head.pversion == pversion ? EMR_OK : EMR_NOT_FOUND;
+	EMR_TRY(shared_head(shared, object, &head));
+	return head.pversion == pversion ? EMR_OK : EMR_NOT_FOUND;
 }
 
 static emr_status load_content(emr_shared *shared, const uint8_t kept[EMR_KEPT_KEY_BYTES])

@@ -3,6 +3,7 @@
  * content together with whose signature it has. */
 #include <string.h>
 
+#include "share/frozen.h"
 #include "shared_private.h"
 
 typedef struct walk {
@@ -58,15 +59,16 @@ static emr_status read_record(emr_shared *shared, const emr_replica_head *head, 
 	return EMR_OK;
 }
 
-static emr_status one_record(walk *w, const emr_replica_head *head)
+static emr_status one_record(walk *w, emr_replica_head *head)
 {
 	AUTO_RECORD facts = {0}, hers = {0};
 	emr_shared_record record;
 	bool is_hers = true;
-	emr_status status;
+	emr_status status =
+		emr_frozen_head(w->shared->share->o.replica, w->shared->frozen_at, head, NULL);
 
-	if (head->state != EMR_OBJECT_LIVE)
-		return EMR_OK;
+	if (status != EMR_OK || head->state != EMR_OBJECT_LIVE)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	status = w->known != NULL ? w->known(w->arg, head->object, head->version) : EMR_NOT_FOUND;
 	if (status != EMR_NOT_FOUND)
 		return status;
@@ -89,7 +91,6 @@ static emr_status one_record(walk *w, const emr_replica_head *head)
 	if (record.pversion != 0) {
 		record.record_id = facts.put.record_id;
 		record.cver = facts.put.cver;
-		record.content_seq = facts.put_seq;
 		record.root = facts.put.root;
 		record.padded = facts.put.padded;
 	}
@@ -143,26 +144,17 @@ emr_status emr_shared_name(emr_shared *shared, emr_buf *out_name)
 
 /* ---- bytes ---- */
 
-static emr_status find_record(emr_shared *shared, emr_id16 object, record_facts *out)
-{
-	emr_replica_head head;
-
-	EMR_TRY(emr_shared_check(shared, NULL));
-	EMR_TRY(emr_replica_head_get(
-		shared->share->o.replica, shared->received.grant.domain, object, &head));
-	if (head.state != EMR_OBJECT_LIVE || head.pversion == 0)
-		return EMR_NOT_FOUND;
-	return share_record(shared->share, &head, keys_of(shared), out);
-}
-
 /* The present version, with its key, which must have come. */
 static emr_status find_bundle(emr_shared *shared, emr_id16 object, record_facts *facts,
 	emr_bundle *bundle, const emr_content_key **out_key)
 {
 	emr_record_ctx *records = shared->share->o.records;
 	const emr_content_key *key;
+	emr_replica_head head;
 
-	EMR_TRY(records == NULL ? EMR_UNSUPPORTED : find_record(shared, object, facts));
+	EMR_TRY(records == NULL ? EMR_UNSUPPORTED : emr_shared_check(shared, NULL));
+	EMR_TRY(shared_head(shared, object, &head));
+	EMR_TRY(share_record(shared->share, &head, keys_of(shared), facts));
 	key = shared_content_key(shared, object, facts->head.pversion);
 	if (key == NULL)
 		return EMR_DENIED;

@@ -4,8 +4,23 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "share/frozen.h"
 
 #include "shared_private.h"
+
+emr_status shared_head(const emr_shared *shared, emr_id16 object, emr_replica_head *out)
+{
+	emr_replica *replica = shared->share->o.replica;
+
+	EMR_TRY(emr_replica_head_get(replica, shared->received.grant.domain, object, out));
+	EMR_TRY(emr_frozen_head(replica, shared->frozen_at, out, NULL));
+	return out->state == EMR_OBJECT_LIVE && out->pversion != 0 ? EMR_OK : EMR_NOT_FOUND;
+}
+
+void emr_shared_show_frozen(emr_shared *shared, uint64_t log_size)
+{
+	shared->frozen_at = log_size;
+}
 
 /* ---- keys in hand ---- */
 

@@ -31,13 +31,16 @@ struct emr_shared {
 	uint8_t my_B[32];
 	uint8_t purpose;
 	emr_reader_class reader;
-	emr_buf names;	  /* held_name_key, ... */
-	emr_buf contents; /* held_content_key, ... */
-	emr_buf closed;	  /* emr_id32, ...: listing keys that open for nobody: asked no more */
+	uint64_t frozen_at; /* what is shown came before that entry; 0: what is there now */
+	emr_buf names;	    /* held_name_key, ... */
+	emr_buf contents;   /* held_content_key, ... */
+	emr_buf closed;	    /* emr_id32, ...: listing keys that open for nobody: asked no more */
 	emr_id32 liars[EMR_RESPONDERS_MAX]; /* are asked no more */
 	unsigned liars_n;
 };
 
+/* OBJECT's row, as it is shown.  EMR_NOT_FOUND: there is nothing to show. */
+emr_status shared_head(const emr_shared *shared, emr_id16 object, emr_replica_head *out);
 const emr_list_key *shared_name_key(const emr_shared *shared, emr_id32 listkey_id);
 const emr_content_key *shared_content_key(
 	const emr_shared *shared, emr_id16 object, uint64_t pversion);

@@ -23,17 +23,44 @@ bool emr_dataset_name_ok(const char *name)
 }
 
 /* A sentence that is shown as it is: nothing in it turns or hides what stands beside it. */
-static emr_status take_text(const json_t *value, char out[EMR_TERMS_TEXT_MAX + 1])
+static emr_status take_text(const json_t *value, size_t most, char *out)
 {
 	const char *text = json_string_value(value);
 	size_t len = text != NULL ? json_string_length(value) : 0;
 
-	if (len > EMR_TERMS_TEXT_MAX)
+	if (len > most)
 		return EMR_LIMIT;
 	if (len == 0 || strlen(text) != len || !emr_shown_name_ok(text, len))
 		return EMR_INVALID;
 	memcpy(out, text, len + 1);
 	return EMR_OK;
+}
+
+/* The terms that a dataset can name of the Data Use Ontology of GA4GH (duo.owl of 2021-02-23,
+ * github.com/EBISPOT/DUO): permissions and modifiers, each once. */
+static emr_status take_duo(const json_t *list, char out[EMR_TERMS_LINE_MAX + 1])
+{
+	static const char codes[] =
+		"|0000004|0000006|0000007|0000011|0000012|0000015|0000016|0000018|0000019|0000020|"
+		"0000021|0000022|0000024|0000025|0000026|0000027|0000028|0000029|0000042|0000043|"
+		"0000044|0000045|0000046|";
+	const json_t *value;
+	size_t i, len = 0;
+
+	json_array_foreach(list, i, value)
+	{
+		const char *text = json_string_value(value);
+		char sought[10] = "";
+
+		if (text != NULL && strlen(text) == 11 && strncmp(text, "DUO:", 4) == 0)
+			snprintf(sought, sizeof sought, "|%s|", text + 4);
+		if (sought[0] == '\0' || strstr(codes, sought) == NULL || strstr(out, text) != NULL)
+			return EMR_INVALID;
+		if (len + 14 > EMR_TERMS_LINE_MAX)
+			return EMR_LIMIT;
+		len += (size_t)sprintf(out + len, "%s%s", len > 0 ? ", " : "", text);
+	}
+	return len > 0 ? EMR_OK : EMR_INVALID;
 }
 
 /* The maker of a dataset means the end of that day where it is made; the second that the ledger
@@ -48,16 +75,6 @@ static emr_status take_until(const json_t *value, emr_terms *out)
 		return EMR_INVALID;
 	memcpy(out->until, text, sizeof out->until);
 	out->until_unix_s = day.last_unix_s;
-	return EMR_OK;
-}
-
-static emr_status take_data(const json_t *value, emr_terms *out)
-{
-	const char *text = json_string_value(value);
-
-	if (text == NULL || (strcmp(text, "identified") != 0 && strcmp(text, "de-identified") != 0))
-		return EMR_INVALID;
-	out->is_deidentified = text[0] == 'd';
 	return EMR_OK;
 }
 
@@ -186,7 +203,9 @@ static emr_status take_rule(const char *name, json_t *value, emr_terms *out, con
 		{"faces", "withheld", "kept", &out->with_faces},
 		{"derived", "withheld", "kept", &out->with_derived},
 		{"mosaic-tiles", "removed", "kept", &out->with_tiles},
-		{"safe-private", "removed", "kept", &out->with_private}};
+		{"safe-private", "removed", "kept", &out->with_private},
+		{"nifti", "withheld", "kept", &out->with_nifti},
+		{"edf", "withheld", "kept", &out->with_edf}};
 
 	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
 		if (strcmp(name, choices[i].name) == 0) {
@@ -215,53 +234,54 @@ static emr_status take_count(const json_t *value, json_int_t max, uint64_t *out)
 	return number > max ? EMR_LIMIT : EMR_OK;
 }
 
-enum { HAS_PURPOSE = 1, HAS_WHO = 2, HAS_UNTIL = 4, HAS_DATA = 8, HAS_ALL = 15, HAS_RULE = 16 };
+/* Those before PRICE are never left out. */
+enum { PURPOSE, WHO, UNTIL, DATA, PRICE, DAILY_LIMIT, WORDS }; /* WORDS: of a committee */
+enum { DUO = WORDS + EMR_TERMS_DUO, MEMBERS = WORDS + EMR_TERMS_WORDS };
+static const char *const members[MEMBERS] = {"purpose", "who", "until", "data", "price",
+	"daily-limit", "contact", "ethics", "licence", "funder", "duo"};
+
+const char *emr_terms_word(size_t index)
+{
+	return members[WORDS + index];
+}
 
 /* *OUT_WHAT: the member as this file calls it. */
 static emr_status take_member(
-	const char *name, json_t *value, emr_terms *out, unsigned *has, const char **out_what)
+	const char *name, json_t *value, emr_terms *out, bool *has_rule, const char **out_what)
 {
 	uint64_t daily = 0;
-	emr_status status = EMR_INVALID;
+	emr_status status;
+	size_t i = 0;
 
-	*out_what = "";
-	if (strcmp(name, "purpose") == 0) {
-		*has |= HAS_PURPOSE;
-		*out_what = "purpose";
-		status = take_text(value, out->purpose);
-	} else if (strcmp(name, "who") == 0) {
-		*has |= HAS_WHO;
-		*out_what = "who";
-		status = take_text(value, out->who);
-	} else if (strcmp(name, "until") == 0) {
-		*has |= HAS_UNTIL;
-		*out_what = "until";
-		status = take_until(value, out);
-	} else if (strcmp(name, "data") == 0) {
-		*has |= HAS_DATA;
-		*out_what = "data";
-		status = take_data(value, out);
-	} else if (strcmp(name, "price") == 0) {
-		*out_what = "price";
-		status = take_count(value, PRICE_MAX, &out->price);
-	} else if (strcmp(name, "daily-limit") == 0) {
-		*out_what = "daily-limit";
+	while (i < MEMBERS && strcmp(name, members[i]) != 0)
+		i++;
+	*out_what = i < MEMBERS ? members[i] : "";
+	if (i >= WORDS && i < DUO)
+		return take_text(value, EMR_TERMS_LINE_MAX, out->words[i - WORDS]);
+	switch (i) {
+	case PURPOSE:
+		return take_text(value, EMR_TERMS_TEXT_MAX, out->purpose);
+	case WHO:
+		return take_text(value, EMR_TERMS_TEXT_MAX, out->who);
+	case UNTIL:
+		return take_until(value, out);
+	case DATA:
+		return take_choice(value, "identified", "de-identified", &out->is_deidentified);
+	case PRICE:
+		return take_count(value, PRICE_MAX, &out->price);
+	case DAILY_LIMIT:
 		status = take_count(value, EMR_TERMS_DAILY_MAX, &daily);
 		out->daily_limit = (uint32_t)daily;
-	} else {
-		*has |= HAS_RULE;
-		status = take_rule(name, value, out, out_what);
+		return status;
+	case DUO:
+		return take_duo(value, out->words[EMR_TERMS_DUO]);
+	default:
+		if (emr_shown_name_ok(name, strlen(name)))
+			snprintf(out->unknown, sizeof out->unknown, "%s", name);
+		*out_what = out->unknown;
+		*has_rule = true;
+		return take_rule(name, value, out, out_what);
 	}
-	return status;
-}
-
-static const char *lacking(unsigned has)
-{
-	return (has & HAS_PURPOSE) == 0 ? "purpose"
-	       : (has & HAS_WHO) == 0	? "who"
-	       : (has & HAS_UNTIL) == 0 ? "until"
-	       : (has & HAS_DATA) == 0	? "data"
-					: "";
 }
 
 emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what)
@@ -270,7 +290,7 @@ emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what
 	json_t *value;
 	json_error_t error;
 	const char *name;
-	unsigned has = 0;
+	bool has_rule = false;
 
 	*out = (emr_terms){.price = 0};
 	*out_what = "";
@@ -280,13 +300,12 @@ emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what
 	if (!json_is_object(object))
 		return EMR_INVALID;
 	json_object_foreach(object, name, value)
-		EMR_TRY(take_member(name, value, out, &has, out_what));
-	*out_what = lacking(has);
-	if ((has & HAS_ALL) != HAS_ALL)
-		return EMR_INVALID;
-	/* Records as they are have no such choice, and must not seem to have one. */
-	if ((has & HAS_RULE) == 0 || out->is_deidentified)
-		return EMR_OK;
-	*out_what = "data";
-	return EMR_INVALID;
+		EMR_TRY(take_member(name, value, out, &has_rule, out_what));
+	for (size_t i = 0; i < PRICE; i++) {
+		*out_what = members[i];
+		if (json_object_get(object, members[i]) == NULL)
+			return EMR_INVALID;
+	}
+	/* Records as they are have no such choice, and must not seem to have one: it is "data". */
+	return has_rule && !out->is_deidentified ? EMR_INVALID : EMR_OK;
 }

@@ -152,16 +152,23 @@ static bool is_looked_for(emr_meta_type type, emr_bytes name)
 	return false;
 }
 
+/* Zarr 2 and BIDS look for these: they say what data beside them are, and nothing acts by them. */
+static const char *const data_forms[] = {".zarray", ".zgroup", ".zattrs", ".bidsignore"};
+
 /* "." and ".." are no names, and are called otherwise. */
-static bool is_hidden(emr_bytes name)
+static bool is_hidden(emr_meta_type type, emr_bytes name)
 {
+	for (size_t i = 0; i < sizeof data_forms / sizeof *data_forms; i++)
+		if (type == EMR_META_FILE && name.len == strlen(data_forms[i]) &&
+			memcmp(name.data, data_forms[i], name.len) == 0)
+			return false;
 	return name.len > 0 && name.data[0] == '.' &&
 	       !(name.len == 1 || (name.len == 2 && name.data[1] == '.'));
 }
 
 bool emr_words_configure(emr_meta_type type, emr_bytes name)
 {
-	return is_hidden(name) || is_looked_for(type, name) || acting_dot(type, name) > 0;
+	return is_hidden(type, name) || is_looked_for(type, name) || acting_dot(type, name) > 0;
 }
 
 /* Characters that a terminal obeys, or that turn the reading, become "_", in place. */
@@ -203,7 +210,7 @@ emr_bytes emr_words_name(
 	if (added > 0 && len + 1 == EMR_WORDS_NAME_BYTES)
 		len--; /* of the blanks at its end */
 	memcpy(room + added, name.data, len);
-	if (added > 0 || is_hidden(name))
+	if (added > 0 || is_hidden(type, name))
 		room[0] = '_';
 	if (dot > 0)
 		room[added + dot] = '_';

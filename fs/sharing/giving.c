@@ -287,8 +287,8 @@ static emr_status answer_look(
 			   "s:s, s:s, s:s, s:O, s:I, s:b, s:o}",
 		"done", 1, "shown", shown, "path", emr_json_text(a->request->path), "who",
 		emr_json_text(who->called), "text", text, "compared", who->is_compared, "known",
-		who->is_known, "files", (json_int_t)l.c.files, "bytes", (json_int_t)l.c.bytes,
-		"wrapped", (json_int_t)l.made.wrapped_again, "moved",
+		who->kind == EMR_WHO_PERSON, "files", (json_int_t)l.c.files, "bytes",
+		(json_int_t)l.c.bytes, "wrapped", (json_int_t)l.made.wrapped_again, "moved",
 		(json_int_t)(l.moves ? l.c.records : 0), "released_by",
 		l.is_known ? emr_share_agents_json(&a->crowd, l.made.agents, l.made.n)
 			   : json_null(),

@@ -143,17 +143,19 @@ static emr_status name_by_code(
 		     : emr_who_find_or_say(crowd, text, out, out_problem);
 }
 
-/* The directory TEXT of SHARER has few digits of his code in its name: nobody else may have them,
- * also who shares nothing now. */
+/* Where the directory TEXT of SHARER has few digits of his code in its name nobody else may have
+ * them, also who shares nothing now. */
 static emr_status name_by_directory(
 	emr_crowd *crowd, const char *text, emr_id32 sharer, emr_who *out, emr_problem *out_problem)
 {
-	const char *code = strrchr(text, '(') + 1;
+	const char *bracket = strrchr(text, '('), *code = bracket != NULL ? bracket + 1 : text;
+	const size_t len = strcspn(code, ")");
 	char names[NAMES_MAX];
-	size_t others;
+	size_t others = 0;
 
 	EMR_TRY(emr_who_of(crowd, sharer, out));
-	EMR_TRY(emr_who_alike(crowd, code, strcspn(code, ")"), out, names, sizeof names, &others));
+	if (len >= EMR_KEY_CODE_SHOWN)
+		EMR_TRY(emr_who_alike(crowd, code, len, out, names, sizeof names, &others));
 	if (others > 0)
 		EMR_TRY(say_which(text, names, out_problem));
 	return EMR_OK;

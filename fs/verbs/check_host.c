@@ -2,6 +2,9 @@
  * key that this computer knows, and how members reach it. */
 #include "verbs_private.h"
 
+#include <fcntl.h>
+
+#include "base/file.h"
 #include "base/log.h"
 #include "kit/language.h"
 #include "served/client.h"
@@ -33,6 +36,25 @@ emr_status emr_check_meet_host(int state_fd)
 	return find_host(state_fd, &at, &is_ours) && !is_ours
 		       ? emr_served_look(&at, BRIEF_MS, &ahead_s)
 		       : EMR_NOT_FOUND;
+}
+
+void emr_say_one_copy(emr_out *out, const emr_places *places, emr_problem *out_remark)
+{
+	EMR_AUTO_FD state_fd = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_problem unread = {0}, remark = {0};
+	emr_settings settings;
+	emr_served_at at;
+	bool is_ours = false;
+
+	if ((find_host(state_fd, &at, &is_ours) && !is_ours) ||
+		(emr_settings_read(places, &settings, &unread) == EMR_OK &&
+			settings.node_count > 0))
+		return;
+	emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
+	if (out_remark != NULL)
+		*out_remark = remark;
+	else
+		emr_remark(out, &remark);
 }
 
 bool emr_check_host(emr_checker *c)

@@ -242,7 +242,7 @@ static emr_status warn_of_organisations(manning *m)
 		emr_show(name, shown, sizeof shown);
 		m->is_any_without = true;
 		emr_check_warn(m->c, "agent",
-			_("its administrator: emrfs org invite keys --role agent -o FILE, then "
+			_("its administrator: emrfs invite keys --role agent -o FILE, then "
 			  "emrfs --as agent init --join FILE, then emrfs --as agent agent"),
 			_("%s has no agent: what is shared may open only while the owner's folder "
 			  "is open"),

@@ -14,7 +14,7 @@
 /* "unix:/PATH/api.sock   12 of 312   It does not answer." */
 static void say_place(emr_out *out, const json_t *place, bool is_here)
 {
-	char name[4200], copies[EMR_TEXT_BYTES], of[EMR_TEXT_BYTES];
+	char name[4200], copies[EMR_TEXT_BYTES], of[EMR_COUNT_BYTES];
 	const char *message = json_string_value(json_object_get(place, "message")),
 		   *hint = json_string_value(json_object_get(place, "hint"));
 
@@ -29,9 +29,9 @@ static void say_place(emr_out *out, const json_t *place, bool is_here)
 		emr_size_text(emr_json_number_at(place, "sending_of"), of);
 		emr_say(out, _("    Being sent: %s of %s.\n"), copies, of);
 	}
+	emr_count_text(emr_json_number_at(place, "leaving"), "version", "versions", of);
 	if (emr_json_number_at(place, "leaving") > 0)
-		emr_say(out, "    erased and not let go there yet: %llu\n",
-			(unsigned long long)emr_json_number_at(place, "leaving"));
+		emr_say(out, "    erased and not let go there yet: %s\n", of);
 }
 
 static void say_short(emr_out *out, const json_t *answer)
@@ -67,7 +67,7 @@ static emr_status copies(
 		if (request.repair && json_is_string(json_object_get(place, "error")))
 			emr_client_take_problem(place, out_problem);
 	}
-	emr_say(out, "Wanted of each file: %llu\n",
+	emr_say(out, "Copies wanted of each file: %llu\n",
 		(unsigned long long)emr_json_number_at(answer, "wanted"));
 	if (emr_json_number_at(answer, "waiting") > 0) {
 		emr_count_text(emr_json_number_at(answer, "waiting"), "file", "files", count);

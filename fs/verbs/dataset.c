@@ -6,6 +6,7 @@
 
 #include "kit/json.h"
 #include "kit/language.h"
+#include "kit/purposes.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
@@ -127,47 +128,6 @@ static void say_readers(const dataset *d, const json_t *list)
 	}
 }
 
-/* One column of tables: what it may hold, and what of that could still name somebody. */
-static void say_column(const dataset *d, const char *name, const json_t *kind, bool without_dates)
-{
-	char column[300], codes[EMR_TERMS_COLUMN_WORDS_MAX + 100] = "";
-	const char *word = json_string_value(kind);
-
-	emr_show(name, column, sizeof column);
-	for (size_t i = 0; i < json_array_size(kind); i++)
-		snprintf(codes + strlen(codes), sizeof codes - strlen(codes), "%s%s",
-			i > 0 ? ", " : "", json_string_value(json_array_get(kind, i)));
-	if (word == NULL)
-		emr_say(d->out, "    %s: %s, and nothing else\n", column, codes);
-	else if (strcmp(word, "number") == 0)
-		emr_say(d->out,
-			"    %s: numbers of up to seven digits, six of them before the point, "
-			"further "
-			"decimals cut; a year, a postcode or a short number of yours would stay\n",
-			column);
-	else if (strcmp(word, "date") == 0)
-		emr_say(d->out, "    %s: %s\n", column,
-			without_dates ? _("dates, of which none stays")
-				      : _("dates, moved as all others"));
-	else
-		emr_say(d->out,
-			"    %s: codes of up to 16 letters and signs, of which six may be digits, "
-			"as they stand there; a single name or a postcode would stay\n",
-			column);
-}
-
-static void say_columns(const dataset *d, const json_t *one)
-{
-	json_t *columns = json_object_get(one, "columns"), *kind;
-	bool without_dates = strcmp(emr_json_text_at(one, "dates"), "removed") == 0;
-	const char *name;
-
-	if (json_object_size(columns) > 0)
-		emr_say(d->out, "  Of tables (CSV) these columns stay, and of each cell only what "
-				"is said here:\n");
-	json_object_foreach(columns, name, kind) say_column(d, name, kind, without_dates);
-}
-
 static void say_rules(const dataset *d, const json_t *one)
 {
 	static const struct {
@@ -180,7 +140,11 @@ static void say_rules(const dataset *d, const json_t *one)
 				    "tiles stays.")},
 		{"safe_private",
 			N_("Numbers and codes of a maker's own stay, too, where the DICOM standard "
-			   "lists them as safe; the makers do not promise that they are.")}};
+			   "lists them as safe; the makers do not promise that they are.")},
+		{"nifti", N_("Volumes of numbers (NIfTI) are given, too, without the texts of "
+			     "their headers.")},
+		{"edf", N_("Recordings of signals (EDF, BDF) are given, too, without names, dates "
+			   "and notes.")}};
 
 	if (strcmp(emr_json_text_at(one, "data"), "identified") == 0)
 		return;
@@ -193,7 +157,7 @@ static void say_rules(const dataset *d, const json_t *one)
 	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
 		if (strcmp(emr_json_text_at(one, kept[i].name), "kept") == 0)
 			emr_say(d->out, "  %s\n", _(kept[i].sentence));
-	say_columns(d, one);
+	dataset_say_columns(d->out, one);
 }
 
 /* The folders that copies are made of, and how many files have none. */
@@ -232,6 +196,7 @@ static void say_one(const dataset *d, const json_t *one)
 	emr_say(d->out, "  Read by: %s\n", shown(emr_json_text_at(one, "who"), text));
 	emr_day_text(emr_json_text_at(one, "until"), until);
 	emr_say(d->out, "  Until: %s\n", until);
+	dataset_say_words(d->out, one);
 	emr_say(d->out, "  Records: %s\n",
 		is_plain ? _("as they are, with names and dates in them")
 			 : _("de-identified, by the computer of who takes part"));
@@ -366,6 +331,14 @@ static void say_join(const dataset *d, const char *path, const copies *c)
 			"comes there later. For research only, until %s. They see it under a "
 			"pseudonym;\nfiles that name you do so all the same.\n",
 			organisation, shown(path, folder), until);
+	if (d->args->given[EMR_OPT_AWAY] && strcmp(d->args->values[EMR_OPT_AWAY], "own") == 0)
+		emr_say(d->out,
+			"While your folder is closed, the agent of your own organisation may give "
+			"its keys to these readers, too: that\nprotects you from readers, not from "
+			"your organisation.\n");
+	emr_say(d->out,
+		"A state that the steward freezes keeps what it names for these readers, also "
+		"when you change or remove it,\nuntil you leave or erase it: emrfs erase\n");
 	emr_say(d->out, "That you take part is no secret in your network: every member's copy of "
 			"the ledger says that your key, which is on your card, joined, and when.\n"
 			"Researchers who have your card, and your hospital, can find out which "
@@ -483,11 +456,14 @@ static emr_status give_copies(dataset *d, const copies *c, const emr_request *as
 	emr_args args = *d->args;
 	emr_request request = *asked;
 	json_t *answer = NULL, *grant = NULL;
+	bool is_changed = false;
 	emr_status status;
 
 	snprintf(request.path, sizeof request.path, "%s", c->to);
 	request.look = true;
 	status = emr_client_ask(&d->client, &request, WORK_MS, &answer, out_problem);
+	if (status == EMR_OK && request.away[0] == '\0')
+		status = emr_offer_own(&args, d->out, &d->client, answer, &is_changed, out_problem);
 	json_decref(answer);
 	if (status != EMR_OK)
 		return status;
@@ -568,6 +544,8 @@ static emr_status join(dataset *d, emr_problem *out_problem)
 	emr_status status = emr_client_find(d->args->values[EMR_OPT_AS], &d->client, out_problem);
 
 	d->with_copies = true;
+	if (d->args->given[EMR_OPT_AWAY])
+		snprintf(request.away, sizeof request.away, "%s", d->args->values[EMR_OPT_AWAY]);
 	if (status == EMR_OK)
 		status = ask_folder(d, d->args->operands[1], out_problem);
 	if (status == EMR_OK)
@@ -715,6 +693,7 @@ static emr_status run(dataset *d, emr_problem *out_problem)
 {
 	const emr_args *args = d->args;
 	int64_t wait_ns;
+	emr_away away;
 	size_t i = 0;
 
 	if (emr_order_wait_time(args, &wait_ns) != EMR_OK)
@@ -734,6 +713,11 @@ static emr_status run(dataset *d, emr_problem *out_problem)
 	if (args->given[EMR_OPT_FROZEN] && (i < DEEDS || args->n_operands == 0))
 		return emr_wrong_use("dataset",
 			_("--frozen takes one name: emrfs dataset NAME --frozen."), out_problem);
+	if (args->given[EMR_OPT_AWAY] &&
+		(i == DEEDS || deeds[i].run != join ||
+			!emr_away_parse(args->values[EMR_OPT_AWAY], &away)))
+		return emr_wrong_use("dataset",
+			_("--away is for join, and takes others, own or nobody."), out_problem);
 	if (args->given[EMR_OPT_WAIT] && (i == DEEDS || !deeds[i].waits))
 		return emr_wrong_use("dataset", _("--wait is for join and leave."), out_problem);
 	return i < DEEDS ? deeds[i].run(d, out_problem)

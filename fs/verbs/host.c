@@ -345,7 +345,7 @@ static int serve(host *h, const sigset_t *ending)
 	emr_say(h->out,
 		"The host serves %s at %s (process %d).\nMembers reach it at that address: it is a "
 		"public one, one of the same local network, or one of a VPN.\n"
-		"Invite with emrfs org invite. An organisation elsewhere joins with: emrfs org "
+		"Invite with emrfs invite. An organisation elsewhere joins with: emrfs org "
 		"create NAME --network '%s'\n",
 		h->dir, place, (int)getpid(), address);
 	emr_out_flag(h->out, "recovering", emr_served_count(h->served).is_recovering);

@@ -59,19 +59,8 @@ typedef struct making {
 	int64_t within_ns;
 	bool dir_made, dir_used; /* to be taken away again unless it is used */
 	bool own_dir_made;	 /* the same, of the one in the state */
+	bool opens;		 /* the folder is opened next */
 } making;
-
-/* The things that are still of use when everything is made and closed. */
-typedef struct made {
-	emr_passphrase passphrase;
-	char *state; /* NULL: nothing was made; owned */
-} made;
-
-static void made_end(made *m)
-{
-	emr_passphrase_free(&m->passphrase);
-	free(m->state);
-}
 
 static void making_end(making *m)
 {
@@ -247,7 +236,7 @@ static emr_status get_certificate(
 	if (waits_at_host(m))
 		EMR_TRY(keep_begun(m, (emr_bytes){0}, invitation));
 	emr_progress(m->out,
-		"Waiting for %s: its administrator's open folder lets you in, or emrfs org invite "
+		"Waiting for %s: its administrator's open folder lets you in, or emrfs invite "
 		"there ...",
 		m->joining.invitation.network);
 	status = emr_joining_ask(
@@ -581,7 +570,7 @@ static void say_done(making *m, const emr_id32 *signer_id)
 			m->places.state);
 	else if (m->org_name != NULL)
 		emr_say(m->out,
-			"The keyring of %s is in %s.\nInvite somebody: emrfs org invite HANDLE "
+			"The keyring of %s is in %s.\nInvite somebody: emrfs invite HANDLE "
 			"--role "
 			"ROLE -o FILE\n",
 			shown, m->places.state);
@@ -590,13 +579,13 @@ static void say_done(making *m, const emr_id32 *signer_id)
 			shown[0] != '\0' ? _("%2$s, your keyring is in %1$s.\n")
 					 : _("Your keyring is in %1$s.\n"),
 			m->places.state, shown);
-	if (!is_agent(m) && m->org_name == NULL)
+	if (!is_agent(m) && m->org_name == NULL && !m->opens)
 		emr_say_to_open(m->out);
 	if (is_agent(m)) /* it has nothing to lose */
 		return;
 	if (!m->words_checked)
 		emr_remark_that(m->out, EMR_SAY_WORDS_BACK, NULL);
-	emr_remark_that(m->out, EMR_SAY_ONE_COPY, NULL);
+	emr_say_one_copy(m->out, &m->places, NULL);
 }
 
 /* The words of what was begun before may be in it already, as is seen when that is opened. */
@@ -683,7 +672,7 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	if (status == EMR_OK && join == NULL && (dir == NULL || !emr_enrolling_is_there(dir)))
 		status = emr_enrol_without(&m->joining.login, out_problem);
 	if (status == EMR_OK && join != NULL)
-		status = emr_joining_read(join, m->places.state, &m->joining, out_problem);
+		status = emr_joining_read(join, dir, m->places.state, &m->joining, out_problem);
 	emr_begun_name(
 		is_alone(m) ? EMR_BEGUN_ALONE : emr_buf_view(&m->joining.bytes), &m->begun.file);
 	if (status == EMR_OK)
@@ -697,13 +686,13 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	return m->network_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* With OUT_MADE, what an agent of the organisation needs stays there. */
-static int make_new(const emr_args *args, emr_out *out, const char *org_name, made *out_made)
+int emr_init_new(const emr_args *args, emr_out *out, const char *org_name, emr_made *out_made)
 {
 	__attribute__((cleanup(making_end))) making m = {.args = args,
 		.out = out,
 		.stage = EMR_STAGE_NONE,
 		.session = EMR_SESSION_CLOSED,
+		.opens = out_made != NULL,
 		.org_name = org_name};
 	emr_problem problem = {0};
 	emr_id32 signer_id = {{0}};
@@ -745,6 +734,7 @@ static int make_new(const emr_args *args, emr_out *out, const char *org_name, ma
 	if (out_made != NULL) {
 		out_made->passphrase = m.passphrase;
 		m.passphrase = (emr_passphrase){0};
+		out_made->is_agent = is_agent(&m);
 		out_made->state = strdup(m.places.state);
 	}
 	return EMR_EXIT_DONE;
@@ -757,7 +747,7 @@ int emr_cmd_init(const emr_args *args, emr_out *out)
 	if (args->given[EMR_OPT_RESTORE])
 		return emr_init_restore(args, out);
 	if (!args->given[EMR_OPT_NETWORK] || args->given[EMR_OPT_JOIN])
-		return make_new(args, out, NULL, NULL);
+		return emr_init_new(args, out, NULL, NULL);
 	(void)!emr_wrong_use("init",
 		_("--network goes with --join, and unix:PATH: a network is made by org create."),
 		&problem);
@@ -767,7 +757,7 @@ int emr_cmd_init(const emr_args *args, emr_out *out)
 int emr_init_network(const emr_args *args, emr_out *out)
 {
 	const char *name = args->n_operands == 2 ? args->operands[1] : "";
-	__attribute__((cleanup(made_end))) made whole = {.state = NULL};
+	EMR_AUTO_MADE whole = {.state = NULL};
 	emr_problem problem = {0};
 	int code;
 
@@ -781,7 +771,7 @@ int emr_init_network(const emr_args *args, emr_out *out)
 	/* Whom a terminal shows otherwise, as with one blank for two, no member admits. */
 	if (args->given[EMR_OPT_NETWORK] && name[0] != '\0' && emr_card_name_ok(name) &&
 		strstr(name, "  ") == NULL) {
-		code = make_new(args, out, name, &whole);
+		code = emr_init_new(args, out, name, &whole);
 		return whole.state != NULL
 			       ? emr_org_equip(args, out, &whole.passphrase, whole.state)
 			       : code;

@@ -14,6 +14,7 @@
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "network/bringing.h"
+#include "network/joining.h"
 #include "network/own_dir.h"
 #include "replica/names.h"
 #include "replica/ask.h"
@@ -65,15 +66,16 @@ static emr_status choose_invitation(joiner *j, emr_problem *out_problem)
 	bool is_begun = emr_bringing_is_begun(j->session.state_fd);
 	emr_problem ignored = {0};
 
-	if (is_begun && (file == NULL || access(file, F_OK) != 0)) {
+	if (is_begun && (file == NULL || (access(file, F_OK) != 0 && !emr_joining_is_code(file)))) {
 		j->is_kept = true;
 		return emr_bringing_kept(j->session.state_fd, j->places.state, &j->joining,
 			&j->is_certified, out_problem);
 	}
 	if (file == NULL)
-		return emr_wrong_use(
-			"join", _("join needs an invitation: a file, or -."), out_problem);
-	EMR_TRY(emr_joining_read(file, j->places.state, &j->joining, out_problem));
+		return emr_wrong_use("join",
+			_("join needs a code, or an invitation: a file, or -."), out_problem);
+	EMR_TRY(emr_joining_read(
+		file, j->args->values[EMR_OPT_NETWORK], j->places.state, &j->joining, out_problem));
 	if ((j->joining.invitation.roles & EMR_ROLE_AGENT) != 0)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_BAD_INVITATION, "cause",
 			_("it is for a service that releases keys, with a keyring of its own"),
@@ -110,6 +112,7 @@ static bool is_done_already(joiner *j)
 
 	if (emr_bringing_is_begun(state_fd) || j->args->n_operands == 0 ||
 		access(j->args->operands[0], F_OK) == 0 ||
+		emr_joining_is_code(j->args->operands[0]) ||
 		faccessat(state_fd, EMR_STATE_ANNEX "/" EMR_JOINING_JOINED, F_OK,
 			AT_SYMLINK_NOFOLLOW) != 0 ||
 		emr_network_dir_of(state_fd, &dir) != EMR_OK ||
@@ -205,9 +208,9 @@ static void say_visible(const joiner *j, const char *n)
 
 static emr_status agree(joiner *j, emr_problem *out_problem)
 {
-	char n[EMR_TEXT_BYTES];
+	char n[3 * EMR_COUNT_BYTES];
 
-	emr_number_text(j->look.files + j->look.directories + j->look.links, n);
+	emr_entries_text(j->look.files, j->look.directories, j->look.links, n);
 	if (j->leaves)
 		emr_remark_that(j->out, EMR_SAY_LEAVING, "what", j->network, "n", n, NULL);
 	else
@@ -338,26 +341,25 @@ static void say_done(joiner *j)
 {
 	const emr_takeover_tally *t = &j->bringing.tally;
 	uint64_t n = t->files + t->directories + t->links;
-	char number[EMR_TEXT_BYTES], shown[512];
+	char number[3 * EMR_COUNT_BYTES], shown[512];
 
-	emr_number_text(n, number);
+	emr_entries_text(t->files, t->directories, t->links, number);
 	emr_show(j->network, shown, sizeof shown);
 	emr_out_text(j->out, "network", j->network);
 	emr_out_number(j->out, "copied", n);
 	if (j->leaves) {
-		emr_say(j->out, "You have left %s. %s entries are on a ledger of your own.\n",
-			shown, number);
+		emr_say(j->out, "You have left %s. %s are on a ledger of your own.\n", shown,
+			number);
 	} else {
 		emr_out_put(j->out, "members", json_incref(j->members));
 		emr_say(j->out,
-			"You are a member of %s. %s entries went along, with their ids, versions "
+			"You are a member of %s. %s went along, with their ids, versions "
 			"and contents as they were;\n"
 			"what was before stays readable here, and nowhere else.\n",
 			shown, number);
 	}
 	emr_say_to_open(j->out);
-	emr_remark_that(
-		j->out, EMR_SAY_ONE_COPY, NULL); /* an earlier backup is one of the old ledger */
+	emr_say_one_copy(j->out, &j->places, NULL); /* an earlier backup is of the old ledger */
 }
 
 static joiner joiner_of(const emr_args *args, emr_out *out)
@@ -380,10 +382,12 @@ static emr_status open_keys(joiner *j, emr_problem *out_problem)
 		out_problem);
 }
 
-emr_status emr_cmd_join(const emr_args *args, emr_out *out, emr_problem *out_problem)
+emr_status emr_join_with_keyring(const emr_args *args, emr_out *out, emr_passphrase *out_passphrase,
+	emr_problem *out_problem)
 {
 	__attribute__((cleanup(joiner_end))) joiner j = joiner_of(args, out);
 	EMR_AUTO_FREE char *dir = NULL;
+	emr_status status;
 
 	EMR_TRY(prepare(&j, out_problem));
 	if (is_done_already(&j))
@@ -395,10 +399,12 @@ emr_status emr_cmd_join(const emr_args *args, emr_out *out, emr_problem *out_pro
 	j.bringing.joining = &j.joining;
 	j.network = j.joining.invitation.network;
 	if (emr_network_dir_of(j.session.state_fd, &dir) == EMR_OK)
-		return renew(&j, dir, out_problem);
-	EMR_TRY(join(&j, out_problem));
-	say_done(&j);
-	return EMR_OK;
+		status = renew(&j, dir, out_problem);
+	else if ((status = join(&j, out_problem)) == EMR_OK)
+		say_done(&j);
+	*out_passphrase = j.passphrase;
+	j.passphrase = (emr_passphrase){0};
+	return status;
 }
 
 emr_status emr_network_leave(const emr_args *args, emr_out *out, emr_problem *out_problem)

@@ -264,17 +264,6 @@ static void say_elsewhere(const mount *m)
 		shown, word);
 }
 
-static void say_second_copy(const mount *m)
-{
-	emr_second_copy copy;
-
-	emr_second_copy_read(m->session.state_fd, &copy);
-	emr_out_flag(m->out, "second_copy", copy.is_known);
-	if (copy.is_known)
-		return;
-	emr_remark_that(m->out, EMR_SAY_ONE_COPY, NULL);
-}
-
 /* Starts the parts that follow the ledger and work in the background. The opening of the folder
  * does not wait for it. */
 static void start_loops(mount *m, bool is_read_only)
@@ -298,9 +287,12 @@ static void when_ready(void *arg)
 	emr_problem why = {0}, ended = {0};
 	emr_ledger_absence absence;
 	bool is_read_only = emr_session_is_read_only(&m->session, &why);
+	emr_second_copy copy;
 	char shown[4200];
 	int code;
 
+	emr_second_copy_read(m->session.state_fd, &copy);
+	emr_out_flag(m->out, "second_copy", copy.is_known);
 	emr_show(m->path, shown, sizeof shown);
 	emr_out_text(m->out, "folder", m->path);
 	emr_out_number(m->out, "pid", (uint64_t)getpid());
@@ -327,7 +319,6 @@ static void when_ready(void *arg)
 	say_saved_while_closed(m);
 	say_elsewhere(m);
 	emr_closed_seal(&m->places, m->path, &m->closed);
-	say_second_copy(m);
 	code = emr_out_end(m->out, EMR_EXIT_DONE);
 	emr_log(EMR_LOG_INFO, "mounted");
 	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));

@@ -12,6 +12,7 @@
 #include "contract/rows.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
+#include "network/joining.h"
 #include "network/own_dir.h"
 #include "org/proposals.h"
 #include "served/client.h"
@@ -46,24 +47,29 @@ static emr_status refuse(const char *cause, emr_problem *out_problem)
 /* ---- the text ---- */
 
 /* An invitation says where the host is, too, with its word for it. */
-static emr_status read_invitation(emr_bytes bytes, emr_address *out)
+static emr_status read_invitation(const follower *f, const char *text, emr_address *out)
 {
-	emr_invitation invitation = {0};
+	emr_joining joining = {.dir = NULL};
+	emr_problem ignored = {0};
 	emr_served_at at;
-	emr_status status = emr_invitation_read(bytes, &invitation);
+	emr_status status = emr_joining_read(
+		text, f->args->values[EMR_OPT_NETWORK], f->places.state, &joining, &ignored);
 
 	if (status == EMR_OK)
-		status = emr_served_at_read(invitation.place, &at);
-	emr_wipe(&invitation, sizeof invitation);
+		status = emr_served_at_read(joining.invitation.place, &at);
+	emr_joining_free(&joining);
 	return status == EMR_OK ? emr_address_of(&at, out) : status;
 }
 
-static emr_status read_text(const char *text, emr_address *out, emr_problem *out_problem)
+static emr_status read_text(
+	const follower *f, const char *text, emr_address *out, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF file = {0};
 	emr_bytes bytes = emr_bytes_of(text, strlen(text));
 	emr_status status = EMR_OK;
 
+	if (read_invitation(f, text, out) == EMR_OK)
+		return EMR_OK;
 	if (strchr(text, '#') == NULL || access(text, F_OK) == 0) {
 		status = emr_file_read(AT_FDCWD, text, EMR_INVITE_MAX, &file);
 		bytes = emr_buf_view(&file);
@@ -71,7 +77,7 @@ static emr_status read_text(const char *text, emr_address *out, emr_problem *out
 	if (status != EMR_OK)
 		return EMR_PROBLEM(status, out_problem, EMR_SAY_NO_SUCH_FILE, "path", text, "cause",
 			emr_text(emr_status_text(status)), NULL);
-	if (emr_address_read(bytes, out) == EMR_OK || read_invitation(bytes, out) == EMR_OK)
+	if (emr_address_read(bytes, out) == EMR_OK)
 		return EMR_OK;
 	return refuse(_("this is no text of a host, or was changed on its way"), out_problem);
 }
@@ -218,7 +224,7 @@ emr_status emr_network_address(const emr_args *args, emr_out *out, emr_problem *
 	const char *place;
 
 	EMR_TRY(find_network(args, &f, out_problem));
-	EMR_TRY(read_text(args->operands[1], &f.address, out_problem));
+	EMR_TRY(read_text(&f, args->operands[1], &f.address, out_problem));
 	if (!emr_network_dir_is_served(f.dir))
 		return refuse(_("the ledger is on this computer"), out_problem);
 	EMR_TRY(judge(&f, &at, out_problem));
@@ -228,7 +234,7 @@ emr_status emr_network_address(const emr_args *args, emr_out *out, emr_problem *
 	emr_out_text(out, "network", f.network);
 	emr_out_text(out, "url", place);
 	emr_say(out, "The host of %s is at %s from now on.\n", f.network, place);
-	if (emr_served_meet(&at, &descriptor) != EMR_OK)
+	if (emr_served_meet(&at, NULL, &descriptor) != EMR_OK)
 		emr_say(out, "It does not answer there yet.\n");
 	return EMR_OK;
 }
@@ -308,7 +314,7 @@ emr_status emr_network_sign(const emr_args *args, emr_out *out, emr_problem *out
 	unsigned before = 0, have = 0, need = 0;
 
 	EMR_TRY(find_network(args, &f, out_problem));
-	EMR_TRY(read_text(args->operands[1], &f.address, out_problem));
+	EMR_TRY(read_text(&f, args->operands[1], &f.address, out_problem));
 	if (!f.address.is_successor)
 		return refuse(
 			_("the host itself has signed it: no administrator need"), out_problem);

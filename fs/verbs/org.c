@@ -1,5 +1,6 @@
-/* This file is `emrfs org`, the verb of administrators: it writes invitations and answers them
- * with certificates, and hands the other deeds (members, teams, rules) to fs/people/org. */
+/* This file is `emrfs invite` and `emrfs org`, the verbs of administrators: they invite people and
+ * answer them with certificates, and hand the other deeds (members, teams, rules) to fs/people/org.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,17 +15,14 @@
 #include "contract/codes.h"
 #include "gateway/channel.h"
 #include "keyring/card.h"
-#include "keyring/cert.h"
 #include "kit/language.h"
 #include "kit/text.h"
-#include "ledger/act.h"
 #include "ledger/welcome.h"
 #include "network/enrolling.h"
 #include "network/post.h"
 #include "org/bureau.h"
 #include "org/invitations.h"
 #include "org/proposals.h"
-#include "org/staff.h"
 #include "org/team_care.h"
 #include "replica/names.h"
 #include "session/network_dir.h"
@@ -65,14 +63,13 @@ static void inviting_end(inviting *i)
 static emr_status read_line(inviting *i, uint16_t *out_roles, emr_problem *out_problem)
 {
 	const char *role = i->args->values[EMR_OPT_ROLE], *within = i->args->values[EMR_OPT_WITHIN];
-	const char *handle = i->args->n_operands == 2 ? i->args->operands[1] : NULL;
+	const char *handle = i->args->operands[0];
 
-	if (handle == NULL || handle[0] == '\0' || strlen(handle) > EMR_CERT_HANDLE_MAX ||
-		!emr_card_name_ok(handle))
+	if (handle[0] == '\0' || strlen(handle) > EMR_CERT_HANDLE_MAX || !emr_card_name_ok(handle))
 		return emr_wrong_use(
-			"org", _("org invite needs a handle of 1 to 53 bytes."), out_problem);
+			"invite", _("invite needs a handle of 1 to 53 bytes."), out_problem);
 	if (role == NULL || emr_roles_parse(role, out_roles) != EMR_OK)
-		return emr_wrong_use("org",
+		return emr_wrong_use("invite",
 			_("--role is patient, clinician, hospital, pharmacist, insurer, "
 			  "authority, researcher, auditor, registrar or agent, or, on "
 			  "Fabric, device (another computer of somebody)."),
@@ -82,61 +79,35 @@ static emr_status read_line(inviting *i, uint16_t *out_roles, emr_problem *out_p
 		((*out_roles & EMR_ROLE_DEVICE) != 0 && *out_roles != EMR_ROLE_DEVICE) ||
 		((*out_roles & EMR_ROLE_AGENT) != 0 && *out_roles != EMR_ROLE_AGENT))
 		return emr_wrong_use(
-			"org", _("That role is not given by invitation."), out_problem);
-	if (i->args->values[EMR_OPT_CARD_FILE] == NULL)
-		return emr_wrong_use("org",
-			_("-o FILE says where the invitation goes; whoever has it can join."),
-			out_problem);
+			"invite", _("That role is not given by invitation."), out_problem);
 	if (within != NULL && (emr_duration_parse(within, &i->within_ns) != EMR_OK ||
 				      i->within_ns > 366 * DAY_NS))
-		return emr_wrong_use("org",
+		return emr_wrong_use("invite",
 			_("--within takes a time of at most a year: 90s, 10min, 2h."), out_problem);
 	/* A patient is not named where others read it. */
 	i->handle = *out_roles == EMR_ROLE_PATIENT ? NULL : handle;
 	return EMR_OK;
 }
 
-/* Into a new file.  With KEEPS it is empty until the host takes the reply: an invitation that is
- * used before that is refused as used already. */
-static emr_status write_invitation(const inviting *i, bool keeps, emr_problem *out_problem)
+/* Into a new file. */
+static emr_status write_invitation(const inviting *i, emr_problem *out_problem)
 {
-	const char *file = i->args->values[EMR_OPT_CARD_FILE], *whom = i->args->operands[1];
-	EMR_AUTO_FD fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	emr_status status = fd < 0 ? emr_status_from_errno(errno) : EMR_OK;
+	const char *file = i->args->values[EMR_OPT_CARD_FILE];
 
-	if (status == EMR_OK && keeps) {
-		emr_status kept = emr_invitations_keep(&i->bureau, &i->invitation, whom);
-
-		if (kept == EMR_LIMIT)
-			emr_problem_set(out_problem, EMR_SAY_HOST_MAIL_FULL, "what",
-				"host/mail/*.invitation", NULL);
-		if (kept != EMR_OK)
-			(void)unlink(file);
-		EMR_TRY(kept);
-	}
-	if (status == EMR_OK)
-		status = emr_pwrite_all(fd, i->bytes.data, i->bytes.len, 0);
-	if (status == EMR_OK && fsync(fd) != 0)
-		status = emr_status_from_errno(errno);
-	if (status != EMR_OK)
-		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", file, "cause",
-			emr_text(emr_status_text(status)), NULL);
-	return status;
+	if (file == NULL)
+		return emr_wrong_use("invite",
+			_("-o FILE says where the invitation goes; whoever has it can join."),
+			out_problem);
+	return org_host_write(file, emr_buf_view(&i->bytes), out_problem);
 }
 
-/* The invited person of a network on Fabric, or of one that a host serves, may be anywhere: the
- * invitation leads there. */
+/* The invited person of a network on Fabric may be anywhere: the invitation leads there. */
 static emr_status find_place(inviting *i, emr_problem *out_problem)
 {
 	const char *dir = i->bureau.dir;
 	char cause[256] = "";
-	emr_status status = EMR_OK;
+	emr_status status = emr_channel_carry(dir, &i->place, cause, sizeof cause);
 
-	if (!emr_network_dir_is_on_fabric(dir)) {
-		status = emr_network_dir_host(dir, &i->place);
-		return status == EMR_NOT_FOUND ? emr_network_dir_refuse(dir, out_problem) : status;
-	}
-	status = emr_channel_carry(dir, &i->place, cause, sizeof cause);
 	if (status == EMR_OK && i->place.len > EMR_INVITE_PLACE_MAX)
 		status = EMR_LIMIT;
 	if (status == EMR_LIMIT)
@@ -162,7 +133,7 @@ static emr_status take_up(inviting *i, uint16_t roles)
 	if (status == EMR_OK &&
 		memcmp(found.admin_pk, i->bureau.session.identity.pk, sizeof found.admin_pk) == 0 &&
 		emr_id16_equal(found.org, i->bureau.org) && found.roles == roles &&
-		emr_invitation_is_for(&found, i->args->operands[1]) && found.expires > now &&
+		emr_invitation_is_for(&found, i->args->operands[0]) && found.expires > now &&
 		emr_bytes_equal(
 			found.descriptor, emr_ledger_descriptor(i->bureau.session.ledger))) {
 		i->invitation = found;
@@ -181,15 +152,12 @@ static emr_status new_invitation(inviting *i, uint16_t roles)
 {
 	const emr_welcome_away away = {.place = emr_buf_view(&i->place),
 		.ca_der = emr_buf_view(&i->bureau.ca),
-		.whom = i->args->operands[1]};
+		.whom = i->args->operands[0]};
 	char url[EMR_INVITE_URL_MAX + 1];
 	uint64_t ends =
 		emr_clock_unix_s(emr_clock_system()) + (uint64_t)(i->within_ns / 1000000000) + 1;
 
-	/* Over a host nobody needs to know where it lies, nor in whose account. */
-	if (snprintf(url, sizeof url, "file:%s",
-		    emr_network_place_is_host(emr_buf_view(&i->place)) ? "/" : i->bureau.dir) >=
-		(int)sizeof url)
+	if (snprintf(url, sizeof url, "file:%s", i->bureau.dir) >= (int)sizeof url)
 		return EMR_LIMIT;
 	return emr_welcome_invite(i->bureau.session.keyring, i->bureau.org,
 		emr_ledger_descriptor(i->bureau.session.ledger), url, &away, roles, ends, &i->bytes,
@@ -204,7 +172,7 @@ static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_
 	EMR_TRY(new_invitation(i, roles));
 	EMR_TRY(emr_post_open(
 		i->bureau.dir, &i->invitation, i->bureau.session.keyring, &i->post, out_problem));
-	return write_invitation(i, false, out_problem);
+	return write_invitation(i, out_problem);
 }
 
 /* ---- waiting, which whoever invites may end ---- */
@@ -297,13 +265,13 @@ static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_
 	emr_status status = await_reply(i, &reply);
 
 	if (status == EMR_INTERRUPTED && !i->is_over)
-		emr_problem_set(out_problem, EMR_SAY_INVITATION_STAYS, "what", i->args->operands[1],
+		emr_problem_set(out_problem, EMR_SAY_INVITATION_STAYS, "what", i->args->operands[0],
 			"file", i->args->values[EMR_OPT_CARD_FILE], NULL);
 	else if (status == EMR_INTERRUPTED)
-		emr_problem_set(out_problem, EMR_SAY_WITHDRAWN, "what", i->args->operands[1], NULL);
+		emr_problem_set(out_problem, EMR_SAY_WITHDRAWN, "what", i->args->operands[0], NULL);
 	if (status == EMR_TIMEOUT)
 		emr_problem_set(
-			out_problem, EMR_SAY_NOBODY_CAME, "what", i->args->operands[1], NULL);
+			out_problem, EMR_SAY_NOBODY_CAME, "what", i->args->operands[0], NULL);
 	if (status == EMR_OK)
 		status = emr_invitations_certify(&i->bureau, &i->invitation, emr_buf_view(&reply),
 			i->handle, &cert, out_signer_id, out_problem);
@@ -383,7 +351,7 @@ static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *
 
 	choose_login(i, login);
 	if (!emr_ca_id_ok(login))
-		return emr_wrong_use("org",
+		return emr_wrong_use("invite",
 			_("The authority takes handles of 1 to 64 letters of ASCII, "
 			  "without blanks and colons."),
 			out_problem);
@@ -398,17 +366,17 @@ static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *
 			return given;
 	}
 	if (is_known && roles == EMR_ROLE_DEVICE)
-		return emr_wrong_use("org",
+		return emr_wrong_use("invite",
 			_("The authority has its people from a directory, which gives "
 			  "their computers no certificates of their own."),
 			out_problem);
 	if (is_known)
 		status = make_for_login(i, roles, "", out_problem);
 	if (status == EMR_OK)
-		status = write_invitation(i, false, out_problem);
+		status = write_invitation(i, out_problem);
 	if (status != EMR_OK)
 		return status;
-	emr_out_text(i->out, "handle", i->args->operands[1]);
+	emr_out_text(i->out, "handle", i->args->operands[0]);
 	emr_out_text(i->out, "role", i->args->values[EMR_OPT_ROLE]);
 	emr_out_text(i->out, "organisation", i->bureau.name);
 	if (is_known)
@@ -426,14 +394,21 @@ static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *
 	return EMR_OK;
 }
 
-/* A host keeps letters, so nobody has to wait. */
-static emr_status invite_by_host(inviting *i, uint16_t roles, emr_problem *out_problem)
+/* A host keeps letters, so nobody has to wait; the open folder signs, and lets in who comes. */
+static emr_status invite_by_host(
+	inviting *i, uint16_t roles, uint64_t expires, emr_problem *out_problem)
 {
-	if (i->args->values[EMR_OPT_WITHIN] == NULL)
-		i->within_ns = 7 * DAY_NS;
-	EMR_TRY(new_invitation(i, roles));
-	EMR_TRY(write_invitation(i, true, out_problem));
-	return org_host_invited(
+	char code[EMR_CODE_CHARS_MAX + 1];
+	emr_status status = emr_invitations_make(&i->bureau, i->args->operands[0], roles, expires,
+		code, &i->invitation, out_problem);
+
+	if (status == EMR_OK)
+		status = org_host_hand_out(
+			i->args, i->out, code, i->bureau.name, expires, out_problem);
+	emr_wipe(code, sizeof code);
+	if (status != EMR_OK || !i->args->given[EMR_OPT_WAIT])
+		return status;
+	return org_host_await(
 		i->args, i->out, &i->bureau, &i->invitation, i->within_ns, out_problem);
 }
 
@@ -444,21 +419,34 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 	emr_id32 signer_id;
 	char id[65], code[EMR_KEY_CODE_MAX + 1];
 	struct sigaction old[ENDING_SIGNALS];
+	bool is_done = false;
+	uint64_t expires;
 	emr_status status;
 
 	EMR_TRY(read_line(i, &roles, out_problem));
-	/* The invitation is signed here, not by the open folder, which signs for nobody: so the
-	 * passphrase is asked for. */
+	expires = emr_clock_unix_s(emr_clock_system()) +
+		  (uint64_t)((i->within_ns > 0 ? i->within_ns : 7 * DAY_NS) / 1000000000) + 1;
+	if (!i->args->given[EMR_OPT_WAIT])
+		EMR_TRY(org_host_by_folder(i->args, i->out, expires, &is_done, out_problem));
+	if (is_done)
+		return EMR_OK;
 	EMR_TRY(emr_bureau_open(i->args, &i->bureau, out_problem));
 	if (roles == EMR_ROLE_DEVICE && !emr_network_dir_is_on_fabric(i->bureau.dir))
-		return emr_wrong_use("org",
+		return emr_wrong_use("invite",
 			_("Here another computer needs no invitation: emrfs device add."),
 			out_problem);
+	if (i->within_ns == 0)
+		i->within_ns = emr_network_dir_is_on_fabric(i->bureau.dir) ? EMR_JOIN_WITHIN_NS
+									   : 7 * DAY_NS;
 	if (emr_enrolling_is_there(i->bureau.dir))
 		return invite_by_authority(i, roles, out_problem);
+	if (!emr_network_dir_is_on_fabric(i->bureau.dir)) {
+		status = invite_by_host(i, roles, expires, out_problem);
+		return status == EMR_NOT_FOUND && !out_problem->is_set
+			       ? emr_network_dir_refuse(i->bureau.dir, out_problem)
+			       : status;
+	}
 	EMR_TRY(find_place(i, out_problem));
-	if (emr_network_place_is_host(emr_buf_view(&i->place)))
-		return invite_by_host(i, roles, out_problem);
 	catch_signals(old); /* before there is a file that would stay */
 	status = make_invitation(i, roles, out_problem);
 	if (status != EMR_OK) {
@@ -470,7 +458,7 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 		"computer; hand it over in private.\nCtrl-C withdraws it. Ended "
 		"otherwise, the same line goes on.\n",
 		file);
-	emr_progress(i->out, "Waiting until it is used (emrfs init --join FILE) ...");
+	emr_progress(i->out, "Waiting until it is used (emrfs join FILE) ...");
 	status = answer(i, &signer_id, out_problem);
 	emr_progress_end(i->out);
 	release_signals(old);
@@ -480,32 +468,30 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 		return status;
 	emr_key_code(signer_id, EMR_KEY_CODE_NAMES, code);
 	emr_hex(signer_id.b, sizeof signer_id.b, id);
-	emr_out_text(i->out, "handle", i->args->operands[1]);
+	emr_out_text(i->out, "handle", i->args->operands[0]);
 	emr_out_text(i->out, "role", i->args->values[EMR_OPT_ROLE]);
 	emr_out_text(i->out, "code", code);
 	emr_out_text(i->out, "id", id);
 	emr_out_text(i->out, "organisation", i->bureau.name);
 	if (roles & EMR_ROLES_OF_STAFF)
 		emr_teams_welcome(&i->bureau, signer_id);
-	emr_say(i->out, "%s has a certificate of %s now, as %s (%s).\n", i->args->operands[1],
+	emr_say(i->out, "%s has a certificate of %s now, as %s (%s).\n", i->args->operands[0],
 		i->bureau.name, i->args->values[EMR_OPT_ROLE], code);
 	return EMR_OK;
 }
 
-static int run_invite(const emr_args *args, emr_out *out)
+int emr_cmd_invite(const emr_args *args, emr_out *out)
 {
-	__attribute__((cleanup(inviting_end))) inviting i = {.args = args,
-		.out = out,
-		.bureau = EMR_BUREAU_CLOSED,
-		.within_ns = EMR_JOIN_WITHIN_NS};
+	__attribute__((cleanup(inviting_end)))
+	inviting i = {.args = args, .out = out, .bureau = EMR_BUREAU_CLOSED};
 	emr_problem problem = {0};
 	emr_status status;
 
-	if (args->n_operands == 1)
+	if (args->n_operands == 0)
 		return emr_bureau_run(args, out, org_host_answer);
 	status = invite(&i, &problem);
 
-	return emr_out_done(out, status, &problem, _("org invite"));
+	return emr_out_done(out, status, &problem, "invite");
 }
 
 /* Options that not every deed takes: one that would be ignored is a wrong line. */
@@ -513,19 +499,17 @@ static const struct {
 	emr_option option;
 	const char *name;
 } particular[] = {{EMR_OPT_NETWORK, "--network"}, {EMR_OPT_ROLE, "--role"},
-	{EMR_OPT_QUORUM, "--quorum"}, {EMR_OPT_WITHIN, "--within"}, {EMR_OPT_CARD_FILE, "-o"},
+	{EMR_OPT_QUORUM, "--quorum"}, {EMR_OPT_WITHIN, "--within"},
 	{EMR_OPT_WORDS_FILE, "--words-file"}, {EMR_OPT_LOGIN, "--login"},
-	{EMR_OPT_SECRET_FILE, "--secret-file"}, {EMR_OPT_WAIT, "--wait"}};
+	{EMR_OPT_SECRET_FILE, "--secret-file"}};
 
 enum {
 	OF_NETWORK = 1,
 	OF_ROLE = 2,
 	OF_QUORUM = 4,
 	OF_WITHIN = 8,
-	OF_FILE = 16,
-	OF_WORDS = 32,
-	OF_LOGIN = 64 | 128,
-	OF_WAIT = 256
+	OF_WORDS = 16,
+	OF_LOGIN = 32 | 64
 };
 
 typedef struct deed {
@@ -553,12 +537,12 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 	static const deed deeds[] = {
 		{"create", 1, 2, OF_NETWORK | OF_ROLE | OF_WITHIN | OF_WORDS | OF_LOGIN,
 			emr_init_network},
-		{"invite", 1, 2, OF_ROLE | OF_WITHIN | OF_FILE | OF_WAIT, run_invite},
 		{"admit", 2, 2, 0, emr_org_admit}, {"leave", 1, 2, 0, emr_org_leave},
 		{"show", 1, 1, 0, emr_org_show}, {"revoke", 2, 2, 0, emr_org_revoke},
 		{"rules", 1, 3, OF_QUORUM | OF_ROLE, emr_org_rules},
 		{"vouch", 2, 2, 0, emr_org_vouch}, {"team", 2, 4, 0, emr_org_team},
-		{"mint", 3, 3, 0, emr_org_mint}, {"move", 2, 2, 0, emr_org_move}};
+		{"mint", 3, 3, 0, emr_org_mint}, {"move", 2, 2, 0, emr_org_move},
+		{"contract", 1, 2, 0, emr_org_contract}, {"host", 1, 2, 0, emr_org_host}};
 	emr_problem problem = {0};
 
 	for (size_t i = 0; i < sizeof deeds / sizeof *deeds && args->n_operands > 0; i++)
@@ -568,9 +552,10 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 				       ? deeds[i].run(args, out)
 				       : emr_out_fail(out, &problem);
 	(void)!emr_wrong_use("org",
-		_("org takes create NAME, invite [HANDLE], admit NAME, leave [NAME], show, "
+		_("org takes create NAME, admit NAME, leave [NAME], show, "
 		  "rules [FILE | approve ID], revoke HANDLE, vouch CARD, team NAME "
-		  "[add HANDLE | remove HANDLE], mint WHO POINTS or move DIR."),
+		  "[add HANDLE | remove HANDLE], mint WHO POINTS, move DIR, contract [N] or host "
+		  "[KEY]."),
 		&problem);
 	return emr_out_fail(out, &problem);
 }

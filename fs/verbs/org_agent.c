@@ -1,5 +1,5 @@
 /* This file makes what an organisation that was just made needs: its agent, and a hospital's rules.
- * It runs the lines that its administrator would type (org invite, init --join and agent; org
+ * It runs the lines that its administrator would type (invite, init --join and agent; org
  * rules), each as a process of this program. The agent stays a process of its own with a keyring of
  * its own, which has the same passphrase. */
 #include <errno.h>
@@ -37,10 +37,10 @@ typedef struct founding {
 	char file[4300];   /* the invitation, in the administrator's state */
 } founding;
 
-/* Runs this program as AS with WORDS, up to a NULL; it reads the passphrase from a pipe. */
-static emr_status start(const founding *f, const char *as, const char *const *words, pid_t *out_pid)
+emr_status emr_self_start(
+	const emr_passphrase *passphrase, const char *as, const char *const *words, pid_t *out_pid)
 {
-	static const char *const more[] = {"--quiet", "--passphrase-file", "/dev/fd/3"};
+	static const char *const more[] = {"--passphrase-file", "/dev/fd/3"};
 	const char *argv[ARGUMENTS_MAX] = {"emrfs"};
 	EMR_AUTO_FD from = -1;
 	EMR_AUTO_FD to = -1;
@@ -52,7 +52,7 @@ static emr_status start(const founding *f, const char *as, const char *const *wo
 
 	while (*words != NULL)
 		argv[n++] = *words++;
-	for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+	for (size_t i = 0; passphrase != NULL && i < sizeof more / sizeof *more; i++)
 		argv[n++] = more[i];
 	argv[n++] = as != NULL ? "--as" : NULL;
 	argv[n] = as;
@@ -61,7 +61,8 @@ static emr_status start(const founding *f, const char *as, const char *const *wo
 	from = ends[0];
 	to = ends[1];
 	/* It fits into the pipe, whose other end is closed before the child looks for the end. */
-	if (write(to, f->passphrase->data, f->passphrase->len) != (ssize_t)f->passphrase->len)
+	if (passphrase != NULL &&
+		write(to, passphrase->data, passphrase->len) != (ssize_t)passphrase->len)
 		return EMR_IO;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, from, PASSPHRASE_FD);
@@ -78,8 +79,7 @@ static emr_status start(const founding *f, const char *as, const char *const *wo
 	return error == 0 ? EMR_OK : emr_status_from_errno(error);
 }
 
-/* The agent has said all that it had to say. */
-static emr_status await_end(pid_t pid)
+emr_status emr_self_await(pid_t pid)
 {
 	int status = 0;
 
@@ -87,6 +87,15 @@ static emr_status await_end(pid_t pid)
 		if (errno != EINTR)
 			return emr_status_from_errno(errno);
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? EMR_OK : EMR_DENIED;
+}
+
+emr_status emr_self_run(const emr_passphrase *passphrase, const char *as, const char *const *words)
+{
+	pid_t pid = 0;
+
+	fflush(NULL);
+	EMR_TRY(emr_self_start(passphrase, as, words, &pid));
+	return emr_self_await(pid);
 }
 
 /* Until INVITING has written the invitation, or has ended. */
@@ -124,34 +133,25 @@ static emr_status await_invitation(const founding *f, int watch, pid_t inviting)
 static emr_status make_keyring(const founding *f, const char *state)
 {
 	const char *const invite[] = {
-		"org", "invite", HANDLE, "--role", "agent", "-o", f->file, "--wait", NULL};
-	const char *const join[] = {"init", "--yes", "--join", f->file, NULL};
+		"invite", HANDLE, "--role", "agent", "-o", f->file, "--wait", "--quiet", NULL};
+	const char *const join[] = {"init", "--yes", "--quiet", "--join", f->file, NULL};
 	EMR_AUTO_FD watch = inotify_init1(IN_CLOEXEC);
 	pid_t inviting = 0, joining = 0;
 	emr_status status, invited;
 
 	if (watch < 0 || inotify_add_watch(watch, state, IN_CLOSE_WRITE) < 0)
 		return emr_status_from_errno(errno);
-	EMR_TRY(start(f, f->admin, invite, &inviting));
+	EMR_TRY(emr_self_start(f->passphrase, f->admin, invite, &inviting));
 	status = await_invitation(f, watch, inviting);
 	if (status == EMR_OK)
-		status = start(f, f->name, join, &joining);
+		status = emr_self_start(f->passphrase, f->name, join, &joining);
 	if (status == EMR_OK)
-		status = await_end(joining);
+		status = emr_self_await(joining);
 	if (status != EMR_OK)
 		(void)kill(inviting, SIGINT); /* which withdraws it */
-	invited = await_end(inviting);
+	invited = emr_self_await(inviting);
 	(void)unlink(f->file); /* where an authority gives the certificate it stays */
 	return status == EMR_OK ? invited : status;
-}
-
-static emr_status run_agent(const founding *f)
-{
-	const char *const words[] = {"agent", NULL};
-	pid_t pid = 0;
-
-	EMR_TRY(start(f, f->name, words, &pid));
-	return await_end(pid);
 }
 
 /* No host leads to a new directory. */
@@ -203,18 +203,14 @@ static bool allows_studies(const emr_args *args, emr_out *out)
 
 static int set_rules(const emr_args *args, emr_out *out, const emr_passphrase *passphrase)
 {
-	const founding f = {.passphrase = passphrase};
-	const char *const words[] = {"org", "rules", "--role", "hospital", "--yes", NULL};
+	const char *const words[] = {
+		"org", "rules", "--role", "hospital", "--yes", "--quiet", NULL};
 	emr_problem problem = {0};
-	pid_t pid = 0;
 	emr_status status;
 
 	if (!allows_studies(args, out))
 		return EMR_EXIT_DONE;
-	fflush(NULL);
-	status = start(&f, args->values[EMR_OPT_AS], words, &pid);
-	if (status == EMR_OK)
-		status = await_end(pid);
+	status = emr_self_run(passphrase, args->values[EMR_OPT_AS], words);
 	if (status != EMR_OK) {
 		emr_problem_set_status(&problem, status, _("The deposits of a day"));
 		return emr_out_fail(out, &problem);
@@ -224,16 +220,14 @@ static int set_rules(const emr_args *args, emr_out *out, const emr_passphrase *p
 	return EMR_EXIT_DONE;
 }
 
-static int make_agent(
+int emr_org_agent(
 	const emr_args *args, emr_out *out, const emr_passphrase *passphrase, const char *state)
 {
+	const char *const agent[] = {"agent", "--quiet", NULL};
 	founding f = {.out = out, .passphrase = passphrase, .admin = args->values[EMR_OPT_AS]};
 	emr_problem problem = {0};
 	emr_status status;
 
-	emr_out_put(out, "agent_keyring", json_null());
-	if (!may_have_agent(args) || !is_wanted(args, out))
-		return EMR_EXIT_DONE;
 	snprintf(f.name, sizeof f.name, "%.100s%sagent", f.admin != NULL ? f.admin : "",
 		f.admin != NULL ? "-" : "");
 	snprintf(f.file, sizeof f.file, "%.4200s/agent.invitation", state);
@@ -241,7 +235,7 @@ static int make_agent(
 	fflush(NULL);
 	status = make_keyring(&f, state);
 	if (status == EMR_OK)
-		status = run_agent(&f);
+		status = emr_self_run(passphrase, f.name, agent);
 	emr_progress_end(out);
 	if (status != EMR_OK) {
 		emr_problem_set(&problem, EMR_SAY_AGENT_NOT_MADE, "name", f.name, NULL);
@@ -260,5 +254,8 @@ int emr_org_equip(
 {
 	int code = set_rules(args, out, passphrase);
 
-	return code == EMR_EXIT_DONE ? make_agent(args, out, passphrase, state) : code;
+	emr_out_put(out, "agent_keyring", json_null());
+	if (code != EMR_EXIT_DONE || !may_have_agent(args) || !is_wanted(args, out))
+		return code;
+	return emr_org_agent(args, out, passphrase, state);
 }

@@ -1,20 +1,28 @@
-/* This file is the part of `emrfs org invite` for a network that a host serves: invitations wait
- * there by themselves, and a person who came is let in by this verb, or by the administrator's open
- * folder. */
+/* This file is the part of `emrfs invite` for a network that a host serves: invitations wait there
+ * by themselves, their codes are handed out, and a person who came is let in by this verb, or by
+ * the administrator's open folder. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "kit/json.h"
 #include "kit/language.h"
+#include "kit/terminal.h"
 #include "kit/text.h"
+#include "mount/client.h"
 #include "org/invitations.h"
+#include "people/qr.h"
 #include "replica/follower.h"
 #include "replica/names.h"
 
 #include "verbs_private.h"
 
 #define PAUSE_MS 500
+#define ASK_MS 60000
 #define REGISTERED_LOOKS 20 /* a pause between two, for who just got a certificate */
 
 static void say_came(emr_out *out, const emr_bureau *bureau, const emr_invited *invited)
@@ -86,7 +94,8 @@ static emr_status find_end(
 	const char *wait = args->values[EMR_OPT_WAIT];
 
 	if (wait != NULL && emr_duration_parse(wait, &ns) != EMR_OK)
-		return emr_wrong_use("org", _("--wait takes a time: 90s, 10min, 2h."), out_problem);
+		return emr_wrong_use(
+			"invite", _("--wait takes a time: 90s, 10min, 2h."), out_problem);
 	*out_until_boot_ns = emr_clock_boot_ns(emr_clock_system()) + ns;
 	return EMR_OK;
 }
@@ -100,7 +109,7 @@ static emr_status await_invited(
 	emr_status status = find_end(args, ns, &until, out_problem);
 
 	EMR_TRY(status);
-	emr_progress(a->out, "Waiting until it is used (emrfs init --join FILE) ...");
+	emr_progress(a->out, "Waiting until it is used (emrfs join CODE) ...");
 	while (status == EMR_OK && !a->is_over && emr_clock_boot_ns(clock) < until) {
 		status = emr_invitations_run(bureau, note_news, a, out_problem);
 		if (emr_status_may_pass(status))
@@ -110,31 +119,91 @@ static emr_status await_invited(
 	}
 	emr_progress_end(a->out);
 	*out_problem = status == EMR_OK ? (emr_problem){.is_set = false} : *out_problem;
-	return status == EMR_OK ? say_end(a, args->operands[1], out_problem) : status;
+	return status == EMR_OK ? say_end(a, args->operands[0], out_problem) : status;
 }
 
-emr_status org_host_invited(const emr_args *args, emr_out *out, emr_bureau *bureau,
+emr_status org_host_await(const emr_args *args, emr_out *out, emr_bureau *bureau,
 	const emr_invitation *invitation, int64_t within_ns, emr_problem *out_problem)
 {
-	const char *file = args->values[EMR_OPT_CARD_FILE], *who = args->operands[1];
 	awaiting a = {.out = out, .bureau = bureau, .id = invitation->id};
+
+	fflush(stdout); /* the code is needed now, while this waits */
+	return await_invited(args, &a, bureau, within_ns, out_problem);
+}
+
+/* ---- codes ---- */
+
+emr_status org_host_write(const char *file, emr_bytes bytes, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	emr_status status = fd < 0 ? emr_status_from_errno(errno) : EMR_OK;
+
+	if (status == EMR_OK)
+		status = emr_pwrite_all(fd, bytes.data, bytes.len, 0);
+	if (status == EMR_OK && fsync(fd) != 0)
+		status = emr_status_from_errno(errno);
+	if (status != EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", file, "cause",
+			emr_text(emr_status_text(status)), NULL);
+	return status;
+}
+
+emr_status org_host_hand_out(const emr_args *args, emr_out *out, const char *code,
+	const char *organisation, uint64_t expires, emr_problem *out_problem)
+{
+	const char *file = args->values[EMR_OPT_CARD_FILE], *who = args->operands[0];
 	char until[EMR_TEXT_BYTES], word[4 * EMR_CERT_HANDLE_MAX + 8];
+	EMR_AUTO_BUF drawn = {0};
 
 	emr_shell_name(who, word, sizeof word);
-	emr_time_text((int64_t)invitation->expires, until);
+	emr_time_text((int64_t)expires, until);
 	emr_out_text(out, "handle", who);
 	emr_out_text(out, "role", args->values[EMR_OPT_ROLE]);
-	emr_out_text(out, "organisation", bureau->name);
+	emr_out_text(out, "organisation", organisation);
+	emr_out_text(out, "join", code);
+	if (isatty(STDOUT_FILENO) &&
+		emr_qr_draw(code, emr_terminal_columns(), &(unsigned){0}, &drawn) == EMR_OK)
+		emr_say(out, "%.*s\n", (int)drawn.len, (const char *)drawn.data);
+	emr_say(out, "%s\n", code);
 	emr_say(out,
-		"The invitation is in %s. Whoever has it can join, once, from any computer that "
-		"reaches the host, until %s; hand it over in private.\nYour open folder lets in "
-		"who "
-		"comes; with the folder closed: emrfs org invite. To withdraw it: emrfs org revoke "
-		"%s\n",
-		file, until, word);
-	fflush(stdout); /* it is needed now, while this waits */
-	return args->given[EMR_OPT_WAIT] ? await_invited(args, &a, bureau, within_ns, out_problem)
-					 : EMR_OK;
+		"With this code %s joins, once, from any computer that reaches the host, until %s: "
+		"emrfs join CODE\nWhoever has it can: hand it over in private. Your open folder "
+		"lets in who comes; with the folder closed: emrfs invite. To withdraw it: emrfs "
+		"org revoke %s\n",
+		who, until, word);
+	return file != NULL ? org_host_write(file, emr_bytes_of(code, strlen(code)), out_problem)
+			    : EMR_OK;
+}
+
+/* The open folder has the keys, and is asked for no passphrase. */
+emr_status org_host_by_folder(const emr_args *args, emr_out *out, uint64_t expires,
+	bool *out_is_done, emr_problem *out_problem)
+{
+	EMR_AUTO_PLACES places = {0};
+	emr_client client = EMR_CLIENT_CLOSED;
+	emr_request request = {.ask = EMR_ASK_INVITE, .until_unix_s = expires};
+	json_auto_t *answer = NULL;
+	const char *code;
+	emr_status status;
+
+	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &places, out_problem));
+	status = emr_client_open(&places, &client, out_problem);
+	snprintf(request.who, sizeof request.who, "%s", args->operands[0]);
+	snprintf(request.name, sizeof request.name, "%s", args->values[EMR_OPT_ROLE]);
+	if (status == EMR_NOT_FOUND) {
+		*out_problem = (emr_problem){.is_set = false};
+		return EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = emr_client_ask(&client, &request, ASK_MS, &answer, out_problem);
+	emr_client_close(&client);
+	EMR_TRY(status);
+	code = emr_json_text_at(answer, "join");
+	*out_is_done = code[0] != '\0';
+	return *out_is_done
+		       ? org_host_hand_out(args, out, code,
+				 emr_json_text_at(answer, "organisation"), expires, out_problem)
+		       : EMR_OK;
 }
 
 /* ---- all of them ---- */
@@ -201,7 +270,7 @@ emr_status org_host_answer(
 	if (status == EMR_OK)
 		status = find_end(args, waits ? EMR_JOIN_WITHIN_NS : 0, &until, out_problem);
 	if (waits && status == EMR_OK)
-		emr_progress(out, "Waiting until they come (emrfs init --join FILE) ...");
+		emr_progress(out, "Waiting until they come (emrfs join CODE) ...");
 	for (int n = 0; status == EMR_OK && !l.is_last; n++) {
 		l.is_last = n > 0 &&
 			    (l.waiting == 0 || (emr_clock_boot_ns(emr_clock_system()) >= until &&

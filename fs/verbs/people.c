@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -25,8 +24,6 @@
 #include "people/answers.h"
 #include "people/qr.h"
 #include "verbs/cmd.h"
-
-#define COLUMNS_USUAL 80
 
 extern char **environ;
 
@@ -168,14 +165,6 @@ static emr_status write_card(const char *file, const json_t *card, emr_problem *
 	return status;
 }
 
-static unsigned terminal_columns(void)
-{
-	struct winsize size;
-
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
-									       : COLUMNS_USUAL;
-}
-
 static emr_status show_card(telling *t)
 {
 	EMR_AUTO_BUF drawn = {0};
@@ -184,7 +173,7 @@ static emr_status show_card(telling *t)
 
 	if (isatty(STDOUT_FILENO) && !t->out->is_json && !t->out->is_quiet) {
 		status = emr_qr_draw(
-			emr_json_text_at(t->last, "qr"), terminal_columns(), &columns, &drawn);
+			emr_json_text_at(t->last, "qr"), emr_terminal_columns(), &columns, &drawn);
 		emr_say(t->out, "%.*s\n", (int)drawn.len,
 			drawn.data != NULL ? (const char *)drawn.data : "");
 	}

@@ -23,6 +23,7 @@
 #include "verbs_private.h"
 
 #define WORK_MS 120000
+#define REMARKS_MOST 3u /* two: who reads many reads none; --json has all */
 #define MONTH_S ((uint64_t)30 * 86400)
 
 typedef struct sharing {
@@ -233,14 +234,15 @@ static void say_replaced(const sharing *s)
 		s->request.path, "terms", terms, NULL);
 }
 
-static void say_look(const sharing *s)
+static void say_look(sharing *s)
 {
 	char who[600], path[EMR_ASK_PATH_MAX + 1], count[EMR_COUNT_BYTES];
 
+	s->out->remarks_left = REMARKS_MOST;
 	emr_show(emr_json_text_at(s->look, "text"), who, sizeof who);
 	emr_show(s->request.path, path, sizeof path);
 	say_terms(s, who, path);
-	emr_say_kept_out(s->out, s->look);
+	emr_say_kept_out(s->out, s->look, s->request.path);
 	say_replaced(s);
 	if (emr_json_number_at(s->look, "wrapped") > 0) {
 		emr_count_text(
@@ -260,10 +262,11 @@ static void say_look(const sharing *s)
 			count);
 	}
 	if (!s->request.deposit) /* there is no key to be released */
-		emr_say_release(s->out, s->look);
+		emr_say_release(s->out, &s->client, s->look);
 	if (!emr_json_flag_at(s->look, "compared") && emr_json_flag_at(s->look, "known"))
 		emr_remark_that(s->out, EMR_SAY_NOT_COMPARED, "who",
 			emr_json_text_at(s->look, "who"), NULL);
+	s->out->remarks_left = 0;
 }
 
 /* All that the request asks for; the yes to it names the whole id of what was shown. */
@@ -336,8 +339,7 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 		EMR_TRY(emr_order_wait(&s->client, s->args, s->request.path,
 			emr_json_text_at(s->look, "text"), order, EMR_SAY_SHARE_FAILED,
 			out_problem));
-	emr_say_shared(s->out, s->request.deposit ? NULL : &s->client, answer,
-		s->args->given[EMR_OPT_WAIT]);
+	emr_say_shared(s->out, answer, s->args->given[EMR_OPT_WAIT]);
 	return EMR_OK;
 }
 

@@ -34,14 +34,11 @@ static bool is_nowhere(emr_client *client)
 	return is;
 }
 
-void emr_say_shared(emr_out *out, emr_client *client, const json_t *answer, bool is_done)
+void emr_say_shared(emr_out *out, const json_t *answer, bool is_done)
 {
-	if (client != NULL && is_nowhere(client)) {
-		emr_remark_that(out, EMR_SAY_SHARED_NOWHERE, NULL);
-	} else if (is_done) {
+	if (is_done)
 		emr_say(out, "Shared.\n");
-	}
-	if (!is_done)
+	else
 		emr_say(out, emr_json_flag_at(answer, "reached")
 				     ? _("It is being shared: emrfs share\n")
 				     : _("It will be shared as soon as the ledger answers: emrfs "
@@ -104,12 +101,14 @@ void emr_say_silent(emr_out *out, const json_t *answer)
 	}
 }
 
-void emr_say_release(emr_out *out, const json_t *look)
+void emr_say_release(emr_out *out, emr_client *client, const json_t *look)
 {
 	const json_t *by = json_object_get(look, "released_by");
 	size_t n = json_array_size(by);
 	char names[600], who[600], own[300];
 
+	if (is_nowhere(client))
+		emr_remark_that(out, EMR_SAY_SHARED_NOWHERE, NULL);
 	if (!json_is_array(by)) {
 		emr_say(out, "The folder is not on the ledger yet; who releases its keys is "
 			     "settled then.\n");
@@ -130,28 +129,45 @@ void emr_say_release(emr_out *out, const json_t *look)
 	say_left_out(out, look);
 }
 
+/* The settings have the answer from then on. */
+static bool was_answered(const emr_args *args, emr_problem *out_problem, emr_status *out_status)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_SETTINGS settings = {0};
+
+	*out_status = emr_places_find(args->values[EMR_OPT_AS], &places, out_problem);
+	if (*out_status == EMR_OK)
+		*out_status = emr_settings_read(&places, &settings, out_problem);
+	return *out_status == EMR_OK && settings.is_away_said;
+}
+
 emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client, const json_t *look,
 	bool *out_is_changed, emr_problem *out_problem)
 {
 	const char *own = emr_json_text_at(look, "own_agent");
 	char name[300], who[600], question[1400];
-	emr_status status;
+	bool says_yes;
+	emr_status status = EMR_OK;
 
 	*out_is_changed = false;
-	if (own[0] == '\0' || args->given[EMR_OPT_YES] || args->given[EMR_OPT_JSON] ||
-		!emr_terminal_there() || strcmp(emr_json_text_at(look, "rule"), "others") != 0)
-		return EMR_OK;
+	if (own[0] == '\0' || strcmp(emr_json_text_at(look, "rule"), "others") != 0 ||
+		emr_json_flag_at(look, "already") || was_answered(args, out_problem, &status) ||
+		status != EMR_OK)
+		return status;
 	emr_show(own, name, sizeof name);
 	emr_show(emr_json_text_at(look, "text"), who, sizeof who);
 	snprintf(question, sizeof question,
-		_("No other organisation can release keys of this share. May %s, your own "
-		  "organisation, do so while your folder is closed, for all that you share? That "
-		  "protects you from %s, not from %s (yes or no)?"),
+		_("May %s, your own organisation, open what you share to its readers while this "
+		  "computer is off? It can read nothing alone.\n  yes: readers open it at any "
+		  "time; that protects you from %s, not from %s\n  no: only while your folder is "
+		  "open\nYes or no?"),
 		name, who, name);
-	if (!emr_terminal_says_yes(question))
-		return EMR_OK;
-	status = emr_share_by_rule(args, out, client, "own", out_problem);
-	*out_is_changed = status == EMR_OK;
+	says_yes = !args->given[EMR_OPT_YES] && !args->given[EMR_OPT_JSON] &&
+		   emr_terminal_there() && emr_terminal_says_yes(question);
+	if (!says_yes && !emr_terminal_said_no())
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_AWAY_UNSAID, "own", name, NULL);
+	status = emr_share_by_rule(args, out, client, says_yes ? "own" : "others", out_problem);
+	*out_is_changed = status == EMR_OK && says_yes;
 	return status;
 }
 
@@ -197,20 +213,21 @@ emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *cli
 	return EMR_OK;
 }
 
-void emr_say_kept_out(emr_out *out, json_t *look)
+void emr_say_kept_out(emr_out *out, json_t *look, const char *path)
 {
-	json_t *local = emr_json_list_at(look, "local"), *one;
-	size_t of = emr_json_number_at(look, "local_files"), n;
+	json_t *local = emr_json_list_at(look, "local");
+	size_t of = emr_json_number_at(look, "local_files"), n = json_array_size(local);
+	char names[1200];
 
-	json_array_foreach(local, n, one)
-		emr_remark_that(out, EMR_SAY_LEFT_LOCAL, "path", json_string_value(one), NULL);
-	if (of > n)
-		emr_say(out, "  and %zu more\n", of - n);
-	if (emr_json_flag_at(look, "log_apart"))
+	names_of(local, names, sizeof names);
+	if (n > 0 && of > n)
 		emr_say(out,
-			"It is a database, and its newest changes lie in a file beside it, which "
-			"is not shared with it.  Close the program that has it open, or share "
-			"the folder.\n");
+			"Not shared, because programs keep it for themselves: %s, and %zu more.\n",
+			names, of - n);
+	else if (n > 0)
+		emr_say(out, "Not shared, because programs keep it for themselves: %s.\n", names);
+	if (emr_json_flag_at(look, "log_apart"))
+		emr_remark_that(out, EMR_SAY_LOG_APART, "path", path, NULL);
 	emr_out_put(out, "local", json_incref(local));
 	emr_out_number(out, "local_files", of);
 	emr_out_flag(out, "log_apart", emr_json_flag_at(look, "log_apart"));

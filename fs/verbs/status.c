@@ -51,8 +51,9 @@ static void say_second_copy(emr_out *out, const emr_places *places)
 	emr_out_flag(out, "second_copy", copy.is_known);
 	if (!copy.is_known) {
 		say_same_disk(out, state_fd);
-		emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
-		emr_say(out, "  %s\n    %s\n", remark.text, remark.hint);
+		emr_say_one_copy(out, places, &remark);
+		if (remark.is_set)
+			emr_say(out, "  %s\n    %s\n", remark.text, remark.hint);
 		return;
 	}
 	emr_time_text((int64_t)copy.made_unix_s, when);

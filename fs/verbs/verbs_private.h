@@ -17,16 +17,15 @@
 
 /* ---- share_away.c ---- */
 
-/* Files of LOOK, a share that is asked about, does not go with it; also into OUT's fields. */
-void emr_say_kept_out(emr_out *out, json_t *look);
+/* Files of LOOK, a share of PATH that is asked about, do not go with it; also into OUT's fields. */
+void emr_say_kept_out(emr_out *out, json_t *look, const char *path);
 /* Says which agents will release the keys of the share in LOOK, and which organisations that trusts
- * with what. */
-void emr_say_release(emr_out *out, const json_t *look);
+ * with what; and whether nobody elsewhere can open it. */
+void emr_say_release(emr_out *out, emr_client *client, const json_t *look);
 /* Remarks on ANSWER's agents_silent. */
 void emr_say_silent(emr_out *out, const json_t *answer);
-/* Says what became of the share that ANSWER is about; IS_DONE: the ledger has it.  CLIENT: and
- * whether nobody elsewhere can open it; NULL: there is nothing to open. */
-void emr_say_shared(emr_out *out, emr_client *client, const json_t *answer, bool is_done);
+/* Says what became of the share that ANSWER is about; IS_DONE: the ledger has it. */
+void emr_say_shared(emr_out *out, const json_t *answer, bool is_done);
 /* Asks, where nobody else would release them, whether the owner's own organisation may;
  * *OUT_IS_CHANGED: it may from now on, and LOOK tells what was so until then. */
 emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client, const json_t *look,
@@ -102,6 +101,9 @@ bool emr_check_host(emr_checker *c);
 /* Whether the host of this member's network answers, without a keyring.  EMR_NOT_FOUND: the ledger
  * is on a disk or on Fabric. */
 emr_status emr_check_meet_host(int state_fd);
+/* Says that the records are on this computer alone (OUT_REMARK, may be NULL: gives that), unless
+ * somebody else's host or a node of the settings has them. Where this began, and in `status`. */
+void emr_say_one_copy(emr_out *out, const emr_places *places, emr_problem *out_remark);
 /* check --network: the IPFS nodes of the settings, and the channel of a network on Fabric, which
  * the keyring asks. */
 void emr_check_node(emr_checker *c);
@@ -225,17 +227,63 @@ emr_status network_write(
 /* A member with an invitation, which leads to PLACE, goes on there if the host has signed that. */
 void emr_network_hear(const emr_args *args, emr_bytes place);
 
+/* ---- init.c ---- */
+
+/* The things that are still of use when everything is made and closed. */
+typedef struct emr_made {
+	emr_passphrase passphrase;
+	char *state;   /* NULL: nothing was made; owned */
+	bool is_agent; /* which has no folder */
+} emr_made;
+static inline void emr_made_end(emr_made *made)
+{
+	emr_passphrase_free(&made->passphrase);
+	free(made->state);
+}
+#define EMR_AUTO_MADE __attribute__((cleanup(emr_made_end))) emr_made
+/* A keyring for a person (ORG_NAME NULL) or for an organisation and its new network.  With OUT_MADE
+ * the caller opens the folder. */
+int emr_init_new(const emr_args *args, emr_out *out, const char *org_name, emr_made *out_made);
+
+/* ---- org_agent.c ---- */
+
+/* Runs this program as AS with WORDS, up to a NULL; with a PASSPHRASE it reads that from a pipe. */
+emr_status emr_self_start(
+	const emr_passphrase *passphrase, const char *as, const char *const *words, pid_t *out_pid);
+/* Until it has said all that it had to say.  EMR_DENIED: it failed, and has said why. */
+emr_status emr_self_await(pid_t pid);
+emr_status emr_self_run(const emr_passphrase *passphrase, const char *as, const char *const *words);
+/* Makes and starts the agent of the organisation in STATE. */
+int emr_org_agent(
+	const emr_args *args, emr_out *out, const emr_passphrase *passphrase, const char *state);
+
 /* ---- join.c ---- */
 
+/* Somebody who has a keyring joins, with the folder closed; the passphrase is handed on. */
+emr_status emr_join_with_keyring(const emr_args *args, emr_out *out, emr_passphrase *out_passphrase,
+	emr_problem *out_problem);
 /* network leave. */
 emr_status emr_network_leave(const emr_args *args, emr_out *out, emr_problem *out_problem);
 
 /* ---- org_host.c ---- */
 /* Invitations into a network that a host serves: they wait there, and who came is let in. */
 
-/* INVITATION is kept and written: says what happens now, and waits with --wait. */
-emr_status org_host_invited(const emr_args *args, emr_out *out, emr_bureau *bureau,
+/* BYTES into a new FILE that nobody else reads. */
+emr_status org_host_write(const char *file, emr_bytes bytes, emr_problem *out_problem);
+/* Says CODE and what to do with it, and writes it where -o says. */
+emr_status org_host_hand_out(const emr_args *args, emr_out *out, const char *code,
+	const char *organisation, uint64_t expires, emr_problem *out_problem);
+/* Invites by the open folder, if there is one that can. */
+emr_status org_host_by_folder(const emr_args *args, emr_out *out, uint64_t expires,
+	bool *out_is_done, emr_problem *out_problem);
+/* Until INVITATION was used, as --wait says. */
+emr_status org_host_await(const emr_args *args, emr_out *out, emr_bureau *bureau,
 	const emr_invitation *invitation, int64_t within_ns, emr_problem *out_problem);
-/* org invite without a handle: lets in who came, and names who is waited for. */
+/* invite without a handle: lets in who came, and names who is waited for. */
 emr_status org_host_answer(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
+
+/* Lines of ONE, a dataset as emr_dataset_json has it: the columns of tables that stay, and the
+ * words that a committee asks for. */
+void dataset_say_columns(emr_out *out, const json_t *one);
+void dataset_say_words(emr_out *out, const json_t *one);

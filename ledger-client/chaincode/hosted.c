@@ -9,9 +9,9 @@
 #include "base/codec.h"
 #include "base/id.h"
 #include "base/secret.h"
-#include "chaincode/creator.h"
 #include "contract/pubs_share.h"
 #include "crypto/hashsig.h"
+#include "keyring/cert.h"
 
 struct hosted {
 	uint8_t *bytes; /* the whole batch, the descriptor, or the entry that moves with all it has
@@ -173,95 +173,117 @@ emr_contract_status hosted_cert(hosted *run, const uint8_t ref[32], const uint8_
 	return EMR_CONTRACT_OK;
 }
 
-static emr_creator creator_of(const hosted_signer *who)
+/* ---- who hands in ---- */
+
+void hosted_submitter(const hosted *run, emr_key_text *out_key)
 {
-	return (emr_creator){.msp = emr_bytes_of(who->msp, who->msp != NULL ? strlen(who->msp) : 0),
-		.certificate = emr_bytes_of(who->der, who->der_len),
-		.authority = emr_bytes_of(who->authority, who->authority_len)};
+	emr_key_signer(run->caller.submitter_id, out_key);
 }
 
-bool hosted_org_of(
-	const uint8_t *descriptor, size_t len, const hosted_signer *who, emr_key_text *out_key)
+static bool header_of(const hosted *run, emr_header *out, uint8_t out_signer[32])
 {
-	const emr_creator creator = creator_of(who);
-	emr_creator_claim claim;
-
-	if (!emr_creator_claims(emr_bytes_of(descriptor, len), &creator, &claim))
+	if (run->split != EMR_RESULT_APPLIED ||
+		emr_header_parse(run->batch.header, out) != EMR_CONTRACT_OK)
 		return false;
-	emr_key_org(claim.org.b, out_key);
+	emr_signer_id(out->signer_pk, out_signer);
 	return true;
 }
 
-/* Is the certificate REF what an item of the batch registers a key with, or names? */
-static bool is_named(const hosted *run, const emr_id32 *ref)
+void hosted_signer(const hosted *run, emr_key_text *out_key)
 {
-	emr_pub_key_reg reg;
-	emr_pub_key_cert cert;
-	emr_item item;
-	emr_span pub;
+	emr_header header;
+	uint8_t id[32];
 
-	for (size_t i = 0; i < run->batch.count; i++) {
-		emr_batch_item_at(&run->batch, i, &item, &pub);
-		if (item.op == EMR_OP_KEY_REG && emr_pub_key_reg_parse(pub, &reg) &&
-			memcmp(reg.ref, ref->b, sizeof ref->b) == 0)
-			return true;
-		if (item.op == EMR_OP_KEY_CERT && emr_pub_key_cert_parse(pub, &cert) &&
-			memcmp(cert.ref, ref->b, sizeof ref->b) == 0)
-			return true;
-	}
-	return false;
+	hosted_submitter(run, out_key);
+	if (header_of(run, &header, id))
+		emr_key_signer(id, out_key);
 }
 
-/* A follower of the ledger has no creator, and judges a registration by the certificate in its
- * part. If that were another one, or none, the same batch would come out otherwise for him, and the
- * copies of all members would stop at its entry. */
-static bool is_followed_alike(const hosted *run, const emr_creator_claim *claim,
-	const emr_cert_facts *creator, uint64_t now_unix_s)
+bool hosted_is_handed_in(hosted *run, const uint8_t signature[64], emr_span row)
 {
-	emr_cert_facts carried;
-	emr_span der;
+	uint8_t id[32], message[EMR_SUBMIT_MESSAGE_BYTES];
+	emr_header header;
+	emr_row_key key;
+	bool is;
 
-	if (run->split != EMR_RESULT_APPLIED)
-		return true; /* it is refused in any case */
-	der = emr_batch_certificate(&run->batch);
-	if (der.len == 0)
-		return !is_named(run, &creator->ref);
-	return emr_cert_verify(emr_bytes_of(der.data, der.len), claim->ca, now_unix_s, &carried) ==
-		       EMR_OK &&
-	       emr_id32_equal(carried.ref, creator->ref);
+	if (!header_of(run, &header, id))
+		return false; /* it is refused already */
+	emr_submit_message(run->caller.net_id, run->batch.header.data, message);
+	is = memcmp(id, run->caller.submitter_id, sizeof id) == 0;
+	if (is)
+		memcpy(key.pk, header.signer_pk, sizeof key.pk);
+	is = (is || emr_row_key_parse(row, &key) == EMR_CONTRACT_OK) &&
+	     emr_ed25519_verify(key.pk, message, sizeof message, signature);
+	if (!is)
+		run->split = EMR_RESULT_SUBMITTER;
+	return is;
 }
 
-emr_contract_status hosted_creator(hosted *run, const uint8_t *descriptor, size_t len,
-	const hosted_signer *who, const uint8_t *row, size_t row_len, uint64_t now_unix_s)
+bool hosted_org_of(const hosted *run, emr_span signer, emr_key_text *out_key)
 {
-	const emr_creator creator = creator_of(who);
-	emr_creator_claim claim;
+	uint8_t org[16];
+
+	if (run->split != EMR_RESULT_APPLIED || !emr_batch_certified_by(&run->batch, signer, org))
+		return false;
+	emr_key_org(org, out_key);
+	return true;
+}
+
+/* The descriptor's, where nobody brings one along. */
+static emr_span ca_of(emr_span descriptor, emr_span ca, const uint8_t org[16])
+{
+	emr_descriptor network;
+	emr_descriptor_org one;
+
+	if (ca.len > 0)
+		return ca;
+	return emr_descriptor_parse(descriptor, &network) == EMR_CONTRACT_OK &&
+			       emr_descriptor_find(&network, org, &one)
+		       ? one.ca_der
+		       : (emr_span){0};
+}
+
+static emr_bytes bytes_of(emr_span span)
+{
+	return emr_bytes_of(span.data, span.len);
+}
+
+emr_contract_status hosted_certificate(hosted *run, emr_span descriptor, emr_span authority,
+	emr_span signer, emr_span row, uint64_t now_unix_s)
+{
+	uint8_t org[16], hash[32], enrolment[32];
 	emr_cert_facts facts;
-	uint8_t enrolment[32];
+	emr_row_org parsed;
+	emr_span ca;
 
-	if (!emr_creator_claims(emr_bytes_of(descriptor, len), &creator, &claim) ||
-		!emr_creator_counts(
-			&creator, &claim, emr_bytes_of(row, row_len), now_unix_s, &facts) ||
-		!is_followed_alike(run, &claim, &facts, now_unix_s))
+	if (!emr_batch_certified_by(&run->batch, signer, org) ||
+		emr_row_org_parse(row, &parsed) != EMR_CONTRACT_OK)
 		return EMR_CONTRACT_OK;
-	emr_enrolment_id(claim.org.b, facts.handle, enrolment);
-	return hosted_cert(run, facts.ref.b, claim.org.b, enrolment, facts.roles, facts.not_after,
-		2, facts.spki, sizeof facts.spki);
+	ca = ca_of(descriptor, authority, org);
+	emr_sha256(ca.data, ca.len, hash);
+	if (memcmp(hash, parsed.ca_hash, sizeof hash) != 0 ||
+		emr_cert_verify(bytes_of(emr_batch_certificate(&run->batch)), bytes_of(ca),
+			now_unix_s, &facts) != EMR_OK ||
+		!emr_cert_is_of(&facts, org))
+		return EMR_CONTRACT_OK;
+	emr_enrolment_id(org, facts.handle, enrolment);
+	return hosted_cert(run, facts.ref.b, org, enrolment, facts.roles, facts.not_after, 2,
+		facts.spki, sizeof facts.spki);
 }
 
 /* ---- rows ---- */
 
 emr_contract_status hosted_keys(hosted *run, int pass)
 {
-	emr_contract_status status;
+	static const char *const network[] = {"N"};
+	emr_contract_status status = EMR_CONTRACT_OK;
 	emr_value *more;
 
-	run->pass = (emr_key_list){0};
+	run->pass = (emr_key_list){network, run->split != EMR_RESULT_APPLIED && pass == 1};
 	run->pass_at = run->values_count;
-	if (run->split != EMR_RESULT_APPLIED)
-		return EMR_CONTRACT_OK;
-	status = emr_contract_keys(pass, &run->batch, &run->caller, run->values, run->values_count,
-		&run->arena, &run->pass);
+	if (run->split == EMR_RESULT_APPLIED)
+		status = emr_contract_keys(pass, &run->batch, &run->caller, run->values,
+			run->pass_at, &run->arena, &run->pass);
 	if (status != EMR_CONTRACT_OK)
 		return status;
 	more = realloc(
@@ -302,9 +324,7 @@ emr_contract_status hosted_give(hosted *run, size_t i, const uint8_t *bytes, siz
 
 void hosted_place_key(const char *part_key, emr_key_text *out_key)
 {
-	memset(out_key, 0, sizeof *out_key);
-	strncpy(out_key->text, part_key, sizeof out_key->text - 1);
-	out_key->text[0] = 'i';
+	(void)snprintf(out_key->text, sizeof out_key->text, "i%.120s", part_key + 1);
 }
 
 bool hosted_batch_key(const uint8_t *place_row, size_t len, emr_key_text *out_key)
@@ -343,9 +363,12 @@ emr_contract_status hosted_part_hash(const uint8_t *place_row, size_t place_len,
 
 emr_contract_status hosted_judge(hosted *run, uint64_t now_unix_s)
 {
-	if (run->split != EMR_RESULT_APPLIED) {
+	uint32_t rules;
+
+	if (run->split != EMR_RESULT_APPLIED) { /* which is no fault by rules of later programs */
 		run->outcome = (emr_outcome){.kind = EMR_OUTCOME_REFUSED, .refusal = run->split};
-		return EMR_CONTRACT_OK;
+		return run->values_count == 0 ? EMR_CONTRACT_OK
+					      : emr_contract_rules(run->values[0].value, &rules);
 	}
 	return emr_contract_apply(&run->batch, &run->caller, now_unix_s, run->values,
 		run->values_count, &run->arena, &run->outcome);
@@ -358,45 +381,27 @@ const emr_outcome *hosted_outcome(const hosted *run)
 
 /* ---- letters of invitations ---- */
 
-void hosted_letters_key(const hosted_signer *who, emr_key_text *out_key)
+void hosted_letters_keys(const uint8_t id[16], const char *msp, emr_key_text out_keys[2])
 {
-	const emr_creator creator = creator_of(who);
-	emr_cert_facts facts = {.handle = ""};
-	uint8_t within[32], account[32];
-	emr_sha256_ctx ctx;
+	uint8_t account[2][32];
 	emr_key_text key;
 
-	(void)emr_cert_read(creator.certificate, &facts);
-	emr_sha256_init(&ctx);
-	emr_sha256_update(&ctx, creator.msp.data, creator.msp.len);
-	emr_sha256_update(&ctx, facts.org.b, sizeof facts.org.b);
-	emr_sha256_final(&ctx, within);
-	emr_enrolment_id(within, facts.handle, account);
-	emr_key_quota(account, EMR_QUOTA_PLACE_LETTERS, &key);
-	(void)snprintf(out_key->text, sizeof out_key->text, "letters/%.120s", key.text);
+	emr_sha256(id, 16, account[0]);
+	emr_sha256((const uint8_t *)msp, strlen(msp), account[1]);
+	for (int i = 0; i < 2; i++) {
+		emr_key_quota(account[i],
+			i == 0 ? EMR_QUOTA_PLACE_LETTERS : account[0][0] % EMR_QUOTA_PLACES, &key);
+		(void)snprintf(
+			out_keys[i].text, sizeof out_keys[i].text, "letters/%.120s", key.text);
+	}
 }
 
-static bool is_member_by(emr_span signer, const uint8_t *der, size_t len, uint64_t now)
+emr_contract_status hosted_letters_take(const uint8_t *row, size_t row_len, bool is_of_org,
+	uint64_t now_unix_s, bool *out_fits, uint8_t out_row[EMR_ROW_QUOTA_BYTES])
 {
-	emr_row_key key;
-	uint8_t ref[32];
-
-	emr_sha256(der, len, ref);
-	return signer.data != NULL && emr_row_key_parse(signer, &key) == EMR_CONTRACT_OK &&
-	       key.head.state == EMR_KEY_ACTIVE && now < key.not_after_unix_s &&
-	       memcmp(key.how == EMR_HOW_DEVICE ? key.next : key.ref, ref, sizeof ref) == 0;
-}
-
-emr_contract_status hosted_letters_take(const uint8_t *row, size_t row_len, const uint8_t *signer,
-	size_t signer_len, const uint8_t *der, size_t der_len, uint64_t now_unix_s, bool *out_fits,
-	uint8_t out_row[EMR_ROW_QUOTA_BYTES])
-{
-	const bool is_member =
-		is_member_by((emr_span){signer, signer_len}, der, der_len, now_unix_s);
-
 	return emr_quota_take((emr_span){row, row_len},
-		is_member ? EMR_QUOTA_LETTERS : EMR_QUOTA_LETTERS_INVITED, 1, now_unix_s, out_fits,
-		out_row);
+		is_of_org ? EMR_QUOTA_LETTERS / EMR_QUOTA_PLACES : EMR_QUOTA_LETTERS_INVITED, 1,
+		now_unix_s, out_fits, out_row);
 }
 
 /* ---- an entry of a directory's ledger ---- */
@@ -473,6 +478,11 @@ bool hosted_moved_follows(const hosted *run, uint64_t seq, const uint8_t leaf[32
 	return run->entry.seq == seq && memcmp(run->entry.prev_entry, leaf, 32) == 0;
 }
 
+const uint8_t *hosted_moved_signature(const hosted *run)
+{
+	return run->entry.submit_sig;
+}
+
 uint64_t hosted_moved_time(const hosted *run)
 {
 	return run->entry.ledger_time_unix_s;
@@ -481,50 +491,6 @@ uint64_t hosted_moved_time(const hosted *run)
 void hosted_moved_leaf(const uint8_t *bytes, size_t len, uint8_t out_leaf[32])
 {
 	emr_entry_leaf((emr_span){bytes, len}, out_leaf);
-}
-
-void hosted_moved_submitter(const hosted *run, emr_key_text *out_key)
-{
-	emr_key_signer(run->entry.submitter_id, out_key);
-}
-
-bool hosted_moved_is_signed(const hosted *run, const uint8_t *row, size_t len)
-{
-	uint8_t id[32], message[EMR_SUBMIT_MESSAGE_BYTES];
-	emr_header header;
-	emr_row_key key;
-
-	if (emr_header_parse((emr_span){run->entry.header, EMR_HEADER_BYTES}, &header) !=
-		EMR_CONTRACT_OK)
-		return false;
-	emr_submit_message(run->caller.net_id, run->entry.header, message);
-	emr_signer_id(header.signer_pk, id);
-	if (memcmp(id, run->entry.submitter_id, sizeof id) == 0)
-		memcpy(key.pk, header.signer_pk, sizeof key.pk);
-	else if (emr_row_key_parse((emr_span){row, len}, &key) != EMR_CONTRACT_OK)
-		return false;
-	return emr_ed25519_verify(key.pk, message, sizeof message, run->entry.submit_sig);
-}
-
-emr_contract_status hosted_moved_certificate(hosted *run, const uint8_t *descriptor, size_t len,
-	const hosted_signer *authority, const uint8_t org[16], const uint8_t *row, size_t row_len)
-{
-	const emr_span der = emr_batch_certificate(&run->batch);
-	emr_creator creator = creator_of(authority);
-	emr_creator_claim claim;
-	emr_cert_facts facts;
-	uint8_t enrolment[32];
-
-	creator.certificate = emr_bytes_of(der.data, der.len);
-	if (der.len == 0 ||
-		!emr_creator_belongs(
-			emr_bytes_of(descriptor, len), org, creator.authority, &claim) ||
-		!emr_creator_counts(&creator, &claim, emr_bytes_of(row, row_len),
-			run->entry.ledger_time_unix_s, &facts))
-		return EMR_CONTRACT_OK;
-	emr_enrolment_id(claim.org.b, facts.handle, enrolment);
-	return hosted_cert(run, facts.ref.b, claim.org.b, enrolment, facts.roles, facts.not_after,
-		2, facts.spki, sizeof facts.spki);
 }
 
 bool hosted_moved_is_recorded(const hosted *run)
@@ -553,17 +519,20 @@ bool hosted_moved_lacks(const hosted *run, size_t i, emr_key_text *out_key)
 	return true;
 }
 
-bool hosted_may_move(const uint8_t *descriptor, size_t len, const hosted_signer *who,
-	const uint8_t *row, size_t row_len, uint64_t now_unix_s)
+bool hosted_may_move(emr_span descriptor, emr_span der, uint64_t now)
 {
-	const emr_creator creator = creator_of(who);
-	emr_creator_claim claim;
+	emr_descriptor network;
+	emr_descriptor_org org;
 	emr_cert_facts facts;
+	bool may = false;
 
-	return emr_creator_claims(emr_bytes_of(descriptor, len), &creator, &claim) &&
-	       emr_creator_counts(
-		       &creator, &claim, emr_bytes_of(row, row_len), now_unix_s, &facts) &&
-	       (facts.roles & EMR_ROLE_ORG_ADMIN) != 0;
+	if (emr_descriptor_parse(descriptor, &network) != EMR_CONTRACT_OK)
+		return false;
+	for (size_t i = 0; !may && i < network.norg; i++)
+		may = emr_descriptor_org_at(&network, i, &org) == EMR_CONTRACT_OK &&
+		      emr_cert_verify(bytes_of(der), bytes_of(org.ca_der), now, &facts) == EMR_OK &&
+		      emr_cert_is_of(&facts, org.org) && (facts.roles & EMR_ROLE_ORG_ADMIN) != 0;
+	return may;
 }
 
 bool hosted_is_of_directory(const uint8_t *descriptor, size_t len)

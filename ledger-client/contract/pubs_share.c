@@ -18,6 +18,8 @@ PUB(cert_revoke, 48, F(0, org), F(16, ref))
 
 PUB(enrol_revoke, 56, F(0, org), F(16, enrolment), F(48, through_unix_s))
 
+PUB(host_key, 48, F(0, org), F(16, key))
+
 void emr_enrolment_id(const uint8_t org[16], const char *name, uint8_t out[32])
 {
 	emr_sha256_ctx ctx;

@@ -55,6 +55,8 @@ ROW_WRITTEN(signed, EMR_ROW_SIGNED_BYTES, F(48, signer))
 
 ROW(enrolment, EMR_ROW_ENROLMENT_BYTES, EMR_FAMILY_ENROLMENT, F(48, signer), F(80, through_unix_s))
 
+ROW(host_key, EMR_ROW_HOST_KEY_BYTES, EMR_FAMILY_HOST_KEY, F(48, signer), F(80, key))
+
 ROW(request, EMR_ROW_REQUEST_BYTES, EMR_FAMILY_REQUEST, F(48, signer), F(80, to), F(112, grant))
 
 ROW(access, EMR_ROW_ACCESS_BYTES, EMR_FAMILY_ACCESS, F(48, signer), F(80, grant),

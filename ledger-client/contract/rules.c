@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#include "bytes.h"
+
+#define NUMBER_AT 52 /* in row N, whatever else later rules put there */
+
 static const op_rule *rule_of(const op_rule *rules, size_t count, uint8_t op)
 {
 	for (size_t i = 0; i < count; i++)
@@ -17,7 +21,7 @@ const op_rule *emr_rule_of(uint8_t op)
 	static const struct {
 		const op_rule *rules;
 		size_t count;
-	} parts[] = {{emr_rules_key, 2}, {emr_rules_key_change, 5}, {emr_rules_org, 2},
+	} parts[] = {{emr_rules_key, 2}, {emr_rules_key_change, 6}, {emr_rules_org, 2},
 		{emr_rules_domain, 4}, {emr_rules_writer, 2}, {emr_rules_object, 4},
 		{emr_rules_part, 2}, {emr_rules_grant, 5}, {emr_rules_request, 4},
 		{emr_rules_access, 3}, {emr_rules_dataset, 4}, {emr_rules_join, 3},
@@ -27,6 +31,20 @@ const op_rule *emr_rule_of(uint8_t op)
 	for (size_t i = 0; rule == NULL && i < sizeof parts / sizeof parts[0]; i++)
 		rule = rule_of(parts[i].rules, parts[i].count, op);
 	return rule;
+}
+
+emr_contract_status emr_contract_rules(emr_span value, uint32_t *out_rules)
+{
+	emr_row_network row = {.contract = EMR_CONTRACT_FIRST};
+
+	if (value.len >= NUMBER_AT + 4)
+		*out_rules = get_u32(value.data + NUMBER_AT);
+	if (value.len >= NUMBER_AT + 4 && *out_rules > EMR_CONTRACT_VERSION)
+		return EMR_CONTRACT_NEWER;
+	if (value.data != NULL && emr_row_network_parse(value, &row) != EMR_CONTRACT_OK)
+		return EMR_CONTRACT_STATE;
+	*out_rules = row.contract;
+	return EMR_CONTRACT_OK;
 }
 
 bool emr_contract_row_key(const emr_item *item, emr_span pub, emr_key_text *out_key)

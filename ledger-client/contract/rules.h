@@ -93,7 +93,7 @@ bool emr_rule_row_key(
 	const op_rule *rule, const emr_item *item, emr_span pub, emr_key_text *out_key);
 
 extern const op_rule emr_rules_key[2];
-extern const op_rule emr_rules_key_change[5];
+extern const op_rule emr_rules_key_change[6];
 extern const op_rule emr_rules_org[2];
 extern const op_rule emr_rules_domain[4];
 extern const op_rule emr_rules_writer[2];

@@ -1,6 +1,6 @@
 /* These are the rules for exchanging a key for a new one, for taking one or a certificate out of
- * use, or a name's certificates, and for a key's receiving key (02 KEY_ROTATE, 03 KEY_REVOKE, 08
- * CERT_REVOKE, 09 ENROL_REVOKE, 06 KEY_KX). The
+ * use, or a name's certificates, for a key's receiving key, and for the key of an organisation's
+ * host (02 KEY_ROTATE, 03 KEY_REVOKE, 08 CERT_REVOKE, 09 ENROL_REVOKE, 06 KEY_KX, 0A HOST_KEY). The
  * new key must agree, and only the key itself, who vouched for it, or its organisation's
  * administrator may end it. */
 #include "judge.h"
@@ -219,15 +219,15 @@ static bool cert_row(const emr_item *item, emr_span pub, emr_key_text *out)
 	return true;
 }
 
+/* Of both operations: the object is the beginning of what is named behind the organisation. */
 static emr_result cert_form(struct judge *judge)
 {
-	return memcmp(judge->item.object_id, emr_pub_cert_revoke_of(judge->pub).ref, 16) == 0
-		       ? EMR_RESULT_APPLIED
-		       : EMR_RESULT_FORMAT;
+	return memcmp(judge->item.object_id, judge->pub.data + 16, 16) == 0 ? EMR_RESULT_APPLIED
+									    : EMR_RESULT_FORMAT;
 }
 
-/* Its organisation is in the row's key, so that nobody can take one of another's out of use.  Both
- * operations begin with it. */
+/* Its organisation is in the row's key, so that nobody can take one of another's out of use.  The
+ * three operations begin with it. */
 static emr_result cert_authority(struct judge *judge)
 {
 	EMR_JUDGE_TRY(emr_judge_registered(judge, EMR_ROLE_ORG_ADMIN));
@@ -254,13 +254,6 @@ static bool enrol_row(const emr_item *item, emr_span pub, emr_key_text *out)
 	return true;
 }
 
-static emr_result enrol_form(struct judge *judge)
-{
-	return memcmp(judge->item.object_id, emr_pub_enrol_revoke_of(judge->pub).enrolment, 16) == 0
-		       ? EMR_RESULT_APPLIED
-		       : EMR_RESULT_FORMAT;
-}
-
 static void enrol_write(struct judge *judge)
 {
 	emr_row_enrolment row = {
@@ -270,6 +263,30 @@ static void enrol_write(struct judge *judge)
 
 	memcpy(row.signer, judge->signer_id, 32);
 	emr_row_enrolment_encode(&row, value);
+	emr_judge_put_own(judge, value, sizeof value);
+}
+
+/* ---- 0A HOST_KEY ---- */
+
+static emr_result host_form(struct judge *judge)
+{
+	const emr_pub_host_key pub = emr_pub_host_key_of(judge->pub);
+
+	return memcmp(judge->item.object_id, pub.org, 16) == 0 && !is_zero(pub.key, 32)
+		       ? EMR_RESULT_APPLIED
+		       : EMR_RESULT_FORMAT;
+}
+
+static void host_write(struct judge *judge)
+{
+	const emr_pub_host_key pub = emr_pub_host_key_of(judge->pub);
+	emr_row_host_key row = {
+		.head = emr_judge_head(judge, EMR_FAMILY_HOST_KEY, EMR_STATE_PRESENT, 0, 0)};
+	uint8_t value[EMR_ROW_HOST_KEY_BYTES];
+
+	memcpy(row.signer, judge->signer_id, 32);
+	memcpy(row.key, pub.key, 32);
+	emr_row_host_key_encode(&row, value);
 	emr_judge_put_own(judge, value, sizeof value);
 }
 
@@ -284,7 +301,7 @@ static void kx_write(struct judge *judge)
 	put_key(judge, judge->signer_id, &row);
 }
 
-const op_rule emr_rules_key_change[5] = {
+const op_rule emr_rules_key_change[6] = {
 	{
 		.op = EMR_OP_KEY_ROTATE,
 		.needs = NEED_SIGNER,
@@ -323,7 +340,7 @@ const op_rule emr_rules_key_change[5] = {
 		.op = EMR_OP_ENROL_REVOKE,
 		.needs = NEED_SIGNER,
 		.row_key = enrol_row,
-		.form = enrol_form,
+		.form = cert_form,
 		.authority = cert_authority,
 		.last = emr_judge_key_in_force,
 		.write = enrol_write,
@@ -335,5 +352,14 @@ const op_rule emr_rules_key_change[5] = {
 		.form = object_is_the_signer,
 		.last = emr_judge_key_in_force,
 		.write = kx_write,
+	},
+	{
+		.op = EMR_OP_HOST_KEY,
+		.needs = NEED_SIGNER,
+		.row = {"MH", KEYED_BY_OBJECT},
+		.form = host_form,
+		.authority = cert_authority,
+		.last = emr_judge_key_in_force,
+		.write = host_write,
 	},
 };

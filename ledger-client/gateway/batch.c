@@ -54,22 +54,24 @@ static bool read_refusal(const emr_gateway_call *call, emr_gateway_answer *out)
 	return true;
 }
 
-emr_status emr_gateway_register(emr_gateway *gateway, emr_gateway_call *call, emr_id32 submitter,
-	emr_bytes batch, emr_bytes authority, emr_buf *out_envelope, emr_gateway_answer *out_answer)
+emr_status emr_gateway_register(emr_gateway *gateway, emr_gateway_call *call,
+	const emr_gateway_handed *handed, emr_bytes batch, emr_bytes authority,
+	emr_buf *out_envelope, emr_gateway_answer *out_answer)
 {
 	gateway_run run = gateway_run_begin(gateway, call, EMR_GATEWAY_ENDORSE);
 	EMR_AUTO_BUF envelope = {0};
 	EMR_AUTO_BUF result = {0};
-	emr_bytes args[4] = {emr_bytes_of("register", 8),
-		emr_bytes_of(submitter.b, sizeof submitter.b), {0}, authority};
+	emr_bytes args[5] = {emr_bytes_of("register", 8),
+		emr_bytes_of(handed->submitter.b, sizeof handed->submitter.b),
+		emr_bytes_of(handed->signature, sizeof handed->signature), {0}, authority};
 	emr_gateway_invocation invocation = {
-		.args = args, .arg_count = authority.len > 0 ? 4 : 3, .transient_name = "parts"};
+		.args = args, .arg_count = authority.len > 0 ? 5 : 4, .transient_name = "parts"};
 	size_t public_len = 0;
 	uint16_t count = 0;
 	emr_status status;
 
 	EMR_TRY(split(&run, batch, &public_len, &count));
-	args[2] = emr_bytes_of(batch.data, public_len);
+	args[3] = emr_bytes_of(batch.data, public_len);
 	invocation.transient = emr_bytes_of(batch.data + public_len, batch.len - public_len);
 	if (invocation.transient.len == 0)
 		invocation.transient_name = NULL;

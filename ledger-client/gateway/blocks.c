@@ -124,8 +124,6 @@ static emr_status read_args(emr_bytes proposal_payload, proto_list *args)
 	return proto_read(input, of_invocation, 1);
 }
 
-/* The creator is the one whom the contract was told, who stands in the header that the endorsers
- * have signed. */
 static emr_status read_header(const gateway_prepared *p, emr_gateway_entry *out)
 {
 	emr_bytes tx_id = {0};
@@ -134,10 +132,8 @@ static emr_status read_header(const gateway_prepared *p, emr_gateway_entry *out)
 	const proto_want of_channel[] = {
 		{CHANNEL_HEADER_TIMESTAMP, PROTO_MESSAGE, PROTO_INSIDE(of_time)},
 		{CHANNEL_HEADER_TX_ID, PROTO_BYTES, &tx_id}};
-	const proto_want of_signature[] = {{SIGNATURE_HEADER_CREATOR, PROTO_BYTES, &out->creator}};
 
 	EMR_TRY(proto_read(p->channel_header, of_channel, 2));
-	EMR_TRY(proto_read(p->action_header, of_signature, 1));
 	if (tx_id.len != TX_ID_CHARS)
 		return EMR_DAMAGED;
 	memcpy(out->tx_id, tx_id.data, tx_id.len);
@@ -161,17 +157,17 @@ static bool read_batch(const entered *e, emr_gateway_entry *out)
 	emr_header header;
 	size_t public_len;
 
-	if (e->count < 3 || e->args[1].len != sizeof out->submitter.b ||
-		e->args[2].len < EMR_HEADER_BYTES ||
-		emr_header_parse((emr_span){e->args[2].data, EMR_HEADER_BYTES}, &header) !=
+	if (e->count < 4 || e->args[1].len != sizeof out->submitter.b ||
+		e->args[2].len != sizeof out->submit_sig || e->args[3].len < EMR_HEADER_BYTES ||
+		emr_header_parse((emr_span){e->args[3].data, EMR_HEADER_BYTES}, &header) !=
 			EMR_CONTRACT_OK ||
 		e->result.len != 1 + (size_t)header.count)
 		return false;
 	memcpy(out->submitter.b, e->args[1].data, e->args[1].len);
+	memcpy(out->submit_sig, e->args[2].data, e->args[2].len);
 	/* Somebody may have sent private parts in the open, which the contract takes as well. */
-	public_len = emr_batch_public_len((emr_span){e->args[2].data, e->args[2].len});
-	out->batch = emr_bytes_of(e->args[2].data, public_len > 0 ? public_len : e->args[2].len);
-	out->authority = e->count > 3 ? e->args[3] : (emr_bytes){0};
+	public_len = emr_batch_public_len((emr_span){e->args[3].data, e->args[3].len});
+	out->batch = emr_bytes_of(e->args[3].data, public_len > 0 ? public_len : e->args[3].len);
 	out->results = emr_bytes_of(e->result.data + 1, header.count);
 	return true;
 }

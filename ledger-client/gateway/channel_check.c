@@ -102,9 +102,9 @@ static emr_status endorse_letter(
 {
 	EMR_AUTO_BUF envelope = {0};
 	uint8_t letter[18];
-	const emr_bytes args[2] = {emr_bytes_of("leave", 5), {0}};
+	const emr_bytes args[1] = {emr_bytes_of("leave", 5)};
 	const emr_gateway_invocation invocation = {.args = args,
-		.arg_count = 2,
+		.arg_count = 1,
 		.transient_name = "letter",
 		.transient = emr_bytes_of(letter, sizeof letter),
 		.organisations = &organisation,

@@ -126,9 +126,8 @@ static emr_status send_all(move *m)
 
 /* ---- an entry ---- */
 
-/* Whose CA vouches for a lone registration: what the chaincode would need all that came before
- * for. */
-static emr_status write_hint(move *m, const emr_caller *caller, emr_buf *out)
+/* The CA of who vouches for a lone registration, where the descriptor has another one. */
+static emr_status write_authority(move *m, const emr_caller *caller, emr_buf *out)
 {
 	emr_id16 org;
 	emr_status status;
@@ -136,9 +135,7 @@ static emr_status write_hint(move *m, const emr_caller *caller, emr_buf *out)
 	if (!caller->cert.is_present)
 		return EMR_OK;
 	memcpy(org.b, caller->cert.org, sizeof org.b);
-	status = emr_buf_append(out, org.b, sizeof org.b);
-	if (status == EMR_OK)
-		status = emr_chain_authority(m->copy, org, out);
+	status = emr_chain_authority(m->copy, org, out);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
@@ -175,7 +172,7 @@ static emr_status put_entry(move *m, const emr_ledger_entry *entry, const emr_en
 		parsed->ledger_time_unix_s, &caller));
 	EMR_TRY(emr_buf_append(&args[0], entry->entry.data, entry->entry.len));
 	EMR_TRY(emr_buf_append(&args[1], entry->items.data, entry->items.len));
-	EMR_TRY(write_hint(m, &caller, &args[2]));
+	EMR_TRY(write_authority(m, &caller, &args[2]));
 	EMR_TRY(write_parts(m, parts, parsed->count));
 	if (m->n++ == 0)
 		m->first = entry->seq;

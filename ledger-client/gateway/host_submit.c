@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "host_private.h"
-#include "keyring/cert.h"
+#include "ledger/batch.h"
 
 #define ENVELOPE_MAX (EMR_GATEWAY_REQUEST_MAX + 4096)
 
@@ -124,52 +124,32 @@ static bool is_founder(const fabric_host *h, emr_id16 org)
 	       emr_descriptor_find(&network, org.b, &one);
 }
 
-/* Whose a certificate is that names no organisation, as a Fabric CA gives its own administrator: of
- * the one that its key is registered with, or registers with now.  Zero: nobody knows. */
-static emr_id16 registered_org(sending *s)
-{
-	fabric_host *h = s->host;
-	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
-	emr_id16 org = {{0}};
-	emr_pub_key_reg reg;
-	emr_row_key row;
-	emr_item item;
-	emr_span pub;
-
-	if (emr_chain_key_row(h->chain, h->submitter_id.b, &row, NULL) == EMR_OK) {
-		memcpy(org.b, row.org, sizeof org.b);
-	} else if (batch != NULL &&
-		   emr_batch_parse(emr_span_of(s->batch), batch) == EMR_RESULT_APPLIED) {
-		emr_batch_item_at(batch, 0, &item, &pub);
-		if (item.op == EMR_OP_KEY_REG && emr_pub_key_reg_parse(pub, &reg))
-			memcpy(org.b, reg.org, sizeof org.b);
-	}
-	return org;
-}
-
-/* A member of an organisation that came after the beginning has to bring its CA along. One that is
+/* A registration brings along the CA of an organisation that came after the beginning. One that is
  * not known here is asked for once; without it the chaincode says what it thinks of that. */
 static emr_status find_authority(sending *s, emr_buf *out)
 {
 	fabric_host *h = s->host;
-	EMR_AUTO_BUF chain = {0};
-	emr_cert_facts own;
-	emr_status status = emr_keyring_tlv_get(h->submitter, EMR_KEYRING_CERTIFICATE, &chain);
+	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
+	EMR_AUTO_BUF signer = {0};
+	emr_key_text key;
+	emr_id16 org;
+	emr_status status;
 	EMR_LOCKED(&h->lock);
 
-	if (status == EMR_OK)
-		status = emr_cert_read(emr_buf_view(&chain), &own);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (emr_id16_is_zero(own.org))
-		own.org = registered_org(s);
-	if (emr_id16_is_zero(own.org))
+	if (batch == NULL)
+		return EMR_NO_MEMORY;
+	emr_key_signer(h->submitter_id.b, &key);
+	status = emr_chain_row(h->chain, key.text, &signer, NULL, NULL);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	if (emr_batch_parse(emr_span_of(s->batch), batch) != EMR_RESULT_APPLIED ||
+		!emr_batch_certified_by(batch, emr_span_of(emr_buf_view(&signer)), org.b))
 		return EMR_OK;
-	status = emr_chain_authority(h->chain, own.org, out);
-	if (status == EMR_NOT_FOUND && !is_founder(h, own.org)) {
+	status = emr_chain_authority(h->chain, org, out);
+	if (status == EMR_NOT_FOUND && !is_founder(h, org)) {
 		status = follow(s);
 		if (status == EMR_OK)
-			status = emr_chain_authority(h->chain, own.org, out);
+			status = emr_chain_authority(h->chain, org, out);
 	}
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
@@ -178,13 +158,17 @@ static emr_status propose(sending *s, emr_gateway_answer *answer)
 {
 	EMR_AUTO_BUF envelope = {0};
 	EMR_AUTO_BUF authority = {0};
+	emr_gateway_handed handed = {.submitter = s->host->submitter_id};
 	emr_gateway *gateway = NULL;
+	emr_id16 net_id;
 	emr_status status;
 
 	EMR_TRY(host_line(s->host, &gateway));
 	EMR_TRY(find_authority(s, &authority));
-	status = emr_gateway_register(gateway, &s->call, s->host->submitter_id, s->batch,
-		emr_buf_view(&authority), &envelope, answer);
+	emr_descriptor_net_id(emr_span_of(emr_buf_view(&s->host->descriptor)), net_id.b);
+	EMR_TRY(emr_batch_sign_submit(s->host->submitter, net_id, s->batch, handed.signature));
+	status = emr_gateway_register(
+		gateway, &s->call, &handed, s->batch, emr_buf_view(&authority), &envelope, answer);
 	if (status != EMR_OK)
 		return host_status(&s->call, status);
 	if (answer->kind != EMR_OUTCOME_APPLIED)

@@ -19,7 +19,6 @@
 struct emr_letters {
 	emr_gateway *gateway;
 	emr_gateway_identity *identity;
-	emr_id32 submitter;
 	emr_gateway_call call;
 	uint32_t timeout_ms;
 	int cancel_fd;
@@ -30,15 +29,12 @@ emr_status emr_letters_open(const char *dir, const emr_keyring *keyring, emr_let
 {
 	EMR_AUTO_CHANNEL channel = {0};
 	EMR_AUTO_BUF certificate = {0};
-	emr_public who = {0};
 	emr_letters *l = calloc(1, sizeof *l);
 	emr_status status =
 		l != NULL ? emr_channel_read(dir, &channel, cause, cause_size) : EMR_NO_MEMORY;
 
 	if (l != NULL)
 		emr_letters_bound(l, TIMEOUT_MS, -1);
-	if (status == EMR_OK)
-		status = emr_keyring_public(keyring, &who);
 	if (status == EMR_OK)
 		status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &certificate);
 	if (status == EMR_OK)
@@ -50,7 +46,6 @@ emr_status emr_letters_open(const char *dir, const emr_keyring *keyring, emr_let
 		emr_letters_close(l);
 		return status;
 	}
-	l->submitter = who.signer_id;
 	*out = l;
 	return EMR_OK;
 }
@@ -93,10 +88,9 @@ static emr_status write_letter(emr_id16 id, emr_letter_kind kind, emr_bytes lett
 static emr_status leave_once(emr_letters *l, emr_bytes letter)
 {
 	EMR_AUTO_BUF envelope = {0};
-	const emr_bytes args[2] = {
-		emr_bytes_of("leave", 5), emr_bytes_of(l->submitter.b, sizeof l->submitter.b)};
+	const emr_bytes args[1] = {emr_bytes_of("leave", 5)};
 	const emr_gateway_invocation invocation = {
-		.args = args, .arg_count = 2, .transient_name = "letter", .transient = letter};
+		.args = args, .arg_count = 1, .transient_name = "letter", .transient = letter};
 	emr_gateway_commit commit;
 
 	l->call = emr_gateway_call_of(l->timeout_ms, l->cancel_fd);

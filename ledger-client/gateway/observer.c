@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "chaincode/creator.h"
-#include "contract/pubs_share.h"
 #include "fields.h"
 #include "gateway_private.h"
 #include "ledger/hash.h"
@@ -19,7 +17,7 @@
 typedef struct found {
 	struct found *next;
 	emr_gateway_entry entry;
-	emr_buf creator, batch, results, authority, moved;
+	emr_buf batch, results, moved;
 } found;
 
 typedef struct block_entries {
@@ -38,10 +36,8 @@ static void entries_free(block_entries *entries)
 		found *f = entries->first;
 
 		entries->first = f->next;
-		emr_buf_free(&f->creator);
 		emr_buf_free(&f->batch);
 		emr_buf_free(&f->results);
-		emr_buf_free(&f->authority);
 		emr_buf_free(&f->moved);
 		free(f);
 	}
@@ -65,10 +61,8 @@ static emr_status collect(void *arg, const emr_gateway_entry *entry)
 	*entries->last = f;
 	entries->last = &f->next;
 	f->entry = *entry;
-	EMR_TRY(keep(&f->creator, &f->entry.creator));
 	EMR_TRY(keep(&f->batch, &f->entry.batch));
 	EMR_TRY(keep(&f->results, &f->entry.results));
-	EMR_TRY(keep(&f->authority, &f->entry.authority));
 	return keep(&f->moved, &f->entry.moved);
 }
 
@@ -77,54 +71,6 @@ static emr_status trouble(const observing *o, emr_status status, uint64_t seq, c
 	*o->trouble = (emr_ledger_trouble){.status = status, .seq = seq};
 	(void)snprintf(o->trouble->cause, sizeof o->trouble->cause, "%s", cause);
 	return status;
-}
-
-/* ---- The creator ---- */
-
-static emr_status read_creator(emr_bytes creator, emr_bytes *out_msp, emr_buf *out_der)
-{
-	emr_bytes pem = {0};
-	const proto_want wants[] = {{SERIALIZED_IDENTITY_MSPID, PROTO_BYTES, out_msp},
-		{SERIALIZED_IDENTITY_ID_BYTES, PROTO_BYTES, &pem}};
-	emr_status status = proto_read(creator, wants, 2);
-
-	if (status == EMR_OK)
-		status = pem_decode(pem, out_der);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-/* As the chaincode has it: a certificate that does not count leaves the caller without one.  FACTS
- * hold what the caller borrows. */
-static emr_status fill_cert(const observing *o, const emr_gateway_entry *entry,
-	emr_cert_facts *facts, emr_caller_cert *out)
-{
-	EMR_AUTO_BUF der = {0};
-	EMR_AUTO_BUF row = {0};
-	emr_creator creator = {.authority = entry->authority};
-	emr_creator_claim claim;
-	emr_key_text key;
-	emr_status status = read_creator(entry->creator, &creator.msp, &der);
-
-	creator.certificate = emr_buf_view(&der);
-	if (status != EMR_OK || der.len == 0 ||
-		!emr_creator_claims(o->descriptor, &creator, &claim))
-		return status;
-	emr_key_org(claim.org.b, &key);
-	status = emr_chain_row(o->chain, key.text, &row, NULL, NULL);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (!emr_creator_counts(
-		    &creator, &claim, emr_buf_view(&row), entry->ledger_time_unix_s, facts))
-		return EMR_OK;
-	*out = (emr_caller_cert){.is_present = true,
-		.roles = facts->roles,
-		.not_after_unix_s = facts->not_after,
-		.key_alg = 2,
-		.key = {facts->spki, sizeof facts->spki}};
-	memcpy(out->ref, facts->ref.b, sizeof out->ref);
-	memcpy(out->org, claim.org.b, sizeof out->org);
-	emr_enrolment_id(claim.org.b, facts->handle, out->enrolment);
-	return EMR_OK;
 }
 
 /* ---- Private parts ---- */
@@ -235,6 +181,7 @@ static emr_status encode_behind(const observing *o, const uint8_t previous[32],
 	memcpy(made.prev_entry, previous, sizeof made.prev_entry);
 	memcpy(made.submitter_id, entry->submitter.b, sizeof made.submitter_id);
 	memcpy(made.header, entry->batch.data, EMR_HEADER_BYTES);
+	memcpy(made.submit_sig, entry->submit_sig, sizeof made.submit_sig);
 	if (status == EMR_OK &&
 		emr_entry_encode(&made, out->data, out->len, &out->len) != EMR_CONTRACT_OK)
 		status = trouble(o, EMR_DAMAGED, seq, "it has not a result for each item");
@@ -254,33 +201,6 @@ static emr_bytes items_of(const emr_gateway_entry *entry)
 {
 	return emr_bytes_of(
 		entry->batch.data + EMR_HEADER_BYTES, entry->batch.len - EMR_HEADER_BYTES);
-}
-
-static emr_status judge(const observing *o, const emr_gateway_entry *entry, emr_bytes bytes,
-	uint64_t seq, const emr_span *parts)
-{
-	EMR_AUTO_VERDICT verdict = {0};
-	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
-	emr_caller caller = {.host = EMR_HOST_FABRIC, .recorded = emr_span_of(entry->results)};
-	emr_cert_facts facts;
-	emr_span header = {entry->batch.data, EMR_HEADER_BYTES};
-	emr_span items = {
-		entry->batch.data + EMR_HEADER_BYTES, entry->batch.len - EMR_HEADER_BYTES};
-
-	if (batch == NULL)
-		return EMR_NO_MEMORY;
-	if (emr_batch_parse_items(header, items, parts, entry->results.len, batch) !=
-		EMR_RESULT_APPLIED)
-		return trouble(o, EMR_DAMAGED, seq, "its items cannot be read");
-	emr_descriptor_net_id(emr_span_of(o->descriptor), caller.net_id);
-	memcpy(caller.submitter_id, entry->submitter.b, sizeof caller.submitter_id);
-	EMR_TRY(fill_cert(o, entry, &facts, &caller.cert));
-	EMR_TRY(emr_chain_judge(o->chain, batch, &caller, entry->ledger_time_unix_s, &verdict));
-	if (verdict.outcome.kind != EMR_OUTCOME_APPLIED ||
-		verdict.outcome.results.len != entry->results.len ||
-		memcmp(verdict.outcome.results.data, entry->results.data, entry->results.len) != 0)
-		return trouble(o, EMR_DAMAGED, seq, "the results are not what the contract gives");
-	return emr_chain_append(o->chain, bytes, batch, &verdict.outcome, NULL, NULL);
 }
 
 /* The chain has it already: then at this place, and with these bytes. */
@@ -309,74 +229,66 @@ static emr_status compare_moved(const observing *o, const emr_gateway_entry *ent
 	return EMR_OK;
 }
 
-/* Its submitter signed its batch there, and it is judged as everybody judged it who followed that
- * directory: whoever brought it here vouches for nothing. */
-static emr_status take_moved(const observing *o, const emr_gateway_entry *entry,
-	emr_chain_fetch_fn fetch_parts, void *arg)
+/* The entry to follow; number 0: the chain has it already. */
+static emr_status place_moved(
+	const observing *o, const emr_gateway_entry *entry, emr_ledger_entry *out)
 {
-	const emr_chain_checked checked = {.is_from_peer = true};
-	EMR_AUTO_FREE emr_chain_parts *parts = calloc(1, sizeof *parts);
 	emr_entry parsed;
-	emr_ledger_entry told;
 	uint64_t size = 0;
-	emr_status status;
 
-	EMR_TRY(parts != NULL ? emr_chain_size(o->chain, &size) : EMR_NO_MEMORY);
+	EMR_TRY(emr_chain_size(o->chain, &size));
 	if (emr_entry_parse(emr_span_of(entry->moved), &parsed) != EMR_CONTRACT_OK ||
 		parsed.host != EMR_HOST_EMBEDDED)
 		return trouble(o, EMR_DAMAGED, size, "it is no entry of a directory");
 	if (parsed.seq < size)
 		return compare_moved(o, entry, parsed.seq);
-	told = (emr_ledger_entry){.seq = parsed.seq, .entry = entry->moved, .items = entry->batch};
-	status = emr_chain_parts_of(&told, fetch_parts, arg, NULL, NULL, parts);
-	if (status == EMR_OK)
-		status = emr_chain_follow(
-			o->chain, &told, &checked, parts->spans, NULL, NULL, o->trouble);
-	emr_chain_parts_free(parts);
-	return status;
+	*out = (emr_ledger_entry){.seq = parsed.seq, .entry = entry->moved, .items = entry->batch};
+	return EMR_OK;
 }
 
-emr_status emr_observe_entry(emr_chain *chain, emr_bytes descriptor, const emr_gateway_entry *entry,
-	emr_chain_fetch_fn fetch_parts, void *arg, emr_ledger_trouble *out_trouble)
+static emr_status place(
+	const observing *o, const emr_gateway_entry *entry, emr_buf *bytes, emr_ledger_entry *out)
 {
-	const observing all = {.chain = chain, .descriptor = descriptor, .trouble = out_trouble};
-	const observing *o = &all;
-	EMR_AUTO_BUF bytes = {0};
-	emr_chain_parts *parts;
-	emr_ledger_entry told;
-	enum emr_host host;
 	uint64_t seq = 0;
 	uint8_t batch_id[32];
 	emr_status status;
 
-	if (entry->moved.len > 0)
-		return take_moved(o, entry, fetch_parts, arg);
 	if (entry->batch.len < EMR_HEADER_BYTES)
 		return trouble(o, EMR_DAMAGED, 0, "its items cannot be read");
 	emr_batch_id(entry->batch.data, batch_id);
 	status = emr_chain_find_batch(o->chain, batch_id, &seq);
 	if (status != EMR_NOT_FOUND)
 		return status == EMR_OK ? compare(o, entry, seq) : status;
-	status = emr_chain_size(o->chain, &seq);
-	if (status == EMR_OK)
-		status = emr_chain_host(o->chain, &host);
-	if (status == EMR_OK && host != EMR_HOST_FABRIC)
-		status = trouble(o, EMR_DAMAGED, seq,
-			"a batch of a channel, and the directory's ledger has not ended");
-	if (status == EMR_OK)
-		status = encode(o, entry, seq, &bytes);
-	if (status != EMR_OK)
-		return status;
-	parts = calloc(1, sizeof *parts);
+	EMR_TRY(emr_chain_size(o->chain, &seq));
+	EMR_TRY(encode(o, entry, seq, bytes));
+	*out = (emr_ledger_entry){
+		.seq = seq, .entry = emr_buf_view(bytes), .items = items_of(entry)};
+	return EMR_OK;
+}
+
+/* Its submitter has signed its batch, and it is judged as everybody judges it who follows: whoever
+ * brought it here vouches for nothing. */
+emr_status emr_observe_entry(emr_chain *chain, emr_bytes descriptor, const emr_gateway_entry *entry,
+	emr_chain_fetch_fn fetch_parts, void *arg, emr_ledger_trouble *out_trouble)
+{
+	const observing o = {.chain = chain, .descriptor = descriptor, .trouble = out_trouble};
+	const emr_chain_checked checked = {.is_from_peer = true};
+	EMR_AUTO_FREE emr_chain_parts *parts = calloc(1, sizeof *parts);
+	EMR_AUTO_BUF bytes = {0};
+	emr_ledger_entry told = {.seq = 0};
+	emr_status status;
+
 	if (parts == NULL)
 		return EMR_NO_MEMORY;
-	told = (emr_ledger_entry){
-		.seq = seq, .entry = emr_buf_view(&bytes), .items = items_of(entry)};
+	EMR_TRY(entry->moved.len > 0 ? place_moved(&o, entry, &told)
+				     : place(&o, entry, &bytes, &told));
+	if (told.seq == 0)
+		return EMR_OK;
 	status = emr_chain_parts_of(&told, fetch_parts, arg, NULL, NULL, parts);
 	if (status == EMR_OK)
-		status = judge(o, entry, emr_buf_view(&bytes), seq, parts->spans);
+		status = emr_chain_follow(
+			chain, &told, &checked, parts->spans, NULL, NULL, out_trouble);
 	emr_chain_parts_free(parts);
-	free(parts);
 	return status;
 }
 

@@ -48,5 +48,8 @@ emr_status follow_ahead(following *f, uint64_t from, size_t max, emr_ahead_fn fn
 	size_t *out_n, bool *out_is_end);
 /* Which parts are kept; its argument is &following->choice. */
 emr_chain_keep_fn keep_of(const emr_replica *replica);
+/* EMR_NEWER_RULES: the copy of SIZE entries may be read as before, behind it nothing can
+ * be judged here, and from now on nothing is sent (emr_ledger_outgrows). */
+emr_status replica_check_rules(emr_replica *r, uint64_t size, emr_ledger_trouble *out);
 emr_status give_trouble(
 	emr_ledger_trouble *out, emr_status status, uint64_t seq, const char *cause);

@@ -1,6 +1,6 @@
 /* This file judges a restart of the ledger's host that this computer has not seen: whether it may
- * take entries away from the copy, and whether it explains why the host shows fewer. It cuts
- * nothing itself. */
+ * take entries away from the copy, and whether it explains why the host shows fewer; and whether
+ * the copy has come to rules that this program does not know. It cuts nothing itself. */
 #include "replica_private.h"
 
 #include <stdlib.h>
@@ -185,4 +185,16 @@ void replica_ask_restarts(emr_replica *r, uint64_t size, uint64_t ledger_size)
 
 	if (!r->heads.restarts.is_asked && size >= ledger_size)
 		r->heads.restarts.is_asked = !emr_status_may_pass(ask(&a));
+}
+
+emr_status replica_check_rules(emr_replica *r, uint64_t size, emr_ledger_trouble *out)
+{
+	uint32_t rules = 0;
+	emr_status status = size == 0 ? EMR_OK : replica_own(r, emr_chain_rules(r->writer, &rules));
+
+	if (status != EMR_NEWER_RULES)
+		return status;
+	emr_ledger_outgrows(r->ledger, rules);
+	return give_trouble(out, emr_newer_rules(rules, emr_contract_newest()), size,
+		"the members have agreed on rules that this program does not know");
 }

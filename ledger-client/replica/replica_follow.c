@@ -215,8 +215,7 @@ static emr_status compare_leaf(void *arg, const emr_ledger_entry *entry)
  * history. */
 static emr_status other_entry(emr_replica *r, uint64_t size, emr_ledger_trouble *out)
 {
-	uint8_t theirs[32];
-	uint8_t ours[32];
+	uint8_t theirs[32], ours[32];
 	emr_status status = emr_ledger_root(r->ledger, size, theirs);
 
 	if (emr_status_may_pass(status))
@@ -425,8 +424,7 @@ static emr_status check_alone(
 static emr_status run_one(
 	emr_replica *r, following *f, uint64_t known, size_t *out_n, bool *out_is_end)
 {
-	uint64_t size = 0;
-	uint64_t ledger_size = known;
+	uint64_t size = 0, ledger_size = known;
 	emr_status status;
 
 	EMR_TRY(replica_lock_file(r));
@@ -447,6 +445,8 @@ static emr_status run_one(
 	status = replica_excuse(r, size, ledger_size, status, &f->trouble);
 	if (status == EMR_OK && size < ledger_size && !r->is_still)
 		status = take_most(r, f, size, out_n);
+	if (status == EMR_OK || status == EMR_NEWER_RULES)
+		status = replica_check_rules(r, size + *out_n, &f->trouble);
 	if (status == EMR_OK)
 		status = replica_save_mark(r, false);
 	if (status == EMR_OK) {

@@ -193,6 +193,7 @@ typedef struct known {
 	emr_id32 id, root; /* of a computer: whose it is */
 	uint8_t org[16];
 	uint64_t look, since;
+	uint64_t called; /* the entry of the certificate with that look */
 	bool has_look;
 } known;
 
@@ -244,6 +245,7 @@ static emr_status note_known(emr_replica *replica, const emr_known_person *perso
 		EMR_TRY(read_handle(replica, found, handle, &part, &says));
 		one.has_look = handle[0] != '\0';
 		one.look = look_of(handle);
+		one.called = found->seq;
 		if (one.has_look)
 			EMR_TRY(emr_buf_append(all, &one, sizeof one));
 	}
@@ -305,6 +307,30 @@ static bool has_namesake(
 			!emr_id32_equal(one->root, root))
 			return true;
 	return false;
+}
+
+/* How many keys of others were called so before ROOT was, and one more. Of one entry the lower id
+ * is the earlier one. */
+static unsigned number_of(const known_names *names, emr_id32 root, const char *handle)
+{
+	const uint64_t look = look_of(handle);
+	uint64_t mine = UINT64_MAX;
+	const known *before = NULL;
+	unsigned n = 1;
+
+	EMR_EACH (const known, one, &names->all)
+		if (emr_id32_equal(one->root, root) && one->has_look && one->look == look &&
+			one->called < mine)
+			mine = one->called;
+	EMR_EACH (const known, one, &names->all) {
+		if (!one->has_look || one->look != look || one->called > mine ||
+			emr_id32_equal(one->root, root) ||
+			(one->called == mine && memcmp(one->root.b, root.b, sizeof root.b) > 0))
+			continue;
+		n += before == NULL || !emr_id32_equal(before->id, one->id);
+		before = one;
+	}
+	return n;
 }
 
 bool emr_key_code_names(emr_id32 id, const char *text)
@@ -392,6 +418,7 @@ static emr_status show(emr_replica *replica, const emr_known_person *person, emr
 	is_plain = emr_shown_name_ok(handle, strlen(handle)) && has_plain_letters(handle) &&
 		   !is_word_of_ours(handle);
 	name->is_alone = !has_namesake(&replica->names, person->row.org, root, handle);
+	name->number = is_plain ? number_of(&replica->names, root, handle) : 0;
 	if (is_plain && name->is_alone) {
 		(void)snprintf(name->shown, sizeof name->shown, "%s", handle);
 		return EMR_OK;

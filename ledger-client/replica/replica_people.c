@@ -56,6 +56,14 @@ emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row)
 	return REPLICA_ROW(replica, key.text, network, out_row);
 }
 
+emr_status emr_replica_host_key(emr_replica *replica, emr_id16 org, emr_row_host_key *out_row)
+{
+	emr_key_text key;
+
+	emr_key_host(org.b, &key);
+	return REPLICA_ROW(replica, key.text, host_key, out_row);
+}
+
 emr_status emr_replica_channel(emr_replica *replica, uint8_t out_genesis[32])
 {
 	emr_row_channel channel;

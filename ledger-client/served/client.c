@@ -13,6 +13,7 @@
 #include "base/worker.h"
 #include "contract/codes.h"
 #include "ledger/backend.h"
+#include "ledger/batch.h"
 #include "ledger/chain.h"
 #include "ledger/checkpoint.h"
 #include "ledger/network.h"
@@ -70,9 +71,9 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 	client *c = self;
 	EMR_AUTO_BUF body = {0};
 	EMR_AUTO_BUF text = {0};
-	uint8_t message[EMR_SUBMIT_MESSAGE_BYTES], head[WIRE_SUBMIT_HEAD];
-	const size_t label = sizeof message - 32; /* emr_keyring_sign puts it there itself */
+	uint8_t head[WIRE_SUBMIT_HEAD];
 	emr_ledger_answer answer;
+	emr_status status;
 
 	if (c->submitter == NULL)
 		return EMR_DENIED;
@@ -80,19 +81,24 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 		*out_answer = (emr_ledger_answer){.refusal = EMR_RESULT_FORMAT};
 		return EMR_OK;
 	}
-	emr_submit_message(c->net_id.b, batch.data, message);
 	memcpy(head, c->submitter_id.b, 32);
-	EMR_TRY(emr_keyring_sign(c->submitter, emr_signer_identity(), EMR_SIGN_SUBMIT,
-		emr_bytes_of(message + label, 32), head + 32));
+	EMR_TRY(emr_batch_sign_submit(c->submitter, c->net_id, batch, head + 32));
 	EMR_TRY(emr_buf_append(&body, head, sizeof head));
 	EMR_TRY(emr_buf_append(&body, batch.data, batch.len));
-	EMR_TRY(client_ask(c,
+	status = client_ask(c,
 		&(question){.path = "batches",
 			.is_post = true,
 			.body = emr_buf_view(&body),
 			.timeout_ms = TIMEOUT_MS,
 			.is_open = body.len <= WIRE_OPEN_MAX},
-		&text));
+		&text);
+	/* It is the host that has to be updated. */
+	(void)pthread_mutex_lock(&c->lock);
+	c->untaken_unix_s = status != EMR_NEWER_RULES ? 0
+			    : c->untaken_unix_s > 0   ? c->untaken_unix_s
+						      : emr_clock_unix_s(c->clock);
+	(void)pthread_mutex_unlock(&c->lock);
+	EMR_TRY(status == EMR_NEWER_RULES ? EMR_OFFLINE : status);
 	EMR_TRY(wire_read_answer(emr_buf_view(&text), &answer));
 	/* Somebody has set a clock since the last token: the next question asks for another. */
 	(void)pthread_mutex_lock(&c->lock);
@@ -357,6 +363,11 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 			   : CLIENT_IS_BARRED(c) ? "clock"
 						 : NULL,
 		.ahead_s = c->last == EMR_OK ? c->ahead_s : 0};
+	if (c->untaken_unix_s > 0) {
+		out_absence->sent_refusal = out_absence->unsent.fault = EMR_SERVED_OLD_HOST;
+		out_absence->unsent.since_unix_s = c->untaken_unix_s;
+		out_absence->unsent.stage = "submit";
+	}
 	if (out_absence->status != EMR_OK)
 		out_absence->status = emr_ledger_absence_of(out_absence->status);
 	(void)pthread_mutex_unlock(&c->lock);

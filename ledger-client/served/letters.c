@@ -22,8 +22,10 @@
 
 #define ID_CHARS 32
 #define APPLICATION "application"
-#define INVITATION "invitation" /* its end, u64, and the organisation of who left it */
-#define INVITATION_BYTES 24
+#define INVITATION                                                                                 \
+	"invitation" /* its end, u64, the organisation of who left it, and what waits              \
+		      */
+#define INVITATION_HEAD 24
 #define KEPT_S ((uint64_t)366 * 86400) /* of what nobody took away */
 #define ASKED_S ((uint64_t)31 * 86400) /* of an application, which anybody may leave */
 
@@ -51,16 +53,28 @@ static void remove_letter(const emr_served *served, const char *name, const char
 	(void)unlinkat(served->mail_dirfd, path, 0);
 }
 
-/* An invitation that has neither ended nor been answered; NAME begins with its id. */
+/* Reads an invitation that has not ended; NAME begins with its id. */
+static bool read_invitation(const emr_served *served, const char *name, emr_buf *out)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof path, "%.*s." INVITATION, ID_CHARS, name);
+	return emr_file_read(served->mail_dirfd, path, INVITATION_HEAD + WIRE_LETTER_MAX, out) ==
+		       EMR_OK &&
+	       out->len >= INVITATION_HEAD &&
+	       emr_get_u64(out->data) > emr_clock_unix_s(served->clock);
+}
+
+/* One that has neither ended nor been answered.  An answered one waits until its end all the same,
+ * for who was interrupted while joining. */
 static bool is_open(const emr_served *served, const char *name, uint8_t out_org[16])
 {
 	EMR_AUTO_BUF text = {0};
 	char path[64];
 
-	(void)snprintf(path, sizeof path, "%.*s." INVITATION, ID_CHARS, name);
-	if (emr_file_read(served->mail_dirfd, path, INVITATION_BYTES, &text) != EMR_OK ||
-		text.len != INVITATION_BYTES ||
-		emr_get_u64(text.data) <= emr_clock_unix_s(served->clock))
+	(void)snprintf(path, sizeof path, "%.*s.certificate", ID_CHARS, name);
+	if (!read_invitation(served, name, &text) ||
+		faccessat(served->mail_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return false;
 	memcpy(out_org, text.data + 8, 16);
 	return true;
@@ -108,10 +122,12 @@ static emr_status count_name(emr_served *served, const char *name, void *arg)
 {
 	count *c = arg;
 	uint8_t org[16] = {0};
+	EMR_AUTO_BUF text = {0};
 
 	if (is_name(name, INVITATION) && !is_open(served, name, org)) {
 		remove_letter(served, name, "reply");
-		remove_letter(served, name, INVITATION);
+		if (!read_invitation(served, name, &text))
+			remove_letter(served, name, INVITATION);
 		return EMR_OK;
 	}
 	if (is_old(served, name, is_name(name, APPLICATION) ? ASKED_S : KEPT_S) &&
@@ -175,14 +191,17 @@ static emr_status take_invitation(emr_served *served, emr_serve_call *call)
 	size_t members;
 
 	EMR_TRY(check_admin(served, call, org));
-	if (call->body.len != 8 || emr_get_u64(call->body.data) >
-					   emr_clock_unix_s(served->clock) + WIRE_CLOCKS_APART_S +
-						   EMR_SERVED_INVITATION_MAX_S)
+	if (call->body.len < 8 || emr_get_u64(call->body.data) >
+					  emr_clock_unix_s(served->clock) + WIRE_CLOCKS_APART_S +
+						  EMR_SERVED_INVITATION_MAX_S)
 		return EMR_INVALID;
 	EMR_TRY(count_members(served, &members));
 	if (members == 0)
 		return EMR_DENIED;
 	EMR_TRY(emr_buf_append(&call->body, org, sizeof org));
+	memmove(call->body.data + INVITATION_HEAD, call->body.data + 8,
+		call->body.len - INVITATION_HEAD);
+	memcpy(call->body.data + 8, org, sizeof org);
 	room.most = EMR_SERVED_INVITATIONS_MAX > members ? EMR_SERVED_INVITATIONS_MAX / members : 1;
 	return take_letter(served, call, room);
 }
@@ -209,14 +228,21 @@ emr_status served_leave_letter(emr_served *served, emr_serve_call *call)
 	EMR_TRY(check_admin(served, call, org));
 	EMR_TRY(take_letter(served, call, (count){0}));
 	remove_letter(served, call->path, "reply");
-	remove_letter(served, call->path, INVITATION);
 	return EMR_OK;
 }
 
 emr_status served_find_letter(emr_served *served, emr_serve_call *call)
 {
+	EMR_AUTO_BUF text = {0};
+
 	if (served->mail_dirfd < 0)
 		return EMR_NOT_FOUND;
+	/* Sealed for who has its code; its id, which follows from the code, is as hard to guess. */
+	if (is_name(call->path, INVITATION))
+		return read_invitation(served, call->path, &text)
+			       ? emr_buf_append(&call->out, text.data + INVITATION_HEAD,
+					 text.len - INVITATION_HEAD)
+			       : EMR_NOT_FOUND;
 	if (is_name(call->path, "reply"))
 		EMR_TRY(emr_served_check(served, call, (emr_bytes){0}));
 	else if (!is_name(call->path, "certificate"))

@@ -379,24 +379,27 @@ emr_status emr_served_applications(
 	return status == EMR_OK && reader.bad ? EMR_DAMAGED : status;
 }
 
-emr_status emr_served_meet(const emr_served_at *at, emr_buf *out_descriptor)
+emr_status emr_served_meet(const emr_served_at *at, const emr_id16 *id, emr_buf *out)
 {
+	char hex[33], path[96] = WIRE_ROOT "descriptor";
 	const emr_http_request request = {.method = "GET",
-		.path = WIRE_ROOT "descriptor",
+		.path = path,
 		.timeout_ms = TIMEOUT_MS,
 		.answer_max = EMR_NETWORK_DESCRIPTOR_MAX};
 	EMR_AUTO_HTTP http = NULL;
 	EMR_AUTO_BUF body = {0};
 	emr_http_answer answer;
-	emr_status status;
 
+	if (id != NULL) {
+		emr_hex(id->b, sizeof id->b, hex);
+		(void)snprintf(path, sizeof path, WIRE_ROOT "letters/%s.invitation", hex);
+	}
 	EMR_TRY(open_line(at, &http));
-	status = emr_http_ask(http, &request, &body, &answer);
+	const emr_status status = emr_http_ask(http, &request, &body, &answer);
 	if (answer.fault == EMR_HTTP_CERTIFICATE)
 		return EMR_FORK;
-	if (status == EMR_OK)
-		status = status_of(&answer, &body);
-	return status == EMR_OK ? emr_buf_append(out_descriptor, body.data, body.len) : status;
+	EMR_TRY(status == EMR_OK ? status_of(&answer, &body) : status);
+	return emr_buf_append(out, body.data, body.len);
 }
 
 /* Nobody signed the request: the refusal says the time. */

@@ -46,6 +46,11 @@ void emr_served_pin_text(emr_id32 pin, char out[64])
 	put_text(PIN_PREFIX, pin.b, out);
 }
 
+bool emr_served_pin_read(const char *text, emr_id32 *out)
+{
+	return read_text(PIN_PREFIX, text, out->b);
+}
+
 static void drop_json(json_t **json)
 {
 	json_decref(*json);

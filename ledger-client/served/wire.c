@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "served/client.h"
 
 #define NO_PART UINT32_MAX
 
@@ -24,6 +25,7 @@ static const struct {
 	{EMR_DAMAGED, 500, "damaged"},
 	{EMR_IO, 500, "failed"},
 	{EMR_NEWER_FORMAT, 501, "newer-format"},
+	{EMR_NEWER_RULES, 501, EMR_SERVED_OLD_HOST},
 	{EMR_OFFLINE, 503, "offline"},
 	{EMR_BUSY, 503, "busy"},
 	{EMR_NO_MEMORY, 503, "no-memory"},

@@ -92,7 +92,7 @@ def rss_kib(pid):
 
 
 def seen(scene, name):
-    return glob.glob(os.path.join(scene.person("lima").path("shared-with-me"), "*Ana Silva *", "Imaging", name))
+    return glob.glob(os.path.join(scene.person("lima").path("shared-with-me"), "ana", "Imaging", name))
 
 
 def opened(scene, name, text):

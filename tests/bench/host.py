@@ -97,7 +97,7 @@ class Practice(Alone):
         self.link.end()
 
     def seen(self, name):
-        return glob.glob(os.path.join(self.lima.path("shared-with-me"), "*Ana Silva *", "Imaging", name))
+        return glob.glob(os.path.join(self.lima.path("shared-with-me"), "ana", "Imaging", name))
 
     def opened(self, name, content):
         """The seconds from when the doctor sees it until she has read it."""

@@ -47,7 +47,7 @@ def shared(scene, *names):
     found = []
 
     def look():
-        found[:] = glob.glob(os.path.join(scene.lima.path("shared-with-me"), "*Ana Silva *", *names))
+        found[:] = glob.glob(os.path.join(scene.lima.path("shared-with-me"), "ana", *names))
         return found
 
     until(look, f"the doctor sees {os.path.join(*names)}")

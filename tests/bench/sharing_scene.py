@@ -126,7 +126,7 @@ class Scene:
 
     def invite(self, admin, who, role, *facts):
         invitation = os.path.join(self.dir, who + ".invitation")
-        inviting = self.person(admin).start("org", "invite", who, "--role", role, "-o", invitation, "--wait",
+        inviting = self.person(admin).start("invite", who, "--role", role, "-o", invitation, "--wait",
                                             "--within", "2min")
         until(lambda: os.path.exists(invitation) and os.path.getsize(invitation) > 0, "an invitation")
         new = self.person(who)

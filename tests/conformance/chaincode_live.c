@@ -27,8 +27,11 @@ static void set_hex(json_t *object, const char *name, emr_bytes bytes)
 static void note(json_t *calls, const kit *k, emr_bytes batch, const uint8_t *answer, size_t len)
 {
 	json_t *call = json_object();
+	uint8_t signature[64];
 
+	assert_ok(emr_batch_sign_submit(k->keyring, k->net_id, batch, signature));
 	set_hex(call, "batch", batch);
+	set_hex(call, "signed", emr_bytes_of(signature, sizeof signature));
 	set_hex(call, "answer", emr_bytes_of(answer, len));
 	(void)json_object_set_new(
 		call, "time", json_integer((json_int_t)emr_clock_unix_s(&k->clock.clock)));

@@ -23,7 +23,7 @@ target_link_libraries(gateway_reads PRIVATE emr_flags emr_msp_identity emr_http 
 # Letters over the contract as chaincode, on a network that the peer plays.
 add_executable(conformance_letters ${CMAKE_CURRENT_LIST_DIR}/letters.c)
 target_include_directories(conformance_letters PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
-target_link_libraries(conformance_letters PRIVATE emr_flags emr_gateway emr_ledger PkgConfig::cmocka)
+target_link_libraries(conformance_letters PRIVATE emr_flags emr_gateway emr_ledger emr_hashsig PkgConfig::cmocka)
 if(EMRFS_SANITIZE) # Go has none of the sanitizers; the peer of another build can be given to gateway.sh by hand
 	return()
 endif()

@@ -35,10 +35,9 @@ static emr_status tell(void *arg, const emr_gateway_entry *entry)
 	(void)arg;
 	(void)printf(" %s %llu", entry->tx_id, (unsigned long long)entry->ledger_time_unix_s);
 	put_hash(emr_bytes_of(entry->submitter.b, sizeof entry->submitter.b));
-	put_hash(entry->creator);
+	put_hash(emr_bytes_of(entry->submit_sig, sizeof entry->submit_sig));
 	put_hash(entry->batch);
 	put_hash(entry->results);
-	put_hash(entry->authority);
 	put_hash(entry->moved);
 	return EMR_OK;
 }

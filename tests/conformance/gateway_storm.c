@@ -165,8 +165,8 @@ static emr_status call_once(one_call *one)
 	EMR_AUTO_BUF envelope = {0};
 	emr_gateway_answer answer;
 	emr_gateway_commit commit;
-	emr_status status = emr_gateway_register(live.by_owner, &call, live.k.owner.signer_id,
-		emr_buf_view(&one->batch), (emr_bytes){0}, &envelope, &answer);
+	emr_status status =
+		live_register(live.by_owner, &call, emr_buf_view(&one->batch), &envelope, &answer);
 
 	one->fault = call.fault;
 	if (status != EMR_OK)

@@ -4,6 +4,7 @@
 
 #include "base/codec.h"
 #include "contract/quota.h"
+#include "crypto/hashsig.h"
 #include "gateway/letters.h"
 #include "ledger/admission.h"
 
@@ -132,8 +133,6 @@ TEST(all_applications_are_found_once)
 	counting c = {.at_first = EMR_OK};
 
 	for (uint8_t i = 1; i <= 70; i++) { /* an answer has 32 */
-		if (i % EMR_QUOTA_LETTERS_INVITED == 1)
-			somebody_else_comes();
 		assert_ok(emr_letters_leave(
 			letters, emr_id16_random(), EMR_LETTER_APPLICATION, emr_bytes_of(&i, 1)));
 	}
@@ -160,23 +159,42 @@ TEST(what_is_no_letter_is_not_taken)
 	assert_status(EMR_IO, emr_letters_leave(letters, id, (emr_letter_kind)4, text("x")));
 }
 
-/* The holder of an invitation fills no disks with it. */
-TEST(a_stranger_leaves_few_letters_a_day)
+/* The holder of an invitation fills no disks with it, whatever certificates he has. */
+TEST(an_invitation_takes_few_letters_a_day)
 {
 	static const uint8_t large[EMR_LETTER_MAX];
 	const emr_bytes letter = emr_bytes_of(large, sizeof large);
 	const emr_id16 id = emr_id16_random();
 	unsigned left = 0;
 
-	somebody_else_comes();
 	while (left <= EMR_QUOTA_LETTERS_INVITED &&
 		emr_letters_leave(letters, id, EMR_LETTER_REPLY, letter) == EMR_OK)
 		left++;
 	assert_int_equal(left, EMR_QUOTA_LETTERS_INVITED);
-	assert_status(EMR_LETTERS_SPENT,
-		emr_letters_leave(letters, emr_id16_random(), EMR_LETTER_REPLY, text("small")));
 	somebody_else_comes();
-	assert_ok(emr_letters_leave(letters, id, EMR_LETTER_ANSWER, text("answer")));
+	assert_status(
+		EMR_LETTERS_SPENT, emr_letters_leave(letters, id, EMR_LETTER_REPLY, text("small")));
+	assert_ok(emr_letters_leave(letters, emr_id16_random(), EMR_LETTER_REPLY, text("small")));
+}
+
+/* All that members of one organisation leave under ids that begin alike are in one row. */
+TEST(an_organisation_leaves_no_more_than_its_share)
+{
+	unsigned left = 0;
+	emr_status status = EMR_OK;
+
+	while (status == EMR_OK && left <= EMR_QUOTA_LETTERS / EMR_QUOTA_PLACES) {
+		emr_id16 id = emr_id16_random();
+		uint8_t hash[32];
+
+		emr_sha256(id.b, sizeof id.b, hash);
+		if (hash[0] % EMR_QUOTA_PLACES != 7)
+			continue;
+		status = emr_letters_leave(letters, id, EMR_LETTER_REPLY, text("small"));
+		left += status == EMR_OK;
+	}
+	assert_status(EMR_LETTERS_SPENT, status);
+	assert_true(left > EMR_QUOTA_LETTERS_INVITED);
 }
 
 int main(int argc, char **argv)

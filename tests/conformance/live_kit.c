@@ -195,6 +195,16 @@ int live_end(void **state)
 	return 0;
 }
 
+emr_status live_register(emr_gateway *gateway, emr_gateway_call *call, emr_bytes batch,
+	emr_buf *out_envelope, emr_gateway_answer *out_answer)
+{
+	emr_gateway_handed handed = {.submitter = live.k.owner.signer_id};
+
+	assert_ok(emr_batch_sign_submit(live.k.keyring, live.k.net_id, batch, handed.signature));
+	return emr_gateway_register(
+		gateway, call, &handed, batch, (emr_bytes){0}, out_envelope, out_answer);
+}
+
 void live_send(emr_gateway *gateway, emr_bytes batch, emr_gateway_commit *out_commit)
 {
 	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
@@ -205,9 +215,7 @@ void live_send(emr_gateway *gateway, emr_bytes batch, emr_gateway_commit *out_co
 	/* Two of one certificate's batches in one block may be counted in one row. */
 	do {
 		emr_buf_clear(&envelope);
-		live_fine(emr_gateway_register(gateway, &call, live.k.owner.signer_id, batch,
-				  (emr_bytes){0}, &envelope, &answer),
-			&call);
+		live_fine(live_register(gateway, &call, batch, &envelope, &answer), &call);
 		if (answer.kind != EMR_OUTCOME_APPLIED)
 			fail_msg("kind %d, refusal %d: %s", answer.kind, answer.refusal, call.said);
 		for (uint16_t i = 0; i < answer.n_results; i++)

@@ -36,6 +36,9 @@ emr_gateway *live_gateway(const emr_gateway_identity *identity, int first, size_
 void live_fine(emr_status status, const emr_gateway_call *call);
 /* COUNT new objects in the domain; the last one's id. */
 emr_buf live_batch(size_t count, emr_id16 *out_object);
+/* Has BATCH, which the owner hands in, endorsed. */
+emr_status live_register(emr_gateway *gateway, emr_gateway_call *call, emr_bytes batch,
+	emr_buf *out_envelope, emr_gateway_answer *out_answer);
 /* Until it is valid in a block. */
 void live_send(emr_gateway *gateway, emr_bytes batch, emr_gateway_commit *out_commit);
 /* All blocks that there are. */

@@ -90,7 +90,7 @@ static const struct {
 	{EMR_OP_DATASET_CLOSE, 0}, {EMR_OP_DATASET_ADMIT, 112}, {EMR_OP_DATASET_DROP, 0},
 	{EMR_OP_TRUSTEE_SET, 249}, {EMR_OP_MINT, 0}, {EMR_OP_DATASET_JOIN, 0},
 	{EMR_OP_DATASET_LEAVE, 0}, {EMR_OP_DATASET_SNAPSHOT, 0}, {EMR_OP_TRANSFER, 0},
-	{EMR_OP_CERT_REVOKE, 0}, {EMR_OP_ENROL_REVOKE, 0}};
+	{EMR_OP_CERT_REVOKE, 0}, {EMR_OP_ENROL_REVOKE, 0}, {EMR_OP_HOST_KEY, 0}};
 
 static emr_item chosen_item(const uint8_t *choice, uint8_t op)
 {
@@ -122,6 +122,7 @@ static void chosen_pub(const uint8_t *choice, emr_item *item, uint8_t pub[EMR_PU
 		return;
 	switch (item->op) {
 	case EMR_OP_WRITER_ADD:
+	case EMR_OP_HOST_KEY:
 	case EMR_OP_KEY_REVOKE:
 		memcpy(item->object_id, pub, 16);
 		memset(pub + 34, 0, item->op == EMR_OP_WRITER_ADD ? 6 : 0);
@@ -327,10 +328,9 @@ static size_t network_row(const uint8_t hash[32], uint8_t *out)
 	emr_row_network row = {.head = head_of(hash, EMR_FAMILY_ORG, 1),
 		.quorum = hash[4] % 4,
 		.norg = 1 + hash[5] % 4,
-		.contract = 1};
+		.contract = 1 + hash[6] % 2};
 
-	emr_row_network_encode(&row, out);
-	return EMR_ROW_NETWORK_BYTES;
+	return emr_row_network_encode(&row, out), EMR_ROW_NETWORK_BYTES;
 }
 
 static size_t proposal_row(const uint8_t hash[32], uint8_t *out)

@@ -16,11 +16,9 @@ static const emr_column named[] = {{"glucose", EMR_COLUMN_NUMBER, NULL},
 static bool is_copy(int fd, uint64_t size, bool without_dates)
 {
 	static flat_file file;
-	csv_columns columns = {0};
-	const scan_rules rules = {
-		.year = 2026, .without_dates = without_dates, .columns = &columns};
+	protocol_look rules = {.year = 2026, .without_dates = without_dates};
 
-	if (csv_take_columns(named, NAMED, &columns) != EMR_OK)
+	if (csv_take_columns(named, NAMED, &rules.columns) != EMR_OK)
 		abort();
 	file = (flat_file){.fd = fd, .size = size};
 	return scan_file(&file, &rules) == EMR_WITHHELD_NOT;
@@ -29,16 +27,13 @@ static bool is_copy(int fd, uint64_t size, bool without_dates)
 static emr_withheld copy_to(int in, int out, bool without_dates, uint64_t *out_size)
 {
 	static const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES] = {1};
-	csv_columns columns = {0};
+	protocol_look rules = {.year = 2026, .without_dates = without_dates};
 	emr_deidentified what;
 	persona who;
 
 	persona_begin(&who, key, "pseudonym");
-	if (csv_take_columns(named, NAMED, &columns) != EMR_OK ||
-		csv_copy(in, (uint64_t)lseek(in, 0, SEEK_END), out, &who,
-			&(csv_rules){
-				.columns = &columns, .year = 2026, .without_dates = without_dates},
-			&what) != EMR_OK)
+	if (csv_take_columns(named, NAMED, &rules.columns) != EMR_OK ||
+		csv_copy(in, (uint64_t)lseek(in, 0, SEEK_END), out, &who, &rules, &what) != EMR_OK)
 		abort();
 	*out_size = what.size;
 	if (what.withheld == EMR_WITHHELD_NOT && (uint64_t)lseek(out, 0, SEEK_END) != what.size)

@@ -37,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		terms.daily_limit > EMR_TERMS_DAILY_MAX ||
 		(!terms.is_deidentified &&
 			(terms.without_dates || terms.with_characteristics || terms.with_faces ||
-				terms.with_derived || terms.with_tiles || terms.with_private)) ||
+				terms.with_derived || terms.with_tiles || terms.with_private ||
+				terms.with_nifti || terms.with_edf)) ||
 		!are_columns(&terms) || !emr_shown_name_ok(terms.purpose, strlen(terms.purpose)) ||
 		!emr_shown_name_ok(terms.who, strlen(terms.who)))
 		abort();

@@ -87,7 +87,7 @@ as ana run 0 status
 says "The agent of Praxis Ana has not answered since"
 as lima run 0 status
 says "The agent of Praxis Ana has not answered since"
-as ana run 0 share Imaging/a.txt with lima --yes
+as ana run 0 share Imaging/a.txt with lima --away own --yes
 says "The agent of Praxis Ana has not answered since"
 for who in hospital lima; do
 	as "$who" "$EMRFS" check --network $P >out/said 2>out/complained </dev/null

@@ -10,9 +10,9 @@ two_begin agents
 say "an organisation and its agent"
 two_network "São Lucas"
 two_home hospital
-run 2 org invite keys --role "agent clinician" -o x --passphrase-file "$EMR_PASS"
+run 2 invite keys --role "agent clinician" -o x --passphrase-file "$EMR_PASS"
 says "That role is not given by invitation."
-run 2 org invite keys --role "org-admin" -o x --passphrase-file "$EMR_PASS"
+run 2 invite keys --role "org-admin" -o x --passphrase-file "$EMR_PASS"
 run 6 agent --passphrase-file "$EMR_PASS"
 says "This keyring is no agent's."
 orgs_agent keys hospital

@@ -16,7 +16,7 @@ as ana run 0 status --wait
 as ana run 0 share Imaging with lima --yes --wait
 there() { [ -e "$1" ]; }
 reads() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
-hers() { ls -d "$1"-folder/shared-with-me/*"Ana Silva "*/Imaging 2>/dev/null; }	# what WHO sees of it
+hers() { ls -d "$1"-folder/shared-with-me/ana/Imaging 2>/dev/null; }	# what WHO sees of it
 sees() { [ -n "$(hers "$1")" ]; }
 emr_until sees lima
 SHARE=$(hers lima)

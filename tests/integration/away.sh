@@ -74,10 +74,13 @@ saves MRI "a finding of the knee"
 
 say "the question says what would work, whom that trusts, and trusts nobody without a yes to it"
 as ana run 13 share Imaging with lima
-says "No organisation here releases keys of this share"
-says "'São Lucas', your own organisation, could release them, of all that you share: emrfs share --away own. That would protect you from '$doctor"
+says "You have not said yet whether"
+as ana run 13 share Imaging with lima --yes
+as ana run 13 share Imaging with lima --away others
+says "No organisation here releases its keys: "
+says "To trust 'São Lucas', your own organisation, with that: emrfs share --away own"
 as ana run 2 share Imaging with lima --away everybody
-as ana run 0 share Imaging with lima --yes --wait
+as ana run 0 share Imaging with lima --away others --yes --wait
 listed 'share["away"] == "nobody" and share["released_by"] == []' || emr_fail "$(cat out/said)"
 two_unmount ana
 two_mount lima

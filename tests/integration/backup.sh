@@ -34,8 +34,10 @@ check_only || emr_fail "$(cat out/checked)"
 compare_copy
 
 say "open"
-run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+run 10 status
 says "No second copy"	# the copy is on the same disk
+run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+says_not "No second copy"	# nothing has changed since it was said
 json 2 backup "$MNT/copy"
 must mkdir "$MNT/Imaging"
 head -c 3000000 /dev/urandom >"$MNT/Imaging/scan.dcm"

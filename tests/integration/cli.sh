@@ -231,7 +231,8 @@ head -c 300000 /dev/urandom >"$EMR_WORK/scan"
 must cp "$EMR_WORK/scan" "$MNT/Imaging/scan.dcm"
 ln -s scan.dcm "$MNT/Imaging/link"
 run 0 status --wait
-says "On the ledger: 3."
+says "  3 files and 2 folders, "
+says "On the ledger: 3 files."
 json 0 status Imaging/scan.dcm
 expect "state" "$(field state)" "confirmed 1/1"
 (cd "$MNT/Imaging" && timeout "$EMR_PATIENCE" "$EMRFS" status scan.dcm --json >"$EMR_WORK/out/said") || emr_fail "status from inside"

@@ -55,7 +55,7 @@ run 6 deny --yes "$id"
 cmp c1.json "$MNT/Consents/c1.json" || emr_fail "the evidence was changed"
 case $(attribute state "$MNT/Consents/c1.json") in confirmed*) ;; *) emr_fail "the evidence is not on the ledger" ;; esac
 two_home nuno
-seen() { cmp -s "$EMR_WORK/nuno-folder/shared-with-me/"*"Ana Silva"*/Imaging/MRI.txt "$EMR_WORK/ana-folder/Imaging/MRI.txt"; }
+seen() { cmp -s "$EMR_WORK/nuno-folder/shared-with-me/"*/Imaging/MRI.txt "$EMR_WORK/ana-folder/Imaging/MRI.txt"; }
 emr_until seen
 
 say "no"

@@ -15,7 +15,8 @@ steward() { as hospital run "$1" dataset "${@:2}" --passphrase-file "$EMR_PASS";
 terms() { # MEMBER VALUE ...: terms that are whole but for these
 	python3 - "$@" <<'END' >terms.json
 import json, sys
-t = {"purpose": "To count pixels of knees", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "identified"}
+t = {"purpose": "To count pixels of knees", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "identified",
+     "licence": "CC-BY-NC-4.0", "ethics": "REC 26/1", "duo": ["DUO:0000042"]}
 for name, value in zip(sys.argv[1::2], sys.argv[2::2]):
     t[name] = json.loads(value)
     if t[name] is None:
@@ -28,7 +29,7 @@ say "a call says its terms, whole, or is none"
 for wrong in 'until "soon"' 'until "2001-01-01"' 'who null' 'data "secret"' 'color "red"' 'price -1' 'daily-limit 99999999'; do
 	terms "${wrong%% *}" "${wrong#* }"
 	steward 8 create knees --terms terms.json
-	says "The terms in terms.json cannot be used"
+	says "The terms in terms.json cannot be used: \"${wrong%% *}\" is not right, or lacks."
 done
 terms
 steward 2 create "two words" --terms terms.json
@@ -232,13 +233,13 @@ as eva run 0 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-
 others() { ls eva-folder | grep -E '^[a-z2-7]{12}$'; } # beside what says what the folder is
 alone() { [ "$(others | sort | tr '\n' ' ')" = "$(printf '%s\n' "$ANA" "$RUI" | sort | tr '\n' ' ')" ]; }
 emr_until alone
-expect "beside them" "$(ls eva-folder | grep -vE '^[a-z2-7]{12}$' | tr '\n' ' ')" "CITATION.cff MANIFEST.sha256 README participants.tsv terms.json "
+expect "beside them" "$(ls eva-folder | grep -vE '^[a-z2-7]{12}$' | tr '\n' ' ')" "CITATION.cff MANIFEST.sha256 README dataset_description.json participants.json participants.tsv ro-crate-metadata.json terms.json "
 (cd eva-folder && sha256sum --quiet -c MANIFEST.sha256) >out/sums 2>&1 || emr_fail "$(cat out/sums)"
 as eva json 0 dataset knees
 expect "the terms as they were signed" "$(sha256sum <eva-folder/terms.json | cut -c1-64)" "$(field datasets.0.terms)"
 head -1 eva-folder/README | grep -q "the dataset knees of São Lucas, for reading only" || emr_fail "README: $(cat eva-folder/README)"
 grep -q "This folder is yours" eva-folder/README eva-folder/.emrfs/README.txt && emr_fail "it is nobody's own"
-table() { sed 1d eva-folder/participants.tsv | sort | tr '\n\t' ';,'; }
+table() { sed -n 's/^sub-//p' eva-folder/participants.tsv | sort | tr '\n\t' ';,'; }
 files_of() { find "eva-folder/$1" -type f | wc -l; }
 expect "participants" "$(table)" "$(for one in "$ANA" "$RUI"; do echo "$one,$(files_of "$one"),while-open"; done | sort | tr '\n' ';')"
 as eva json 0 dataset knees
@@ -257,6 +258,19 @@ expect "of the study" "$(field files) $(field participants)" "$(($(files_of "$AN
 as eva run 0 status
 says "A dataset, for reading only"
 grep -q "Not frozen: $(($(files_of "$ANA") + $(files_of "$RUI"))) files of 2 participants" eva-folder/CITATION.cff || emr_fail "$(cat eva-folder/CITATION.cff)"
+python3 - eva-folder <<'END' || emr_fail "programs that know such folders do not read it: $(cat eva-folder/*.json eva-folder/CITATION.cff)"
+import json, re, sys
+read = lambda name: open(f"{sys.argv[1]}/{name}").read()
+bids, columns = json.loads(read("dataset_description.json")), json.loads(read("participants.json"))
+assert (bids["Name"], bids["BIDSVersion"], bids["License"], bids["EthicsApprovals"]) == ("knees", "1.8.0", "CC-BY-NC-4.0", ["REC 26/1"]), bids
+assert list(columns) == read("participants.tsv").splitlines()[0].split("\t"), columns
+graph = {one["@id"]: one for one in json.loads(read("ro-crate-metadata.json"))["@graph"]}
+assert graph["ro-crate-metadata.json"]["about"]["@id"] == "./" and graph["./"]["license"] == "CC-BY-NC-4.0"
+assert graph["./"]["usageInfo"] == "DUO:0000042" and graph[graph["./"]["publisher"]["@id"]]["name"] == "São Lucas"
+lines = read("CITATION.cff").splitlines()  # each is a key, of a text as JSON has it, as cffconvert 2.0 looks for them
+assert lines[0] == 'cff-version: "1.2.0"', lines
+assert all(re.match(r'(?:[a-z-]+|  - [a-z]+|    [a-z]+):(?: ".*")?$', line) for line in lines), lines
+END
 for name in README terms.json participants.tsv MANIFEST.sha256 CITATION.cff; do
 	(echo more >>"eva-folder/$name") 2>/dev/null && emr_fail "$name was written"
 	rm -f "eva-folder/$name" 2>/dev/null && emr_fail "$name was removed"

@@ -169,7 +169,7 @@ def put(name, data, by):
         out.flush()
         if by is not None:
             os.utime(out.fileno())
-            os.setxattr(out.fileno(), "user.emrfs.derived", (bytes(32) + by).hex().encode())
+            os.setxattr(out.fileno(), "user.emrfs.derived", (bytes(32) + by + bytes(32)).hex().encode())
 original, copy = open("ana-folder/CT/anabela-01.dcm", "rb").read(), open(copies[0], "rb").read()
 tagged = dcmread(io.BytesIO(copy))
 tagged.private_block(0x0029, "ANABELA", create=True).add_new(1, "LO", "Silva^Anabela")

@@ -10,7 +10,7 @@ two_join ana "Silva, Ana" patient
 two_join dora "Dora Reis" researcher
 steward() { as hospital run "$1" dataset "${@:2}" --passphrase-file "$EMR_PASS"; }
 cat >terms.json <<'END'
-{"purpose": "To follow sugar", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "de-identified",
+{"purpose": "To follow sugar", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "de-identified", "edf": "kept",
  "columns": {"taken": "date", "glucose": "number", "unit": "code", "sex": ["F", "M"]}}
 END
 
@@ -41,6 +41,7 @@ says "taken: dates, moved as all others"
 says "glucose: numbers of up to seven digits, six of them before the point, further decimals cut; a year, a postcode or a short number of yours would stay"
 says "unit: codes of up to 16 letters and signs, of which six may be digits, as they stand there; a single name or a postcode would stay"
 says "sex: F, M, and nothing else"
+says "Recordings of signals (EDF, BDF) are given, too"
 says "1 copy for it, under the name"
 says "1 file is withheld, a table without a column that the dataset asks for: Lab/names.csv"
 says "1 file is withheld, damaged: Lab/broken.csv"
@@ -74,6 +75,18 @@ as ana run 0 dataset update
 changed() { reads && grep -q ';7.1;' out/table && there 1; }
 emr_until changed
 
+say "a recording of signals is given without its names and day"
+# One signal, one record of two samples.
+printf '%-8s%-80s%-80s19.01.2423.59.00%-8s%-44s%-8s%-8s%-4s%-16s%-80s%-8s%-8s%-8s%-8s%-8s%-80s%-8s%-32s\1\2\3\4' 0 "4711 F Ana_Silva" "Silva" \
+	512 "" 1 1 1 "EEG Fp1-Cz" "" uV -1 1 -32768 32767 "" 2 "" >ana-folder/Lab/ana.edf
+as ana run 0 status --wait
+as ana run 0 dataset update
+recorded() { cat dora-folder/datasets/sugar/*/*/FILES/FILE-*.edf >out/recording && [ -s out/recording ]; }
+emr_until recorded
+expect "its header and numbers" "$(wc -c <out/recording) $(tail -c 4 out/recording | xxd -p)" "516 01020304"
+grep -qE 'Silva|4711|19\.01' out/recording && emr_fail "$(cat out/recording)"
+rm ana-folder/Lab/ana.edf
+
 say "a removed table takes its copy back"
 rm ana-folder/Lab/ana-silva.csv
 emr_until there 0
@@ -93,7 +106,7 @@ def put(letter, data):
         out.write(data)
         out.flush()
         os.utime(out.fileno())
-        os.setxattr(out.fileno(), "user.emrfs.derived", (bytes(32) + rules).hex().encode())
+        os.setxattr(out.fileno(), "user.emrfs.derived", (bytes(32) + rules + bytes(32)).hex().encode())
 put("b", b"name;unit\nAna;mmol/L\n")  # a column that is not named
 put("c", b"unit\nAna Silva was here\n")  # free text in a named one
 put("d", b"sex\nAna\n")  # no such code

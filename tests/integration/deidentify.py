@@ -256,7 +256,6 @@ def picture(bits, turn):
     values = struct.unpack(f"<{len(data.PixelData) // 2}h", data.PixelData)
     values = [max(0, min(v, 4095)) for v in values[turn:] + values[:turn]]
     data.PixelData = bytes(v >> 4 for v in values) if bits == 8 else struct.pack(f"<{len(values)}H", *values)
-    # programs of the field code all 16 bits, and emrfs looks into none that the image does not have
     data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = (bits + 7) // 8 * 8, bits, bits - 1, 0
     for name in ("SmallestImagePixelValue", "LargestImagePixelValue", "PixelPaddingValue"):
         if name in data:
@@ -421,10 +420,35 @@ def bits_are_cleared(top):
                 plain = run("dcmj2pnm", "+opw", "+Wm", os.path.join(top, "drawn.dcm"), raw + "0")
                 check(done.returncode == plain.returncode == 0 and open(raw, "rb").read() == open(raw + "0", "rb").read(),
                       f"{said}: dcmtk sees the same picture: {done.stderr}")
-    coded = recode(picture(12, 0), top, "dcmcjpeg", "+e1")
-    coded.ImageType, coded.BodyPartExamined = ["ORIGINAL", "PRIMARY", "AXIAL"], "CHEST"
-    out, lines, _ = copies(top, [save(coded, os.path.join(top, "wide.dcm"))])
-    check(lines == ["hidden-graphics"], f"16 coded bits of which the image has 12 are withheld: {lines}")
+
+
+WIDE = [("dcmcjpeg", "+e1"), ("dcmcjpls", "+el"), ("gdcmconv", "--jpeg"), ("gdcmconv", "--jpegls"), ("gdcmconv", "--j2k")] + [
+    ("dcmcjpeg", "+el", "+sv", str(predictor)) for predictor in range(1, 8)]
+
+
+def wide_samples_are_decoded(top):
+    """dcmtk and gdcm code 16 bits of which a CT has 12: it is given where the others say nothing, and withheld where one sample's do."""
+    for is_signed, command in itertools.product((False, True), WIDE):
+        for last, why in ((None, None), (0x1000, "hidden-graphics"), (0x0800 if is_signed else 0x8000, "hidden-graphics")):
+            data = picture(16, 0)
+            values = list(struct.unpack(f"<{len(data.PixelData) // 2}H", data.PixelData))
+            values = [v - 2048 & 0xffff for v in values] if is_signed else values
+            values[-1] = values[-1] if last is None else last
+            data.PixelData, data.PixelRepresentation = struct.pack(f"<{len(values)}H", *values), int(is_signed)
+            data.ImageType, data.BodyPartExamined = ["ORIGINAL", "PRIMARY", "AXIAL"], "CHEST"
+            data.IconImageSequence = Sequence([item(Rows=2, Columns=8, BitsAllocated=8, BitsStored=8, HighBit=7, SamplesPerPixel=1,
+                                                    PixelRepresentation=0, PhotometricInterpretation="MONOCHROME2", PixelData=b"Silva^AnaSilva^A")])
+            coded = recode(data, top, *command)  # dcmtk codes the icon, too
+            coded.BitsStored, coded.HighBit = 12, 11
+            out, lines, _ = copies(top, [save(coded, os.path.join(top, "wide.dcm"))])
+            said = f"{command}, signed: {is_signed}, last: {last}"
+            check(lines[0] == why if why else out[0] is not None, f"{said}: {lines}")
+            if out[0] is not None:
+                made = dcmread(out[0])
+                check("IconImageSequence" not in made and made.BitsStored == 12, f"{said}: no icon")
+                seen = [run_decoder(tool, path, top) for path in (os.path.join(top, "wide.dcm"), out[0])
+                        for tool in (("gdcmconv", "--raw"),)]
+                check(seen[0] is not None and seen[0] == seen[1], f"{said}: the same pixels")
 
 
 def privates(path):
@@ -494,6 +518,7 @@ with tempfile.TemporaryDirectory(prefix="deidentify-") as where:
     planted_identifiers_are_gone(where)
     pixels_stay(where)
     bits_are_cleared(where)
+    wide_samples_are_decoded(where)
     mosaics_keep_their_tiles(where)
     safe_private_elements_stay(where)
     kinds_are_withheld(where)

@@ -20,7 +20,8 @@ joins() {
 	expect "code of $1" "$(field code)" $CODE
 }
 knows() { as "$1" run 0 people add "$2" --name "$3" --passphrase-file "$EMR_PASS"; }
-directories() { ls ward-folder/shared-with-me | grep -c 'Costa, Eva '; }
+directories() { ls ward-folder/shared-with-me | grep -cxE 'eva|mia'; }
+patient() { getfattr --absolute-names --only-values -n user.emrfs.patient "ward-folder/shared-with-me/$1"; }
 sees() { [ "$(directories)" = "$1" ]; }
 whose() { getfattr --absolute-names --only-values -n user.emrfs.owner-id "$1" 2>/dev/null; }
 id_of() { as ward json 0 people "$1" && field people.0.id; }
@@ -41,8 +42,8 @@ knows ward bare.card eva
 knows ward mia.card mia
 two_mount ward eva mia
 emr_until sees 1
-directory=$(ls -d ward-folder/shared-with-me/*"Costa, Eva "*)
-name=$(basename "$directory")	# her key was registered later: the other one keeps the code
+directory=ward-folder/shared-with-me/mia
+name=$(patient mia)	# her key was registered later: the other one keeps the code
 [[ $name =~ ^mia\ \($CODE[A-Z2-7]+\)\ \[Costa,\ Eva\ 1990-02-03\]$ ]] || emr_fail "its name: $name"
 expect "whose it is" "$(whose "$directory")" "$(id_of mia)"
 expect "whose its Inbox is" "$(whose "$directory/Inbox")" "$(id_of mia)"
@@ -65,9 +66,9 @@ emr_until got mia arm
 say "when both can be seen each gets her own"
 knows ward eva.card eva
 emr_until sees 2
-expect "the name of mia" "$(ls ward-folder/shared-with-me | grep ^mia)" "$name"
-ls ward-folder/shared-with-me | grep -qxF "eva ($CODE) [Costa, Eva 1990-02-03]" || emr_fail "the name of eva: $(ls ward-folder/shared-with-me)"
-for directory in ward-folder/shared-with-me/*"Costa, Eva "*; do echo "$(whose "$directory") $(whose "$directory/Inbox")"; done | sort >out/whose
+expect "what is said of mia" "$(patient mia)" "$name"
+expect "what is said of eva" "$(patient eva)" "eva ($CODE) [Costa, Eva 1990-02-03]"
+for directory in ward-folder/shared-with-me/{eva,mia}; do echo "$(whose "$directory") $(whose "$directory/Inbox")"; done | sort >out/whose
 expect "directories" "$(cat out/whose)" "$(for who in eva mia; do echo "$(id_of $who) $(id_of $who)"; done | sort)"
 at_once
 echo "another arm" >"$drop/M1/arm2.txt"

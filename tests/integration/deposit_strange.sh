@@ -243,7 +243,7 @@ PLACER=
 as ward run 0 status --wait
 in_state() { sqlite3 "$state/deposit.sqlite" "SELECT state FROM object WHERE name LIKE 'last %'"; }
 expect "what the service knows of it" "$(in_state)" leaving
-RUI=$(getfattr --only-values -n user.emrfs.owner-id ward-folder/shared-with-me/*Rui*/Inbox | python3 -c 'import base64; print(base64.b32encode(bytes.fromhex(input())).decode()[:26])')
+RUI=$(getfattr --only-values -n user.emrfs.owner-id ward-folder/shared-with-me/rui/Inbox | python3 -c 'import base64; print(base64.b32encode(bytes.fromhex(input())).decode()[:26])')
 as hospital run 0 org revoke "$RUI" --yes --passphrase-file "$EMR_PASS"
 unseen() { [ "$(ls -d ward-folder/shared-with-me/*/Inbox | wc -l)" = 1 ]; }
 emr_until unseen

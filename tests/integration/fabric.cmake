@@ -3,10 +3,10 @@
 # fabric_ended, whose real run was never seen to its end.
 if(NOT EMRFS_SANITIZE) # Go has none of the sanitizers
 	foreach(script fabric_begun fabric_folder fabric_anywhere fabric_orgs fabric_ca fabric_renew fabric_backup fabric_proof fabric_agents fabric_invite fabric_device
-			fabric_check fabric_clock fabric_doubt fabric_ended fabric_parts fabric_said fabric_silent fabric_move papers)
+			fabric_check fabric_clock fabric_doubt fabric_ended fabric_parts fabric_said fabric_silent fabric_move fabric_rules papers)
 		add_test(NAME integration_${script} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
 		set_tests_properties(integration_${script} PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77 FIXTURES_REQUIRED chaincode
-			ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;FABRIC=;PEER=${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
+			ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;EMRFS_FIRST=$<TARGET_FILE:emrfs_first>;FABRIC=;PEER=${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
 	endforeach()
 	add_test(NAME integration_fabric_nodes COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/fabric_nodes.sh)
 	set_tests_properties(integration_fabric_nodes PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77

@@ -30,7 +30,7 @@ emr_until test -f "$THERE/node/ready"
 
 # Waits in the background for whoever uses it; what it says is in out/invited-WHO.
 invite() { # WHO ROLE WITHIN
-	env --default-signal=INT "$EMRFS" org invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within "$3" --passphrase-file "$EMR_PASS" --json \
+	env --default-signal=INT "$EMRFS" invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within "$3" --passphrase-file "$EMR_PASS" --json \
 		>"$EMR_WORK/out/invited-$1" 2>&1 </dev/null &
 	inviting=$!
 	emr_until test -s "$EMR_WORK/$1.invitation"
@@ -55,7 +55,7 @@ as hospital invite lima clinician 10min
 mail lima
 cp lima.invitation kept.invitation
 join lima "Paula Lima" 0
-wait "$inviting" || emr_fail "org invite lima: $(cat out/invited-lima)"
+wait "$inviting" || emr_fail "invite lima: $(cat out/invited-lima)"
 [ -s "$THERE/lima/state/network/network" ] || emr_fail "her state does not keep where the network is"
 [ ! -e lima.invitation ] || emr_fail "the used invitation is still there"
 grep -q "$EMR_WORK" "$THERE/lima/state/network/network" && emr_fail "her settings lead to the hospital's files"
@@ -96,7 +96,7 @@ for home in rita rita-by-link; do
 	as hospital invite rita patient 10min
 	mail rita
 	far_as games $home json 0 join "$THERE/rita.invitation" --yes --passphrase-file "$THERE/passphrase"
-	wait "$inviting" || emr_fail "org invite rita: $(cat out/invited-rita)"
+	wait "$inviting" || emr_fail "invite rita: $(cat out/invited-rita)"
 	expect "that she is registered" "$(field registered)" True
 done
 expect "her certificate" "$(field renewed)" True
@@ -140,7 +140,7 @@ join eva "Eva Reis" 0 &
 joining=$!
 as hospital invite eva clinician 1h
 wait "$joining" || emr_fail "she is not in: $(cat out/said out/complained)"
-wait "$inviting" || emr_fail "org invite eva: $(cat out/invited-eva)"
+wait "$inviting" || emr_fail "invite eva: $(cat out/invited-eva)"
 
 say "after its end it opens for nobody"
 far_home games late

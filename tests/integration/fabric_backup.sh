@@ -30,7 +30,7 @@ inviting=$!
 emr_until test -s ana.invitation
 as ana json 0 join ana.invitation --yes --passphrase-file "$EMR_PASS"
 expect "that it is new" "$(field renewed)" True
-wait "$inviting" || emr_fail "org invite ana: $(cat out/invited-ana)"
+wait "$inviting" || emr_fail "invite ana: $(cat out/invited-ana)"
 two_mount ana
 echo "a hip" >ana-folder/Imaging/hip.txt
 as ana run 0 status --wait

@@ -61,7 +61,7 @@ says "admin"
 
 say "an invitation tells the authority who comes, and waits for nobody"
 invite() { # WHO ROLE EXIT
-	as hospital run "$3" org invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within 1h --passphrase-file "$EMR_PASS"
+	as hospital run "$3" invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within 1h --passphrase-file "$EMR_PASS"
 }
 invite lima clinician 0
 says "knows lima now"
@@ -209,7 +209,7 @@ sed 's#ca/tls.pem$#ca/tls.pem directory#' settings >net/network
 invite zita clinician 0
 cp zita.invitation back.invitation
 join back "Rita Sá" 8 --login weak --secret-file "$EMR_WORK/weak.secret" # a certificate that no ledger has seen
-says "took your name there out of use; its administrator brings the name back with emrfs org invite"
+says "took your name there out of use; its administrator brings the name back with emrfs invite"
 nothing_made back
 rm weak.invitation
 invite weak clinician 0
@@ -368,7 +368,7 @@ says "members of $(channel_msp 2)"
 wait "$applying" || emr_fail "$(cat out/applied)"
 
 say "its people come by its authority, are renewed and revoked there, though its administrator's certificate names no organisation"
-as aurora run 0 org invite noa --role clinician -o "$EMR_WORK/noa.invitation" --within 1h --passphrase-file "$EMR_PASS"
+as aurora run 0 invite noa --role clinician -o "$EMR_WORK/noa.invitation" --within 1h --passphrase-file "$EMR_PASS"
 says "knows noa now"
 echo "300 60" >ca2/days
 join noa "Noa Paz" 0

@@ -92,7 +92,7 @@ as hospital run 0 org create "São Lucas" --network "$NET" --yes --passphrase-fi
 
 say "whom he invites it knows, once"
 invite() { # WHO ROLE EXIT [HOSPITAL]
-	as "${4:-hospital}" run "$3" org invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within 1h --passphrase-file "$EMR_PASS"
+	as "${4:-hospital}" run "$3" invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within 1h --passphrase-file "$EMR_PASS"
 }
 join() { # WHO NAME EXIT
 	as "$1" run "$3" init --join "$EMR_WORK/$1.invitation" --yes --name "$2" --born 1970-01-01 --passphrase-file "$EMR_PASS" \

@@ -16,12 +16,12 @@ as ana run 0 status --wait
 # Waits in the background for whoever uses it; what it says is in out/invited.
 invite() { # HANDLE ROLE
 	rm -f invitation
-	env --default-signal=INT "$EMRFS" org invite "$1" --role "$2" -o "$EMR_WORK/invitation" --within 10min --passphrase-file "$EMR_PASS" \
+	env --default-signal=INT "$EMRFS" invite "$1" --role "$2" -o "$EMR_WORK/invitation" --within 10min --passphrase-file "$EMR_PASS" \
 		>"$EMR_WORK/out/invited" 2>&1 </dev/null &
 	inviting=$!
 	emr_until test -s "$EMR_WORK/invitation"
 }
-invited() { wait "$inviting" || emr_fail "org invite: $(cat out/invited)"; }
+invited() { wait "$inviting" || emr_fail "invite: $(cat out/invited)"; }
 add() { # EXIT NAME OPTION...
 	local exit=$1 name=$2
 	shift 2

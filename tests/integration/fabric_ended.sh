@@ -16,7 +16,7 @@ as hospital run 0 org create "São Lucas" --network "$NET" --yes --passphrase-fi
 	--login admin --secret-file "$EMR_WORK/admin.secret"
 cp net/network settings
 away() { sed "s#https://127.0.0.1:$(cat ca/port) #https://127.0.0.1:1 #" settings >net/network; }
-invite() { as hospital run 0 org invite "$1" --role clinician -o "$EMR_WORK/$1.invitation" --within 1h --passphrase-file "$EMR_PASS"; }
+invite() { as hospital run 0 invite "$1" --role clinician -o "$EMR_WORK/$1.invitation" --within 1h --passphrase-file "$EMR_PASS"; }
 
 say "he saves while his certificate counts"
 seconds=20 # where that was too short for what comes before, another person has a longer one

@@ -67,7 +67,7 @@ as hospital two_invite eva patient
 inviting=$!
 emr_until test -s eva.invitation
 as eva run 0 join eva.invitation --yes --passphrase-file "$EMR_PASS"
-wait "$inviting" || emr_fail "org invite eva: $(cat out/invited-eva)"
+wait "$inviting" || emr_fail "invite eva: $(cat out/invited-eva)"
 two_mount eva
 expect "what she has brought" "$(cat eva-folder/ankle.txt)" "an ankle"
 as eva run 0 status --wait

@@ -10,7 +10,7 @@ channel_network "São Lucas"
 
 invite() { # WITHIN
 	rm -f eva.invitation
-	env --default-signal=INT "$EMRFS" org invite eva --role clinician -o "$EMR_WORK/eva.invitation" --within "$1" \
+	env --default-signal=INT "$EMRFS" invite eva --role clinician -o "$EMR_WORK/eva.invitation" --within "$1" \
 		--passphrase-file "$EMR_PASS" --json >out/invited 2>&1 </dev/null &
 	inviting=$!
 	emr_until test -s eva.invitation
@@ -40,7 +40,7 @@ grep -q invitation-stays out/invited || emr_fail "it says something else: $(cat 
 [ -s eva.invitation ] || emr_fail "the file of an invitation that stays is gone"
 
 say "once the gateway answers she withdraws it"
-env --default-signal=INT "$EMRFS" org invite eva --role clinician -o "$EMR_WORK/eva.invitation" --within 1h \
+env --default-signal=INT "$EMRFS" invite eva --role clinician -o "$EMR_WORK/eva.invitation" --within 1h \
 	--passphrase-file "$EMR_PASS" --json >out/invited 2>&1 </dev/null &
 inviting=$!
 # The shell that starts it catches the signal, too, until it has become emrfs, and would take it for nobody.

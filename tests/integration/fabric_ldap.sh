@@ -88,7 +88,7 @@ as hospital run 0 org create "São Lucas" --network "$NET" --yes --passphrase-fi
 	--secret-file "$EMR_WORK/chief.secret"
 
 say "an invitation for whom the directory knows"
-as hospital run 0 org invite lima --role clinician -o "$EMR_WORK/lima.invitation" --within 1h --passphrase-file "$EMR_PASS"
+as hospital run 0 invite lima --role clinician -o "$EMR_WORK/lima.invitation" --within 1h --passphrase-file "$EMR_PASS"
 says "log-in and password of your directory"
 join() { # WHO EXIT LOGIN PASSWORD
 	secret login "$4"

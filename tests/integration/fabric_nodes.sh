@@ -38,7 +38,7 @@ emr_until test -s lima.invitation
 far_take games lima.invitation lima.invitation
 far_as games lima run 0 init --join "$THERE/lima.invitation" --yes --name "Paula Lima" --born 1970-01-01 --passphrase-file "$THERE/passphrase" \
 	--words-file "$THERE/lima.words"
-wait "$inviting" || emr_fail "org invite lima: $(cat out/invited-lima)"
+wait "$inviting" || emr_fail "invite lima: $(cat out/invited-lima)"
 far games sh -c "echo 'node = unix:$NODES/2/api.sock' >>lima/settings"
 far_as games lima run 0 mount --passphrase-file "$THERE/passphrase" "$THERE/lima-folder"
 as ana run 0 people card -o "$EMR_WORK/ana.card"

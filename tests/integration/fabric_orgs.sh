@@ -192,7 +192,7 @@ has '{"name":"São Lucas","member":true}'
 
 say "it has people of its own: somebody with another account again, and somebody with its own"
 invite_b() { # WHO ROLE
-	EMRFS_HOME=${FAR[$B]}/aurora $(far_words $B) env --default-signal=INT "$FAR_EMRFS" org invite "$1" --role "$2" \
+	EMRFS_HOME=${FAR[$B]}/aurora $(far_words $B) env --default-signal=INT "$FAR_EMRFS" invite "$1" --role "$2" \
 		-o "${FAR[$B]}/$1.invitation" --within 10min $BF --json >"$EMR_WORK/out/invited-$1" 2>&1 </dev/null &
 	inviting=$!
 	emr_until test -s "${FAR[$B]}/$1.invitation"
@@ -204,7 +204,7 @@ join_b() { # USER WHO ROLE NAME
 	[ "$user" = $B ] || far_take "$user" "${FAR[$B]}/$who.invitation" "$who.invitation"
 	far_as "$user" "$who" run 0 init --join "${FAR[$user]}/$who.invitation" --yes --name "$4" --born 1970-01-01 \
 		--passphrase-file "${FAR[$user]}/passphrase" --words-file "${FAR[$user]}/$who.words"
-	wait "$inviting" || emr_fail "org invite $who: $(cat "out/invited-$who")"
+	wait "$inviting" || emr_fail "invite $who: $(cat "out/invited-$who")"
 	echo "$NODE" >>"${FAR[$user]}/$who/settings"
 	far_as "$user" "$who" run 0 mount --passphrase-file "${FAR[$user]}/passphrase" "${FAR[$user]}/$who-folder"
 }
@@ -232,15 +232,14 @@ emr_until his
 as ana json 0 people lima
 expect "her organisation" "$(field people.0.organisation)" "Clínica Aurora"
 
-say "points need both, and nobody speaks for an organisation as a member of another one of the channel"
+say "points need both, through whichever organisation of the channel the second one comes: her signature counts"
 two_home hospital
 run 0 org mint lima@clinicaaurora 100 --yes --json $PF
 has '"have":1,"need":2,"done":false'
 channel_take 3 "ca-of-$B.pem" # the third organisation calls its people its own
 sed -i "s/^msp = .*/msp = $MSP_C/" "${FAR[$B]}/net/network"
-far_as $B aurora run 6 org mint lima@clinicaaurora 100 --yes $BF
-sed -i "s/^msp = .*/msp = $MSP_B/" "${FAR[$B]}/net/network"
 far_as $B aurora run 0 org mint lima@clinicaaurora 100 --yes $BF
+sed -i "s/^msp = .*/msp = $MSP_B/" "${FAR[$B]}/net/network"
 says "lima, Clínica Aurora (own word: Paula Lima) has 100 points more."
 her_points() { far_as $C lima json 0 wallet --passphrase-file "${FAR[$C]}/passphrase" && [ "$(field points)" = 100 ]; }
 emr_until her_points # her open folder says what her computer has heard by now

@@ -19,7 +19,7 @@ open_with() { # SECONDS: $who has it
 	local seconds=$1
 	[ -z "${FABRIC_CA:-}" ] || seconds=115
 	for who in "$2" "$2-2" "$2-3" "$2-4"; do
-		as hospital run 0 org invite "$who" --role clinician -o "$EMR_WORK/$who.invitation" --within 1h --passphrase-file "$EMR_PASS"
+		as hospital run 0 invite "$who" --role clinician -o "$EMR_WORK/$who.invitation" --within 1h --passphrase-file "$EMR_PASS"
 		authority_due "$seconds"
 		as "$who" run 0 init --join "$EMR_WORK/$who.invitation" --yes --name "Rui Paz" --born 1970-01-01 --passphrase-file "$EMR_PASS" \
 			--words-file "$EMR_WORK/$who.words"

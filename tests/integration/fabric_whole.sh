@@ -47,7 +47,7 @@ say "a hospital, a doctor and a patient with certificates of its CA, and nodes o
 as hospital run 0 org create "São Lucas" --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/hospital.words" --login admin \
 	--secret-file "$EMR_WORK/channel/1/authority/admin.secret"
 join() { # WHO NAME ROLE NODE
-	as hospital run 0 org invite "$1" --role "$3" -o "$EMR_WORK/$1.invitation" --within 1h --passphrase-file "$EMR_PASS"
+	as hospital run 0 invite "$1" --role "$3" -o "$EMR_WORK/$1.invitation" --within 1h --passphrase-file "$EMR_PASS"
 	EMR_NODE=unix:$EMR_WORK/channel/ipfs/$4/api.sock as "$1" run 0 init --join "$EMR_WORK/$1.invitation" --yes --name "$2" --born 1984-03-12 \
 		--passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$1.words"
 }
@@ -81,7 +81,7 @@ emr_until reads CT.txt "a shoulder" 2>/dev/null
 say "up brings back what had been asked for once, and the CA knows its people"
 must "$NETWORK" up bft channel >/dev/null
 must "$NETWORK" status channel >/dev/null
-as hospital run 0 org invite eva --role patient -o "$EMR_WORK/eva.invitation" --within 1h --passphrase-file "$EMR_PASS"
+as hospital run 0 invite eva --role patient -o "$EMR_WORK/eva.invitation" --within 1h --passphrase-file "$EMR_PASS"
 as hospital json 0 org revoke lima --yes --passphrase-file "$EMR_PASS"
 expect "what the CA says of her" "$(field authority)" ended
 two_unmount ana lima

@@ -28,7 +28,7 @@ must cp ana-folder/Imaging/big-read.bin "$EMR_WORK/big-read.bin"
 as ana run 0 status --wait
 as ana run 0 share Imaging with lima --yes --wait
 as ana run 0 share Imaging with eva --yes --wait
-imaging_of() { ls -d "$1"-folder/shared-with-me/*"Ana Silva "*/Imaging 2>/dev/null; }
+imaging_of() { ls -d "$1"-folder/shared-with-me/ana/Imaging 2>/dev/null; }
 has_all() { local dir; dir=$(imaging_of "$1") && [ "$(ls "$dir" | wc -l)" = 44 ]; }
 emr_until has_all eva
 emr_until has_all lima

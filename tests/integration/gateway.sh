@@ -72,7 +72,7 @@ smb() { smbclient -s "$EMR_WORK/smb-$1/smb.conf" -p "$(port "$1")" "//127.0.0.1/
 must_smb() { smb "$@" || { cat out/smb "$EMR_WORK/smb-$1"/log* >&2; emr_fail "smbclient $1: $2"; }; }
 emr_until smb lima ls
 emr_until smb reis ls
-ANA="shared-with-me/$(cd lima-folder/shared-with-me && ls -d *Silva*)"
+ANA=shared-with-me/ana
 
 say "each reads what is shared with him, and nobody else what is not"
 arrived() { smb lima "cd \"$ANA/Imaging\"; get MRI.txt $EMR_WORK/out/MRI.txt"; }

@@ -83,8 +83,8 @@ agent_start keys-hospital
 as aurora run 0 org revoke keys-aurora --yes $PF
 two_mount ana
 emr_until noticed "Clínica Aurora may release Imaging no more, and too few others do" "emrfs share 'Imaging' with 'lima'"
-as ana run 0 share Imaging with lima --yes --wait
-says "No organisation here releases keys of this share"
+as ana run 0 share Imaging with lima --away others --yes --wait
+says "No organisation here releases its keys"
 says "The agent of Clínica Aurora is left out: its key is in force no more."
 says "The agent of São Lucas is left out: your own organisation."
 two_unmount ana

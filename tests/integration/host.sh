@@ -77,12 +77,12 @@ say "what the host keeps is its account's alone"
 loose=$(find "$NET" \( -type d ! -perm 700 -o -type f ! -perm 600 \) -printf '%m %p\n')
 [ -s "$NET/host/secret" ] && [ -s "$NET/host/key.pem" ] && [ -z "$loose" ] || emr_fail "others may enter: $loose"
 
-say "strangers leave nothing in the mail, and an answer takes all but itself away"
+say "strangers leave nothing in the mail, and an answer takes all but itself and the sealed invitation away"
 for i in 1 2 3; do
 	[ "$(curl -sk -o out/answered -w '%{http_code}' -d "$(printf %4000d 0)" "https://127.0.0.1:$port/emrfs/v1/letters/$(printf %032x $i).reply")" = 404 ] ||
 		emr_fail "a stranger's reply is taken: $(cat out/answered)"
 done
-expect "mail" "$(ls "$NET/host/mail" | grep -cv '\.certificate$')" 0
+expect "mail" "$(ls "$NET/host/mail" | grep -Ecv "\.(certificate|invitation)$")" 0
 
 say "who has no token reads nothing"
 [ "$(ask emrfs/v1/entries)" = 401 ] && [ "$(ask "ipfs/bafkqaaa?format=raw")" = 401 ] && [ "$(ask emrfs/v1/descriptor)" = 200 ] || emr_fail "strangers are answered"

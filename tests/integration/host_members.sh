@@ -74,6 +74,7 @@ orgs_agent keys clara
 agent_start keys
 as clara run 0 org show $P
 says "lima"
+says " patient, administrator "
 
 say "a third organisation needs both, of whom one is elsewhere; rules and points are agreed on so, too"
 as eva orgs_apply eva "Clinica Eva"
@@ -138,22 +139,22 @@ as clara two_invite olga patient
 inviting=$!
 emr_until test -s "$EMR_WORK/olga.invitation"
 as olga run 0 join "$EMR_WORK/olga.invitation" --yes $P
-wait "$inviting" || emr_fail "org invite olga: $(cat "$EMR_WORK/out/invited-olga")"
+wait "$inviting" || emr_fail "invite olga: $(cat "$EMR_WORK/out/invited-olga")"
 stands_alone olga
 two_mount olga
 reads "$EMR_WORK/olga-folder/Old/old.txt" "from before" || emr_fail "olga's records did not come along"
 as olga run 0 verify
 
 say "an invitation waits at the host while nobody runs anything; its keyring waits, too; once, and named to who invited"
-as ana run 0 org invite nina --role clinician -o nina.invitation --within 2d $P
+as ana run 0 invite nina --role clinician -o nina.invitation --within 2d $P
 says "org revoke nina"
-as ana run 0 org invite paul --role patient -o paul.invitation $P
+as ana run 0 invite paul --role patient -o paul.invitation $P
 as nina run 7 init --join nina.invitation --yes --name "Nina Faria" --born 1980-02-02 --within 1s $P --words-file nina.words
 says "waits at the host"
 [ ! -e nina/state/keyfile ] && [ ! -e nina.words ] || emr_fail "a keyring before the certificate"
 as thief run 7 init --join nina.invitation --yes --name "Nina Faria" --born 1980-02-02 --within 1s $P --words-file thief.words
 as nina run 7 init --join nina.invitation --yes --name "Nina Faria" --born 1980-02-02 --within 1s $P --words-file nina.words
-as ana json 0 org invite $P
+as ana json 0 invite $P
 expect "who is waited for" "$(field invitations.0.handle) $(field invitations.0.state)" "paul waits"
 expect "who came and gave up waiting" "$(field invitations.1.handle) $(field invitations.1.state)" "nina let-in"
 as nina run 0 init --join nina.invitation --yes --name "Nina Faria" --born 1980-02-02 $P --words-file nina.words
@@ -170,23 +171,23 @@ two_mount ana
 as paul run 0 init --join paul.invitation --yes --name "Paul Reis" --born 1970-01-01 $P --words-file paul.words
 named() { grep -q "paul has come" "$EMR_WORK/ana-folder/.emrfs/notices"; }
 emr_until named
-as ana run 0 org invite vera --role auditor -o vera.invitation $P
+as ana run 0 invite vera --role auditor -o vera.invitation $P
 as ana run 0 org revoke vera --yes $P
 says "withdrawn"
 as vera run 8 init --join vera.invitation --yes --name Vera --within 1s $P --words-file vera.words
 says "withdrawn"
-as ana run 0 org invite vera --role auditor -o late.invitation --within 1s $P
+as ana run 0 invite vera --role auditor -o late.invitation --within 1s $P
 sleep 2
 as vera run 8 init --join late.invitation --yes --name Vera --within 1s $P --words-file vera.words
 says "it ended"
 two_unmount ana
 
-say "org invite --wait without a name waits for those who were invited before"
-as ana run 0 org invite "tess d'or" --role auditor -o tess.invitation $P
+say "invite --wait without a name waits for those who were invited before"
+as ana run 0 invite "tess d'or" --role auditor -o tess.invitation $P
 says "To withdraw it: emrfs org revoke 'tess d'\\''or'"
-as ana run 7 org invite --wait=1s $P
+as ana run 7 invite --wait=1s $P
 says "Nobody has used the invitation for tess d'or yet."
-as ana "$EMRFS" org invite --wait=2min $P >"$EMR_WORK/out/waited" 2>&1 </dev/null &
+as ana "$EMRFS" invite --wait=2min $P >"$EMR_WORK/out/waited" 2>&1 </dev/null &
 waiting=$!
 as tess run 0 init --join tess.invitation --yes --name "Tess Or" $P --words-file tess.words
 wait "$waiting" || emr_fail "it does not wait: $(cat "$EMR_WORK/out/waited")"

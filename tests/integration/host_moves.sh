@@ -60,7 +60,7 @@ echo "$text" >moved.txt
 as lima run 0 network address moved.txt
 two_mount lima
 registers lima mine
-as ana run 0 org invite zoe --role auditor -o zoe.invitation $P
+as ana run 0 invite zoe --role auditor -o zoe.invitation $P
 as eva run 0 network address zoe.invitation
 as eva run 0 org show $P
 says "Clinica Eva"

@@ -53,7 +53,7 @@ chmod 1777 "$EMR_WORK/at"
 as bento run 6 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/bento-folder"
 says "another account can put its own socket there"
 chmod 755 "$EMR_WORK/at"
-wait "$inviting" || emr_fail "org invite bento: $(cat out/invited-bento)"
+wait "$inviting" || emr_fail "invite bento: $(cat out/invited-bento)"
 TWO_SOCKET=$socket
 two_join clara "Clara Dias" patient ana
 grep -q "$socket" "$EMR_WORK/bento/state/network/ledger/host" || emr_fail "bento has another way to the host"

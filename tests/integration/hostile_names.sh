@@ -44,7 +44,7 @@ for name in "Ana${ESC}[2J" "Ana ${RTL}avliS" "Ana${LINE}Silva" "Ana${BELL}"; do
 	said
 done
 run 0 init --join ana.invitation --yes --name "../../Ana (K7QF)" --born 1984-03-12 --passphrase-file "$EMR_PASS" --words-file ana.words
-wait "$inviting" || emr_fail "org invite ana"
+wait "$inviting" || emr_fail "invite ana"
 two_join lima "Paula Lima" clinician
 two_cards ana lima || emr_fail "cards"
 as lima harmless_run 0 people --passphrase-file "$EMR_PASS"
@@ -83,7 +83,9 @@ print("".join("_" if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") else c 
 shown() { [ "$(find lima-folder/shared-with-me -mindepth 3 -type f -printf x 2>/dev/null | wc -c)" = ${#bad[@]} ]; }
 emr_until shown
 OWNER=$(ls lima-folder/shared-with-me)
-[[ $OWNER =~ ^ana\ \([A-Z2-7]{8}\)\ \[_\._\.\._Ana\ _K7QF_\ 1984-03-12\]$ ]] || emr_fail "owner: $OWNER"
+expect "owner" "$OWNER" ana
+patient=$(getfattr --only-values -n user.emrfs.patient lima-folder/shared-with-me/ana)
+[[ $patient =~ ^ana\ \([A-Z2-7]{8}\)\ \[_\._\.\._Ana\ _K7QF_\ 1984-03-12\]$ ]] || emr_fail "patient: $patient"
 python3 - "lima-folder/shared-with-me/$OWNER" <<'END' >out/shares || emr_fail "names of shares: $(cat out/shares)"
 import os, sys
 top = sys.argv[1]

@@ -42,7 +42,7 @@ done < <(git ls-files '*.sh' '*.py' | grep -v '^tests/vectors/model/')
 unguarded=$(git grep -L '^#pragma once' -- '*.h' ':!tests/vectors/model/'); [ -z "$unguarded" ] || wrong "no #pragma once:" "$unguarded"
 
 # Pages that people read before they trust the program stay short: so many words, and in SECURITY.md 40 a sentence.
-for page in doc/limits.md:2100 doc/speed.md:850 CHANGELOG.md:700; do
+for page in README.md:900 doc/limits.md:2100 doc/speed.md:850 CHANGELOG.md:700; do
 	[ "$(wc -w <"${page%:*}")" -le "${page#*:}" ] || wrong "${page%:*} has more than ${page#*:} words"
 done
 long=$(python3 -c 'import re; print("\n".join(s for b in re.split(r"\n\n|\n(?=\s*- |\|)", open("SECURITY.md").read()) if b[:1] != "|" for s in re.split(r"(?<=[.!?])[)*`]*\s+(?=[A-Z`*(])", b.lstrip(" -")) if len(s.split()) > 40))')
@@ -70,7 +70,7 @@ late=$(born_of TIMEOUT | wc -l)
 
 # A code that is shorter than a key or a hash is for eyes: a key can be made that begins like another's. Programs find people by user.emrfs.owner-id or the
 # `id` of an answer, and files by the whole hash. The places that make such a text, to show it or to answer it with those it may mean, are these.
-SHORT_CODE_IN="fs/(people/(book|people|who|who_text)|sharing/requests|tell/report/deeds_json|verbs/request|view/core/owner)\.c|ledger-client/replica/replica_names\.c"
+SHORT_CODE_IN="fs/(people/(book|members|people|who|who_text)|sharing/requests|tell/report/deeds_json|verbs/request|view/core/owner)\.c|ledger-client/replica/replica_names\.c"
 SHORT_ID_IN="fs/(session/(session|stage)|sharing/research/cleaner|tell/report/(fhir_audit|fhir_consent|gathering|page|report_text)|verbs/(dataset|init|join|ledger|verify|wallet)|view/core/handle|view/received/shared_(asking|say)|helper/deidentify/csv)\.c"
 code=$(git grep -nE '\bEMR_KEY_CODE_SHOWN\b' -- 'fs/*.c' 'ledger-client/*.c' | grep -vE "^($SHORT_CODE_IN):") && wrong "makes or compares the short code of a key (emr_key_code_names, emr_id32_equal):" "$code"
 cut=$(git grep -nE '"[^"]*%\.(4|8|12|16|26)s' -- 'fs/*.c' 'ledger-client/*.c' | grep -vE "^($SHORT_ID_IN):") && wrong "cuts an id or a hash:" "$cut"

@@ -26,7 +26,7 @@ killed_with_words() {
 	emr_fail "never killed in time"
 }
 
-as ana run 0 org invite lima --role clinician -o lima.invitation $P
+as ana run 0 invite lima --role clinician -o lima.invitation $P
 say "words that cannot be written"
 join lima 1 nowhere/words
 says_not "Nothing was made"
@@ -59,7 +59,7 @@ two_mount lima
 two_unmount lima
 
 say "the administrator ends somebody by the name of the invitation, a patient, too; and the ended key does not come back with the same line"
-as ana run 0 org invite rui --role patient -o rui.invitation $P
+as ana run 0 invite rui --role patient -o rui.invitation $P
 two_home rui
 join rui 1 nowhere/words
 cp -a rui rui.before
@@ -69,7 +69,7 @@ says "is revoked"
 rm -r rui && mv rui.before rui
 join rui 8 rui.words
 says "took your name there out of use"
-as ana run 0 org invite rui --role patient -o again.invitation $P
+as ana run 0 invite rui --role patient -o again.invitation $P
 rm -r rui/state
 mv again.invitation rui.invitation && rm rui.words
 join rui 0 rui.words
@@ -91,7 +91,7 @@ run 0 recover --test --words-file eva.other --passphrase-file other
 two_unmount ana
 
 say "other accounts read no name in the list of processes while somebody waits to be let in, or for a ledger"
-as ana run 0 org invite dora --role patient -o dora.invitation $P
+as ana run 0 invite dora --role patient -o dora.invitation $P
 two_home dora
 "$EMRFS" init --join dora.invitation --yes --name "Dora Reis" --born 1979-09-09 --words-file dora.words $P >out/waits 2>&1 </dev/null &
 waiting=$!

@@ -52,7 +52,9 @@ past before.past
 grep -q slice-99 before.picture && grep -q 'version 2' before.picture && grep -q lost.txt before.past || emr_fail "nothing to compare"
 
 say "what is refused"
-run 11 join x.invitation --passphrase-file "$EMR_PASS"
+run 5 join x.invitation --passphrase-file "$EMR_PASS"
+picture still.picture # the folder is open as it was
+cmp before.picture still.picture || emr_fail "the folder was closed for nothing"
 two_unmount ana
 two_home ana
 run 2 join --passphrase-file "$EMR_PASS"
@@ -96,8 +98,8 @@ for ((i = 1; ; i++)); do
 done
 grep -q '"registered":true' out/joined || emr_fail "joined: $(cat out/joined out/complained)"
 [ "$killed" -ge 5 ] || emr_fail "only $killed kills"
-wait "$inviting" || emr_fail "org invite: $(cat out/invited-ana)"
-[ -z "$(ls "$NET/host/mail" | grep -v '\.certificate$')" ] || emr_fail "mail was left: $(ls "$NET/host/mail")"
+wait "$inviting" || emr_fail "invite: $(cat out/invited-ana)"
+[ -z "$(ls "$NET/host/mail" | grep -v '\.certificate$\|\.invitation$')" ] || emr_fail "mail was left: $(ls "$NET/host/mail")"
 [ ! -e "$EMRFS_HOME/state/joining" ] || emr_fail "left over: $(ls "$EMRFS_HOME/state/joining")"
 echo "  $killed times"
 expect "ledger" "$(readlink "$EMRFS_HOME/state/ledger")" "$EMRFS_HOME/state/network/ledger"
@@ -213,7 +215,7 @@ two_home ana
 before=$(sha256sum <"$EMRFS_HOME/state/keyfile")
 json 0 join ana.invitation --passphrase-file "$EMR_PASS"
 expect "renewed" "$(field renewed)" True
-wait "$inviting" || emr_fail "org invite: $(cat out/invited-ana)"
+wait "$inviting" || emr_fail "invite: $(cat out/invited-ana)"
 [ "$before" != "$(sha256sum <"$EMRFS_HOME/state/keyfile")" ] || emr_fail "the keyfile has no new certificate"
 as hospital two_invite ana clinician
 inviting=$!

@@ -109,7 +109,7 @@ run 0 status --wait
 say "status: whole sentences, numbers and days as they are written there"
 run 0 status
 says "Saúde de Ana Silva, aberta em $EMR_WORK/ana-folder"
-says $'2 ficheiros, 63\xc2\xa0888 bytes.  Seguro neste disco: tudo.  No livro-razão: 2.' # a blank that does not break
+says $'2 ficheiros e 2 pastas, 63\xc2\xa0888 bytes.  Seguro neste disco: tudo.  No livro-razão: 2 ficheiros.' # a blank that does not break
 says "Livro-razão: o de São Lucas, com 3 membros."
 run 0 status ana-folder/Imaging/a.txt
 grep -qE '^Versão [0-9a-z:]+, 20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}, 4 bytes, no livro-razão, 2 cópias\.' out/said || emr_fail "$(cat out/said)"

@@ -44,21 +44,21 @@ met 6 device-removed mount --passphrase-file second "$MNT"
 
 say "a network of several members"
 home_of rita
-met 6 not-admin org invite eva --role patient -o eva.invitation --passphrase-file second
+met 6 not-admin invite eva --role patient -o eva.invitation --passphrase-file second
 home_of hospital
 met 6 network-dir org create Ward --network / --yes --passphrase-file second --words-file w
 run 0 org create Ward --network "$EMR_WORK/ward" --yes --passphrase-file second --words-file words-ward
-met 6 over-its-host org invite eva --role patient -o eva.invitation --passphrase-file second
+met 6 over-its-host invite eva --role patient -o eva.invitation --passphrase-file second
 met 6 host-address host "$EMR_WORK/ward" "192.0.2.7:$(emr_port)"
 json 0 host "$EMR_WORK/ward" "127.0.0.1:$(emr_port)"
 host=$(field pid) address=$(field address)
-run 0 org invite eva --role patient -o eva.invitation --passphrase-file second
-met 7 not-used org invite rui --role patient -o rui.invitation --wait=1s --passphrase-file second
-met 7 not-used org invite iva --role patient -o iva.invitation --wait=10min --within 1s --passphrase-file second
+run 0 invite eva --role patient -o eva.invitation --passphrase-file second
+met 7 not-used invite rui --role patient -o rui.invitation --wait=1s --passphrase-file second
+met 7 not-used invite iva --role patient -o iva.invitation --wait=10min --within 1s --passphrase-file second
 met 6 no-agent agent --passphrase-file second
 agent_of() {	# HOME HANDLE EXIT [TIME]: invited by the hospital, whose answer stays in out/invited
 	home_of hospital
-	"$EMRFS" org invite "$2" --role agent -o "$1.invitation" --wait --passphrase-file second --json >out/invited 2>&1 </dev/null &
+	"$EMRFS" invite "$2" --role agent -o "$1.invitation" --wait --passphrase-file second --json >out/invited 2>&1 </dev/null &
 	waiting=$!
 	for ((i = 0; i < 2400; i++)); do [ -s "$1.invitation" ] && break; sleep 0.05; done
 	home_of "$1"

@@ -14,14 +14,14 @@ run 6 org create "São Lucas" --network full --yes $PF --words-file w
 [ ! -e "$EMRFS_HOME/state/keyfile" ] && [ -e full/file ] || emr_fail "something was made or removed"
 run 0 org create "São Lucas" --network "$NET" --yes $PF --words-file hospital.words
 [ "$(stat -c %a "$NET")" = 700 ] || emr_fail "others may enter the network's directory"
-json 6 org invite ana --role patient -o ana.invitation $PF
+json 6 invite ana --role patient -o ana.invitation $PF
 expect "error" "$(field error)" over-its-host
 [ ! -e ana.invitation ] || emr_fail "an invitation that leads nowhere"
 TWO_ADMIN=hospital
 two_host
-run 2 org invite ana $PF
-run 2 org invite ana --role king -o x $PF
-run 7 org invite nobody --role patient -o nobody.invitation --within 1s --wait=10min $PF
+run 2 invite ana $PF
+run 2 invite ana --role king -o x $PF
+run 7 invite nobody --role patient -o nobody.invitation --within 1s --wait=10min $PF
 
 say "two patients join"
 for who in "ana Ana Silva" "rui Rui Costa"; do
@@ -29,12 +29,12 @@ for who in "ana Ana Silva" "rui Rui Costa"; do
 	as "${who%% *}" says "members of São Lucas see"
 	grep -q '"role":"patient"' "out/invited-${who%% *}" || emr_fail "invited: $(cat "out/invited-${who%% *}")"
 done
-as rui run 6 org invite eva --role patient -o x $PF
-[ -z "$(ls "$NET/host/mail" | grep -v '\.certificate$')" ] || emr_fail "mail was left: $(ls "$NET/host/mail")"
+as rui run 6 invite eva --role patient -o x $PF
+[ -z "$(ls "$NET/host/mail" | grep -v '\.certificate$\|\.invitation$')" ] || emr_fail "mail was left: $(ls "$NET/host/mail")"
 
 say "an invitation is for once, for its network, and whole"
 two_home hospital
-run 0 org invite eva --role patient -o eva.invitation $PF
+run 0 invite eva --role patient -o eva.invitation $PF
 cp eva.invitation copy.invitation
 python3 -c 'd = bytearray(open("copy.invitation", "rb").read()); d[70] ^= 1; open("changed.invitation", "wb").write(d)'
 run 0 org revoke eva --yes $PF

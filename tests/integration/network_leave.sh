@@ -149,7 +149,7 @@ inviting=$!
 emr_until test -s ana.invitation
 two_unmount ana
 as ana run 0 join ana.invitation --yes --passphrase-file "$EMR_PASS"
-wait "$inviting" || emr_fail "org invite: $(cat out/invited-ana)"
+wait "$inviting" || emr_fail "invite: $(cat out/invited-ana)"
 two_mount ana
 picture there.picture there.past
 same alone.picture there.picture "in the other network"
@@ -172,7 +172,7 @@ comes() {
 	inviting=$!
 	emr_until test -s bento.invitation
 	as bento run 0 join bento.invitation --yes --passphrase-file "$EMR_PASS"
-	wait "$inviting" || emr_fail "org invite: $(cat out/invited-bento)"
+	wait "$inviting" || emr_fail "invite: $(cat out/invited-bento)"
 }
 saves one
 comes

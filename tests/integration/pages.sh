@@ -40,7 +40,7 @@ cd "$work" && mkdir place && touch file || exit 2
 while IFS='|' read -r line wanted; do
 	[ "$(offers "$line" | tr '\n' ' ')" = "$wanted " ] || wrong "bash offers after $line: $(offers "$line" | tr '\n' ' ')"
 done <<'END'
-emrfs org in|invite
+emrfs org ad|admit
 emrfs org rules ap|approve
 emrfs org team lung |add remove
 emrfs --as child device |add accept remove

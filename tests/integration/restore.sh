@@ -53,6 +53,8 @@ must cmp first-keyfile "$EMRFS_HOME/state/keyfile"
 expect "rights in the state" "$(find "$EMRFS_HOME/state" -perm /077 -not -type l | head -3)" ""
 expect "left over" "$(find "$EMRFS_HOME/state" -name '.init-*')" ""
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+says_not "No second copy"
+run 0 status
 says "No second copy"
 picture >restored
 must diff whole restored

@@ -32,7 +32,7 @@ expect "it shares nothing" "$(field grants)" "[]"
 ! grep -q "shares of folders inside shared ones" laptop/state/log || emr_fail "its log complains"
 
 say "what others share is on the first computer, and the second says so"
-shares() { compgen -G "lima-folder/shared-with-me/*Silva*/Imaging/MRI.txt" >/dev/null; }
+shares() { compgen -G "lima-folder/shared-with-me/ana/Imaging/MRI.txt" >/dev/null; }
 emr_until shares
 [ ! -e laptop-folder/shared-with-me ] || emr_fail "shares on the laptop: look at the sentence"
 told() { grep -q "shares-elsewhere .*on your first computer only" laptop-folder/.emrfs/notices; }

@@ -67,7 +67,7 @@ run 0 share Imaging with lima --yes --wait
 says "lima, São Lucas (own word: Paula Lima) can read Imaging (3 files"
 says "records are wrapped again"
 says "only while your folder is open"
-says "nobody has checked"
+says "Not compared yet"
 says "Shared."
 run 0 status Imaging/MRI.pdf
 says "Can be opened by: lima, São Lucas (own word: Paula Lima) until "

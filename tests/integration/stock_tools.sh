@@ -6,7 +6,7 @@
 kubo_begin stock_tools
 kubo() { IPFS_PATH=$EMR_WORK/net/$1 "$KUBO" "${@:2}"; }
 has_state() { [ "$(attribute state "$1")" = "$2" ]; }
-# The words of README.md.
+# The words of doc/operate.md.
 like_ours() { kubo 1 add --quieter --only-hash --progress=false --cid-version=1 --raw-leaves --chunker=size-262400 --max-file-links=1024 --hash=sha2-256 --trickle=false "$@"; }
 sizes="0 1 16383 16384 16385 262143 262144 262145 524288 524289 4000000"
 

@@ -22,6 +22,10 @@ set_tests_properties(integration_study PROPERTIES LABELS integration TIMEOUT ${E
 add_test(NAME integration_dataset_update COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_update.sh)
 set_tests_properties(integration_dataset_update PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")
+# A frozen state of five participants, through saves, a withdrawal and a return.
+add_test(NAME integration_dataset_frozen COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_frozen.sh)
+set_tests_properties(integration_dataset_frozen PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")
 # A participant leaves a dataset, or the program is killed, in the middle.
 add_test(NAME integration_dataset_middle COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_middle.sh)
 set_tests_properties(integration_dataset_middle PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77

@@ -37,6 +37,7 @@ as ana json 6 share Imaging with radiology@saolucas --write --yes
 expect "a team does not write" "$(field error)" not-a-person
 emr_until lists lima-folder/shared-with-me
 OWNER=$(ls lima-folder/shared-with-me)
+says_of_her() { getfattr --only-values -n user.emrfs.patient "$1-folder/shared-with-me/$(ls "$1-folder/shared-with-me")"; }
 of() { echo "$1-folder/shared-with-me/$(ls "$1-folder/shared-with-me" | head -1)/$2"; }	# nuno has no card of hers, and calls her otherwise
 emr_until shows "$(of lima Imaging/MRI.txt)" "a knee"
 emr_until shows "$(of nuno Imaging/Old/CT.txt)" "a head"
@@ -71,7 +72,7 @@ say "the owner sees the team, and in the log the persons"
 as ana json 0 share
 expect "with whom" "$(field grants.0.who 2>/dev/null || python3 -c 'import json; print(json.load(open("out/said"))["grants"][0]["who"])')" radiology@saolucas
 expect "the link" "$(readlink "ana-folder/shared-by-me/radiology@saolucas/Imaging")" "../../Imaging"
-expect owner "$(getfattr --only-values -n user.emrfs.owner "$(of lima Imaging/MRI.txt)")" "$OWNER vouched=self"
+expect owner "$(getfattr --only-values -n user.emrfs.owner "$(of lima Imaging/MRI.txt)")" "$(says_of_her lima) vouched=self"
 days=$(date -u +%F)	# UTC's, which may end here
 as hospital run 0 org vouch ana.card --yes --passphrase-file "$EMR_PASS"
 days="$days $(date -u +%F)"
@@ -79,9 +80,9 @@ as lima run 0 people add ana.card
 vouched() { [[ $(getfattr --only-values -n user.emrfs.owner "$(of lima Imaging/MRI.txt)") == *"vouched=São Lucas"* ]]; }
 emr_until vouched
 owner=$(getfattr --only-values -n user.emrfs.owner "$(of lima Imaging/MRI.txt)")
-expect "who vouches" "${owner%@*}" "$OWNER vouched=São Lucas"
+expect "who vouches" "${owner%@*}" "$(says_of_her lima) vouched=São Lucas"
 [[ " $days " = *" ${owner##*@} "* ]] || emr_fail "vouched on one of $days: $owner"
-expect "whom nuno has no card of" "$(getfattr --only-values -n user.emrfs.owner "$(of nuno Imaging/MRI.txt)")" "$(ls nuno-folder/shared-with-me) vouched=self"
+expect "whom nuno has no card of" "$(getfattr --only-values -n user.emrfs.owner "$(of nuno Imaging/MRI.txt)")" "$(says_of_her nuno) vouched=self"
 getfattr --only-values -n user.emrfs.grant.radiology@saolucas ana-folder/Imaging | grep -q '^read until=' || emr_fail "the attribute"
 getfattr --only-values -n user.emrfs.shared-with ana-folder/Imaging | grep -q '^radiology@saolucas until ' || emr_fail "shared-with"
 released() { as ana json 0 log --who "$1" && python3 -c 'import json, sys
@@ -106,7 +107,7 @@ path="shared-with-me/$OWNER/Imaging"
 as lima json 0 status "$path/MRI.txt"
 expect "its state" "$(field state)" "confirmed 1/1"
 as lima json 0 verify "$path/MRI.txt"
-expect "who signed" "$(field signed.by)" "$OWNER"
+expect "who signed" "$(field signed.by)" "$(says_of_her lima)"
 as lima json 0 keep "$path"
 expect "what is here" "$(field kept)" "[{'path': '$path', 'bytes': 14, 'complete': False, 'keep': True}]"
 as lima run 0 keep "$path/Old"

@@ -29,7 +29,7 @@ printf '#!/bin/sh\necho "the passphrase of this test"\n' >/usr/local/bin/types &
 export EMRFS_ASKPASS=/usr/local/bin/types
 printf 'issuer,patient_id,who,born\n,K7QF,ana,1984-03-12\n' >patients.csv
 ana_comes() {
-	as admin org invite ana --role patient -o ana.invitation --wait >/tmp/said 2>&1 &
+	as admin invite ana --role patient -o ana.invitation --wait >/tmp/said 2>&1 &
 	until_it_is test -s /var/lib/emrfs/ana.invitation
 	must as ana init --join ana.invitation --words-file ana.words --yes --name "Silva, Ana" --born 1984-03-12 >/tmp/said 2>&1
 	must wait $!
@@ -72,7 +72,7 @@ paste() {
 	while IFS= read -r line <&3; do
 		case $line in
 		*"org create"* | *" init "*) eval "${line/ --words-file/ --yes --words-file}" >/tmp/pasted 2>&1 || fail "$line: $(cat /tmp/pasted)" ;;
-		*"org invite"*)
+		*"invite"*)
 			file=${line##*-o } file=${file%% *}
 			eval "$line" >/tmp/invited 2>&1 &
 			until_it_is compgen -G "/var/lib/emrfs*/$file"
@@ -193,11 +193,11 @@ say "a workstation: doc/hospital.md; it finds the study that is shared with her"
 block "## DICOM workstations" >/tmp/workstation && [ -s /tmp/workstation ] || fail "the page has no such command"
 ip address add 192.0.2.40/32 dev lo
 {
-	as clinic/lima/home people card -o lima.card && as ana people add lima.card --name lima && as clinic/lima/home people add ana.card --name Ana &&
+	as clinic/lima/home people card -o lima.card && as ana people add lima.card --name lima && as clinic/lima/home people add ana.card --name ana &&
 		runuser -u emrfs -- mkdir -p /var/lib/emrfs/ana-folder/Imaging/Knee && runuser -u emrfs -- cp "$image" /var/lib/emrfs/ana-folder/Imaging/Knee/ &&
 		as ana status --wait && as ana share Imaging with lima --yes --wait
 } >/tmp/said 2>&1 || fail "sharing: $(cat /tmp/said)"
-shared() { runuser -u emrfs -- sh -c 'ls /var/lib/emrfs/clinic/lima/folder/shared-with-me/*Ana*/Imaging/Knee/*.dcm'; }
+shared() { runuser -u emrfs -- sh -c 'ls /var/lib/emrfs/clinic/lima/folder/shared-with-me/ana/Imaging/Knee/*.dcm'; }
 until_it_is shared
 install -d -o emrfs -m 700 /run/lima /tmp/lima && ln -s /var/lib/emrfs/clinic/lima/folder /tmp/lima/Health
 runuser -u emrfs -- env HOME=/tmp/lima XDG_RUNTIME_DIR=/run/lima PATH="$PATH" bash -c "$(cat /tmp/workstation)" >/tmp/pacs 2>&1 &
@@ -285,10 +285,10 @@ must systemctl stop at-the-desk
 say "an agent, which reaches hosts from where it is shut in"
 of_ana emrfs --as hospital org create "Norte" --network net --yes --words-file hospital-words >/tmp/said 2>&1 || fail "org create: $(cat /tmp/said)"
 of_ana emrfs --as hospital host net 127.0.0.1:8443 >/tmp/said 2>&1 || fail "host: $(cat /tmp/said)"
-of_ana emrfs --as hospital org invite keys --role agent -o keys.invitation --wait >/tmp/said 2>&1 &
+of_ana emrfs --as hospital invite keys --role agent -o keys.invitation --wait >/tmp/said 2>&1 &
 until_it_is test -s /home/anatest/keys.invitation
 of_ana emrfs --as agent init --join keys.invitation --yes --words-file agent-words >/tmp/joined 2>&1 || fail "init: $(cat /tmp/joined)"
-wait $! || fail "org invite: $(cat /tmp/said)"
+wait $! || fail "invite: $(cat /tmp/said)"
 python3 -m http.server --bind 127.0.0.1 8811 >/tmp/listener 2>&1 &
 python3 -m http.server --bind ::1 8811 >/tmp/listener6 2>&1 &
 mkdir -p /home/anatest/.config/systemd/user/emrfs-agent.service.d

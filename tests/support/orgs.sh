@@ -28,7 +28,7 @@ orgs_agent() {
 	waiting=$!
 	emr_until test -s "$EMR_WORK/$1.invitation"
 	as "$1" run 0 init --join "$EMR_WORK/$1.invitation" --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$1.words"
-	wait "$waiting" || emr_fail "org invite $1: $(cat "$EMR_WORK/out/invited-$1")"
+	wait "$waiting" || emr_fail "invite $1: $(cat "$EMR_WORK/out/invited-$1")"
 }
 
 agent_start() { as "$1" run 0 agent --passphrase-file "$EMR_PASS"; }

@@ -76,12 +76,12 @@ two_join() {
 	emr_until test -s "$EMR_WORK/$who.invitation"
 	as "$who" run 0 init --join "$EMR_WORK/$who.invitation" --yes --name "$name" --born "${EMR_BORN:-1984-03-12}" \
 		--passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$who.words" ${TWO_SOCKET:+--network "unix:$TWO_SOCKET"}
-	wait "$inviting" || emr_fail "org invite $who: $(cat "$EMR_WORK/out/invited-$who")"
+	wait "$inviting" || emr_fail "invite $who: $(cat "$EMR_WORK/out/invited-$who")"
 }
 
 two_invite() {
 	rm -f "$EMR_WORK/$1.invitation" # of an invitation before
-	"$EMRFS" org invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within 10min --wait --passphrase-file "$EMR_PASS" --json \
+	"$EMRFS" invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within 10min --wait --passphrase-file "$EMR_PASS" --json \
 		>"$EMR_WORK/out/invited-$1" 2>&1 </dev/null &
 }
 

@@ -36,7 +36,7 @@ void made_ct(made *m, made_syntax syntax);
 
 /* A file in memory. */
 int made_memory(emr_bytes bytes);
-/* The copy of M, by the writer alone, with the key and the name of PERSON ('a' ...); OUT is freed
+/* The copy of M, by the writer, with the key and the name of PERSON ('a' ...); OUT is freed
  * by the caller.
  */
 emr_withheld made_copy(const made *m, char person, const emr_deidentify_rules *rules, emr_buf *out);

@@ -143,9 +143,8 @@ static void make_entry(const kit_wish *w, emr_batch_builder *builder, uint64_t s
 	if (w->spoil == (seq == 1 ? KIT_REGISTRATION : KIT_BATCH_SIGNATURE))
 		entry.header[150] ^= 1;
 	emr_submit_message(bytes.data + 40 /* the header's net_id */, entry.header, message);
-	if (!w->is_of_channel || w->spoil == KIT_SUBMIT_SIGNATURE)
-		assert_ok(emr_keyring_sign(w->keyring, emr_signer_identity(), EMR_SIGN_SUBMIT,
-			emr_bytes_of(message + 16, 32), entry.submit_sig));
+	assert_ok(emr_keyring_sign(w->keyring, emr_signer_identity(), EMR_SIGN_SUBMIT,
+		emr_bytes_of(message + 16, 32), entry.submit_sig));
 	assert_ok(emr_buf_reserve(out_entry, 1024));
 	assert_int_equal(emr_entry_encode(&entry, out_entry->data, 1024, &len), EMR_CONTRACT_OK);
 	out_entry->len = len;

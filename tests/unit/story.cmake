@@ -17,6 +17,9 @@ emr_test(test_story_random
 target_link_options(test_story_teams PRIVATE -Wl,--wrap=share_vouch,--wrap=share_grant_note)
 target_link_options(test_story_handover PRIVATE -Wl,--wrap=share_vouch,--wrap=emr_share_grant)
 target_link_options(test_story_asks PRIVATE -Wl,--wrap=emr_request_part_seal)
+emr_test(test_frozen
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_frozen.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
+	USES org ${story_uses} PkgConfig::jansson)
 emr_test(test_story_datasets
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_datasets.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
 	USES org ${story_uses} PkgConfig::jansson

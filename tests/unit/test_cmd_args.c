@@ -131,7 +131,6 @@ TEST(wrong_lines_say_what_was_wrong)
 		{"MOUNT", "Did you mean \"mount\"?"},
 		{"guardian add Rosa", "There is no verb \"guardian\"."},
 		{"start", "Did you mean \"mount\"?"},
-		{"invite ana", "Did you mean \"org invite\"?"},
 		{"list", "There is no verb \"list\"."},
 		{"foo", "There is no verb \"foo\"."},
 		{"passwd --foo", "There is no option \"--foo\" here."},

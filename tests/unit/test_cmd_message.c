@@ -239,6 +239,32 @@ TEST(names_are_filled_in)
 	assert_string_equal(problem.path, "a?b");
 }
 
+static size_t words_of(const char *text)
+{
+	size_t n = 0;
+
+	for (const char *at = text + strspn(text, " "); *at != 0; at += strspn(at, " ")) {
+		n++;
+		at += strcspn(at, " ");
+	}
+	return n;
+}
+
+/* They are read before a yes is said, or not at all. */
+TEST(what_a_share_warns_of_is_short)
+{
+	static const emr_message warnings[] = {EMR_SAY_SHARED_NOWHERE, EMR_SAY_LOG_APART,
+		EMR_SAY_REPLACES, EMR_SAY_AGENT_SILENT, EMR_SAY_NO_THRESHOLD, EMR_SAY_OWN_RELEASES,
+		EMR_SAY_NOBODY_RELEASES, EMR_SAY_OWN_COULD_RELEASE, EMR_SAY_ONLY_WHILE_OPEN,
+		EMR_SAY_NOT_COMPARED};
+
+	for (size_t i = 0; i < sizeof warnings / sizeof *warnings; i++) {
+		const emr_message_row *row = emr_message_get(warnings[i]);
+
+		assert_true(words_of(row->sentence) + words_of(row->hint) <= 30);
+	}
+}
+
 TEST(what_is_too_new_says_by_how_much_once)
 {
 	emr_problem problem = {0};

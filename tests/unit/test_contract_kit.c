@@ -210,8 +210,6 @@ static bool is_save_or_read(const emr_item *item, emr_span pub)
 	case EMR_OP_ACCESS_SERVED:
 	case EMR_OP_READ_REPORT:
 		return true;
-	default:
-		break;
 	}
 	if (item->op == EMR_OP_ERASE && emr_pub_erase_parse(pub, &erase))
 		family = erase.family;
@@ -256,36 +254,38 @@ static void answer_keys(
 	}
 }
 
-void kit_judge(kit_run *run, const char *name, emr_span batch, const emr_caller *caller,
-	uint64_t now, const kit_state *state, const kit_state *part_hashes)
+emr_contract_status kit_try(kit_run *run, const char *name, emr_span batch,
+	const emr_caller *caller, uint64_t now, const kit_state *state,
+	const kit_state *part_hashes)
 {
 	emr_contract_arena arena = {0};
+	emr_contract_status status;
 	emr_key_list keys;
-	emr_result result;
 
 	memset(run, 0, sizeof *run);
-	result = emr_batch_parse(batch, &run->batch);
-	if (result != EMR_RESULT_APPLIED) {
-		run->outcome = (emr_outcome){.kind = EMR_OUTCOME_REFUSED, .refusal = result};
+	run->outcome.kind = EMR_OUTCOME_REFUSED;
+	run->outcome.refusal = emr_batch_parse(batch, &run->batch);
+	if (run->outcome.refusal != EMR_RESULT_APPLIED) {
 		kit_record(run, name, batch, caller, now);
-		return;
+		return EMR_CONTRACT_OK;
 	}
 	arena.cap = emr_contract_arena_bytes(&run->batch);
-	arena.base = run->memory = malloc(arena.cap);
-	assert_non_null(run->memory);
+	assert_non_null(arena.base = run->memory = malloc(arena.cap));
 	for (int pass = 1; pass <= 2; pass++) {
-		assert_int_equal(emr_contract_keys(pass, &run->batch, caller, run->values,
-					 run->values_count, &arena, &keys),
-			EMR_CONTRACT_OK);
+		status = emr_contract_keys(
+			pass, &run->batch, caller, run->values, run->values_count, &arena, &keys);
+		if (status != EMR_CONTRACT_OK)
+			return status;
 		for (size_t i = 0; i < keys.count; i++)
 			expect_saves_stand_alone(&run->batch, keys.keys[i]);
 		answer_keys(run, keys, state, part_hashes);
 	}
-	assert_int_equal(emr_contract_apply(&run->batch, caller, now, run->values,
-				 run->values_count, &arena, &run->outcome),
-		EMR_CONTRACT_OK);
+	status = emr_contract_apply(
+		&run->batch, caller, now, run->values, run->values_count, &arena, &run->outcome);
 	run->memory_used = arena.used;
-	kit_record(run, name, batch, caller, now);
+	if (status == EMR_CONTRACT_OK)
+		kit_record(run, name, batch, caller, now);
+	return status;
 }
 
 void kit_commit(const kit_run *run, kit_state *state, kit_state *parts)

@@ -82,8 +82,11 @@ typedef struct kit_run {
  * (may be NULL) answers p/ keys.  A batch that cannot be split comes back as REFUSED.  NAME, when
  * not NULL, is the name under which the case is recorded if the environment asks for that
  * (EMR_CONTRACT_RECORD = a file). */
-void kit_judge(kit_run *run, const char *name, emr_span batch, const emr_caller *caller,
-	uint64_t now, const kit_state *state, const kit_state *part_hashes);
+#define kit_judge(run, ...) assert_int_equal(kit_try(run, __VA_ARGS__), EMR_CONTRACT_OK)
+/* The same, where it may fail. */
+emr_contract_status kit_try(kit_run *run, const char *name, emr_span batch,
+	const emr_caller *caller, uint64_t now, const kit_state *state,
+	const kit_state *part_hashes);
 /* Does the writes of an applied run. */
 void kit_commit(const kit_run *run, kit_state *state, kit_state *parts);
 void kit_run_free(kit_run *run);

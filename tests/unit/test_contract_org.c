@@ -82,7 +82,7 @@ TEST(each_kind_of_proposal_has_its_effect)
 		assert_int_equal(network.norg, kind == EMR_PROPOSAL_ADMIT    ? 3
 					       : kind == EMR_PROPOSAL_REMOVE ? 1
 									     : 2);
-		assert_int_equal(network.contract, kind == EMR_PROPOSAL_CONTRACT ? 2 : 1);
+		assert_int_equal(network.contract, kind == EMR_PROPOSAL_CONTRACT ? 3 : 2);
 		assert_int_equal(network.rules[0], kind == EMR_PROPOSAL_RULES ? 0x77 : 0);
 		emr_key_org(p.clinic, &key);
 		value = kit_get(&p.world.state, key.text);

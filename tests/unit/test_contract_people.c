@@ -15,7 +15,7 @@ const char *const what_names[WHAT_COUNT] = {"KEY_ROTATE", "KEY_REVOKE", "KEY_KX"
 	"ACCESS_SERVED by an agent", "ACCESS_SERVED by the owner", "ACCESS_SERVED, refused",
 	"READ_REPORT", "DATASET_NEW", "DATASET_CLOSE", "DATASET_ADMIT", "DATASET_DROP",
 	"DATASET_SNAPSHOT", "DATASET_JOIN", "DATASET_LEAVE", "MINT", "TRANSFER", "TRUSTEE_SET",
-	"CERT_REVOKE", "ENROL_REVOKE"};
+	"CERT_REVOKE", "ENROL_REVOKE", "HOST_KEY"};
 
 /* ---- rows ---- */
 
@@ -201,16 +201,14 @@ void people_put_proposal(people *p, uint8_t kind, uint8_t state, uint8_t count, 
 	uint8_t value[EMR_ROW_PROPOSAL_MAX];
 	emr_key_text key;
 
-	assert_true(count <= 2);
 	row.by = people_voice(p, ADMIN);
-
 	if (kind == EMR_PROPOSAL_ADMIT)
 		kit_id16("laboratory", row.org);
 	if (kind == EMR_PROPOSAL_REMOVE)
 		memcpy(row.org, p->clinic, 16);
 	memset(row.subject, kind == EMR_PROPOSAL_REMOVE ? 0 : 0x77, 32);
 	if (kind == EMR_PROPOSAL_CONTRACT)
-		memcpy(memset(row.subject, 0, 32), "\0\0\0\2", 4);
+		memcpy(memset(row.subject, 0, 32), "\0\0\0\3", 4);
 	memset(row.aux, kind == EMR_PROPOSAL_ADMIT ? 0x99 : 0, 32);
 	emr_key_proposal(p->proposal, &key);
 	put(p, &key, value, emr_row_proposal_encode(&row, voices, value));
@@ -395,7 +393,8 @@ static const uint8_t codes[WHAT_COUNT] = {EMR_OP_KEY_ROTATE, EMR_OP_KEY_REVOKE, 
 	EMR_OP_ACCESS_REQ, EMR_OP_ACCESS_SERVED, EMR_OP_ACCESS_SERVED, EMR_OP_ACCESS_SERVED,
 	EMR_OP_READ_REPORT, EMR_OP_DATASET_NEW, EMR_OP_DATASET_CLOSE, EMR_OP_DATASET_ADMIT,
 	EMR_OP_DATASET_DROP, EMR_OP_DATASET_SNAPSHOT, EMR_OP_DATASET_JOIN, EMR_OP_DATASET_LEAVE,
-	EMR_OP_MINT, EMR_OP_TRANSFER, EMR_OP_TRUSTEE_SET, EMR_OP_CERT_REVOKE, EMR_OP_ENROL_REVOKE};
+	EMR_OP_MINT, EMR_OP_TRANSFER, EMR_OP_TRUSTEE_SET, EMR_OP_CERT_REVOKE, EMR_OP_ENROL_REVOKE,
+	EMR_OP_HOST_KEY};
 
 static void object(people_item *out, const uint8_t id[16])
 {
@@ -610,13 +609,13 @@ static void key_pub(const people *p, enum what what, enum who who, people_item *
 		rotate_pub(p, what, who, out);
 }
 
-static void cert_pub(const people *p, people_item *out)
+static void cert_pub(const people *p, enum what what, people_item *out)
 {
 	emr_pub_cert_revoke pub;
 
 	memcpy(pub.org, p->clinic, 16);
 	memset(pub.ref, 0xc3, 32);
-	object(out, pub.ref);
+	object(out, what == HOST_KEY ? pub.org : pub.ref);
 	emr_pub_cert_revoke_encode(&pub, out->pub);
 }
 
@@ -656,7 +655,8 @@ static void follow(const people *p, enum what what, people_item *out)
 		[DATASET_ADMIT] = "DM",
 		[DATASET_DROP] = "DM",
 		[DATASET_SNAPSHOT] = "SN",
-		[TRUSTEE_SET] = "TR"};
+		[TRUSTEE_SET] = "TR",
+		[HOST_KEY] = "MH"};
 	emr_key_text key = {0};
 
 	if (in_domain[what] != NULL) {
@@ -734,8 +734,8 @@ people_item people_item_of(const people *p, enum what what, enum who who)
 		dataset_pub(p, what, &out);
 	else if (what <= TRANSFER)
 		points_pub(p, what, who, &out);
-	else if (what == CERT_REVOKE)
-		cert_pub(p, &out);
+	else if (what == CERT_REVOKE || what == HOST_KEY)
+		cert_pub(p, what, &out);
 	else if (what == ENROL_REVOKE)
 		enrol_pub(p, &out);
 	else {

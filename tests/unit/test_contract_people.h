@@ -60,6 +60,7 @@ enum what {
 	TRUSTEE_SET,
 	CERT_REVOKE,  /* of a certificate of the clinic */
 	ENROL_REVOKE, /* of all certificates of a name there */
+	HOST_KEY,     /* of the clinic; in the form of CERT_REVOKE */
 	WHAT_COUNT
 };
 

@@ -371,7 +371,7 @@ TEST(a_descriptor_makes_the_first_rows)
 	assert_int_equal(count, 2);
 	assert_string_equal(writes[0].key, "N");
 	assert_int_equal(emr_row_network_parse(writes[0].value, &network), EMR_CONTRACT_OK);
-	assert_int_equal(network.contract, EMR_CONTRACT_VERSION);
+	assert_int_equal(network.contract, EMR_CONTRACT_FIRST);
 	assert_int_equal(network.norg, 1);
 	assert_int_equal(emr_row_org_parse(writes[1].value, &member), EMR_CONTRACT_OK);
 	emr_sha256(ca, sizeof ca, hash);

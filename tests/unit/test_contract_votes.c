@@ -46,7 +46,7 @@ static void put_network(vote *v, uint8_t quorum, uint8_t norg)
 	emr_row_network row = {.head = {.family = EMR_FAMILY_ORG, .state = 1},
 		.quorum = quorum,
 		.norg = norg,
-		.contract = EMR_CONTRACT_VERSION};
+		.contract = EMR_CONTRACT_FIRST};
 	uint8_t value[EMR_ROW_NETWORK_BYTES];
 	emr_key_text key;
 

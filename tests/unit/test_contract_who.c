@@ -48,6 +48,7 @@ static const int may[WHAT_COUNT][WHO_COUNT] = {
 	[TRUSTEE_SET]    = { NO,   NO,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   NO },
 	[CERT_REVOKE]    = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   NO,   NO },
 	[ENROL_REVOKE]   = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   NO,   NO },
+	[HOST_KEY]       = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   NO,   NO },
 };
 
 /* The sender in the tables of keys; where an operation is the owner's, the device that manages for
@@ -62,7 +63,7 @@ static const enum who rightful[WHAT_COUNT] = {
 	[DATASET_CLOSE] = STEWARD, [DATASET_ADMIT] = STEWARD, [DATASET_DROP] = STEWARD,
 	[DATASET_SNAPSHOT] = STEWARD, [DATASET_JOIN] = MANAGER, [DATASET_LEAVE] = MANAGER,
 	[MINT] = ADMIN2, [TRANSFER] = STEWARD,
-	[TRUSTEE_SET] = GRANTEE, [CERT_REVOKE] = ADMIN2, [ENROL_REVOKE] = ADMIN2,
+	[TRUSTEE_SET] = GRANTEE, [CERT_REVOKE] = ADMIN2, [ENROL_REVOKE] = ADMIN2, [HOST_KEY] = ADMIN2,
 };
 /* clang-format on */
 

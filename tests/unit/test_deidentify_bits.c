@@ -64,7 +64,7 @@ static emr_withheld scan_bytes(const emr_buf *copy)
 	emr_withheld why;
 
 	file = (flat_file){.fd = fd, .size = copy->len};
-	why = scan_dicom(&file, &(scan_rules){.year = 2026});
+	why = scan_dicom(&file, &(protocol_look){.year = 2026});
 	return why;
 }
 
@@ -252,18 +252,21 @@ TEST(only_segments_that_a_decoder_needs_are_copied)
 	assert_false(made_has(emr_buf_view(&copy), "MARKED"));
 }
 
-/* Nobody decodes them here, so there is no copy of what could have more bits than the image. */
-TEST(samples_wider_than_the_image_are_withheld)
+/* Such a codestream cannot be decoded, and could have more bits than the image; deidentify.py has
+ * real ones. */
+TEST(samples_wider_than_the_image_that_nobody_can_see_are_withheld)
 {
 	static const emr_bytes jpeg = PART("\xff\xd8" FRAME("\xc3", "\x10") BODY);
 	static const emr_bytes jpeg_ls = PART("\xff\xd8" FRAME("\xf7", "\x10") BODY);
 	static const emr_bytes j2k = PART("\xff\x4f" SIZE("\x0f") TILE);
 	static const emr_bytes j2k_signed = PART("\xff\x4f" SIZE("\x8b") TILE);
 	static const emr_bytes narrow = PART("\xff\xd8" FRAME("\xc3", "\x0c") BODY);
+	static const emr_bytes lossy = PART("\xff\xd8" FRAME("\xc1", "\x10") BODY);
 	static const samples sixteen = {16, 15, 0, {0}};
 	EMR_AUTO_BUF copy = {0};
 
 	assert_string_equal(why(JPEG, &twelve, jpeg, &copy), "hidden-graphics");
+	assert_string_equal(why(JPEG, &twelve, lossy, &copy), "hidden-graphics");
 	assert_string_equal(why(JPEG_LS, &twelve, jpeg_ls, &copy), "hidden-graphics");
 	assert_string_equal(why(J2K, &twelve, j2k, &copy), "hidden-graphics");
 	assert_string_equal(why(J2K, &signed_twelve, j2k_signed, &copy), "");

@@ -17,10 +17,9 @@ static const emr_column columns[] = {{"glucose", EMR_COLUMN_NUMBER, NULL},
 static emr_withheld scan_fd(int fd, uint64_t size, bool without_dates)
 {
 	static flat_file file;
-	csv_columns taken = {0};
-	const scan_rules rules = {.year = 2026, .without_dates = without_dates, .columns = &taken};
+	protocol_look rules = {.year = 2026, .without_dates = without_dates};
 
-	assert_ok(csv_take_columns(columns, COLUMNS, &taken));
+	assert_ok(csv_take_columns(columns, COLUMNS, &rules.columns));
 	file = (flat_file){.fd = fd, .size = size};
 	return scan_file(&file, &rules);
 }
@@ -39,13 +38,13 @@ static const char *copied_for(const char *text, size_t len, bool without_dates)
 
 	assert_ok(csv_take_columns(columns, COLUMNS, &taken));
 	assert_ok(csv_copy(in, len, copy, &who,
-		&(csv_rules){.columns = &taken, .year = 2026, .without_dates = without_dates},
+		&(protocol_look){.columns = taken, .year = 2026, .without_dates = without_dates},
 		&what));
 	n = pread(copy, out, sizeof out - 1, 0);
 	assert_true(n >= 0);
 	out[n] = '\0';
 	if (what.withheld == EMR_WITHHELD_NOT) {
-		assert_true(what.is_table && what.size == (uint64_t)n);
+		assert_true(what.form == EMR_COPY_TABLE && what.size == (uint64_t)n);
 		assert_string_equal(emr_withheld_text(check_table(in, len, copy, what.size)), "");
 		assert_string_equal(emr_withheld_text(scan_fd(copy, what.size, without_dates)), "");
 	}
@@ -391,8 +390,8 @@ TEST(the_second_model_calls_the_same_tables_copies)
 		const char *text = vectors_text(one, "text");
 		bool wanted = json_is_true(
 			vectors_get(one, i % 2 == 0 ? "is_copy" : "is_copy_without_dates"));
-		const scan_rules rules = {
-			.year = 2026, .without_dates = i % 2 == 1, .columns = &taken};
+		const protocol_look rules = {
+			.year = 2026, .without_dates = i % 2 == 1, .columns = taken};
 		int fd = made_memory(emr_bytes_of(text, strlen(text)));
 
 		file = (flat_file){.fd = fd, .size = strlen(text)};
@@ -413,7 +412,7 @@ TEST(a_nul_in_a_cell_hides_nothing_from_a_reader)
 TEST(without_columns_no_table_is_a_copy)
 {
 	static flat_file file;
-	const scan_rules rules = {.year = 2026};
+	const protocol_look rules = {.year = 2026};
 	EMR_AUTO_FD fd = made_memory(emr_bytes_of("glucose\n5\n", 10));
 
 	file = (flat_file){.fd = fd, .size = 10};
@@ -431,7 +430,7 @@ TEST(a_table_beyond_the_limit_is_withheld_by_both)
 
 	assert_ok(csv_take_columns(columns, COLUMNS, &taken));
 	assert_ok(csv_copy(fd, EMR_TABLE_MAX_BYTES + 1, copy, &who,
-		&(csv_rules){.columns = &taken, .year = 2026}, &what));
+		&(protocol_look){.columns = taken, .year = 2026}, &what));
 	assert_string_equal(emr_withheld_text(what.withheld), "large-table");
 	assert_int_equal(scan_fd(fd, EMR_TABLE_MAX_BYTES + 1, false), EMR_WITHHELD_LARGE_TABLE);
 }
@@ -453,7 +452,7 @@ TEST(a_table_whose_copy_would_be_beyond_the_limit_is_withheld)
 	emr_buf_free(&text);
 	assert_ok(csv_take_columns(columns, COLUMNS, &taken));
 	assert_ok(csv_copy(in, EMR_TABLE_MAX_BYTES, copy, &who,
-		&(csv_rules){.columns = &taken, .year = 2026}, &what));
+		&(protocol_look){.columns = taken, .year = 2026}, &what));
 	assert_string_equal(emr_withheld_text(what.withheld), "large-table");
 }
 
@@ -476,7 +475,7 @@ TEST(a_table_of_many_blocks_is_copied_and_checked)
 	copy = made_memory(emr_bytes_of("", 0));
 	assert_ok(csv_take_columns(columns, 3, &taken));
 	assert_ok(csv_copy(
-		in, text.len, copy, &who, &(csv_rules){.columns = &taken, .year = 2026}, &what));
+		in, text.len, copy, &who, &(protocol_look){.columns = taken, .year = 2026}, &what));
 	assert_string_equal(emr_withheld_text(what.withheld), "");
 	assert_true(what.size > 300000);
 	assert_string_equal(emr_withheld_text(check_table(in, text.len, copy, what.size)), "");

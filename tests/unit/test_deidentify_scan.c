@@ -6,9 +6,9 @@
 #include "deidentify_kit.h"
 #include "scan.h"
 
-static const scan_rules usual = {.year = 2026};
+static const protocol_look usual = {.year = 2026};
 
-static emr_withheld scan_bytes(emr_bytes bytes, const scan_rules *rules)
+static emr_withheld scan_bytes(emr_bytes bytes, const protocol_look *rules)
 {
 	static flat_file file;
 	EMR_AUTO_FD fd = made_memory(bytes);
@@ -186,10 +186,10 @@ TEST(the_terms_decide_what_may_be_there)
 	made_ct_pixels(&m);
 	assert_int_equal(made_copy(&m, 'a', &dated, &copy), EMR_WITHHELD_NOT);
 	assert_int_equal(scan_bytes(emr_buf_view(&copy),
-				 &(scan_rules){.year = 2026, .with_characteristics = true}),
+				 &(protocol_look){.year = 2026, .with_characteristics = true}),
 		EMR_WITHHELD_NOT);
 	assert_int_equal(scan_bytes(emr_buf_view(&copy), &usual), EMR_WITHHELD_FOUND_AGAIN);
-	assert_int_equal(scan_bytes(emr_buf_view(&copy), &(scan_rules){.year = 2026,
+	assert_int_equal(scan_bytes(emr_buf_view(&copy), &(protocol_look){.year = 2026,
 								 .with_characteristics = true,
 								 .without_dates = true}),
 		EMR_WITHHELD_FOUND_AGAIN);

@@ -195,8 +195,7 @@ TEST_IN(begin, end, no_batch_of_the_channel_counts_before_the_directory_has_ende
 	assert_status(EMR_DAMAGED, emr_observe_entry(chain, emr_ledger_descriptor(k.ledger), &entry,
 					   no_parts, NULL, &trouble));
 	emr_chain_rollback(chain);
-	assert_string_equal(
-		trouble.cause, "a batch of a channel, and the directory's ledger has not ended");
+	assert_string_equal(trouble.cause, "the entry has another number or host");
 }
 
 TEST_IN(begin, end, a_ledger_that_was_brought_to_another_channel_is_not_followed)

@@ -2,20 +2,16 @@
  * says the same as the block, and does not when a peer tells something else. */
 #include "ledger_kit.h"
 
-#include <openssl/pem.h>
-
 #include "cert_kit.h"
 #include "contract/item.h"
 #include "gateway/observer.h"
-#include "gateway_private.h"
-#include "fields.h"
 #include "ledger/register.h"
 
 #define MSP "GeneralMSP"
 
 static kit k;
 static cert_authority ca;
-static emr_buf descriptor, certificate, creator, stranger;
+static emr_buf descriptor, certificate;
 static emr_id16 org;
 static emr_chain *chain;
 static emr_ledger_trouble trouble;
@@ -27,24 +23,6 @@ typedef struct wish {
 	uint8_t results[8];
 	emr_gateway_entry entry;
 } wish;
-
-static void write_creator(emr_bytes der, emr_buf *out)
-{
-	const uint8_t *at = der.data;
-	X509 *x509 = d2i_X509(NULL, &at, (long)der.len);
-	BIO *bio = BIO_new(BIO_s_mem());
-	proto_writer w = proto_writer_of(out);
-	char *pem;
-	long len;
-
-	assert_int_equal(PEM_write_bio_X509(bio, x509), 1);
-	len = BIO_get_mem_data(bio, &pem);
-	proto_put_text(&w, SERIALIZED_IDENTITY_MSPID, MSP);
-	proto_put_bytes(&w, SERIALIZED_IDENTITY_ID_BYTES, emr_bytes_of(pem, (size_t)len));
-	assert_ok(w.status);
-	X509_free(x509);
-	(void)BIO_free(bio);
-}
 
 static void describe(const char *msp)
 {
@@ -77,10 +55,11 @@ static wish wish_of(emr_buf batch, uint32_t tx, size_t count)
 	w.entry = (emr_gateway_entry){.block = 7,
 		.tx = tx,
 		.ledger_time_unix_s = KIT_NOW + 5,
-		.creator = emr_buf_view(&creator),
 		.submitter = k.owner.signer_id,
 		.batch = emr_bytes_of(batch.data, w.public_len),
 		.results = {.len = count}};
+	assert_ok(emr_batch_sign_submit(
+		k.keyring, k.net_id, emr_buf_view(&batch), w.entry.submit_sig));
 	return w;
 }
 
@@ -187,7 +166,6 @@ AROUND(begin)
 {
 	const cert_wish authority = cert_authority_wish("General CA", KIT_NOW - 86400);
 	cert_wish person = cert_person_wish("ana", KIT_NOW - 86400);
-	EMR_AUTO_BUF other = {0};
 
 	kit_begin(&k);
 	org = emr_id16_random();
@@ -195,9 +173,6 @@ AROUND(begin)
 	person.attrs = "{\"attrs\":{\"emr.roles\":\"patient\"}}";
 	cert_begin(&ca, &authority, NULL);
 	cert_certify(&ca, &person, k.owner.p256_spki, &certificate);
-	cert_certify(&ca, &person, k.owner.p256_spki, &other); /* another serial number */
-	write_creator(emr_buf_view(&certificate), &creator);
-	write_creator(emr_buf_view(&other), &stranger);
 	describe(MSP);
 	begin_chain();
 	first = registration();
@@ -211,8 +186,6 @@ AROUND(end)
 	cert_end(&ca);
 	emr_buf_free(&descriptor);
 	emr_buf_free(&certificate);
-	emr_buf_free(&creator);
-	emr_buf_free(&stranger);
 	kit_end(&k);
 }
 
@@ -286,17 +259,18 @@ TEST_IN(begin, end, results_that_the_contract_does_not_give_are_refused)
 	emr_buf_free(&w.batch);
 }
 
-/* On Fabric it is the creator's certificate that says who brings a batch. */
-TEST_IN(begin, end, another_creator_brings_nothing)
+/* Everybody who follows checks that the submitter has signed: a majority of peers that says
+ * otherwise is not enough. */
+TEST_IN(begin, end, a_batch_that_its_submitter_did_not_sign_is_no_entry)
 {
 	wish w = domain_batch(3);
 
-	w.entry.creator = emr_buf_view(&stranger);
+	w.entry.submit_sig[9] ^= 1;
 	assert_status(EMR_DAMAGED, observe(&w, own_parts));
-	w.entry.creator = (emr_bytes){0};
+	assert_string_equal(trouble.cause, "the submitter's signature is wrong");
+	memset(w.entry.submit_sig, 0, sizeof w.entry.submit_sig);
 	assert_status(EMR_DAMAGED, observe(&w, own_parts));
-	w.entry.creator = emr_buf_view(&creator);
-	w.entry.ledger_time_unix_s = KIT_NOW + 3 * 366 * UINT64_C(86400); /* it has run out */
+	memcpy(w.entry.submit_sig, first.entry.submit_sig, sizeof w.entry.submit_sig);
 	assert_status(EMR_DAMAGED, observe(&w, own_parts));
 	assert_int_equal(size_now(), 2);
 	emr_buf_free(&w.batch);
@@ -436,8 +410,7 @@ TEST_IN(begin, end, a_part_that_no_peer_has_comes_from_the_batch_that_was_sent)
 	emr_buf_free(&w.batch);
 }
 
-/* Nobody gets an entry without a submitter's signature into a ledger of a directory by calling it
- * one of Fabric. */
+/* Nor does anybody get a block's word into it. */
 TEST_IN(begin, end, a_ledger_of_a_directory_takes_no_entry_of_fabric)
 {
 	EMR_AUTO_CHAIN copy = NULL;

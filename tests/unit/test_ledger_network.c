@@ -207,13 +207,23 @@ TEST_IN(begin, end, a_program_of_other_rules_reads_and_does_not_write)
 
 	assert_ok(emr_network_create(&o, &k.net_id, NULL));
 	assert_ok(open_it());
-	agree_on_rules(2);
+	agree_on_rules(EMR_CONTRACT_VERSION);
 	b = kit_batch(&k, d.id);
 	kit_domain_into(&k, b, &d);
 	kit_finish(&k, b, &bytes);
-	assert_status(EMR_NEWER_FORMAT, emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
+	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
+	emr_buf_clear(&bytes);
+	d.id = emr_id16_random();
+	agree_on_rules(EMR_CONTRACT_VERSION + 1);
+	b = kit_batch(&k, d.id);
+	kit_domain_into(&k, b, &d);
+	kit_finish(&k, b, &bytes);
+	assert_status(EMR_NEWER_RULES, emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
+	/* Perhaps it has an operation that only those rules have: nothing is said of it either. */
+	bytes.data[EMR_HEADER_BYTES + 5] = 0xee;
+	assert_status(EMR_NEWER_RULES, emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
 	assert_ok(emr_ledger_size(k.ledger, &size));
-	assert_int_equal(size, 2);
+	assert_int_equal(size, 3);
 }
 
 /* Why configure() sets synchronous before any transaction. */

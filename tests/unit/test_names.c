@@ -133,6 +133,8 @@ TEST_IN(folk_with_clinic, folk_end, who_could_be_taken_for_another_has_a_code)
 	assert_coded(&silva, "paul.silva");
 	assert_coded(&reis, "Pau1-S\xc3\xadlva");
 	assert_false(name_of(&silva).is_alone);
+	assert_int_equal(name_of(&silva).number, 1);
+	assert_int_equal(name_of(&reis).number, 2);
 	assert_applied(certify(&boss, clinic, emr_buf_view(&clinic_ca), &reis, "reis", "", true));
 	assert_string_equal(name_of(&reis).shown, "reis");
 	assert_coded(&silva, "paul.silva");
@@ -142,6 +144,12 @@ TEST_IN(folk_with_clinic, folk_end, who_could_be_taken_for_another_has_a_code)
 	assert_applied(certify(&ana, home, emr_buf_view(&org.ca), &other, "reis", "", false));
 	assert_string_equal(name_of(&other).shown, "reis");
 	assert_string_equal(name_of(&reis).shown, "reis");
+	assert_int_equal(name_of(&reis).number, 1); /* she was called so before */
+	assert_int_equal(name_of(&other).number, 2);
+	folk_pass(DAY);
+	assert_applied(certify(&boss, clinic, emr_buf_view(&clinic_ca), &reis, "reis", "", true));
+	assert_int_equal(name_of(&reis).number, 1); /* and is by each later certificate */
+	assert_int_equal(name_of(&other).number, 2);
 	emr_known_organisation_free(&org);
 	folk_close_member(&other, false);
 	folk_close_member(&reis, false);

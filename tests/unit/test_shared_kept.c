@@ -1,11 +1,13 @@
 /* Keys that were released once are kept, sealed, until their grant ends: a file that was read opens
  * again after a start, by that share alone, and the bytes on the disk tell nobody which file it is.
- */
+ Here is also how the directories of people are called. */
 #include "shared_kit.h"
 
 #include "base/codec.h"
 #include "keyring/sealed.h"
 #include "share/read.h"
+
+#include "owner.h"
 
 static void read_names(story *s, viewer *v)
 {
@@ -265,6 +267,35 @@ TEST(kept_keys_that_were_exchanged_are_asked_for_again)
 	read_knee(&s, &v);
 	viewer_reads(&v, "Imaging/Old/CT.pdf", owner_answers, "%PDF a head");
 	opens_nothing(&s, &v, exchange_last, "MRI.pdf,Old");
+}
+
+static const char *directory_of(const char *handle, unsigned number)
+{
+	static char out[EMR_NAME_MAX + 1];
+	emr_owner_called called = {
+		.name = "ana, the name in sentences", .code = "LJNFUWS2", .number = number};
+
+	(void)snprintf(called.handle, sizeof called.handle, "%s", handle);
+	owner_name_directory(&called, (emr_id32){{0}}, out);
+	return out;
+}
+
+/* A directory is called by the handle alone; a code stands there where the handle tells nobody
+ * apart. */
+TEST(a_directory_is_a_handle_that_is_nobody_elses)
+{
+	char longest[EMR_NAME_MAX + 1];
+
+	assert_string_equal(directory_of("ana", 1), "ana");
+	assert_string_equal(directory_of("ana", 2), "ana (2)");
+	assert_string_equal(directory_of("ana (2)", 1), "ana _2_ (LJNFUWS2)");
+	assert_string_equal(directory_of("a/b", 1), "a_b (LJNFUWS2)");
+	assert_string_equal(directory_of(".ana", 1), "_ana (LJNFUWS2)");
+	assert_string_equal(directory_of("an\xd0\xb0", 0), "an\xd0\xb0 (LJNFUWS2)");
+	assert_string_equal(directory_of("", 0), "LJNFUWS2");
+	memset(longest, 'x', EMR_NAME_MAX);
+	longest[EMR_NAME_MAX] = 0;
+	assert_string_equal(directory_of(longest, 1) + 120, " (LJNFUWS2)");
 }
 
 TESTS(NULL, NULL)

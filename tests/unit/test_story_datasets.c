@@ -8,7 +8,6 @@
 #include "replica/ask.h"
 
 #include "judge.h"
-#include "share/frozen.h"
 #include "shared_private.h"
 
 #define TERMS(until)                                                                               \
@@ -401,91 +400,6 @@ TEST(questions_in_two_folders_count_each_other)
 		question_free(&q);
 	}
 	s.imaging = domains[0];
-}
-
-/* ---- a frozen state ---- */
-
-static uint32_t versions_at(story *s, const called *d, uint64_t log_size)
-{
-	EMR_AUTO_FROZEN_LOOK look = {.n = 0};
-	emr_team team;
-
-	story_see(&s->lima);
-	assert_ok(emr_team_get(s->lima.replica, d->id, &team));
-	assert_ok(emr_frozen_look_at(s->lima.replica, &team, log_size, story_now(s), &look));
-	return look.n;
-}
-
-TEST(a_frozen_state_has_what_was_renamed_since_and_not_what_was_saved_since)
-{
-	emr_replica_position then, now;
-	STORY;
-	AUTO(called_end) called d;
-
-	(void)read_by_lima(&s, &d);
-	assert_ok(emr_replica_at(s.lima.replica, &then));
-	assert_int_equal(versions_at(&s, &d, then.size), 2);
-	kit_rename(&s.k, "Imaging/MRI.pdf", "Imaging/Knee.pdf");
-	kit_publish_all(&s.k);
-	assert_int_equal(versions_at(&s, &d, then.size), 2);
-	kit_text(&s.k, "Imaging/Old/CT.pdf", "another scan");
-	kit_save(&s.k, "Imaging/New.pdf", "one more");
-	assert_int_equal(versions_at(&s, &d, then.size), 1);
-	assert_ok(emr_replica_at(s.lima.replica, &now));
-	assert_int_equal(versions_at(&s, &d, now.size), 3);
-}
-
-/* Its key changed when a reader was taken out, and the owners' computers followed. */
-TEST(a_frozen_state_outlives_the_key_that_it_was_made_under)
-{
-	EMR_AUTO_FROZEN_LOOK look = {.n = 0};
-	emr_replica_position then;
-	emr_grant_made made;
-	emr_team team;
-	STORY;
-	AUTO(called_end) called d, heir;
-
-	made = read_by_lima(&s, &d);
-	assert_ok(emr_replica_at(s.lima.replica, &then));
-	dataset_call_on(&heir, &s, TERMS("2090-01-01"), d.id, 0);
-	dataset_admit(&heir, &s.lima);
-	(void)dataset_join(&heir);
-	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
-	assert_int_equal(versions_at(&s, &heir, then.size), 2);
-	story_does(&s, dataset_steward(&d), emr_act_dataset_close(d.id));
-	assert_int_equal(versions_at(&s, &heir, then.size), 2);
-	/* An owner who has not followed is in a team that nobody reads. */
-	assert_ok(emr_share_revoke_person(begins(s.ana), s.imaging, heir.grantee, &(size_t){0}));
-	assert_int_equal(versions_at(&s, &heir, then.size), 0);
-	assert_ok(emr_team_get(s.lima.replica, heir.id, &team));
-	assert_ok(emr_frozen_look_at(s.lima.replica, &team, then.size, story_now(&s), &look));
-	assert_int_equal(look.withdrawn, 1);
-}
-
-TEST(a_dataset_that_was_closed_was_left_by_nobody)
-{
-	EMR_AUTO_FROZEN_LOOK look = {.n = 0};
-	emr_replica_position then;
-	emr_grant_made made;
-	emr_team team;
-	called d;
-	STORY;
-
-	made = read_by_lima(&s, &d);
-	assert_ok(emr_replica_at(s.lima.replica, &then));
-	assert_int_equal(
-		story_says(&s, dataset_steward(&d), emr_act_dataset_close(d.id), (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
-	assert_int_equal(versions_at(&s, &d, then.size), 0);
-	assert_ok(emr_team_get(s.lima.replica, d.id, &team));
-	assert_ok(emr_frozen_look_at(s.lima.replica, &team, then.size, story_now(&s), &look));
-	assert_int_equal(look.withdrawn, 0);
-	emr_frozen_look_free(&look);
-	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
-	assert_int_equal(versions_at(&s, &d, then.size), 0);
-	assert_ok(emr_frozen_look_at(s.lima.replica, &team, then.size, story_now(&s), &look));
-	assert_int_equal(look.withdrawn, 1);
-	emr_grantee_key_free(d.key);
 }
 
 /* ---- a price ---- */

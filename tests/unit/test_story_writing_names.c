@@ -20,7 +20,7 @@ TEST(what_a_writer_names_configures_no_program)
 		{"head", "_head"}, {"commondir", "_commondir"}, {"gitdir", "_gitdir"},
 		{"config.worktree", "_config.worktree"}, {"a.LNK", "a_LNK"}, {".b.url", "_b_url"},
 		{"c.scf. ", "c_scf. "}, {"desktop.ini .", "_desktop.ini ."},
-		{"d.library-ms", "d_library-ms"}};
+		{"d.library-ms", "d_library-ms"}, {".bidsignore.", "_bidsignore."}};
 	EMR_AUTO_BUF bytes = {0};
 	char path[80];
 	emr_meta said;

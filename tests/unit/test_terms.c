@@ -178,6 +178,21 @@ TEST(more_columns_than_there_may_be_are_refused)
 
 #define REST "\"who\":\"x\",\"until\":\"2030-01-01\",\"data\":\"identified\""
 
+TEST(words_that_a_committee_asks_for_are_taken)
+{
+	static const char json[] = "{\"purpose\":\"x\",\"contact\":\"a@b\",\"ethics\":\"REC 1/26\","
+				   "\"licence\":\"CC-BY-4.0\",\"funder\":\"FCT\","
+				   "\"duo\":[\"DUO:0000042\",\"DUO:0000046\"]," REST "}";
+	static const char *const words[] = {
+		"a@b", "REC 1/26", "CC-BY-4.0", "FCT", "DUO:0000042, DUO:0000046"};
+	const char *what;
+	emr_terms terms;
+
+	assert_ok(emr_terms_parse(emr_bytes_of(json, strlen(json)), &terms, &what));
+	for (size_t i = 0; i < EMR_TERMS_WORDS; i++)
+		assert_string_equal(terms.words[i], words[i]);
+}
+
 TEST(what_is_wrong_is_refused_by_its_name)
 {
 	static const struct {
@@ -189,7 +204,13 @@ TEST(what_is_wrong_is_refused_by_its_name)
 		{"{\"purpose\":\"a\\u202eb\"," REST "}", "purpose"},
 		{"{\"purpose\":3," REST "}", "purpose"},
 		{"{\"purpose\":\"x\",\"purpose\":\"y\"," REST "}", ""},
-		{"{\"purpose\":\"x\",\"color\":1," REST "}", ""},
+		{"{\"purpose\":\"x\",\"color\":1," REST "}", "color"},
+		{"{\"purpose\":\"x\",\"a\\u202eb\":1," REST "}", ""},
+		{"{\"purpose\":\"x\",\"licence\":\"\"," REST "}", "licence"},
+		{"{\"purpose\":\"x\",\"duo\":\"DUO:0000042\"," REST "}", "duo"},
+		{"{\"purpose\":\"x\",\"duo\":[\"DUO:0000041\"]," REST "}", "duo"},
+		{"{\"purpose\":\"x\",\"duo\":[\"DUO:0000042\",\"DUO:0000042\"]," REST "}", "duo"},
+		{"{" COPIES ",\"nifti\":\"moved\"}", "nifti"},
 		{"{\"purpose\":\"x\",\"price\":-1," REST "}", "price"},
 		{"{\"purpose\":\"x\",\"price\":1.5," REST "}", "price"},
 		{"{\"purpose\":\"x\",\"price\":9000000000000," REST "}", "price"},

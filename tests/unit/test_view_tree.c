@@ -136,6 +136,26 @@ TEST(attributes_round_trip_and_end_where_the_record_is_full)
 	kit_restart_and_compare(&k);
 }
 
+/* The names are for people who ask: a copy with all attributes takes nothing of them along. */
+TEST(the_names_that_can_be_asked_are_answered_and_in_no_list)
+{
+	EMR_AUTO_BUF got = {0}, listed = {0};
+	uint64_t node;
+
+	KIT;
+	kit_mkdir(&k, "d");
+	node = kit_attr(&k, "d").node;
+	assert_ok(emr_view_set_attribute(k.view, node, "user.emrfs", emr_bytes_of("1", 1), 0));
+	assert_ok(emr_view_remove_attribute(k.view, node, "user.emrfs"));
+	assert_ok(emr_view_get_attribute(k.view, node, "user.emrfs", &got));
+	assert_ok(emr_buf_append(&got, "\n", 2));
+	for (size_t i = 0; emr_view_attribute_name(i) != NULL; i++)
+		assert_non_null(strstr((const char *)got.data,
+			printed("user.emrfs.%s\n", emr_view_attribute_name(i))));
+	assert_ok(emr_view_list_attributes(k.view, node, &listed));
+	assert_int_equal(listed.len, 0);
+}
+
 TEST(mode_and_time_are_kept_to_the_nanosecond)
 {
 	static const int64_t times[] = {
@@ -243,6 +263,7 @@ TEST(counts_tell_what_is_where)
 	kit_text(&k, "d/f.part", "");
 	emr_view_count(k.view, &counts);
 	assert_int_equal(counts.files, 1);
+	assert_int_equal(counts.directories, 2); /* "d" and Inbox; the folder itself is none */
 	assert_int_equal(counts.local, 1);
 	assert_int_equal(counts.bytes, 5);
 	assert_int_equal(counts.pending, 2);

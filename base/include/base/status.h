@@ -52,6 +52,7 @@ typedef enum emr_status {
 	EMR_LETTERS_SPENT, /* the day's letters that the ledger takes by one certificate */
 	EMR_BYTES_SPENT,   /* the same of bytes */
 	EMR_AWAITED,	   /* somebody else has to do something first: a key has not come yet */
+	EMR_NEWER_RULES,   /* the network has agreed on rules that this program does not know */
 	EMR_STATUS_COUNT
 } emr_status;
 
@@ -128,6 +129,8 @@ static inline bool emr_status_is_full(emr_status status)
 /* EMR_NEWER_FORMAT, remembering for this thread which version was MET, and that this program knows
  * versions up to KNOWN; 0: no version says it. */
 emr_status emr_newer_format(uint64_t met, uint64_t known);
+/* EMR_NEWER_RULES, with the numbers of the rules, remembered in the same place. */
+emr_status emr_newer_rules(uint64_t met, uint64_t known);
 /* Gives what this thread met last, once; false: nothing, or nobody knows. */
 bool emr_newer_format_take(uint64_t *out_met, uint64_t *out_known);
 

@@ -197,17 +197,19 @@ static bool find_pixels(flat_file *f, pixels *out)
 	return true;
 }
 
-static bool is_same_picture(
+static emr_withheld compare_pictures(
 	flat_file *original, const pixels *old, flat_file *copy, const pixels *new)
 {
-	const coding c = {new->codec, new->samples.said[1]};
+	const coding c = {new->codec, new->samples.said[1], new->samples.said[3] == 1};
 
 	if (old->is_native != new->is_native || !copied_samples_ok(&new->samples))
-		return false;
+		return EMR_WITHHELD_COMPRESSION;
 	if (!new->is_native)
 		return check_pixels(original, old->at, copy, new->at, &c);
 	return old->len == new->len &&check_native(original, old->at, copy, new->at, new->len,
-				   &new->samples, new->is_big);
+				   &new->samples, new->is_big)
+		       ? EMR_WITHHELD_NOT
+		       : EMR_WITHHELD_COMPRESSION;
 }
 
 /* Native pixels are not looked into: they are numbers, and exactly as many as the image has.  In
@@ -235,10 +237,8 @@ emr_withheld check_dicom(
 			why = EMR_WITHHELD_TOO_COMPLEX;
 		else if (!find_pixels(copy, &new) || has_anything(all, copy, &new))
 			why = EMR_WITHHELD_FOUND_AGAIN;
-		else if (!is_same_picture(original, &old, copy, &new))
-			why = EMR_WITHHELD_COMPRESSION;
 		else
-			why = EMR_WITHHELD_NOT;
+			why = compare_pictures(original, &old, copy, &new);
 	}
 	words_free(all);
 	free(files);

@@ -15,14 +15,17 @@ emr_withheld check_table(int original_fd, uint64_t original_size, int copy_fd, u
 typedef struct coding {
 	syntax_pixels codec;
 	uint32_t bits;
+	bool is_signed;
 } coding;
 
 /* Whether the compressed pixels at COPY_AT are those at ORIGINAL_AT (both: behind the header of
  * (7FE0,0010)), image by image: without segments that a copy must not have, each image in one
  * fragment with at most a zero byte behind it, and each in the table of offsets. ORIGINAL is COPY,
- * and so are the places: whether they are those of any copy. */
-bool check_pixels(flat_file *original, uint64_t original_at, flat_file *copy, uint64_t copy_at,
-	const coding *c);
+ * and so are the places: whether they are those of any copy.  Where samples are wider than the
+ * image's they are decoded.  EMR_WITHHELD_NOT: they are; EMR_WITHHELD_HIDDEN_GRAPHICS: but for bits
+ * that are not the image's, or those could not be seen; EMR_WITHHELD_COMPRESSION. */
+emr_withheld check_pixels(flat_file *original, uint64_t original_at, flat_file *copy,
+	uint64_t copy_at, const coding *c);
 /* The same of LEN bytes of native ones: all bits that are the image's by S, which is ok, are the
  * original's, and all others are as a copy has them. */
 bool check_native(flat_file *original, uint64_t original_at, flat_file *copy, uint64_t copy_at,

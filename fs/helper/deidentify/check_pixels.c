@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "copied.h"
+#include "decode.h"
 
 /* ---- fragments, one after the other ---- */
 
@@ -18,7 +19,8 @@ typedef struct run {
 	uint64_t left;	  /* of this fragment */
 	const uint8_t *p; /* what is at hand of it */
 	size_t n;
-	uint64_t seen; /* of this image: marker_is_plain */
+	uint64_t seen;	/* of this image: marker_is_plain */
+	bool is_hidden; /* bits of some image that are not its own have something */
 	bool is_end;
 } run;
 
@@ -228,23 +230,46 @@ static bool take_codestream(run *original, run *copy, const coding *c)
 	return false;
 }
 
+/* Of the image that is the next fragment of F's, at AT: its samples fit into the bits of C. */
+static bool does_fit(flat_file *f, uint64_t at, uint64_t len, const coding *c)
+{
+	uint8_t *bytes = len <= DECODED_BYTES_MAX ? malloc((size_t)len) : NULL;
+	bool is_fit = bytes != NULL;
+
+	for (uint64_t i = 0; is_fit && i < len; i += FLAT_VALUE_MAX) {
+		size_t n = len - i < FLAT_VALUE_MAX ? (size_t)(len - i) : FLAT_VALUE_MAX;
+		const uint8_t *p = flat_bytes(f, at + i, n);
+
+		is_fit = p != NULL;
+		if (is_fit)
+			memcpy(bytes + i, p, n);
+	}
+	is_fit = is_fit && decoded_fits(c->codec, bytes, (size_t)len, c->bits, c->is_signed);
+	free(bytes);
+	return is_fit;
+}
+
 /* Both stand at the beginning of a fragment. */
 static bool is_same_image(run *original, run *copy, const coding *c)
 {
+	const run image = copy != NULL ? *copy : *original;
 	uint8_t start[2];
 
-	if (c->codec != PIXELS_RLE)
-		return peek(original, start, 2) && start[0] == 0xff &&
-		       take_codestream(original, copy, c);
-	if (copy == NULL)
-		return take_same(original, NULL, original->left);
-	return original->left == copy->left && take_same(original, copy, original->left);
+	if (c->codec == PIXELS_RLE)
+		return (copy == NULL || copy->left == original->left) &&
+		       take_same(original, copy, original->left);
+	if (!peek(original, start, 2) || start[0] != 0xff || !take_codestream(original, copy, c))
+		return false;
+	original->is_hidden |=
+		marker_is_wide(original->seen) && !does_fit(image.f, image.at, image.left, c);
+	original->n = 0; /* the block may hold another place */
+	return true;
 }
 
 /* ---- all of them ---- */
 
-bool check_pixels(flat_file *original, uint64_t original_at, flat_file *copy, uint64_t copy_at,
-	const coding *c)
+emr_withheld check_pixels(flat_file *original, uint64_t original_at, flat_file *copy,
+	uint64_t copy_at, const coding *c)
 {
 	run old = {.f = original, .at = original_at}, new = {.f = copy, .at = copy_at};
 	flat_file *table = malloc(sizeof *table);
@@ -253,7 +278,6 @@ bool check_pixels(flat_file *original, uint64_t original_at, flat_file *copy, ui
 
 	if (is_same) {
 		*table = (flat_file){.read = copy->read,
-			.arg = copy->arg,
 			.fd = copy->fd,
 			.ahead = copy->ahead,
 			.size = copy->size};
@@ -275,7 +299,9 @@ bool check_pixels(flat_file *original, uint64_t original_at, flat_file *copy, ui
 		is_same = is_same && i == entries && !has_bytes_left(&old);
 	}
 	free(table);
-	return is_same;
+	if (!is_same)
+		return EMR_WITHHELD_COMPRESSION;
+	return old.is_hidden ? EMR_WITHHELD_HIDDEN_GRAPHICS : EMR_WITHHELD_NOT;
 }
 
 static inline uint64_t sample_at(const uint8_t *p, const size_t bytes, bool is_big)

@@ -16,9 +16,7 @@
 typedef struct csv {
 	int out_fd;
 	const persona *who;
-	const csv_columns *columns;
-	uint32_t year; /* the present one */
-	bool without_dates;
+	const protocol_look *rules;
 	char separator;
 	/* where in the table */
 	uint8_t wanted[FIELDS_MAX]; /* index of the named column; LEFT_OUT */
@@ -143,7 +141,7 @@ static bool is_beyond(const csv *c, const char *plain)
 
 	for (size_t i = 0; i < 4; i++)
 		year = 10 * year + (uint32_t)(plain[i] - '0');
-	return year > c->year + 1;
+	return year > c->rules->year + 1;
 }
 
 /* A day's beginning, middle or last second (minute): programs write it, and people, for a day
@@ -188,7 +186,7 @@ static bool take_date(const csv *c, char *text)
 		text[10] = 'T';
 	while (which < 3 && !text_fits(text, patterns[which], plain))
 		which++;
-	if (which == 3 || c->without_dates || is_beyond(c, plain))
+	if (which == 3 || c->rules->without_dates != 0 || is_beyond(c, plain))
 		return false;
 	len = strlen(patterns[which]);
 	if (which == 2) {
@@ -228,8 +226,8 @@ static bool take_date(const csv *c, char *text)
 
 static bool take_cell(const csv *c, uint8_t which, char *text)
 {
-	uint32_t kind = c->columns->list[which].kind;
-	const char *words = c->columns->list[which].words;
+	uint32_t kind = c->rules->columns.list[which].kind;
+	const char *words = c->rules->columns.list[which].words;
 
 	if (kind == EMR_COLUMN_NUMBER)
 		return csv_take_number(text, c->marks[which], c->separator);
@@ -243,8 +241,8 @@ static bool take_cell(const csv *c, uint8_t which, char *text)
 static void name_field(csv *c, const char *name)
 {
 	c->wanted[c->field] = LEFT_OUT;
-	for (uint32_t i = 0; i < c->columns->count; i++)
-		if (!c->has_column[i] && strcasecmp(c->columns->list[i].name, name) == 0) {
+	for (uint32_t i = 0; i < c->rules->columns.count; i++)
+		if (!c->has_column[i] && strcasecmp(c->rules->columns.list[i].name, name) == 0) {
 			c->wanted[c->field] = (uint8_t)i;
 			c->has_column[i] = true;
 			return;
@@ -273,7 +271,7 @@ static void put_cell(csv *c, uint8_t which)
 
 	strcpy(before, c->cell);
 	if (c->is_survey) {
-		if (c->columns->list[which].kind == EMR_COLUMN_NUMBER)
+		if (c->rules->columns.list[which].kind == EMR_COLUMN_NUMBER)
 			c->marks[which] |= csv_number_spelling(c->cell);
 	} else if (!take_cell(c, which, c->cell) || c->cell[0] == '\0') {
 		c->out->elements_removed += c->cell_len > 0;
@@ -300,8 +298,8 @@ static void end_cell(csv *c)
 		if (c->written_fields++ > 0)
 			put_text(c, &c->separator, 1);
 		if (c->is_first_row)
-			put_text(c, c->columns->list[which].name,
-				strlen(c->columns->list[which].name));
+			put_text(c, c->rules->columns.list[which].name,
+				strlen(c->rules->columns.list[which].name));
 		else
 			put_cell(c, which);
 	}
@@ -418,7 +416,7 @@ static void read_all(csv *c, uint64_t size, source *in)
 }
 
 emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who,
-	const csv_rules *rules, emr_deidentified *out)
+	const protocol_look *rules, emr_deidentified *out)
 {
 	static uint8_t window[SOURCE_WINDOW];
 	static csv c;
@@ -432,9 +430,7 @@ emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who,
 		memcpy(c.marks, marks, sizeof marks);
 		c.out_fd = out_fd;
 		c.who = who;
-		c.without_dates = rules->without_dates;
-		c.year = rules->year;
-		c.columns = rules->columns;
+		c.rules = rules;
 		c.out = out;
 		c.is_first_row = true;
 		c.is_survey = pass == 0;
@@ -451,7 +447,7 @@ emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who,
 		c.why = EMR_WITHHELD_LARGE_TABLE;
 	if (c.why != EMR_WITHHELD_NOT)
 		*out = (emr_deidentified){.withheld = c.why};
-	out->is_table = c.why == EMR_WITHHELD_NOT;
-	out->size = out->is_table ? c.written : 0;
+	out->form = EMR_COPY_TABLE;
+	out->size = c.why == EMR_WITHHELD_NOT ? c.written : 0;
 	return c.status;
 }

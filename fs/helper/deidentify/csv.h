@@ -1,20 +1,13 @@
 /* These functions copy the columns of a CSV file that a dataset names, cell by cell. */
 #pragma once
 
-#include "columns.h"
 #include "copy.h"
+#include "protocol.h"
 
-/* YEAR: the present one; a date beyond it was never a day of somebody's, and would not look moved.
- */
-typedef struct csv_rules {
-	const csv_columns *columns;
-	uint32_t year;
-	bool without_dates;
-} csv_rules;
-
-/* Anything but EMR_OK is about OUT_FD.  EMR_WITHHELD_NOT_DICOM: it is no table, either. */
+/* A date beyond the year of RULES was never a day of somebody's, and would not look moved.
+ * Anything but EMR_OK is about OUT_FD.  EMR_WITHHELD_NOT_DICOM: it is no table, either. */
 emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who,
-	const csv_rules *rules, emr_deidentified *out);
+	const protocol_look *rules, emr_deidentified *out);
 
 static inline bool is_digit(char c)
 {

@@ -26,8 +26,8 @@ typedef struct worker {
 
 struct emr_deidentifier {
 	char *program;
-	emr_deidentify_rules rules; /* but for the columns */
-	csv_columns columns;
+	protocol_look look; /* the rules */
+	uint32_t deadline_ms;
 	worker writer, checker, scanner;
 	emr_secret key; /* whose files the writer sees */
 };
@@ -53,12 +53,12 @@ static emr_status worker_start(worker *w, const char *program, const char *role)
 static emr_withheld worker_ask(worker *w, uint32_t deadline_ms, const protocol_file *file,
 	const int fds[2], protocol_result *out)
 {
-	int64_t usual_ms = FILE_MS + (int64_t)(file->size >> 12);
+	int64_t usual_ms = FILE_MS + (int64_t)(file->look.size >> 12);
 	int64_t end_ms = emr_helper_end_ms(deadline_ms != 0 ? deadline_ms : usual_ms);
 	emr_status status = EMR_IO;
 	size_t got = 0;
 
-	w->work += 1 + (file->size >> 24);
+	w->work += 1 + (file->look.size >> 24);
 	if (emr_helper_tell(&w->helper, file, sizeof *file, fds, 2, end_ms))
 		status = emr_helper_hear(&w->helper, out, sizeof *out, &got, end_ms);
 	if (status == EMR_OK && got != sizeof *out)
@@ -117,7 +117,9 @@ static bool is_plausible(const emr_deidentified *what, int out_fd)
 
 	if (fstat(out_fd, &out) != 0 || (uint64_t)out.st_size != what->size)
 		return false;
-	if (what->is_table)
+	if ((unsigned)what->form >= EMR_COPY_FORMS)
+		return false;
+	if (what->form != EMR_COPY_PICTURE)
 		return what->study_uid[0] == '\0' && what->series_uid[0] == '\0' &&
 		       what->instance_uid[0] == '\0' && what->modality[0] == '\0';
 	return is_made_of(what->study_uid, sizeof what->study_uid, digits) &&
@@ -133,7 +135,7 @@ static emr_status write_and_check(
 	protocol_result written = {0}, checked = {0};
 	const int check_fds[] = {fds[0], fds[2]};
 
-	out->withheld = worker_ask(&d->writer, d->rules.deadline_ms, file, fds, &written);
+	out->withheld = worker_ask(&d->writer, d->deadline_ms, file, fds, &written);
 	emr_wipe(file->key, sizeof file->key);
 	if (written.status != EMR_OK)
 		return (emr_status)written.status;
@@ -142,8 +144,8 @@ static emr_status write_and_check(
 	if (out->withheld != EMR_WITHHELD_NOT)
 		return EMR_OK;
 	file->copy_size = written.what.size;
-	file->is_table = written.what.is_table;
-	out->withheld = worker_ask(&d->checker, d->rules.deadline_ms, file, check_fds, &checked);
+	file->form = written.what.form;
+	out->withheld = worker_ask(&d->checker, d->deadline_ms, file, check_fds, &checked);
 	if (out->withheld == EMR_WITHHELD_NOT)
 		*out = written.what;
 	return EMR_OK;
@@ -175,14 +177,7 @@ emr_status emr_deidentify_file(emr_deidentifier *d, const emr_secret *key, const
 {
 	static const char name_letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	protocol_file file = {.kind = PROTOCOL_FILE,
-		.without_dates = d->rules.without_dates,
-		.with_characteristics = d->rules.with_characteristics,
-		.with_faces = d->rules.with_faces,
-		.with_derived = d->rules.with_derived,
-		.with_private = d->rules.with_private,
-		.year = year_now(),
-		.columns = d->columns};
+	protocol_file file = {.look = d->look};
 	EMR_AUTO_FD in = -1, copy = -1;
 	emr_deidentified what = {0};
 	emr_status status =
@@ -192,7 +187,7 @@ emr_status emr_deidentify_file(emr_deidentifier *d, const emr_secret *key, const
 			: EMR_INVALID;
 
 	if (status == EMR_OK)
-		status = check_fds(in_fd, out_fd, &file.size);
+		status = check_fds(in_fd, out_fd, &file.look.size);
 	if (status != EMR_OK)
 		return status;
 	if ((fcntl(in_fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
@@ -208,6 +203,8 @@ emr_status emr_deidentify_file(emr_deidentifier *d, const emr_secret *key, const
 	if (status == EMR_OK) {
 		const int fds[] = {in >= 0 ? in : in_fd, out_fd, copy};
 
+		file.look.kind = PROTOCOL_FILE;
+		file.look.year = year_now();
 		memcpy(file.key, key->data, sizeof file.key);
 		strcpy(file.pseudonym, pseudonym);
 		status = write_and_check(d, &file, fds, &what);
@@ -292,7 +289,7 @@ static emr_status serve_scan(scanning *s, emr_withheld *out)
 static emr_status scan_once(
 	emr_deidentifier *d, const protocol_look *look, scanning *s, emr_withheld *out)
 {
-	s->left_ms = d->rules.deadline_ms != 0 ? d->rules.deadline_ms : SCAN_MS;
+	s->left_ms = d->deadline_ms != 0 ? d->deadline_ms : SCAN_MS;
 	d->scanner.work++;
 	if (emr_helper_tell(
 		    &d->scanner.helper, look, sizeof *look, NULL, 0, emr_helper_end_ms(s->left_ms)))
@@ -305,17 +302,14 @@ static emr_status scan_once(
 emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year,
 	emr_scan_read_fn read, void *arg, emr_withheld *out)
 {
-	const protocol_look look = {.kind = PROTOCOL_LOOK,
-		.year = year,
-		.without_dates = d->rules.without_dates,
-		.with_characteristics = d->rules.with_characteristics,
-		.with_private = d->rules.with_private,
-		.size = size,
-		.columns = d->columns};
+	protocol_look look = d->look;
 	scanning s = {.w = &d->scanner, .size = size, .read = read, .arg = arg};
 	bool is_first = false;
 	emr_status status = EMR_OK;
 
+	look.kind = PROTOCOL_LOOK;
+	look.year = year;
+	look.size = size;
 	/* The end of a helper that has served before may be the fault of an earlier file, or of
 	 * this computer. */
 	*out = EMR_WITHHELD_STOPPED;
@@ -331,11 +325,16 @@ emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year
 emr_status emr_deidentifier_open(
 	const char *program, const emr_deidentify_rules *rules, emr_deidentifier **out)
 {
-	csv_columns columns = {0};
+	protocol_look look = {.without_dates = rules->without_dates,
+		.with_characteristics = rules->with_characteristics,
+		.with_faces = rules->with_faces,
+		.with_derived = rules->with_derived,
+		.with_private = rules->with_private,
+		.with_formats = rules->with_formats};
 	emr_deidentifier *d = NULL;
 	char *path = NULL;
 
-	EMR_TRY(csv_take_columns(rules->columns, rules->column_count, &columns));
+	EMR_TRY(csv_take_columns(rules->columns, rules->column_count, &look.columns));
 	d = calloc(1, sizeof *d);
 	path = strdup(program);
 	if (d == NULL || path == NULL) {
@@ -344,9 +343,8 @@ emr_status emr_deidentifier_open(
 		return EMR_NO_MEMORY;
 	}
 	d->program = path;
-	d->rules = *rules;
-	d->rules.columns = NULL; /* the caller's */
-	d->columns = columns;
+	d->look = look;
+	d->deadline_ms = rules->deadline_ms;
 	d->writer.helper = d->checker.helper = d->scanner.helper = EMR_HELPER_NONE;
 	*out = d;
 	return EMR_OK;

@@ -13,43 +13,47 @@
 #include "check.h"
 #include "copy.h"
 #include "csv.h"
+#include "headed.h"
 #include "protocol.h"
 #include "scan.h"
 
 #define MEMORY_BYTES ((uint64_t)512 << 20)
-#define PROCESSOR_S 600 /* over all its files */
+#define PROCESSOR_S 3600 /* over all its files, of which some are decoded */
 
 static uint8_t window[SOURCE_WINDOW], buffer[SOURCE_WINDOW];
 
 static void write_one(protocol_file *file, const int fds[2], protocol_result *result)
 {
-	const emr_deidentify_rules rules = {.without_dates = file->without_dates != 0,
-		.with_characteristics = file->with_characteristics != 0,
-		.with_faces = file->with_faces != 0,
-		.with_derived = file->with_derived != 0,
-		.with_private = file->with_private};
-	const csv_rules of_tables = {.columns = &file->columns,
-		.year = file->year,
-		.without_dates = rules.without_dates};
+	const emr_deidentify_rules rules = {.without_dates = file->look.without_dates != 0,
+		.with_characteristics = file->look.with_characteristics != 0,
+		.with_faces = file->look.with_faces != 0,
+		.with_derived = file->look.with_derived != 0,
+		.with_private = file->look.with_private};
 	persona who;
 
 	file->pseudonym[sizeof file->pseudonym - 1] = '\0';
 	persona_begin(&who, file->key, file->pseudonym);
 	emr_wipe(file->key, sizeof file->key);
-	result->status =
-		copy_file(fds[0], file->size, fds[1], window, buffer, &who, &rules, &result->what);
+	result->status = copy_file(
+		fds[0], file->look.size, fds[1], window, buffer, &who, &rules, &result->what);
+	if (result->status == EMR_OK && result->what.withheld == EMR_WITHHELD_NOT_DICOM)
+		result->status = headed_copy(fds[0], file->look.size, fds[1],
+			file->look.with_formats, rules.with_faces, &result->what);
 	if (result->status == EMR_OK && result->what.withheld == EMR_WITHHELD_NOT_DICOM &&
-		file->columns.count > 0)
+		file->look.columns.count > 0)
 		result->status =
-			csv_copy(fds[0], file->size, fds[1], &who, &of_tables, &result->what);
+			csv_copy(fds[0], file->look.size, fds[1], &who, &file->look, &result->what);
 	emr_wipe(&who, sizeof who);
 }
 
 static emr_withheld check_one(const protocol_file *file, const int fds[2])
 {
-	if (file->is_table != 0)
-		return check_table(fds[0], file->size, fds[1], file->copy_size);
-	return check_dicom(fds[0], file->size, fds[1], file->copy_size, file->with_private);
+	if (file->form == EMR_COPY_TABLE)
+		return check_table(fds[0], file->look.size, fds[1], file->copy_size);
+	if (file->form != EMR_COPY_PICTURE)
+		return headed_check(fds[0], file->look.size, fds[1], file->copy_size);
+	return check_dicom(
+		fds[0], file->look.size, fds[1], file->copy_size, file->look.with_private);
 }
 
 static int serve_files(bool is_checker)
@@ -62,7 +66,7 @@ static int serve_files(bool is_checker)
 	if (!emr_inside_ready_tell(PROTOCOL_VERSION))
 		return 1;
 	while (emr_inside_hear(&file, sizeof file, &got, fds, 2) && got == sizeof file &&
-		file.kind == PROTOCOL_FILE) {
+		file.look.kind == PROTOCOL_FILE) {
 		result = (protocol_result){.kind = PROTOCOL_RESULT};
 		if (is_checker)
 			result.what.withheld = check_one(&file, fds);
@@ -85,11 +89,10 @@ static bool hear_whole(void *out, size_t len)
 	return emr_inside_hear(out, len, &got, NULL, 0) && got == len;
 }
 
-static size_t want_piece(void *arg, uint64_t at, uint8_t *out, size_t len)
+static size_t want_piece(uint64_t at, uint8_t *out, size_t len)
 {
 	protocol_want piece = {.kind = PROTOCOL_WANT, .at = at};
 
-	(void)arg;
 	piece.len = len < PROTOCOL_PIECE ? (uint32_t)len : PROTOCOL_PIECE;
 	if (!emr_inside_tell(&piece, sizeof piece) || !hear_whole(out, piece.len))
 		_exit(1); /* the caller has given it up */
@@ -105,18 +108,12 @@ static int scan_all(void)
 	if (!emr_inside_ready_tell(PROTOCOL_VERSION))
 		return 1;
 	while (hear_whole(&look, sizeof look) && look.kind == PROTOCOL_LOOK) {
-		const scan_rules rules = {.year = look.year,
-			.without_dates = look.without_dates != 0,
-			.with_characteristics = look.with_characteristics != 0,
-			.with_private = look.with_private,
-			.columns = &look.columns};
-
 		file.read = want_piece;
 		file.ahead = PROTOCOL_PIECE;
 		file.size = look.size;
 		file.at = file.len = 0;
 		result = (protocol_result){.kind = PROTOCOL_RESULT};
-		result.what.withheld = scan_file(&file, &rules);
+		result.what.withheld = scan_file(&file, &look);
 		if (!emr_inside_tell(&result, sizeof result))
 			return 1;
 	}

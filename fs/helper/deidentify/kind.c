@@ -282,14 +282,6 @@ static bool may_show_face(dicom *d, const emr_deidentify_rules *rules)
 
 /* ---- all of it ---- */
 
-static bool has_segment_text(const dicom *d)
-{
-	for (uint32_t i = 0; i < d->count; i++)
-		if (d->elements[i].tag == 0x00620006 && d->elements[i].len > 0)
-			return true;
-	return false;
-}
-
 emr_withheld kind_of(dicom *d, const emr_deidentify_rules *rules)
 {
 	char uid[EMR_DICOM_UID_SIZE], modality[17];
@@ -308,8 +300,6 @@ emr_withheld kind_of(dicom *d, const emr_deidentify_rules *rules)
 		why = look_for_text(d, class->trust, rules);
 	if (why != EMR_WITHHELD_NOT)
 		return why;
-	if (has_segment_text(d))
-		return EMR_WITHHELD_SEGMENT_TEXT;
 	if (has_graphics_in_pixels(d))
 		return EMR_WITHHELD_HIDDEN_GRAPHICS;
 	if (class->may_show_face && !rules->with_faces && may_show_face(d, rules))

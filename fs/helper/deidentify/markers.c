@@ -55,11 +55,12 @@ marker_rule marker_rule_of(syntax_pixels codec, int code)
 #define SEEN_QUANTISERS 8
 #define SEEN_COMPONENTS 12
 #define SEEN_CODES 24
+#define SEEN_WIDE (UINT64_C(1) << 63) /* samples have more bits than the image */
 #define SEEN_CODE(code) (UINT64_C(1) << (SEEN_CODES + ((code)&31)))
 /* Of the whole image: frames, CAP, SIZ. */
 #define SEEN_OF_IMAGE                                                                              \
 	(SEEN_CODE(0xc0) | SEEN_CODE(0xc1) | SEEN_CODE(0xc2) | SEEN_CODE(0xc3) | SEEN_CODE(0xf7) | \
-		SEEN_CODE(0x50) | SEEN_CODE(0x51))
+		SEEN_CODE(0x50) | SEEN_CODE(0x51) | SEEN_WIDE)
 
 void marker_data_begins(uint64_t *io_seen)
 {
@@ -128,14 +129,27 @@ static bool are_quantisers(const uint8_t *p, size_t len, uint64_t *seen) /* DQT 
 	return true;
 }
 
-static bool is_size(const uint8_t *p, size_t len, uint32_t bits) /* SIZ */
+/* Wider samples than the image's are decoded, where that can be done (decode.h). */
+static bool is_precision(uint32_t precision, uint32_t bits, bool is_decoded, uint64_t *seen)
+{
+	if (precision > bits)
+		*seen |= SEEN_WIDE;
+	return precision <= bits || (is_decoded && precision <= 16);
+}
+
+bool marker_is_wide(uint64_t seen)
+{
+	return (seen & SEEN_WIDE) != 0;
+}
+
+static bool is_size(const uint8_t *p, size_t len, uint32_t bits, uint64_t *seen) /* SIZ */
 {
 	size_t components = len < 36 ? 0 : (size_t)(p[34] << 8 | p[35]);
 
 	if (components == 0 || components > COMPONENTS_MAX || len != 36 + 3 * components)
 		return false;
 	for (size_t i = 0; i < components; i++)
-		if ((p[36 + 3 * i] & 0x7fu) + 1 > bits)
+		if (!is_precision((p[36 + 3 * i] & 0x7fu) + 1, bits, true, seen))
 			return false;
 	return true;
 }
@@ -151,7 +165,7 @@ bool marker_is_plain(syntax_pixels codec, int code, const uint8_t *p, size_t len
 		return len <= markers[row].most;
 	switch (code) {
 	case 0x51:
-		return is_size(p, len, bits);
+		return is_size(p, len, bits, io_seen);
 	case 0x52:
 		return len >= 10 && len == 10 + ((p[0] & 1) != 0 ? p[5] + 1u : 0);
 	case 0xc4:
@@ -165,7 +179,7 @@ bool marker_is_plain(syntax_pixels codec, int code, const uint8_t *p, size_t len
 		return p[0] == 1 && len == 11;
 	default: /* a frame */
 		return len >= 6 && p[5] <= COMPONENTS_MAX && len == 6 + 3 * (size_t)p[5] &&
-		       p[0] <= bits;
+		       is_precision(p[0], bits, code == 0xc3 || code == 0xf7, io_seen);
 	}
 }
 

@@ -25,10 +25,13 @@ typedef enum marker_rule {
 marker_rule marker_rule_of(syntax_pixels codec, int code);
 /* Whether BODY, what stands behind the two bytes of length of a kept segment, is as long as its
  * numbers say, so that nothing stands behind them; an image's header has samples of at most BITS
- * bits.  *IO_SEEN, 0 where an image begins: what was there before, as each segment and each table
- * is there once before its data, in a place that a decoder has. */
+ * bits, or of more up to 16 that can be decoded (marker_is_wide).  *IO_SEEN, 0 where an image
+ * begins: what was there before, as each segment and each table is there once before its data, in a
+ * place that a decoder has. */
 bool marker_is_plain(syntax_pixels codec, int code, const uint8_t *body, size_t len, uint32_t bits,
 	uint64_t *io_seen);
+/* Whether samples of the image were wider than BITS. */
+bool marker_is_wide(uint64_t seen);
 /* Data of the image begins, or a part of it with a header of its own: others may follow. */
 void marker_data_begins(uint64_t *io_seen);
 /* Adobe's APP14 and, in JPEG-LS, HP's APP8 say how colours were coded, and have no room for words:

@@ -179,7 +179,8 @@ static void pop_level(parser *p)
 	p->depth--;
 }
 
-/* Compressed pixels: items of bytes up to the delimiter. */
+/* Compressed pixels: items of bytes up to the delimiter. Those of a picture inside the file (an
+ * icon) are passed over: no copy has it. */
 static emr_withheld read_fragments(parser *p, const header *h)
 {
 	uint64_t end = top_level(p)->end;
@@ -197,7 +198,7 @@ static emr_withheld read_fragments(parser *p, const header *h)
 			return item.len == 0 ? EMR_WITHHELD_NOT : EMR_WITHHELD_DAMAGED;
 		if (item.tag != TAG_ITEM || item.len > end - p->at || (item.len & 1) != 0)
 			return EMR_WITHHELD_DAMAGED;
-		if (!add_fragment(p->d, p->at, item.len))
+		if (p->depth == 0 && !add_fragment(p->d, p->at, item.len))
 			return EMR_WITHHELD_TOO_COMPLEX;
 		p->at += item.len;
 	}
@@ -233,7 +234,7 @@ static emr_withheld read_value(parser *p, const header *h)
 		return push_level(
 			p, h, true, inner); /* PS3.5 6.2.2: implicit little endian inside */
 	}
-	if (h->len == DICOM_UNDEFINED && h->tag == TAG_PIXELS && p->depth == 0 &&
+	if (h->len == DICOM_UNDEFINED && h->tag == TAG_PIXELS &&
 		p->d->syntax->pixels != PIXELS_NATIVE)
 		return read_fragments(p, h);
 	if (h->len > top_level(p)->end - p->at || (h->len & 1) != 0)

@@ -30,7 +30,6 @@ const char *emr_withheld_text(emr_withheld reason)
 		[EMR_WITHHELD_WAVEFORM] = "waveform",
 		[EMR_WITHHELD_TREATMENT] = "treatment",
 		[EMR_WITHHELD_DIRECTORY] = "directory",
-		[EMR_WITHHELD_SEGMENT_TEXT] = "segment-text",
 		[EMR_WITHHELD_FACE] = "face",
 		[EMR_WITHHELD_HIDDEN_GRAPHICS] = "hidden-graphics",
 		[EMR_WITHHELD_FOUND_AGAIN] = "found-again",

@@ -5,7 +5,7 @@
 
 #include "columns.h"
 
-#define PROTOCOL_VERSION 6u
+#define PROTOCOL_VERSION 7u
 #define PROTOCOL_WRITE "write" /* the helper's one argument */
 #define PROTOCOL_CHECK "check"
 #define PROTOCOL_SCAN "scan"
@@ -18,14 +18,22 @@ typedef enum protocol_kind {
 	PROTOCOL_WANT
 } protocol_kind;
 
+/* To a scanner, without a descriptor: a file that somebody else shares.  It asks for the pieces
+ * that it wants, and gets each as one message of LEN bytes. */
+typedef struct protocol_look {
+	uint32_t kind;
+	uint32_t without_dates, with_characteristics, with_faces, with_derived, with_private,
+		with_formats;
+	uint32_t year; /* the present one */
+	uint64_t size;
+	csv_columns columns;
+} protocol_look;
+
 /* With two descriptors: the original, and the copy.  A checker gets no key. */
 typedef struct protocol_file {
-	uint32_t kind;
-	uint32_t without_dates, with_characteristics, with_faces, with_derived, with_private;
-	uint32_t year;		  /* the present one */
-	uint32_t is_table;	  /* for the checker */
-	uint64_t size, copy_size; /* copy_size: for the checker */
-	csv_columns columns;
+	protocol_look look; /* of a PROTOCOL_FILE */
+	uint32_t form;	    /* emr_copy_form; these two: for the checker */
+	uint64_t copy_size;
 	uint8_t key[EMR_DEIDENTIFY_KEY_BYTES];
 	char pseudonym[EMR_DEIDENTIFY_NAME_MAX + 1];
 } protocol_file;
@@ -36,15 +44,6 @@ typedef struct protocol_result {
 	uint32_t status; /* emr_status, about the copy's descriptor */
 	emr_deidentified what;
 } protocol_result;
-
-/* To a scanner, without a descriptor: a file that somebody else shares.  It asks for the pieces
- * that it wants, and gets each as one message of LEN bytes. */
-typedef struct protocol_look {
-	uint32_t kind;
-	uint32_t year, without_dates, with_characteristics, with_private;
-	uint64_t size;
-	csv_columns columns;
-} protocol_look;
 
 typedef struct protocol_want {
 	uint32_t kind;

@@ -9,14 +9,13 @@
 #include "table.h"
 
 #define STORAGE "1.2.840.10008.5.1.4.1.1."
-#define MOVED_YEARS 29 /* a copy's dates lie at least thirty years back */
 
 #define DIGITS "0123456789"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define SMALL "abcdefghijklmnopqrstuvwxyz"
 
 typedef struct scan {
-	const scan_rules *rules;
+	const protocol_look *rules;
 	char code[65];	    /* the last (0008,0100) */
 	bool awaits_scheme; /* of it, which must follow: without one it is any text */
 	bool says_removed, has_pseudonym, has_class;
@@ -332,12 +331,12 @@ static bool is_dummy(flat_file *f, const flat_found *e)
 /* Pixels without anything that no copy has: comments, bits that are not the image's. */
 static bool are_pixels(const scan *s, flat_file *f, const flat_walk *w, const flat_found *e)
 {
-	const coding c = {s->codec, s->samples.said[1]};
+	const coding c = {s->codec, s->samples.said[1], s->samples.said[3] == 1};
 
 	if (!copied_samples_ok(&s->samples))
 		return false;
 	if (e->len == FLAT_OPEN)
-		return check_pixels(f, e->at, f, e->at, &c);
+		return check_pixels(f, e->at, f, e->at, &c) == EMR_WITHHELD_NOT;
 	return s->samples.said[0] == s->samples.said[1] ||
 	       check_native(f, e->at, f, e->at, e->len, &s->samples, w->is_big);
 }
@@ -426,7 +425,7 @@ static emr_withheld look_at_meta(flat_file *f, flat_walk *w, syntax_pixels *out_
 	return EMR_WITHHELD_NOT;
 }
 
-emr_withheld scan_dicom(flat_file *f, const scan_rules *rules)
+emr_withheld scan_dicom(flat_file *f, const protocol_look *rules)
 {
 	scan s = {.rules = rules};
 	flat_walk w;

@@ -5,20 +5,16 @@
 
 #include "deidentify/deidentify.h"
 
-#include "columns.h"
 #include "copied.h"
+#include "protocol.h"
 
-typedef struct scan_rules {
-	uint32_t year; /* the present one */
-	bool without_dates, with_characteristics;
-	unsigned with_private;	    /* of emr_private */
-	const csv_columns *columns; /* of tables; NULL: no table is a copy */
-} scan_rules;
+#define MOVED_YEARS 29 /* a copy's dates lie at least thirty years back */
 
-/* EMR_WITHHELD_NOT: nothing stands there that must not.  EMR_WITHHELD_FOUND_AGAIN: something does.
- * EMR_WITHHELD_NOT_DICOM, EMR_WITHHELD_DAMAGED, EMR_WITHHELD_UNKNOWN_KIND. */
-emr_withheld scan_dicom(flat_file *f, const scan_rules *rules);
+/* RULES with no columns: no table is a copy.  EMR_WITHHELD_NOT: nothing stands there that must not.
+ * EMR_WITHHELD_FOUND_AGAIN: something does. EMR_WITHHELD_NOT_DICOM, EMR_WITHHELD_DAMAGED,
+ * EMR_WITHHELD_UNKNOWN_KIND. */
+emr_withheld scan_dicom(flat_file *f, const protocol_look *rules);
 /* The same of a table (scan_table.c), to its last byte. */
-emr_withheld scan_table(flat_file *f, const scan_rules *rules);
-/* Whichever of the two it is, with columns; without them it must be DICOM. */
-emr_withheld scan_file(flat_file *f, const scan_rules *rules);
+emr_withheld scan_table(flat_file *f, const protocol_look *rules);
+/* Any of those, and of headed.h: tables with columns; without them it must be DICOM. */
+emr_withheld scan_file(flat_file *f, const protocol_look *rules);

@@ -4,15 +4,15 @@
  * another line end) are found, too. */
 #include <string.h>
 
+#include "headed.h"
 #include "scan.h"
 
-#define MOVED_YEARS 29 /* as of pictures: a copy's dates lie at least thirty years back */
 #define PIECE ((size_t)16 << 10)
 #define DIGITS "0123456789"
 #define CODE_SIGNS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" DIGITS "._%/+-"
 
 typedef struct table {
-	const scan_rules *rules;
+	const protocol_look *rules;
 	char separator; /* 0: the first row had none so far */
 	uint8_t column[EMR_COLUMNS_MAX];
 	uint32_t n, at; /* columns of the first row; the one in hand */
@@ -53,7 +53,7 @@ static uint32_t two_digits(const char *text)
 }
 
 /* 1994-01-26, 1994-01-26T10:15, 1994-01-26T10:15:00.5 */
-static bool is_date(const scan_rules *rules, const char *text)
+static bool is_date(const protocol_look *rules, const char *text)
 {
 	static const char form[] = "dddd-dd-ddTdd:dd:dd";
 	size_t len = strlen(text), whole = len < sizeof form - 1 ? len : sizeof form - 1;
@@ -105,7 +105,7 @@ static bool is_one_of(const char *words, const char *text)
 
 static bool is_cell(const table *t)
 {
-	const csv_columns *columns = t->rules->columns;
+	const csv_columns *columns = &t->rules->columns;
 	uint8_t which = t->column[t->at];
 
 	if (t->cell[0] == '\0')
@@ -125,7 +125,7 @@ static bool is_cell(const table *t)
 /* One that the terms name, as they spell it, and that was not there before. */
 static bool is_head(table *t)
 {
-	const csv_columns *columns = t->rules->columns;
+	const csv_columns *columns = &t->rules->columns;
 	uint32_t which = 0;
 
 	while (which < columns->count && strcmp(columns->list[which].name, t->cell) != 0)
@@ -181,11 +181,11 @@ static bool take_byte(table *t, char byte)
 	return t->len < sizeof t->cell;
 }
 
-emr_withheld scan_table(flat_file *f, const scan_rules *rules)
+emr_withheld scan_table(flat_file *f, const protocol_look *rules)
 {
 	table t = {.rules = rules, .is_first_row = true};
 
-	if (rules->columns == NULL || rules->columns->count == 0)
+	if (rules->columns.count == 0)
 		return EMR_WITHHELD_NOT_DICOM;
 	if (f->size > EMR_TABLE_MAX_BYTES)
 		return EMR_WITHHELD_LARGE_TABLE;
@@ -205,12 +205,16 @@ emr_withheld scan_table(flat_file *f, const scan_rules *rules)
 						       : EMR_WITHHELD_NOT;
 }
 
-emr_withheld scan_file(flat_file *f, const scan_rules *rules)
+emr_withheld scan_file(flat_file *f, const protocol_look *rules)
 {
-	const uint8_t *p = f->size >= 132 ? flat_bytes(f, 0, 132) : NULL;
+	const uint8_t *p;
+	emr_withheld why = headed_scan(f, rules->with_formats, rules->with_faces);
 
+	if (why != EMR_WITHHELD_NOT_DICOM)
+		return why;
+	p = f->size >= 132 ? flat_bytes(f, 0, 132) : NULL;
 	/* A cell of a table may stand there, too; a copy of a picture begins with zeros. */
-	if (rules->columns == NULL || rules->columns->count == 0 ||
+	if (rules->columns.count == 0 ||
 		(p != NULL && p[0] == '\0' && memcmp(p + 128, "DICM", 4) == 0))
 		return scan_dicom(f, rules);
 	return scan_table(f, rules);

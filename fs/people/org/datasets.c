@@ -202,18 +202,24 @@ static json_t *columns_json(const emr_terms *terms)
 
 static emr_status add_rules(const emr_terms *terms, json_t *one)
 {
+	for (size_t i = 0; i < EMR_TERMS_WORDS; i++)
+		if (terms->words[i][0] != '\0' && json_object_set_new(one, emr_terms_word(i),
+							  emr_json_text(terms->words[i])) != 0)
+			return EMR_NO_MEMORY;
 	if (!terms->is_deidentified)
 		return EMR_OK;
 	if (terms->n_columns > 0 && json_object_set_new(one, "columns", columns_json(terms)) != 0)
 		return EMR_NO_MEMORY;
 	return json_object_update_new(
-		       one, json_pack("{s:b, s:s, s:s, s:s, s:s, s:s}", "characteristics",
+		       one, json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "characteristics",
 				    terms->with_characteristics, "dates",
 				    terms->without_dates ? "removed" : "moved", "faces",
 				    terms->with_faces ? "kept" : "withheld", "derived",
 				    terms->with_derived ? "kept" : "withheld", "mosaic_tiles",
 				    terms->with_tiles ? "kept" : "removed", "safe_private",
-				    terms->with_private ? "kept" : "removed")) == 0
+				    terms->with_private ? "kept" : "removed", "nifti",
+				    terms->with_nifti ? "kept" : "withheld", "edf",
+				    terms->with_edf ? "kept" : "withheld")) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
 }

@@ -163,8 +163,8 @@ static emr_status open_post(const emr_bureau *bureau, const emr_invited *one, em
 	return emr_post_open(bureau->dir, &invitation, bureau->session.keyring, out, &problem);
 }
 
-emr_status emr_invitations_keep(
-	const emr_bureau *bureau, const emr_invitation *invitation, const char *whom)
+emr_status emr_invitations_keep(const emr_bureau *bureau, const emr_invitation *invitation,
+	const char *whom, emr_bytes sealed)
 {
 	EMR_AUTO_POST post = {0};
 	AUTO_INVITATIONS list = {.lock_fd = -1};
@@ -183,7 +183,7 @@ emr_status emr_invitations_keep(
 	emr_wipe(&one, sizeof one);
 	if (status != EMR_OK)
 		return status;
-	status = emr_post_invite(&post, invitation->expires);
+	status = emr_post_invite(&post, invitation->expires, sealed);
 	if (status != EMR_OK) {
 		drop(&list, list.n - 1);
 		(void)!save(bureau, &list);

@@ -67,9 +67,10 @@ bool emr_staff_next(emr_asking *asked, const emr_bureau *bureau, emr_staff_membe
 /* "lima (I7Z4...), clinician", for whoever must say which. */
 static void list_member(const emr_staff_member *m, const char *code, char *names, size_t size)
 {
-	char roles[EMR_ROLES_TEXT_MAX], handle[300], text[512];
+	char bits[EMR_ROLES_TEXT_MAX], roles[300], handle[300], text[700];
 
-	emr_roles_text(m->person.row.roles, roles);
+	emr_roles_text(m->person.row.roles, bits);
+	emr_text_words(bits, roles, sizeof roles);
 	emr_show(m->handle, handle, sizeof handle);
 	snprintf(text, sizeof text, "%s (%s), %s%s", handle, code, roles,
 		m->is_active ? "" : _(", ended"));
@@ -141,8 +142,7 @@ typedef struct showing {
 static emr_status show_member(showing *s, const emr_staff_member *m)
 {
 	char code[EMR_KEY_CODE_MAX + 1], roles[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES],
-		day[EMR_TEXT_BYTES], shown[EMR_BESIDE_BYTES], handle[300], says[EMR_BESIDE_BYTES],
-		word[160] = "";
+		day[EMR_TEXT_BYTES], shown[EMR_BESIDE_BYTES], handle[300], words[300], word[160];
 
 	emr_key_code(m->person.signer_id, EMR_KEY_CODE_NAMES, code); /* it can be typed */
 	emr_roles_text(m->person.row.roles, roles);
@@ -150,15 +150,14 @@ static emr_status show_member(showing *s, const emr_staff_member *m)
 	emr_time_text((int64_t)m->person.row.not_after_unix_s, day);
 	emr_bureau_show(m->handle, shown);
 	emr_column_text(shown, 20, handle, sizeof handle);
-	emr_bureau_show(m->says, says);
-	if (says[0] != '\0')
-		snprintf(word, sizeof word, _("   (own word: %s)"), says);
-	emr_say(s->out, "  %s %-20s %s  %s%s%s\n", handle, roles, code,
-		m->is_active ? _("until ") : "",
-		m->is_active				      ? day
-		: m->person.row.head.state == EMR_KEY_REVOKED ? _("revoked")
-							      : _("ended"),
-		word);
+	emr_text_words(roles, words, sizeof words);
+	emr_bureau_show(m->says, shown);
+	snprintf(word, sizeof word, shown[0] != '\0' ? _("   (own word: %s)") : "%s", shown);
+	if (!m->is_active)
+		snprintf(day, sizeof day, "%s",
+			m->person.row.head.state == EMR_KEY_REVOKED ? _("revoked") : _("ended"));
+	emr_say(s->out, "  %s %-23s %s  %s%s%s\n", handle, words, code,
+		m->is_active ? _("until ") : "", day, word);
 	return json_array_append_new(
 		       s->members, json_pack("{s:o, s:o, s:s, s:s, s:s, s:b}", "handle",
 					   emr_json_text(m->handle), "says", emr_json_text(m->says),

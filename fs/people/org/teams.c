@@ -140,7 +140,7 @@ int emr_org_team(const emr_args *args, emr_out *out)
 			"org", NULL);
 	else if (args->n_operands == 4 && strcmp(name, EMR_TEAM_STAFF_NAME) == 0)
 		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
-			_("Everybody who works here is in staff: who comes by org invite, and "
+			_("Everybody who works here is in staff: who comes by invite, and "
 			  "nobody "
 			  "whom org revoke took out."),
 			"verb", "org", NULL);

@@ -205,7 +205,7 @@ static emr_status get_certificate(emr_bringing *b, const char *handle, int64_t w
 	emr_status status;
 
 	emr_progress(b->out,
-		"Waiting for %s: its administrator's open folder lets you in, or emrfs org invite "
+		"Waiting for %s: its administrator's open folder lets you in, or emrfs invite "
 		"there ...",
 		b->joining->invitation.network);
 	status = emr_joining_certificate(

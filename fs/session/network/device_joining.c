@@ -16,7 +16,7 @@ emr_status emr_device_invitation(const char *from, const char *state, const char
 	const emr_known_person *me, emr_joining *out, emr_problem *out_problem)
 {
 	out->is_for_device = true;
-	EMR_TRY(emr_joining_read(from, state, out, out_problem));
+	EMR_TRY(emr_joining_read(from, NULL, state, out, out_problem));
 	out->dir =
 		dir; /* which leads to the same network, as is looked at before anything is sent */
 	if (memcmp(out->invitation.org.b, me->row.org, sizeof me->row.org) == 0)

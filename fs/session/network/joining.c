@@ -163,15 +163,31 @@ emr_status emr_joining_settle_in(const emr_joining *joining, emr_problem *out_pr
 	return emr_network_dir_check(joining->own_dir, out_problem);
 }
 
-emr_status emr_joining_read(
-	const char *from, const char *state, emr_joining *out, emr_problem *out_problem)
+emr_status emr_joining_read(const char *from, const char *named, const char *state,
+	emr_joining *out, emr_problem *out_problem)
 {
-	emr_status status = read_file(from, &out->bytes);
+	emr_code code = {.way = EMR_CODE_PINNED};
+	EMR_AUTO_BUF text = {0};
+	emr_status status = emr_code_read(emr_bytes_of(from, strlen(from)), &code);
 
+	if (status == EMR_DAMAGED) {
+		status = read_file(from, &text);
+		if (status == EMR_OK && emr_code_read(emr_buf_view(&text), &code) != EMR_OK)
+			status = emr_buf_append(&out->bytes, text.data, text.len);
+		else if (status != EMR_OK)
+			emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", from, "cause",
+				emr_text(emr_status_text(status)), NULL);
+	}
+	if (status == EMR_OK && code.roles != 0)
+		status = emr_code_fetch(&code, named, &out->bytes, out_problem);
+	if (text.len > 0)
+		emr_wipe(text.data, text.len);
+	emr_wipe(&code, sizeof code);
 	if (status == EMR_OK)
 		return understand(out, state, true, out_problem);
-	emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", from, "cause",
-		emr_text(emr_status_text(status)), NULL);
+	if (!out_problem->is_set)
+		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
+			_("it was changed, or is none"), NULL);
 	return status;
 }
 
@@ -326,7 +342,7 @@ void emr_joining_say_refused(emr_problem *out_problem)
 	emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
 		_("the ledger does not take your certificate, because your organisation did not "
 		  "give it, or took your name there out of use; its administrator brings the name "
-		  "back with emrfs org invite"),
+		  "back with emrfs invite"),
 		NULL);
 }
 

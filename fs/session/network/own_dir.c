@@ -116,7 +116,7 @@ emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address
 	EMR_TRY(emr_own_dir_readdress(address, &way, out_problem));
 	status = emr_served_at_read(emr_buf_view(&way), &at);
 	if (status == EMR_OK)
-		status = emr_served_meet(&at, &descriptor);
+		status = emr_served_meet(&at, NULL, &descriptor);
 	if (emr_status_is_unanswered(status) &&
 		emr_file_is_barred(at.socket, cause, sizeof cause)) {
 		emr_problem_set(

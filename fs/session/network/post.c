@@ -47,15 +47,18 @@ emr_status emr_post_open(const char *dir, const emr_invitation *invitation,
 	return status;
 }
 
-emr_status emr_post_invite(emr_post *post, uint64_t expires)
+emr_status emr_post_invite(emr_post *post, uint64_t expires, emr_bytes sealed)
 {
+	EMR_AUTO_BUF letter = {0};
 	uint8_t end[8];
-	const emr_bytes letter = {end, sizeof end};
 
+	if (post->letters != NULL)
+		return EMR_OK;
 	emr_put_u64(end, expires);
-	return post->letters != NULL
-		       ? EMR_OK
-		       : emr_served_leave(post->dir, post->admin, post->id, "invitation", letter);
+	EMR_TRY(emr_buf_append(&letter, end, sizeof end));
+	EMR_TRY(emr_buf_append(&letter, sealed.data, sealed.len));
+	return emr_served_leave(
+		post->dir, post->admin, post->id, "invitation", emr_buf_view(&letter));
 }
 
 emr_status emr_post_put(emr_post *post, emr_letter_kind kind, emr_bytes bytes)

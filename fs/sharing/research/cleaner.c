@@ -27,7 +27,7 @@
 #define BLOCKS_MAX 100000 /* of one file that are brought one after the other */
 #define DAY_S 86400
 #define DERIVED "user.emrfs.derived"
-#define DERIVED_CHARS (2 * sizeof(emr_derivation))
+#define DERIVED_CHARS (2 * (sizeof(emr_derivation) + 32))
 
 /* ---- what it is made with ---- */
 
@@ -118,16 +118,23 @@ static void name_picture(const emr_deidentified *what, char out[COPY_NAME_BYTES]
 		(unsigned)what->instance_number, instance);
 }
 
-/* A table says nothing of itself: its copy is called after the record, of which no version is 0. */
-static void name_table(const cleaner *c, emr_id16 object, char out[COPY_NAME_BYTES])
+/* All else says nothing of itself: the copy is called after the record, of which no version is 0.
+ */
+static void name_other(const cleaner *c, emr_id16 object, emr_copy_form form, char *out)
 {
+	static const char *const ends[EMR_COPY_FORMS] = {[EMR_COPY_TABLE] = "csv",
+		[EMR_COPY_NIFTI] = "nii",
+		[EMR_COPY_EDF] = "edf",
+		[EMR_COPY_BDF] = "bdf"};
 	const version none = {.object = object};
 	uint8_t source[32];
 	char text[53];
 
 	cleaner_source(c, &none, source);
 	emr_base32(source, sizeof source, text);
-	snprintf(out, COPY_NAME_BYTES, COPY_TABLES "/TABLE-%.12s.csv", text);
+	snprintf(out, COPY_NAME_BYTES, "%s-%.12s.%s",
+		form == EMR_COPY_TABLE ? COPY_TABLES "/TABLE" : COPY_FILES "/FILE", text,
+		ends[form]);
 }
 
 /* Bytes that are elsewhere are waited for; EMR_BUSY: they do not come now. */
@@ -204,8 +211,8 @@ emr_status cleaner_make(cleaner *c, uint64_t node, const version *v, int *out_fd
 		*out_why = emr_withheld_text(what->withheld);
 	if (*out_why != NULL)
 		return EMR_OK;
-	if (what->is_table)
-		name_table(c, v->object, name);
+	if (what->form != EMR_COPY_PICTURE)
+		name_other(c, v->object, what->form, name);
 	else
 		name_picture(what, name);
 	*out_fd = copy;
@@ -250,26 +257,30 @@ static emr_status make_folders(emr_view *view, const char *path, unsigned *made,
 	return status;
 }
 
-static emr_status pour(emr_handle *to, int from)
+static emr_status pour(emr_handle *to, int from, uint8_t out_sum[32])
 {
 	EMR_AUTO_FREE uint8_t *piece = malloc(PIECE_BYTES);
 	off_t at = 0, size = lseek(from, 0, SEEK_END);
+	emr_sha256_ctx sum;
 	emr_status status = piece != NULL ? EMR_OK : EMR_NO_MEMORY;
 
+	emr_sha256_init(&sum);
 	while (status == EMR_OK && at < size) {
 		size_t len = size - at < (off_t)PIECE_BYTES ? (size_t)(size - at) : PIECE_BYTES;
 
 		status = emr_pread_all(from, piece, len, at);
 		if (status == EMR_OK)
 			status = emr_view_write(to, (uint64_t)at, emr_bytes_of(piece, len));
+		emr_sha256_update(&sum, piece, status == EMR_OK ? len : 0);
 		at += (off_t)len;
 	}
+	emr_sha256_final(&sum, out_sum);
 	return status;
 }
 
 /* The copy will be signed as what it is.  Its readers get its time with it, and find the entries of
  * a day with that, but not one of them. */
-static emr_status mark(const cleaner *c, const version *v, uint64_t node)
+static emr_status mark(const cleaner *c, const version *v, uint64_t node, const uint8_t sum[32])
 {
 	const uint64_t now_s = emr_clock_unix_s(emr_clock_system());
 	emr_attr wanted = {.mtime_ns = (int64_t)(now_s - now_s % DAY_S) * 1000000000}, attr;
@@ -282,6 +293,7 @@ static emr_status mark(const cleaner *c, const version *v, uint64_t node)
 	cleaner_rules(c, from.rules);
 	emr_hex(from.source, sizeof from.source, text);
 	emr_hex(from.rules, sizeof from.rules, text + 2 * sizeof from.source);
+	emr_hex(sum, 32, text + 2 * sizeof from);
 	return status == EMR_OK ? emr_view_set_attribute(c->session->view, node, DERIVED,
 					  emr_bytes_of(text, DERIVED_CHARS), 0)
 				: status;
@@ -292,15 +304,16 @@ static emr_status write_half(
 {
 	emr_view *view = c->session->view;
 	emr_handle *handle = NULL;
+	uint8_t sum[32];
 	emr_attr attr;
 	emr_status status = emr_view_unlink(view, parent, half); /* of somebody who was killed */
 
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
 	EMR_TRY(emr_view_create(view, parent, half, 0600, O_WRONLY | O_EXCL, &attr, &handle));
-	status = pour(handle, fd);
+	status = pour(handle, fd, sum);
 	if (status == EMR_OK)
-		status = mark(c, v, attr.node);
+		status = mark(c, v, attr.node, sum);
 	if (status == EMR_OK)
 		status = emr_view_flush(handle);
 	emr_view_release(handle);
@@ -356,6 +369,19 @@ emr_status cleaner_remove(cleaner *c, const char *name, bool *out_was)
 			emr_view_tell_entry(view, parent.node, slash + 1);
 	}
 	return status == EMR_NOT_EMPTY || status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+emr_status cleaner_erase(cleaner *c, const char *name, bool *out_was)
+{
+	char path[sizeof c->copies.path + COPY_NAME_BYTES + 8];
+	const emr_erase what = {.path = path};
+	emr_erased erased = {0};
+	emr_status status;
+
+	snprintf(path, sizeof path, "%s/%s", c->copies.path, name);
+	status = emr_view_erase(c->session->view, &what, &erased);
+	*out_was = *out_was || status == EMR_OK;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 emr_status cleaner_rmdir(cleaner *c, uint64_t parent, const char *name)

@@ -12,6 +12,8 @@
 #define COPY_NAME_BYTES 64
 #define COPY_NAME "STUDY-[a-z2-7]*/SERIES-[a-z2-7]*/[0-9]*-[a-z2-7]*.dcm"
 #define COPY_TABLES "TABLES"
+#define COPY_FILES "FILES" /* NIfTI, EDF, BDF */
+#define COPY_FILE_NAME COPY_FILES "/FILE-[a-z2-7]*.???"
 #define COPY_TABLE_NAME COPY_TABLES "/TABLE-[a-z2-7]*.csv"
 #define COPY_HALF ".part" /* what a copy is called while it is written */
 
@@ -55,5 +57,7 @@ emr_status cleaner_put(cleaner *c, int fd, const char *name, const version *v, u
 /* Takes one back, before anything else goes to the ledger, and the folders that have nothing else
  * in them.  *OUT_WAS becomes true if it was there. */
 emr_status cleaner_remove(cleaner *c, const char *name, bool *out_was);
+/* The same for good, of one that showed too much: no frozen state of the dataset keeps it. */
+emr_status cleaner_erase(cleaner *c, const char *name, bool *out_was);
 /* An empty folder goes. */
 emr_status cleaner_rmdir(cleaner *c, uint64_t parent, const char *name);

@@ -98,6 +98,16 @@ static emr_status erase_deleted(erasing *e, const char *path, unsigned depth)
 	return status;
 }
 
+emr_status research_erase_former(cleaner *c, const there *now)
+{
+	erasing e = {.c = c};
+
+	for (size_t i = 0; i < now->n; i++)
+		if (!now->all[i].is_of_today)
+			return erase_deleted(&e, c->copies.path, 0);
+	return EMR_OK;
+}
+
 /* ---- the whole ---- */
 
 /* All are read before anything is erased: what is purged is cut out of the database's log, which

@@ -118,7 +118,9 @@ emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *w
 	}
 	if (json_object_set_new(p->names, name, json_true()) != 0)
 		return EMR_NO_MEMORY;
-	if (!only_look)
+	if (!only_look && stands != NULL && !stands->is_of_today)
+		status = cleaner_erase(p->c, name, &(bool){false});
+	if (!only_look && status == EMR_OK)
 		status = put(p, one, copy, name, made, out_why);
 	if (status == EMR_OK && stands != NULL)
 		stands->is_wanted = true;

@@ -55,6 +55,10 @@ emr_status research_update(emr_research *r, const emr_sink *sink, emr_problem *o
 emr_status research_join(emr_research *r, const emr_request *request, const emr_team *dataset,
 	const emr_sink *sink, emr_problem *out_problem);
 
+/* Where some of NOW were made by former rules, which showed too much, the copies of C that were
+ * taken out before are erased, so that no frozen state keeps them (erasing.c). */
+emr_status research_erase_former(cleaner *c, const there *now);
+
 /* Refuses on a computer that makes no copies (giving.c). */
 emr_status research_check(emr_research *r, bool changes, emr_problem *out_problem);
 /* STATUS, with what a person is told of it. */

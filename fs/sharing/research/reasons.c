@@ -22,7 +22,6 @@ static const struct {
 	{"waveform", N_("a waveform")},
 	{"treatment", N_("of a treatment: its labels may name somebody")},
 	{"directory", N_("a list of other files")},
-	{"segment-text", N_("has descriptions in words")},
 	{"face", N_("a face can be drawn from it")},
 	{"hidden-graphics", N_("something is hidden in its pixels")},
 	{"found-again", N_("something of the original stood in the copy still")},

@@ -25,7 +25,8 @@ static bool is_copy_name(const char *name)
 {
 	return strlen(name) < COPY_NAME_BYTES &&
 	       (fnmatch(COPY_NAME, name, FNM_PATHNAME | FNM_PERIOD) == 0 ||
-		       fnmatch(COPY_TABLE_NAME, name, FNM_PATHNAME | FNM_PERIOD) == 0);
+		       fnmatch(COPY_TABLE_NAME, name, FNM_PATHNAME | FNM_PERIOD) == 0 ||
+		       fnmatch(COPY_FILE_NAME, name, FNM_PATHNAME | FNM_PERIOD) == 0);
 }
 
 static emr_status read_mark(const cleaner *c, uint64_t node, copy_there *copy)

@@ -250,7 +250,8 @@ static emr_status take_back(updating *u, const json_t *tops)
 		if (copy->is_wanted)
 			continue;
 		status = giving_has_to_stop(&u->g) ? EMR_INTERRUPTED
-						   : cleaner_remove(&u->g.c, copy->name, &was);
+			 : copy->is_of_today	   ? cleaner_remove(&u->g.c, copy->name, &was)
+						   : cleaner_erase(&u->g.c, copy->name, &was);
 		u->taken_back += was;
 		was = false;
 	}
@@ -262,6 +263,8 @@ static emr_status go_through(updating *u, const json_t *tops)
 	bool is_in = true;
 	emr_status status = pass_begin(&u->g.c, &u->p);
 
+	if (status == EMR_OK)
+		status = research_erase_former(&u->g.c, &u->p.there);
 	if (status == EMR_OK)
 		status = gather(&u->p, tops, &u->g);
 	for (size_t i = 0; i < u->p.n && status == EMR_OK && is_in; i++) {

@@ -109,7 +109,7 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 	emr_absence_look(session, &absence);
 	emr_replica_last_trouble(session->replica, &trouble);
 	is_away = absence.status != EMR_OK || trouble.status == EMR_ROLLBACK ||
-		  trouble.status == EMR_FORK;
+		  trouble.status == EMR_FORK || trouble.status == EMR_NEWER_RULES;
 	if (is_away || emr_ledger_size(session->ledger, &size) != EMR_OK)
 		size = emr_replica_at(session->replica, &at) == EMR_OK ? at.size : 0;
 	is_away = is_away && why->is_set;
@@ -264,9 +264,11 @@ static json_int_t count_members(const emr_session *session)
 
 bool emr_report_needs_copy(const json_t *report)
 {
-	return !emr_json_flag_at(report, "second_copy") &&
-	       (json_integer_value(json_object_get(report, "files")) > 0 ||
-		       json_integer_value(json_object_get(report, "shares_received")) == 0);
+	if (emr_json_flag_at(report, "second_copy") || emr_json_number_at(report, "copies") > 1)
+		return false;
+	return emr_json_number_at(report, "files") > 0 ||
+	       (emr_json_number_at(report, "shares_received") == 0 &&
+		       json_array_size(json_object_get(report, "places")) == 0);
 }
 
 /* Every backup that is remembered, also one that was deleted since. */

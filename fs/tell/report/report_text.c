@@ -86,7 +86,6 @@ static void put_not_whole(FILE *to, const json_t *report)
 	fprintf(to, "  %s\n    %s\n", problem.text, problem.hint);
 }
 
-/* Says how much erasing or giving back space left, because nobody can tell whose it is. */
 static void put_spared(FILE *to, const json_t *report)
 {
 	char size[EMR_TEXT_BYTES];
@@ -111,15 +110,15 @@ const char *emr_report_why_not_safe(const json_t *report)
 
 static void put_safety(FILE *to, const json_t *report)
 {
-	char size[EMR_TEXT_BYTES], count[EMR_COUNT_BYTES], people[EMR_COUNT_BYTES],
-		done[EMR_TEXT_BYTES], left[EMR_TEXT_BYTES];
+	char size[EMR_TEXT_BYTES], count[3 * EMR_COUNT_BYTES], people[EMR_COUNT_BYTES],
+		done[EMR_COUNT_BYTES], left[EMR_COUNT_BYTES];
 	uint64_t files = emr_json_number_at(report, "files"),
 		 pending = emr_json_number_at(report, "pending"),
 		 unsafe = emr_json_number_at(report, "memory_only_files"),
 		 lacking = emr_json_number_at(report, "not_safe_files");
 
 	emr_size_text(emr_json_number_at(report, "bytes"), size);
-	emr_count_text(files, "file", "files", count);
+	emr_entries_text(files, emr_json_number_at(report, "directories"), 0, count);
 	if (emr_json_number_at(report, "participants") > 0) {
 		emr_count_text(
 			emr_json_number_at(report, "participants"), "person", "people", people);
@@ -130,15 +129,15 @@ static void put_safety(FILE *to, const json_t *report)
 		fprintf(to, _("  %s, %s.  Not all of it is on this disk"), count, size);
 	else
 		fprintf(to, _("  %s, %s.  Safe on this disk: all"), count, size);
+	emr_count_text(lacking > 0 ? lacking : unsafe, "file", "files", done);
 	if (lacking > 0) {
-		fprintf(to, _(" but %llu, %s"), (unsigned long long)lacking,
-			emr_report_why_not_safe(report));
+		fprintf(to, _(" but %s, %s"), done, emr_report_why_not_safe(report));
 		put_names(to, json_object_get(report, "not_safe"), lacking);
 	} else if (unsafe > 0) {
-		fprintf(to, _(" but %llu, written at this moment"), (unsigned long long)unsafe);
+		fprintf(to, _(" but %s, written at this moment"), done);
 	}
-	emr_number_text(emr_json_number_at(report, "confirmed"), done);
-	emr_number_text(pending, left);
+	emr_count_text(emr_json_number_at(report, "confirmed"), "file", "files", done);
+	emr_count_text(pending, "change", "changes", left);
 	if (pending > 0 &&
 		json_is_string(json_object_get(json_object_get(report, "ledger"), "error")))
 		fprintf(to, _(".  On the ledger: %s; %s waiting for the ledger.\n"), done, left);
@@ -148,7 +147,6 @@ static void put_safety(FILE *to, const json_t *report)
 		fprintf(to, _(".  On the ledger: %s.\n"), done);
 }
 
-/* With all of its nodes, and this computer. */
 static uint64_t most_copies(const json_t *report)
 {
 	const json_t *place;
@@ -216,10 +214,11 @@ static void put_remarks(FILE *to, const json_t *report)
 	uint64_t local = emr_json_number_at(report, "local_files"),
 		 failed = emr_json_number_at(report, "failed"),
 		 unreadable = emr_json_number_at(report, "unreadable");
+	char count[EMR_COUNT_BYTES];
 
 	if (failed > 0) {
-		fprintf(to, _("  Not taken by the ledger, kept here: %llu"),
-			(unsigned long long)failed);
+		emr_count_text(failed, "file or folder", "files and folders", count);
+		fprintf(to, _("  Not taken by the ledger, kept here: %s"), count);
 		put_names(to, json_object_get(report, "unsent"), failed);
 		fputs(".\n", to);
 	}
@@ -244,11 +243,12 @@ static void put_remarks(FILE *to, const json_t *report)
 				"--lost\n"),
 			json_array_size(strangers));
 	}
+	emr_count_text(unreadable, "record", "records", count);
 	if (unreadable > 0)
 		fprintf(to,
-			_("  Left by others and not to be opened: %llu. To be rid of it: "
+			_("  Left by others and not to be opened: %s. To be rid of it: "
 			  "emrfs erase --unreadable\n"),
-			(unsigned long long)unreadable);
+			count);
 	if (local > 0) {
 		fprintf(to,
 			emr_text_of(local,
@@ -266,18 +266,17 @@ static void put_remarks(FILE *to, const json_t *report)
 	}
 }
 
-/* "  Shared with you: 3, the first until 20 Dec 2026 14:05 (emrfs share)."  What of it may be
- * closed is said in a line of its own. */
+/* "  Shared with you: 3 shares, the first until 20 Dec 2026 14:05 (emrfs share)." */
 static void put_received(FILE *to, const json_t *report)
 {
 	uint64_t n = emr_json_number_at(report, "shares_received"),
 		 until = emr_json_number_at(report, "shares_received_until_unix"),
 		 closed = emr_json_number_at(report, "shares_received_while_open");
-	char when[EMR_TEXT_BYTES], count[EMR_TEXT_BYTES];
+	char when[EMR_TEXT_BYTES], count[EMR_COUNT_BYTES];
 
 	if (n == 0)
 		return;
-	emr_number_text(n, count);
+	emr_count_text(n, "share", "shares", count);
 	fprintf(to, _("  Shared with you: %s"), count);
 	if (until > 0) {
 		emr_time_text((int64_t)until, when);
@@ -327,7 +326,7 @@ static void put_places(FILE *to, const json_t *report)
 
 	json_array_foreach(json_object_get(report, "places"), i, place)
 	{
-		char name[4200], held[EMR_TEXT_BYTES], of[EMR_TEXT_BYTES];
+		char name[4200], held[EMR_COUNT_BYTES], of[EMR_COUNT_BYTES];
 		emr_show(emr_json_text_at(place, "name"), name, sizeof name);
 		emr_number_text(emr_json_number_at(place, "copies"), held);
 		emr_number_text(emr_json_number_at(place, "of"), of);
@@ -345,12 +344,13 @@ static void put_places(FILE *to, const json_t *report)
 			emr_size_text(emr_json_number_at(place, "sending_of"), of);
 			fprintf(to, _("    Being sent: %s of %s.\n"), held, of);
 		}
+		emr_count_text(emr_json_number_at(place, "stuck"), "version", "versions", held);
+		emr_count_text(emr_json_number_at(place, "leaving"), "version", "versions", of);
 		if (emr_json_number_at(place, "stuck") > 0)
-			fprintf(to, _("    Not taken there, tried again now and then: %llu.\n"),
-				(unsigned long long)emr_json_number_at(place, "stuck"));
+			fprintf(to, _("    Not taken there, tried again now and then: %s.\n"),
+				held);
 		if (emr_json_number_at(place, "leaving") > 0)
-			fprintf(to, _("    Erased, and not let go there yet: %llu.\n"),
-				(unsigned long long)emr_json_number_at(place, "leaving"));
+			fprintf(to, _("    Erased, and not let go there yet: %s.\n"), of);
 	}
 }
 

@@ -18,12 +18,13 @@
 #include "signed.h"
 
 #define OURS "user.emrfs."
+#define OUR_NAMES "user.emrfs"
 #define DERIVED_KEY OURS "derived"
 #define OWN_WORDS_BYTES 128 /* what sealing the owner's alone may add */
 
-static bool starts_with(const char *text, const char *start)
+static bool is_ours(const char *name)
 {
-	return strncmp(text, start, strlen(start)) == 0;
+	return strncmp(name, OURS, strlen(OURS)) == 0 || strcmp(name, OUR_NAMES) == 0;
 }
 
 static emr_bytes text_bytes(const char *text)
@@ -145,8 +146,14 @@ static emr_status say_stored_bytes(const attribute_subject *s, emr_buf *out)
 
 static emr_status say_owner(const attribute_subject *s, emr_buf *out)
 {
-	return s->has_owner ? owner_say(s->view, s->owner.name, &s->owner.card, out)
+	return s->has_owner ? owner_say(s->view, s->owner.name, &s->owner.card, true, out)
 			    : EMR_NO_ATTRIBUTE;
+}
+
+static emr_status say_patient(const attribute_subject *s, emr_buf *out)
+{
+	return s->has_owner_id ? owner_say(s->view, s->owner.name, &s->owner.card, false, out)
+			       : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_owner_id(const attribute_subject *s, emr_buf *out)
@@ -190,6 +197,7 @@ static const struct computed {
 	{OURS "signed-by", NULL, FACT_SIGNED_BY},
 	{OURS "signed-at", NULL, FACT_SIGNED_AT},
 	{OURS "signed-number", NULL, FACT_SIGNED_NUMBER},
+	{OURS "patient", say_patient, FACTS},
 	{OURS "owner", say_owner, FACTS},
 	{OURS "owner-id", say_owner_id, FACTS},
 	{OURS "access", say_access, FACTS},
@@ -287,38 +295,7 @@ static emr_status check_name(const char *name)
 {
 	if (strcmp(name, "user.") == 0 || strcmp(name, OURS) == 0)
 		return EMR_INVALID; /* nobody's name: no listing has it, so no copy brings it */
-	return starts_with(name, "user.") ? EMR_OK : EMR_UNSUPPORTED;
-}
-
-/* Not listed: who copies a file with all its attributes copies no mark. */
-static emr_status get_derived(emr_view *view, uint64_t number, emr_buf *out)
-{
-	char text[2 * sizeof(emr_derivation) + 1];
-	emr_derivation from;
-	emr_status status = EMR_NO_ATTRIBUTE;
-	const node *n;
-
-	pthread_mutex_lock(&view->lock);
-	n = tree_by_number(view, number);
-	if (n == NULL)
-		status = EMR_NOT_FOUND;
-	else if (emr_derived_mark_read(node_attributes(n), n->mtime_ns, &from))
-		status = EMR_OK;
-	pthread_mutex_unlock(&view->lock);
-	if (status != EMR_OK)
-		return status;
-	emr_hex(from.source, sizeof from.source, text);
-	emr_hex(from.rules, sizeof from.rules, text + 2 * sizeof from.source);
-	return fact_text(text, out);
-}
-
-static emr_status get_code(emr_view *view, uint64_t number, emr_buf *out)
-{
-	const node *n;
-	EMR_LOCKED(&view->lock);
-
-	n = tree_by_number(view, number);
-	return n == NULL ? EMR_NOT_FOUND : confirm_say(view, n, out);
+	return strncmp(name, "user.", strlen("user.")) == 0 ? EMR_OK : EMR_UNSUPPORTED;
 }
 
 emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *name, emr_buf *out)
@@ -331,13 +308,24 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *n
 	node *n;
 
 	EMR_TRY(check_name(name));
-	if (strcmp(name, CONFIRM_KEY) == 0)
-		return get_code(view, number, out);
+	if (strcmp(name, OUR_NAMES) == 0) { /* for people at a terminal: a line for each */
+		for (size_t i = 0; emr_view_attribute_name(i) != NULL; i++) {
+			EMR_TRY(fact_text(i > 0 ? "\n" OURS : OURS, out));
+			EMR_TRY(fact_text(emr_view_attribute_name(i), out));
+		}
+		return EMR_OK;
+	}
+	if (strcmp(name, CONFIRM_KEY) == 0) {
+		EMR_LOCKED(&view->lock);
+
+		n = tree_by_number(view, number);
+		return n == NULL ? EMR_NOT_FOUND : confirm_say(view, n, out);
+	}
 	kind = kind_of_number(view, number);
 	if (kind->attribute != NULL)
 		return kind->attribute(view, number, name, out);
 	if (strcmp(name, DERIVED_KEY) == 0)
-		return get_derived(view, number, out);
+		return fact_derived(view, number, out);
 	if (view->grants->has(name))
 		return view->grants->get(view, number, name, out);
 	EMR_TRY(kind_learn(view, number));
@@ -346,13 +334,13 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *n
 	status = n == NULL ? EMR_NOT_FOUND : subject_of(view, n, &s);
 	if (status == EMR_OK && strcmp(name, KEEP_KEY) == 0)
 		status = keep_say(n, out);
-	else if (status == EMR_OK && !starts_with(name, OURS)) {
+	else if (status == EMR_OK && !is_ours(name)) {
 		status = emr_xattr_find(node_attributes(n), text_bytes(name), &value);
 		if (status == EMR_OK)
 			status = emr_buf_append(out, value.data, value.len);
 	}
 	pthread_mutex_unlock(&view->lock);
-	if (status == EMR_OK && starts_with(name, OURS) && strcmp(name, KEEP_KEY) != 0)
+	if (status == EMR_OK && is_ours(name) && strcmp(name, KEEP_KEY) != 0)
 		status = attributes_say(&s.base, name, out);
 	return status;
 }
@@ -458,22 +446,19 @@ static emr_status set_keep(emr_view *view, uint64_t number, emr_bytes value)
 	return status == EMR_NO_ATTRIBUTE ? EMR_OK : status;
 }
 
-/* 64 bytes in hexadecimal digits, of the file as it is now. */
+/* 64 bytes in hexadecimal digits, of the file as it is now, and the 32 of its sum. */
 static emr_status set_derived(emr_view *view, uint64_t number, emr_bytes value)
 {
-	uint8_t mark[EMR_DERIVED_MARK_BYTES], said[sizeof(emr_derivation)];
+	uint8_t mark[EMR_DERIVED_MARK_BYTES], said[sizeof(emr_derivation) + 32];
 	char text[2 * sizeof said + 1] = "";
 	emr_derivation from;
-	emr_status status;
-
+	emr_status status = value.len == 2 * sizeof said ? EMR_OK : EMR_INVALID;
 	node *n;
 
-	if (value.len != 2 * sizeof said)
-		return EMR_INVALID;
+	EMR_TRY(status);
 	memcpy(text, value.data, value.len);
 	EMR_TRY(emr_unhex(text, said, sizeof said));
-	memcpy(from.source, said, sizeof from.source);
-	memcpy(from.rules, said + sizeof from.source, sizeof from.rules);
+	memcpy(&from, said, sizeof from);
 	pthread_mutex_lock(&view->lock);
 	status = find_own(view, number, &n);
 	/* A version that is signed already stays as it was signed. */
@@ -487,6 +472,9 @@ static emr_status set_derived(emr_view *view, uint64_t number, emr_bytes value)
 		status = change_attribute(view, n, text_bytes(EMR_DERIVED_KEY),
 			emr_bytes_of(mark, sizeof mark), false);
 	}
+	if (status == EMR_OK)
+		status = change_attribute(view, n, text_bytes(EMR_DERIVED_SUM_KEY),
+			emr_bytes_of(said + sizeof from, 32), false);
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }
@@ -509,7 +497,7 @@ emr_status emr_view_set_attribute(
 	 * fail. */
 	if (view->grants->may_set(name))
 		return view->grants->set(view, number, name, value);
-	if (starts_with(name, OURS))
+	if (is_ours(name))
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
 	status = find_own(view, number, &n);
@@ -535,7 +523,7 @@ emr_status emr_view_remove_attribute(emr_view *view, uint64_t number, const char
 	EMR_TRY(check_name(name));
 	if (view->grants->may_set(name))
 		return view->grants->remove(view, number, name);
-	if (starts_with(name, OURS))
+	if (is_ours(name))
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
 	status = find_own(view, number, &n);

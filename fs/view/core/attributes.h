@@ -106,6 +106,9 @@ emr_status fact_id(emr_id16 id, emr_buf *out);
 emr_status fact_cid(const emr_cid *cid, emr_buf *out);
 /* The whole key of CARD's holder, as `emrfs people --json` says it: what programs find him by. */
 emr_status fact_owner_id(const emr_card *card, emr_buf *out);
+/* Of the file NUMBER, a copy for research: of which content by which rules. EMR_NOT_FOUND,
+ * EMR_NO_ATTRIBUTE. */
+emr_status fact_derived(emr_view *view, uint64_t number, emr_buf *out);
 /* RFC 3339 in UTC. */
 emr_status fact_time(uint64_t unix_s, emr_buf *out);
 void fact_time_text(uint64_t unix_s, char out[32]);

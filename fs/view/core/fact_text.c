@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "record/derived.h"
+
 #include "node.h"
 
 emr_status fact_text(const char *text, emr_buf *out)
@@ -83,4 +85,26 @@ emr_status fact_freshness(const emr_view *view, emr_buf *out)
 
 	EMR_TRY(emr_replica_at(view->options.replica, &at));
 	return at.freshness_s < 0 ? EMR_NO_ATTRIBUTE : fact_number((uint64_t)at.freshness_s, out);
+}
+
+/* Not listed: who copies a file with all its attributes copies no mark. */
+emr_status fact_derived(emr_view *view, uint64_t number, emr_buf *out)
+{
+	char text[2 * sizeof(emr_derivation) + 1];
+	emr_derivation from;
+	emr_status status = EMR_NO_ATTRIBUTE;
+	const node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n == NULL)
+		status = EMR_NOT_FOUND;
+	else if (emr_derived_mark_read(node_attributes(n), n->mtime_ns, &from))
+		status = EMR_OK;
+	pthread_mutex_unlock(&view->lock);
+	if (status != EMR_OK)
+		return status;
+	emr_hex(from.source, sizeof from.source, text);
+	emr_hex(from.rules, sizeof from.rules, text + 2 * sizeof from.source);
+	return fact_text(text, out);
 }

@@ -30,7 +30,7 @@ typedef struct lister {
 /* Whose something is. */
 typedef struct node_owner {
 	char access[ACCESS_BYTES];   /* as user.emrfs.access says it */
-	char name[EMR_NAME_MAX + 1]; /* as the owner's directory is called */
+	char name[EMR_NAME_MAX + 1]; /* as user.emrfs.patient says it */
 	emr_card card;
 } node_owner;
 

@@ -101,8 +101,27 @@ void owner_call(const emr_owner_called *called, const emr_card *card, char out[E
 	emr_shared_owner_name(called->name, called->code[0] != 0 ? called->code : code, card, out);
 }
 
+void owner_name_directory(
+	const emr_owner_called *called, emr_id32 signer_id, char out[EMR_NAME_MAX + 1])
+{
+	char first[EMR_KEY_CODE_MAX + 1], handle[NAME_BYTES_MAX + 1];
+	const char *code = called->code[0] != 0 ? called->code : first;
+
+	emr_key_code(signer_id, EMR_KEY_CODE_SHOWN, first);
+	put_words(called->handle, handle, sizeof handle);
+	if (handle[0] == 0)
+		snprintf(out, EMR_NAME_MAX + 1, "%s", code);
+	else if (called->number == 0 || strcmp(handle, called->handle) != 0)
+		snprintf(out, EMR_NAME_MAX + 1, "%s (%s)", handle, code);
+	else if (called->number == 1)
+		snprintf(out, EMR_NAME_MAX + 1, "%s", handle);
+	else
+		snprintf(out, EMR_NAME_MAX + 1, "%s (%u)", handle, called->number);
+}
+
 /* The letter carries no vouch: what the reader knows of the person is in his book of people. */
-emr_status owner_say(const emr_view *view, const char *name, const emr_card *card, emr_buf *out)
+emr_status owner_say(
+	const emr_view *view, const char *name, const emr_card *card, bool is_vouched, emr_buf *out)
 {
 	const emr_view_options *o = &view->options;
 	char text[EMR_NAME_MAX + VOUCHED_BYTES + 16], vouched[VOUCHED_BYTES] = "self",
@@ -114,6 +133,8 @@ emr_status owner_say(const emr_view *view, const char *name, const emr_card *car
 		owner_call(&called, card, own);
 		name = own;
 	}
+	if (!is_vouched)
+		return emr_buf_append(out, name, strlen(name));
 	if (o->vouched != NULL) {
 		EMR_TRY(o->vouched(o->vouched_arg, card->signer_id, card->name, card->born, vouched,
 			sizeof vouched));

@@ -15,8 +15,15 @@ void owner_tame(char *text, const char *nothing, size_t size);
 void owner_show_plainly(emr_bytes name, char out[EMR_NAME_MAX + 1]);
 /* The names of the N people of IDS, as emr_view_options.names says them; no lock. */
 emr_status owner_names(const emr_view *view, const emr_id32 *ids, size_t n, emr_owner_called *out);
-/* How the directory of the person with CARD is called, as CALLED stands for him.  Any lock. */
+/* The words of user.emrfs.patient for the person with CARD, as CALLED stands for him.  Any lock. */
 void owner_call(const emr_owner_called *called, const emr_card *card, char out[EMR_NAME_MAX + 1]);
-/* "NAME vouched=WHO" of the person with CARD, whose directory is called NAME ("": it is looked up).
+/* How his directory is called: the handle, with a number behind it where others had it before. A
+ * code stands in it only where nothing else tells whose it is: without a handle, or with one that
+ * looks like another's or is no name of a directory. No two people have one.  Any lock. */
+void owner_name_directory(
+	const emr_owner_called *called, emr_id32 signer_id, char out[EMR_NAME_MAX + 1]);
+/* "NAME vouched=WHO" of the person with CARD, of whom owner_call says NAME ("": it is looked up);
+ * without IS_VOUCHED the NAME alone.
  * No lock. */
-emr_status owner_say(const emr_view *view, const char *name, const emr_card *card, emr_buf *out);
+emr_status owner_say(const emr_view *view, const char *name, const emr_card *card, bool is_vouched,
+	emr_buf *out);

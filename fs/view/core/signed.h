@@ -27,7 +27,7 @@ emr_status signed_at(emr_view *view, const emr_place *place, uint64_t *out_unix_
 bool signed_tell(emr_view *view, node *n);
 
 /* The same of what another shares, known since it was opened here.  TAKE: the bytes of READER may
- * be shown, or EMR_BAD_SIGNATURE. OWNER is what the owner's directory is called. */
+ * be shown, or EMR_BAD_SIGNATURE. OWNER is what user.emrfs.patient says. */
 emr_status signed_take_shared(
 	emr_view *view, node *n, emr_content_reader *reader, const emr_shared_word *word);
 emr_status signed_shared_say(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out);

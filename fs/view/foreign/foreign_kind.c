@@ -73,7 +73,7 @@ static bool writing_whose(const emr_view *view, const node *n, node_owner *out)
 	if (s == NULL)
 		return false;
 	shared_access(view, s, out->access);
-	snprintf(out->name, sizeof out->name, "%s", s->owner->name);
+	shared_owner_says(s->owner, out->name);
 	out->card = s->owner->card;
 	return true;
 }

@@ -35,7 +35,7 @@ static void count_bytes(emr_view_counts *counts, const node *n)
 static void count_one(const emr_view *view, const node *n, uint64_t synced, emr_view_counts *counts)
 {
 	counts->not_safe += disk_lacks(view, n, synced);
-	if (n->type == EMR_META_DIR)
+	if (n->type == EMR_META_DIR && n != view->root)
 		counts->directories++;
 	if (n->type == EMR_META_DIR && !needs_settling(n))
 		return;

@@ -64,10 +64,9 @@ typedef struct shared_owner {
 	struct shared_owner *next;
 	uint64_t number; /* from 1: its place in listings */
 	emr_id32 signer_id;
-	shared_set *set;		   /* NULL: he shares with this person, or a team */
-	char name[EMR_NAME_MAX + 1];	   /* of the directory: NAME (CODE) [OWN WORDS], in a set a
-					      pseudonym */
-	emr_owner_called called;	   /* NAME and CODE */
+	shared_set *set;	     /* NULL: he shares with this person, or a team */
+	char name[EMR_NAME_MAX + 1]; /* of the directory */
+	emr_owner_called called;
 	emr_card card;			   /* the newest of his letters' */
 	int64_t pace_ns;		   /* of the worker: how long the last answer took */
 	_Atomic int64_t away_told_boot_ns; /* written by the worker: when it was said last that his
@@ -380,9 +379,10 @@ emr_status shared_look(emr_view *view);
  * without memory.  The second: NULL when there is none. */
 shared_share *shared_need(emr_view *view, const emr_card *card, emr_id16 domain, const char *label);
 shared_share *shared_of_domain(const emr_view *view, emr_id16 domain);
-/* Of the worker, without view->lock: asks what stands for those who have no name yet, or for all
- * when that may have changed. */
+/* Of the worker, without view->lock: asks for names that are lacking, or may have changed. */
 emr_status shared_call_owners(emr_view *view);
+/* As user.emrfs.patient says it, in a set a pseudonym.  Under view->lock. */
+void shared_owner_says(const shared_owner *owner, char out[EMR_NAME_MAX + 1]);
 /* Under view->lock: every owner gets a name of his own; names of TOP_NUMBER (0: no such node) that
  * are no more, or are there from now on, go to TELL. */
 void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number);

@@ -207,9 +207,8 @@ static void build(emr_view *view, shared_share *s)
 	s->has_grown = false;
 	before = s->tree; /* only this thread changes it */
 	pthread_mutex_unlock(&view->lock);
-	status =
-		shared_tree_build(s->opened, s->top, s->name, before, shared_is_of_copies(s->owner),
-			s->owner->set != NULL ? view->shares->frozen_at : 0, &tree);
+	status = shared_tree_build(
+		s->opened, s->top, s->name, before, shared_is_of_copies(s->owner), &tree);
 	if (status != EMR_OK) {
 		pthread_mutex_lock(&view->lock);
 		s->has_grown = true; /* what is new there is looked at again */
@@ -241,6 +240,7 @@ static emr_status open_share(emr_view *view, shared_share *s, emr_share_trouble 
 		return EMR_OK;
 	EMR_TRY(emr_shared_open(view->shares->share, s->domain, s->grant.grant,
 		shared_purpose(view, s), EMR_READER_PERSON, &s->opened, trouble));
+	emr_shared_show_frozen(s->opened, s->owner->set != NULL ? view->shares->frozen_at : 0);
 	shared_load_keys(view, s);
 	return EMR_OK;
 }

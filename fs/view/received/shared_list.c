@@ -1,5 +1,7 @@
 /* This file lists what others share with this person and until when. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "edit.h"
 #include "shared.h"
@@ -66,4 +68,58 @@ emr_status emr_view_each_shared_with_me(emr_view *view, emr_shared_with_me_fn fn
 			status = give(view, s, fn, arg, &goes_on);
 	pthread_mutex_unlock(&view->lock);
 	return status;
+}
+
+/* ---- the files of one dataset ---- */
+
+/* PATH is an original's, which its owner called as he liked: it stays on its line. */
+static emr_status list_file(const shared_entry *e, char *path, bool is_copy, emr_buf *out)
+{
+	EMR_AUTO_FREE char *line = NULL;
+	char sum[65];
+	int len;
+
+	for (char *at = path; *at != '\0'; at++)
+		*at = (unsigned char)*at < ' ' || *at == 0x7f ? '?' : *at;
+	emr_hex(e->sum, sizeof e->sum, sum);
+	len = is_copy && e->has_sum ? asprintf(&line, "# %llu bytes:\n%s  %s\n",
+					      (unsigned long long)e->size, sum, path)
+				    : asprintf(&line, "# %llu bytes, no sum: %s\n",
+					      (unsigned long long)e->size, path);
+	return len >= 0 ? emr_buf_append(out, line, (size_t)len) : EMR_NO_MEMORY;
+}
+
+static emr_status list_share(const shared_share *s, emr_buf *out)
+{
+	EMR_AUTO_FREE char *place = shared_place_path(s);
+	const size_t before = strlen(SETS_DIRECTORY "/") + strlen(s->owner->set->name) + 1;
+
+	for (uint32_t i = 0; place != NULL && i < s->tree->names.count; i++) {
+		const shared_entry *e = &s->tree->entries[i];
+		EMR_AUTO_FREE char *inner = flat_path(&s->tree->names, i), *path = NULL;
+
+		if (e->type != EMR_META_FILE || e->pversion == 0)
+			continue;
+		if (inner == NULL || asprintf(&path, "%s%s%s", place + before,
+					     inner[0] != '\0' ? "/" : "", inner) < 0)
+			return EMR_NO_MEMORY;
+		EMR_TRY(list_file(e, path, shared_is_of_copies(s->owner), out));
+	}
+	return place != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+emr_status emr_view_study_list(emr_view *view, emr_buf *out)
+{
+	EMR_LOCKED(&view->lock);
+
+	if (view->shares == NULL || emr_id16_is_zero(view->shares->only))
+		return EMR_OK;
+	if (shared_lacks_list(view) != NULL)
+		return EMR_BUSY;
+	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
+		if (s->owner->set != NULL && s->tree != NULL && s->phase == SHARED_OPEN &&
+			emr_id16_equal(s->owner->set->line, view->shares->only) &&
+			shared_share_is_shown(view, s))
+			EMR_TRY(list_share(s, out));
+	return EMR_OK;
 }

@@ -44,6 +44,14 @@ emr_status shared_call_owners(emr_view *view)
 	return EMR_OK;
 }
 
+void shared_owner_says(const shared_owner *owner, char out[EMR_NAME_MAX + 1])
+{
+	if (owner->set != NULL)
+		memcpy(out, owner->name, sizeof owner->name);
+	else
+		owner_call(&owner->called, &owner->card, out);
+}
+
 void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number)
 {
 	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next) {
@@ -51,7 +59,7 @@ void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number)
 
 		if (o->set != NULL) /* by his pseudonym there */
 			continue;
-		owner_call(&o->called, &o->card, name);
+		owner_name_directory(&o->called, o->signer_id, name);
 		if (strcmp(name, o->name) == 0)
 			continue;
 		/* The previous name is no more, and the new one may have been looked for. */

@@ -37,3 +37,6 @@ uint32_t shared_placed_directories(const shared_share *outer, uint32_t entry);
 char *shared_place_path(const shared_share *s);
 /* The kernel forgets S where it is shown now, and counts its directory again. */
 void shared_tell_place(emr_view *view, const shared_share *s, emr_buf *tell);
+/* Under view->lock: a share of the dataset that the folder shows whose names did not come yet, and
+ * are waited for (shared_waiting.c); NULL: none. */
+shared_share *shared_lacks_list(const emr_view *view);

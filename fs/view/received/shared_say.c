@@ -172,7 +172,7 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		.owner = at->owner,
 		.has_verdict = at->has_verdict};
 	if (at->owner != NULL) {
-		memcpy(base->owner.name, at->owner->name, sizeof base->owner.name);
+		shared_owner_says(at->owner, base->owner.name);
 		base->owner.card = at->owner->card;
 	}
 	if (at->share == NULL || at->level != SHARED_RECORD)

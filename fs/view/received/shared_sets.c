@@ -194,7 +194,7 @@ emr_status shared_sets_list(emr_view *view, const shared_at *at, lister *l)
 typedef struct part {
 	const shared_owner *owner; /* which live as long as the view */
 	const char *opens;
-	emr_id16 domain;
+	emr_known_grant grant;
 	bool is_over;
 } part;
 
@@ -207,7 +207,7 @@ static emr_status gather_parts(emr_view *view, emr_buf *out)
 		for (const shared_share *s = o->shares; s != NULL; s = s->next_of_owner) {
 			const part one = {.owner = o,
 				.opens = shared_opens(view, s),
-				.domain = s->domain,
+				.grant = s->grant,
 				.is_over = shared_is_over(s)};
 
 			if (o->set != NULL && emr_id16_equal(o->set->line, all->only) &&
@@ -237,7 +237,7 @@ emr_status emr_view_participants(emr_view *view, emr_buf *out)
 				continue;
 			one.opens = all[next].opens; /* one folder that is there is enough */
 			one.is_over = false;
-			EMR_TRY(emr_frozen_files(view->options.replica, all[next].domain,
+			EMR_TRY(emr_frozen_files(view->options.replica, &all[next].grant,
 				view->shares->frozen_at, &one.files));
 		}
 		EMR_TRY(emr_buf_append(out, &one, sizeof one));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "record/derived.h"
 #include "share/write.h"
 #include "view/names.h"
 
@@ -22,7 +23,6 @@ typedef struct building {
 	size_t count, cap, top;
 	const shared_tree *before; /* what was read of it with the same grant; NULL: nothing */
 	bool copies_only;
-	uint64_t frozen_at; /* only contents of entries before; 0: all */
 } building;
 
 static void free_entry(shared_entry *e)
@@ -78,7 +78,6 @@ static emr_status collect(void *arg, const emr_shared_record *r)
 			   .root = r->root,
 			   .mode = meta->mode,
 			   .type = (uint8_t)meta->type}};
-	const building *b = arg;
 	char room[EMR_WORDS_NAME_BYTES];
 	emr_bytes name = meta->name;
 	emr_status status;
@@ -88,12 +87,12 @@ static emr_status collect(void *arg, const emr_shared_record *r)
 		name = emr_words_name(meta->type, name, (emr_bytes){0}, room);
 		new.item.is_renamed = name.data != meta->name.data;
 	}
-	if (b->frozen_at != 0 && r->pversion != 0 && r->content_seq >= b->frozen_at)
-		return EMR_OK;
 	if (!r->is_owners && meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target))
 		return EMR_OK;
 	status = take_attributes(&new.e, r);
 	memcpy(new.e.r_pid, meta->r_pid, sizeof new.e.r_pid);
+	new.e.has_sum =
+		r->is_owners &&emr_derived_sum_read(meta->xattrs, meta->mtime_ns, new.e.sum);
 	new.item.name = flat_text(name);
 	if (meta->type == EMR_META_SYMLINK)
 		new.e.target = flat_text(meta->target);
@@ -234,12 +233,16 @@ bool shared_copy_name_ok(const char *name, int type)
 
 	if (type == EMR_META_FILE && has_word(&at, "TABLE-"))
 		return has_code(&at, letters, 12) && has_word(&at, ".csv") && *at == '\0';
+	if (type == EMR_META_FILE && has_word(&at, "FILE-"))
+		return has_code(&at, letters, 12) &&
+		       (strcmp(at, ".nii") == 0 || strcmp(at, ".edf") == 0 ||
+			       strcmp(at, ".bdf") == 0);
 	if (type == EMR_META_FILE)
 		return has_code(&at, digits, 6) && has_word(&at, "-") &&
 		       has_code(&at, letters, 12) && has_word(&at, ".dcm") && *at == '\0';
 	if (type != EMR_META_DIR)
 		return false;
-	if (strcmp(name, "TABLES") == 0)
+	if (strcmp(name, "TABLES") == 0 || strcmp(name, "FILES") == 0)
 		return true;
 	if (has_word(&at, "STUDY-") || has_word(&at, "SERIES-"))
 		return has_code(&at, letters, 8) && *at == '\0';
@@ -360,13 +363,12 @@ static emr_status build(
 }
 
 emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name,
-	const shared_tree *before, bool copies_only, uint64_t frozen_at, shared_tree **out_tree)
+	const shared_tree *before, bool copies_only, shared_tree **out_tree)
 {
 	emr_id16 grant = emr_shared_grant(shared)->grant.grant;
 	building b = {
 		.before = before != NULL && emr_id16_equal(before->grant, grant) ? before : NULL,
-		.copies_only = copies_only,
-		.frozen_at = frozen_at};
+		.copies_only = copies_only};
 	shared_tree *tree = calloc(1, sizeof *tree);
 	emr_status status = tree != NULL ? build(shared, top, name, &b, tree) : EMR_NO_MEMORY;
 

@@ -23,8 +23,10 @@ typedef struct shared_entry {
 	uint8_t r_pid[32];  /* its sealed number: a new version keeps it */
 	char *target;	    /* NULL but for links */
 	emr_buf attributes; /* as in the record's metadata */
+	uint8_t sum[32];    /* with HAS_SUM: SHA-256 of a copy, by its participant */
 	uint16_t mode;
 	uint8_t type;
+	bool has_sum;
 	bool is_called_otherwise; /* its name is not what its record says: another has that one, or
 				     it is none */
 } shared_entry;
@@ -43,9 +45,9 @@ typedef struct shared_tree {
 /* The share that begins at TOP, called NAME, with the names that SHARED can read. A record that has
  * not changed since BEFORE (NULL: none) was built with the same grant is taken from there. Errors
  * as emr_shared_each. COPIES_ONLY: of names, links and attributes only what such copies have is
- * shown. FROZEN_AT: only contents that an entry of the ledger before that says; 0: all. */
+ * shown. */
 emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name,
-	const shared_tree *before, bool copies_only, uint64_t frozen_at, shared_tree **out_tree);
+	const shared_tree *before, bool copies_only, shared_tree **out_tree);
 void shared_tree_free(shared_tree *tree); /* NULL is fine */
 /* The entry of OBJECT; FLAT_NONE when there is none. */
 uint32_t shared_tree_find(const shared_tree *tree, emr_id16 object);

@@ -1,6 +1,7 @@
 /* A request that needs keys of somebody else is put aside here until they come, the share ends,
  * or its deadline is over; it is answered exactly once. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "fetch/fetch.h"
 
@@ -47,10 +48,31 @@ static shared_share *lacks_bytes(const emr_view *view, const node *n)
 	return shared_is_readable(view, s) == EMR_OK ? s : NULL;
 }
 
+/* N is the list of all that the folder shows of a dataset. */
+static bool is_list(const emr_view *view, const node *n)
+{
+	return n->special != 0 && strcmp(view->options.special_names[n->special - 1],
+					  EMR_SPECIAL_TOP "MANIFEST.sha256") == 0;
+}
+
+/* Names that nobody answers for are not in the list. */
+shared_share *shared_lacks_list(const emr_view *view)
+{
+	for (shared_share *s = view->shares->all; s != NULL; s = s->next)
+		if (s->owner->set != NULL &&
+			emr_id16_equal(s->owner->set->line, view->shares->only) &&
+			s->tree == NULL && s->phase == SHARED_OPEN && !s->has_failed &&
+			!shared_is_absent(view, s) && shared_share_is_shown(view, s))
+			return s;
+	return NULL;
+}
+
 static shared_share *lacking(const emr_view *view, const node *n, emr_need need, const char *name)
 {
 	if (n == NULL)
 		return NULL;
+	if (is_list(view, n))
+		return shared_lacks_list(view);
 	if (need == EMR_NEED_BYTES)
 		return lacks_bytes(view, n);
 	return shared_has(n) ? lacks_names(view, n, name) : NULL;
@@ -86,6 +108,10 @@ emr_status emr_view_await(emr_view *view, uint64_t number, emr_need need, const 
 	pthread_mutex_lock(&view->lock);
 	asks.n = tree_by_number(view, number);
 	s = lacking(view, asks.n, need, name);
+	if (s != NULL && is_list(view, asks.n)) {
+		asks.need = EMR_NEED_NAMES;
+		asks.is_listing = true;
+	}
 	if (s != NULL && ready == NULL)
 		status = EMR_BUSY;
 	else if (s != NULL)
@@ -128,7 +154,8 @@ shared_waiter *shared_say(emr_view *view, shared_waiter *w, emr_status status)
 {
 	shared_waiter *next = w->next;
 
-	w->ready(w->arg, status);
+	/* A list is made without who does not answer. */
+	w->ready(w->arg, status != EMR_INTERRUPTED && is_list(view, w->n) ? EMR_OK : status);
 	pthread_mutex_lock(&view->lock);
 	w->n->opens--;
 	tree_release_if_unused(view, w->n);

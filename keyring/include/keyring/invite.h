@@ -42,10 +42,10 @@ typedef struct emr_invite_guest {
 } emr_invite_guest;
 
 /* By the keyring's identity, the organisation's administrator.  Reads roles, org, expires, network,
- * url, descriptor and place; makes id and secret; net_id and admin_pk follow.  With a place it
- * makes a guest's certificate, too, which ends with the invitation and is nobody's in the
- * organisation (GUEST; NULL without a place, and where an authority of its own lets the invited
- * in).  Appends the bytes, which are as secret as the secret
+ * url, descriptor, place and id; makes the id, if that is zeros, and the secret; net_id and
+ * admin_pk follow.  With a place it makes a guest's certificate, too, which ends with the
+ * invitation and is nobody's in the organisation (GUEST; NULL without a place, and where an
+ * authority of its own lets the invited in).  Appends the bytes, which are as secret as the secret
  * in them.  EMR_INVALID, EMR_LIMIT. */
 emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *facts,
 	const emr_invite_guest *guest, emr_buf *out);
@@ -89,3 +89,41 @@ emr_status emr_csr_make(const emr_keyring *kr, const char *handle, emr_buf *out_
 /* Exactly one request whose signature proves its key.  EMR_DAMAGED, EMR_BAD_SIGNATURE. */
 emr_status emr_csr_read(emr_bytes der, char out_handle[EMR_CERT_HANDLE_MAX + 1],
 	uint8_t out_spki[EMR_P256_SPKI_BYTES]);
+
+/* ---- Codes ---- */
+
+/* A code leads somebody to an invitation that waits at a host: at most 160 letters and digits that
+ * can be mailed, photographed or read aloud. It has the host's address and key, the role, and a
+ * secret for one person, from which the invitation's id and the key that it is sealed with follow.
+ * It refuses what was mistyped, and an invitation that is not the one of its secret. */
+
+#define EMR_CODE_CHARS_MAX 160
+#define EMR_CODE_ADDRESS_MAX 45 /* bytes of HOST[:PORT], or of a path */
+#define EMR_CODE_SECRET_BYTES 16
+
+typedef enum emr_code_way {
+	EMR_CODE_PINNED,     /* over TLS to a host whose certificate has the key PRINT */
+	EMR_CODE_AUTHORISED, /* over TLS by an authority; PRINT is the host's signing key */
+	EMR_CODE_SOCKET,     /* a Unix socket; the same.  An address that is too long is empty */
+} emr_code_way;
+
+typedef struct emr_code {
+	emr_code_way way;
+	uint16_t roles;
+	emr_id32 print;
+	char address[EMR_CODE_ADDRESS_MAX + 1];
+	uint8_t secret[EMR_CODE_SECRET_BYTES]; /* wipe it when done (emr_wipe) */
+} emr_code;
+
+/* EMR_INVALID: no role, or an address that is too long or not of one line. */
+emr_status emr_code_write(const emr_code *code, char out[EMR_CODE_CHARS_MAX + 1]);
+/* White space anywhere is nothing, and letters are of either case.  EMR_DAMAGED: it is none, or was
+ * mistyped; EMR_NEWER_FORMAT. */
+emr_status emr_code_read(emr_bytes text, emr_code *out);
+
+/* The id under which the invitation waits. */
+emr_status emr_code_id(const emr_code *code, emr_id16 *out);
+/* Appends the invitation as it waits there, which nobody reads or makes without the code. */
+emr_status emr_code_seal(const emr_code *code, emr_bytes invitation, emr_buf *out);
+/* EMR_DAMAGED: it is not the one of this code. */
+emr_status emr_code_open(const emr_code *code, emr_bytes sealed, emr_buf *out);

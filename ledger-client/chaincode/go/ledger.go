@@ -13,9 +13,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unsafe"
@@ -33,17 +33,19 @@ const descriptorKey = "descriptor"
 // Chaincode answers these functions:
 //
 //	genesis DESCRIPTOR               once: makes the rows that a network begins with
-//	register SUBMITTER BATCH [CA]    a batch; its private parts are "parts" of the transient map, one behind the other; CA is the
-//	                                 certificate (DER) that speaks for an organisation which was admitted after the beginning
+//	register SUBMITTER SIGNATURE BATCH [CA]
+//	                                 a batch, with its submitter's signature over it and the network; its private parts are "parts" of the
+//	                                 transient map, one behind the other; CA is the certificate (DER) of the organisation that vouches for a
+//	                                 lone registration, where it is not the descriptor's
 //	move (ENTRY ITEMS HINT)...       the next entries of the ledger of a directory, which goes on here (move.go)
 //	rows KEY...                      the rows, for evaluation
 //	range FROM TO                    the rows whose keys are in between, for evaluation
 //	parts KEY...                     of each key that begins with p/: the part, or the hash of one that is not at hand, and its i row, for
 //	                                 evaluation
-//	leave SUBMITTER                  the "letter" of the transient map: id (16 bytes), kind, then the letter: 1 the reply to the
+//	leave                            the "letter" of the transient map: id (16 bytes), kind, then the letter: 1 the reply to the
 //	                                 invitation of that id, 2 its answer; 3 the application of the organisation of that id.  409 when
-//	                                 the invitation has its answer, or the organisation another application; 429 when who signs has
-//	                                 left as many today as he may, which is more where SUBMITTER is a key that names his certificate
+//	                                 the invitation has its answer, or the organisation another application; 429 when the letters of
+//	                                 that id, or those that the organisation of who signs may leave, are spent for today
 //	left ID/KIND...                  the letters, for evaluation
 //	applications FROM                ids in hex and letters by turns, 32 at most, from the id FROM on, for evaluation
 //
@@ -91,10 +93,8 @@ func (c Chaincode) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 	switch {
 	case name == "genesis" && len(args) == 1:
 		return answer(genesis(stub, args[0]))
-	case name == "register" && len(args) == 2:
-		return Register(stub, args[0], args[1], nil)
-	case name == "register" && len(args) == 3:
-		return Register(stub, args[0], args[1], args[2])
+	case name == "register" && (len(args) == 3 || len(args) == 4):
+		return Register(stub, args[0], args[1], args[2], slices.Concat(args[3:]...))
 	case name == "move" && len(args) > 0 && len(args)%3 == 0 && len(args) <= 3*movedMax:
 		return answer(move(stub, args))
 	case name == "rows":
@@ -103,8 +103,8 @@ func (c Chaincode) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 		return answer(readRange(stub, string(args[0]), string(args[1])))
 	case name == "parts":
 		return answer(readParts(stub, args))
-	case name == "leave" && len(args) == 1:
-		return leave(stub, args[0])
+	case name == "leave" && len(args) == 0:
+		return leave(stub)
 	case name == "left":
 		return answer(readLetters(stub, args))
 	case name == "applications" && len(args) == 1:
@@ -135,9 +135,6 @@ var writing = map[string]string{"register": "parts", "move": "parts", "leave": "
 // (EMR_QUOTA_BESIDE): padding in a header, in the map, or between.  It also refuses one whose headers are written in another way than Fabric's own types write them.  Endorsers sign one hash of both
 // headers and the arguments, one behind the other, and not where each ends: of other ones, whoever has the endorsements can put fields of
 // one header into the other, and blocks then show another time than the one that was judged by.
-//
-// Its creator shows one certificate and nothing beside it: where there are two, peers that are built with other versions of Go take
-// different ones for the creator's, so a member could bring a batch in the name of another one.
 func isPlain(stub shim.ChaincodeStubInterface, transient string) error {
 	signed, err := stub.GetSignedProposal()
 	if err != nil {
@@ -145,8 +142,6 @@ func isPlain(stub shim.ChaincodeStubInterface, transient string) error {
 	}
 	var proposal peer.Proposal
 	var header common.Header
-	var signature common.SignatureHeader
-	var creator msp.SerializedIdentity
 	if err := errors.Join(proto.Unmarshal(signed.GetProposalBytes(), &proposal), proto.Unmarshal(proposal.Header, &header)); err != nil {
 		return err
 	}
@@ -161,15 +156,8 @@ func isPlain(stub shim.ChaincodeStubInterface, transient string) error {
 	if len(signed.GetProposalBytes())-meant > C.EMR_QUOTA_BESIDE {
 		return fmt.Errorf("the proposal carries %d bytes beside what it is for", len(signed.GetProposalBytes())-meant)
 	}
-	if err := errors.Join(isAsWritten(header.ChannelHeader, &common.ChannelHeader{}), isAsWritten(header.SignatureHeader, &signature),
-		isAsWritten(signature.Creator, &creator)); err != nil {
-		return err
-	}
-	block, _ := pem.Decode(creator.IdBytes)
-	if block == nil || !bytes.Equal(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: block.Bytes}), creator.IdBytes) {
-		return errors.New("the creator shows something else than one certificate")
-	}
-	return nil
+	return errors.Join(isAsWritten(header.ChannelHeader, &common.ChannelHeader{}),
+		isAsWritten(header.SignatureHeader, &common.SignatureHeader{}))
 }
 
 func isAsWritten(written []byte, as proto.Message) error {
@@ -428,8 +416,8 @@ func Stored(value []byte) []byte {
 
 // ---- Functions ----
 
-// Register judges the batch for whoever signed the transaction, at the transaction's time; authority is the CA that he brings along.
-func Register(stub shim.ChaincodeStubInterface, submitterID, batch, authority []byte) *peer.Response {
+// Register judges the batch that the submitter has signed, at the transaction's time, whoever made that; authority is the CA that comes along.
+func Register(stub shim.ChaincodeStubInterface, submitterID, signature, batch, authority []byte) *peer.Response {
 	transient, err := stub.GetTransient()
 	if err != nil {
 		return shim.Error(err.Error())
@@ -443,6 +431,9 @@ func Register(stub shim.ChaincodeStubInterface, submitterID, batch, authority []
 	if run.PublicLen() != len(batch) {
 		return shim.Error("the batch is not header and items, with its private parts beside them")
 	}
+	if len(signature) != signatureBytes {
+		return shim.Error("the submitter's signature has another length")
+	}
 	time, err := stub.GetTxTimestamp()
 	if err != nil {
 		return shim.Error(err.Error())
@@ -451,68 +442,58 @@ func Register(stub shim.ChaincodeStubInterface, submitterID, batch, authority []
 		return shim.Error("the transaction is older than 1970")
 	}
 	now := uint64(time.GetSeconds())
-	if err := run.callerOf(stub, submitterID, authority, now); err != nil {
+	descriptor, err := stub.GetState(descriptorKey)
+	if err != nil {
+		return shim.Error(err.Error())
+	}
+	if len(descriptor) == 0 {
+		return shim.Error("this network has not begun: genesis comes first")
+	}
+	if err := run.Caller(C.EMR_HOST_FABRIC, netOf(descriptor), submitterID); err != nil {
+		return shim.Error(err.Error())
+	}
+	if _, err := run.handedIn(stub, descriptor, signature, authority, now); err != nil {
 		return shim.Error(err.Error())
 	}
 	return run.Judge(onFabric{stub}, now)
 }
 
-func (r *Run) callerOf(stub shim.ChaincodeStubInterface, submitterID, authority []byte, now uint64) error {
-	descriptor, err := stub.GetState(descriptorKey)
-	if err != nil {
-		return err
-	}
-	if len(descriptor) == 0 {
-		return errors.New("this network has not begun: genesis comes first")
-	}
-	var netID [16]byte
-	C.emr_descriptor_net_id(C.emr_span{data: bytesAt(descriptor), len: C.size_t(len(descriptor))}, (*C.uint8_t)(&netID[0]))
-	if err := r.Caller(C.EMR_HOST_FABRIC, netID[:], submitterID); err != nil {
-		return err
-	}
-	signer, err := signerOf(stub, authority)
-	if err != nil {
-		return err
-	}
-	defer freeSigner(&signer)
-	var key C.emr_key_text
-	if !bool(C.hosted_org_of(bytesAt(descriptor), C.size_t(len(descriptor)), &signer, &key)) {
-		return nil
-	}
-	row, err := stub.GetState(textOf(&key))
-	if err != nil {
-		return err
-	}
-	return failed(C.hosted_creator(r.c, bytesAt(descriptor), C.size_t(len(descriptor)), &signer, bytesAt(row), C.size_t(len(row)),
-		C.uint64_t(now)))
+const signatureBytes = 64
+
+func netOf(descriptor []byte) []byte {
+	netID := make([]byte, 16)
+	C.emr_descriptor_net_id(span(descriptor), bytesAt(netID))
+	return netID
 }
 
-// signerOf is who signed the transaction, with the CA that he brings along.  freeSigner it.
-func signerOf(stub shim.ChaincodeStubInterface, authority []byte) (C.hosted_signer, error) {
-	var identity msp.SerializedIdentity
+// handedIn is whether the signature is the submitter's; of a lone registration the certificate in its part is verified by the one
+// organisation that vouches for it.
+func (r *Run) handedIn(rows Rows, descriptor, signature, authority []byte, now uint64) (bool, error) {
+	var submitter, signer, org C.emr_key_text
+	C.hosted_submitter(r.c, &submitter)
+	C.hosted_signer(r.c, &signer)
+	keys, err := rows.GetMultipleStates(textOf(&submitter), textOf(&signer))
+	if err != nil || !bool(C.hosted_is_handed_in(r.c, bytesAt(signature), span(keys[0]))) {
+		return false, err
+	}
+	if !bool(C.hosted_org_of(r.c, span(keys[1]), &org)) {
+		return true, nil
+	}
+	row, err := readOne(rows, textOf(&org))
+	if err != nil {
+		return false, err
+	}
+	return true, failed(C.hosted_certificate(r.c, span(descriptor), span(authority), span(keys[1]), span(row), C.uint64_t(now)))
+}
+
+// creatorOf is who made the transaction, as the peer has found.
+func creatorOf(stub shim.ChaincodeStubInterface) (*msp.SerializedIdentity, error) {
+	identity := &msp.SerializedIdentity{}
 	creator, err := stub.GetCreator()
-	if err == nil {
-		err = proto.Unmarshal(creator, &identity)
-	}
 	if err != nil {
-		return C.hosted_signer{}, err
+		return nil, err
 	}
-	block, _ := pem.Decode(identity.IdBytes)
-	if block == nil {
-		return C.hosted_signer{}, errors.New("the creator has no certificate")
-	}
-	return newSigner(identity.Mspid, block.Bytes, authority), nil
-}
-
-func newSigner(name string, der, authority []byte) C.hosted_signer {
-	return C.hosted_signer{msp: C.CString(name), der: (*C.uint8_t)(C.CBytes(der)), der_len: C.size_t(len(der)),
-		authority: (*C.uint8_t)(C.CBytes(authority)), authority_len: C.size_t(len(authority))}
-}
-
-func freeSigner(signer *C.hosted_signer) {
-	C.free(unsafe.Pointer(signer.msp))
-	C.free(unsafe.Pointer(signer.der))
-	C.free(unsafe.Pointer(signer.authority))
+	return identity, proto.Unmarshal(creator, identity)
 }
 
 func genesis(stub shim.ChaincodeStubInterface, descriptor []byte) ([]byte, error) {
@@ -628,7 +609,7 @@ const (
 func letterKey(place string) string { return "letter/" + place }
 
 // leave keeps a reply until it is answered; the answer is the last, and so is an application.
-func leave(stub shim.ChaincodeStubInterface, submitterID []byte) *peer.Response {
+func leave(stub shim.ChaincodeStubInterface) *peer.Response {
 	transient, err := stub.GetTransient()
 	if err != nil {
 		return shim.Error(err.Error())
@@ -637,10 +618,10 @@ func leave(stub shim.ChaincodeStubInterface, submitterID []byte) *peer.Response 
 	if len(letter) <= letterHead || len(letter) > letterMax || letter[16] < replyKind || letter[16] > applicationKind {
 		return shim.Error("no letter")
 	}
-	if full, err := countLetter(stub, submitterID); err != nil {
+	if full, err := countLetter(stub, letter[:16]); err != nil {
 		return shim.Error(err.Error())
 	} else if full {
-		return &peer.Response{Status: spent, Message: "the letters that one name may leave in a day of UTC are spent"}
+		return &peer.Response{Status: spent, Message: "the letters of this id, or of this organisation, are spent for this day of UTC"}
 	}
 	id := hex.EncodeToString(letter[:16])
 	if letter[16] == applicationKind {
@@ -659,30 +640,36 @@ func leave(stub shim.ChaincodeStubInterface, submitterID []byte) *peer.Response 
 	return shim.Success(nil)
 }
 
-// countLetter is true when whoever signed the transaction has left as many letters today as he may.
-func countLetter(stub shim.ChaincodeStubInterface, submitterID []byte) (bool, error) {
-	signer, err := signerOf(stub, nil)
+// countLetter is true when the letters of that id, or those of the organisation of who made the transaction, are spent for today.
+func countLetter(stub shim.ChaincodeStubInterface, id []byte) (bool, error) {
+	who, err := creatorOf(stub)
 	if err != nil {
 		return false, err
 	}
-	defer freeSigner(&signer)
 	made, err := stub.GetTxTimestamp()
 	if err != nil {
 		return false, err
 	}
-	var key C.emr_key_text
-	C.hosted_letters_key(&signer, &key)
-	rows, err := stub.GetMultipleStates(textOf(&key), "K/"+hex.EncodeToString(submitterID))
+	name := C.CString(who.Mspid)
+	defer C.free(unsafe.Pointer(name))
+	var keys [2]C.emr_key_text
+	C.hosted_letters_keys(bytesAt(id), name, &keys[0])
+	rows, err := stub.GetMultipleStates(textOf(&keys[0]), textOf(&keys[1]))
 	if err != nil {
 		return false, err
 	}
-	var fits C.bool
-	counted := make([]byte, C.EMR_ROW_QUOTA_BYTES)
-	if err := failed(C.hosted_letters_take(bytesAt(rows[0]), C.size_t(len(rows[0])), bytesAt(rows[1]), C.size_t(len(rows[1])),
-		signer.der, signer.der_len, C.uint64_t(made.GetSeconds()), &fits, bytesAt(counted))); err != nil || !bool(fits) {
-		return err == nil, err
+	for i, row := range rows {
+		var fits C.bool
+		counted := make([]byte, C.EMR_ROW_QUOTA_BYTES)
+		if err := failed(C.hosted_letters_take(bytesAt(row), C.size_t(len(row)), C.bool(i == 1), C.uint64_t(made.GetSeconds()), &fits,
+			bytesAt(counted))); err != nil || !bool(fits) {
+			return err == nil, err
+		}
+		if err := stub.PutState(textOf(&keys[i]), counted); err != nil {
+			return false, err
+		}
 	}
-	return false, stub.PutState(textOf(&key), counted)
+	return false, nil
 }
 
 // apply keeps the first that comes: what was shown to members is not exchanged behind their backs.
@@ -752,6 +739,11 @@ func failed(status C.emr_contract_status) error {
 
 // bytesAt is nil for no bytes; C copies before the call ends, and never keeps the pointer.
 func bytesAt(bytes []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.SliceData(bytes)) }
+
+// span is for one call, as bytesAt.
+func span(bytes []byte) C.emr_span {
+	return C.emr_span{data: bytesAt(bytes), len: C.size_t(len(bytes))}
+}
 
 func spanOf(span C.emr_span) []byte {
 	return C.GoBytes(unsafe.Pointer(span.data), C.int(span.len))

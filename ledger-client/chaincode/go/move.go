@@ -6,8 +6,7 @@ package ledger
 //
 //	ENTRY  its bytes, with its submitter's signature over its batch
 //	ITEMS  its items with their public parts
-//	HINT   what only a replay of everything before tells: of a lone registration the organisation (16 bytes) whose CA vouches for it,
-//	       then that CA where the descriptor has another one, else nothing.  None of it is believed: the results must be the recorded ones
+//	CA     of a lone registration that of the organisation that vouches for it, where the descriptor has another one, else nothing
 //
 // The private parts of all items are "parts" of the transient map: a list with one value for each item, nothing where the directory has none.
 
@@ -20,6 +19,7 @@ import "C"
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"maps"
@@ -35,7 +35,6 @@ const (
 	movedKey   = "moved"
 	channelKey = "NC" // the contract's: the directory's last entry has written it
 	movedMax   = 64   // entries in one transaction; whoever reads blocks counts on it
-	orgBytes   = 16
 )
 
 // lackingKey marks the part that an entry expects, that nothing has purged, and that the directory had not got.
@@ -181,23 +180,13 @@ func (m *moving) checkMover(descriptor []byte) error {
 	if err != nil {
 		return err
 	}
-	signer, err := signerOf(m, nil)
+	who, err := creatorOf(m)
 	if err != nil {
 		return err
 	}
-	defer freeSigner(&signer)
-	refusal := errors.New("only an administrator of one of its organisations moves a ledger")
-	var key C.emr_key_text
-	if !bool(C.hosted_org_of(bytesAt(descriptor), C.size_t(len(descriptor)), &signer, &key)) {
-		return refusal
-	}
-	row, err := m.GetState(textOf(&key))
-	if err != nil {
-		return err
-	}
-	if !bool(C.hosted_may_move(bytesAt(descriptor), C.size_t(len(descriptor)), &signer, bytesAt(row), C.size_t(len(row)),
-		C.uint64_t(made.GetSeconds()))) {
-		return refusal
+	block, _ := pem.Decode(who.IdBytes)
+	if block == nil || !bool(C.hosted_may_move(span(descriptor), span(block.Bytes), C.uint64_t(made.GetSeconds()))) {
+		return errors.New("only an administrator of one of its organisations moves a ledger")
 	}
 	return nil
 }
@@ -220,7 +209,7 @@ func (m *moving) end(descriptor []byte) (uint64, []byte, error) {
 }
 
 // take judges one entry; the parts behind its own are left.
-func (m *moving) take(descriptor, entry, items, hint, parts []byte) ([]byte, error) {
+func (m *moving) take(descriptor, entry, items, authority, parts []byte) ([]byte, error) {
 	if len(entry) < 8 {
 		return nil, errors.New("no entry of a directory")
 	}
@@ -241,7 +230,7 @@ func (m *moving) take(descriptor, entry, items, hint, parts []byte) ([]byte, err
 	if !bool(C.hosted_moved_follows(c, C.uint64_t(seq), bytesAt(leaf))) {
 		return nil, fmt.Errorf("entry %d: it does not follow the one before", seq)
 	}
-	if err := m.judge(run, descriptor, hint); err != nil {
+	if err := m.judge(run, descriptor, authority); err != nil {
 		return nil, fmt.Errorf("entry %d: %w", seq, err)
 	}
 	next := make([]byte, 40)
@@ -251,8 +240,6 @@ func (m *moving) take(descriptor, entry, items, hint, parts []byte) ([]byte, err
 }
 
 func newMoved(descriptor, entry, items, parts []byte) *C.hosted {
-	var netID [16]byte
-	C.emr_descriptor_net_id(C.emr_span{data: bytesAt(descriptor), len: C.size_t(len(descriptor))}, (*C.uint8_t)(&netID[0]))
 	from := C.hosted_entry{entry: (*C.uint8_t)(C.CBytes(entry)), entry_len: C.size_t(len(entry)), items: (*C.uint8_t)(C.CBytes(items)),
 		items_len: C.size_t(len(items)), parts: (*C.uint8_t)(C.CBytes(parts)), parts_len: C.size_t(len(parts))}
 	defer func() {
@@ -260,21 +247,13 @@ func newMoved(descriptor, entry, items, parts []byte) *C.hosted {
 		C.free(unsafe.Pointer(from.items))
 		C.free(unsafe.Pointer(from.parts))
 	}()
-	return C.hosted_moved(&from, (*C.uint8_t)(&netID[0]))
+	return C.hosted_moved(&from, bytesAt(netOf(descriptor)))
 }
 
-func (m *moving) judge(run *Run, descriptor, vouching []byte) error {
-	var key C.emr_key_text
-	C.hosted_moved_submitter(run.c, &key)
-	row, err := m.GetState(textOf(&key))
-	if err != nil {
-		return err
-	}
-	if !bool(C.hosted_moved_is_signed(run.c, bytesAt(row), C.size_t(len(row)))) {
-		return errors.New("the submitter's signature is wrong")
-	}
-	if err := m.vouch(run, descriptor, vouching); err != nil {
-		return err
+func (m *moving) judge(run *Run, descriptor, authority []byte) error {
+	signature := C.GoBytes(unsafe.Pointer(C.hosted_moved_signature(run.c)), signatureBytes)
+	if is, err := run.handedIn(m, descriptor, signature, authority, uint64(C.hosted_moved_time(run.c))); err != nil || !is {
+		return errors.Join(errors.New("the submitter's signature is wrong"), err)
 	}
 	if response := run.Judge(m, uint64(C.hosted_moved_time(run.c))); response.Status != shim.OK {
 		return errors.New("it should not have an entry: " + response.Message)
@@ -282,28 +261,13 @@ func (m *moving) judge(run *Run, descriptor, vouching []byte) error {
 	if !bool(C.hosted_moved_is_recorded(run.c)) {
 		return errors.New("the results are not what the contract gives")
 	}
+	var key C.emr_key_text
 	for i := C.size_t(0); i < C.hosted_moved_count(run.c); i++ {
 		if bool(C.hosted_moved_lacks(run.c, i, &key)) {
 			m.rows[lackingKey(textOf(&key))] = []byte{1}
 		}
 	}
 	return nil
-}
-
-func (m *moving) vouch(run *Run, descriptor, vouching []byte) error {
-	if len(vouching) < orgBytes {
-		return nil
-	}
-	var key C.emr_key_text
-	C.emr_key_org(bytesAt(vouching), &key)
-	row, err := m.GetState(textOf(&key))
-	if err != nil {
-		return err
-	}
-	authority := newSigner("", nil, vouching[orgBytes:])
-	defer freeSigner(&authority)
-	return failed(C.hosted_moved_certificate(run.c, bytesAt(descriptor), C.size_t(len(descriptor)), &authority, bytesAt(vouching),
-		bytesAt(row), C.size_t(len(row))))
 }
 
 // cutList takes the first COUNT values off a list.

@@ -56,6 +56,8 @@ emr_act emr_act_cert_revoke(emr_id16 org, const uint8_t ref[32]);
 /* Of the certificates that it gave NAME, those that end at THROUGH or before are out of use;
  * UINT64_MAX: all, 0: none. */
 emr_act emr_act_enrol_revoke(emr_id16 org, const char *name, uint64_t through_unix_s);
+/* From rules 2 on. */
+emr_act emr_act_host_key(emr_id16 org, emr_id32 key);
 emr_act emr_act_key_kx(emr_id32 signer, const uint8_t x25519[32]);
 
 /* ---- organisations ---- */

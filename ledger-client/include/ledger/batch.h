@@ -59,6 +59,11 @@ emr_id32 emr_batch_signer_id(const emr_batch_builder *builder);
 emr_status emr_batch_finish(emr_batch_builder *builder, uint64_t now, uint64_t valid_for,
 	emr_buf *out_batch, emr_id32 *out_batch_id);
 
+/* The signature of KEYRING's own key over BATCH in the network NET_ID: it hands that in there.
+ * EMR_DENIED: no keyring. */
+emr_status emr_batch_sign_submit(
+	const emr_keyring *keyring, emr_id16 net_id, emr_bytes batch, uint8_t out_sig[64]);
+
 struct emr_batch;
 
 /* Signs those items of WAS (contract/item.h) once more that are PICKED, one flag an item, and whose

@@ -223,7 +223,10 @@ emr_status emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes desc
  * EMR_NOT_FOUND: it has none beside the descriptor's, is not known yet, or the proposal's private
  * part is not here. */
 emr_status emr_chain_authority(emr_chain *chain, emr_id16 org, emr_buf *out);
-/* EMR_NEWER_FORMAT when the network has agreed on another version of the rules. */
+/* The number of the rules in force behind the newest entry.  EMR_NEWER_RULES: it is a later one
+ * than this program knows, and *OUT_RULES is that number. */
+emr_status emr_chain_rules(emr_chain *chain, uint32_t *out_rules);
+/* EMR_NEWER_RULES. */
 emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_caller *caller,
 	uint64_t now, emr_chain_verdict *out_verdict);
 

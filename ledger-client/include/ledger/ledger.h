@@ -117,16 +117,16 @@ typedef struct emr_ledger_answer {
 /* Sends the bytes of one batch (header, items, private parts).  EMR_OK means: the ledger answered,
  * and what it wrote survives a power cut.  EMR_BUSY, EMR_TIMEOUT, EMR_IO, EMR_NO_SPACE,
  * EMR_NO_MEMORY leave the question open: send the same bytes again, the answer is the old one if it
- * had been written.  EMR_DENIED: opened read only.  EMR_LIMIT: over 4 MiB.  EMR_NEWER_FORMAT: the
- * network has agreed on rules that this program does not know.  EMR_DAMAGED: the ledger contradicts
- * itself; nothing was written.  EMR_OFFLINE: it is not where it was; nothing was written, unless an
- * earlier try of the same bytes did.  EMR_LETTERS_SPENT, EMR_BYTES_SPENT: no more by this
- * person today (contract/quota.h); nothing was written, and tomorrow the same is taken.
- * EMR_FORK: its host is distrusted (emr_ledger_distrust); nothing was sent.
- * EMR_AWAITED, on Fabric: a block has it behind a transaction
- * of which nobody knows yet whether it counts (emr_ledger_doubt_of).  *out_answer has the results
- * that a majority of organisations has endorsed, and neither seq nor time; the same bytes sent
- * again get those, and private parts are the sender's to keep until then. */
+ * had been written.  EMR_DENIED: opened read only.  EMR_LIMIT: over 4 MiB.  EMR_NEWER_RULES: the
+ * network has agreed on rules that this program does not know, and nothing was sent.  EMR_DAMAGED:
+ * the ledger contradicts itself; nothing was written.  EMR_OFFLINE: it is not where it was; nothing
+ * was written, unless an earlier try of the same bytes did.  EMR_LETTERS_SPENT, EMR_BYTES_SPENT: no
+ * more by this person today (contract/quota.h); nothing was written, and tomorrow the same is
+ * taken. EMR_FORK: its host is distrusted (emr_ledger_distrust); nothing was sent. EMR_AWAITED, on
+ * Fabric: a block has it behind a transaction of which nobody knows yet whether it counts
+ * (emr_ledger_doubt_of).  *out_answer has the results that a majority of organisations has
+ * endorsed, and neither seq nor time; the same bytes sent again get those, and private parts are
+ * the sender's to keep until then. */
 emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 
 /* Number of entries, entry 0 included.  EMR_OFFLINE: the file is not where it was. */
@@ -218,6 +218,9 @@ emr_status emr_ledger_knows(emr_ledger *ledger, const struct emr_checkpoint *hea
 /* From here on nothing is handed in by this handle (EMR_FORK): who keeps the ledger shows two
  * histories, and what is written into one of them is not in the other.  Any thread. */
 void emr_ledger_distrust(emr_ledger *ledger);
+/* From here on nothing is handed in by this handle (EMR_NEWER_RULES): its members have agreed on
+ * RULES, which this program does not know.  Any thread. */
+void emr_ledger_outgrows(emr_ledger *ledger, uint32_t rules);
 
 /* Waits until the ledger has more than SINCE entries.  EMR_OK with *out_size; EMR_TIMEOUT;
  * EMR_ROLLBACK: a host says that it has fewer; EMR_INTERRUPTED after emr_ledger_wake.  One waiting

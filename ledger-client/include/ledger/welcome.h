@@ -16,6 +16,7 @@
 typedef struct emr_welcome_away {
 	emr_bytes place, ca_der;
 	const char *whom; /* emr_invite_guest */
+	emr_id16 id;	  /* of the invitation; zeros: a random one */
 } emr_welcome_away;
 /* Administrator of organisation ORG: an invitation to the network of DESCRIPTOR, for ROLES until
  * EXPIRES; URL says where the ledger is, AWAY may be NULL.  Appends its bytes; *OUT has its facts

@@ -14,11 +14,10 @@
 #define FLAT_OPEN 0xffffffffu		  /* a length that is not said */
 
 /* Some of LEN bytes at AT: how many, or 0. */
-typedef size_t (*flat_read_fn)(void *arg, uint64_t at, uint8_t *out, size_t len);
+typedef size_t (*flat_read_fn)(uint64_t at, uint8_t *out, size_t len);
 
 typedef struct flat_file {
 	flat_read_fn read; /* NULL: of FD */
-	void *arg;
 	int fd;
 	size_t ahead; /* as much is read at once, to FLAT_BLOCK; 0: all of it */
 	uint64_t size, at;

@@ -18,7 +18,8 @@ typedef struct emr_out {
 	const char *doing;   /* what emr_progress_of was last told, and when; borrowed */
 	int64_t drawn_ns;
 	emr_pace pace;
-	bool is_spoken; /* the answer was given already, here or by another process */
+	unsigned remarks_left; /* one more than may still be said; 0: any number */
+	bool is_spoken;	       /* the answer was given already, here or by another process */
 } emr_out;
 
 emr_status emr_out_begin(const emr_args *args, emr_out *out);

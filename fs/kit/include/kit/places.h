@@ -104,6 +104,7 @@ typedef struct emr_settings {
 	uint32_t copies_first; /* copies-before-register = N */
 	uint32_t cache_days;   /* cache-days = N */
 	emr_away away;	       /* away = others, own or nobody */
+	bool is_away_said;     /* the line is there */
 	bool tells_patients;   /* tell-patients = yes */
 } emr_settings;
 

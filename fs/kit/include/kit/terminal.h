@@ -65,3 +65,6 @@ void emr_terminal_say(const emr_problem *problem);
 
 /* Throws away what was typed and not read, if anything was asked in this process. */
 void emr_terminal_drop_typed(void);
+
+/* How wide standard output is. */
+unsigned emr_terminal_columns(void);

@@ -34,6 +34,9 @@ void emr_number_text(uint64_t number, char out[EMR_TEXT_BYTES]);
 /* "1 record", "2,000 records": NUMBER with one of the words */
 #define EMR_COUNT_BYTES 80
 void emr_count_text(uint64_t number, const char *one, const char *many, char out[EMR_COUNT_BYTES]);
+/* "22 files and 1 folder", or "22 files, 1 folder and 2 links" */
+void emr_entries_text(
+	uint64_t files, uint64_t folders, uint64_t links, char out[3 * EMR_COUNT_BYTES]);
 /* "4 GiB", "1,536 MiB", "1,000 bytes": exact, for limits */
 void emr_limit_text(uint64_t bytes, char out[EMR_TEXT_BYTES]);
 /* TEXT and blanks behind it up to COLUMNS characters of UTF-8, in which accents of their own and

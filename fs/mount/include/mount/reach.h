@@ -16,6 +16,8 @@ typedef struct emr_reach {
 
 #define EMR_REACH_CLOSED ((emr_reach){.client = EMR_CLIENT_CLOSED, .session = EMR_SESSION_CLOSED})
 
+/* The open folder alone.  EMR_NOT_FOUND: none is. */
+emr_status emr_reach_find(const emr_args *args, emr_reach *out_reach, emr_problem *out_problem);
 emr_status emr_reach_open(const emr_args *args, emr_reach *out_reach, emr_problem *out_problem);
 /* The verb's PATH, if there is one, into REQUEST. */
 emr_status emr_reach_path(const emr_reach *reach, const emr_args *args, emr_request *request,

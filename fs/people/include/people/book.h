@@ -23,6 +23,8 @@ typedef struct emr_contact {
 typedef struct emr_book {
 	emr_contact *people; /* in the order of their names */
 	size_t n;
+	emr_buf compared; /* emr_id32, ...: keys of members whose numbers were compared without a
+			     card */
 } emr_book;
 
 /* Without a file: nobody.  EMR_DAMAGED, EMR_NEWER_FORMAT. */
@@ -31,6 +33,10 @@ emr_status emr_book_load(const emr_keyring *keyring, int state_fd, emr_book *out
 emr_status emr_book_save(const emr_keyring *keyring, int state_fd, const emr_book *book);
 void emr_book_free(emr_book *book);
 #define EMR_AUTO_BOOK __attribute__((cleanup(emr_book_free))) emr_book
+
+/* Whether the number of the key ID was compared without a card; and that it was, or was not. */
+bool emr_book_has_compared(const emr_book *book, emr_id32 id);
+emr_status emr_book_compared(emr_book *book, emr_id32 id, bool is_same);
 
 /* A name may be 1 to EMR_WHO_MAX bytes that show as they are, without "/" and "@", not beginning
  * with a dot or a dash, and not `card`, `add`, `check`, `you`, `the owner`, `somebody` or a word

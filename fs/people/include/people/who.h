@@ -36,10 +36,11 @@ typedef struct emr_who {
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1];
 	bool is_dataset;    /* a team of the readers of one: "dataset:NAME@organisation" */
 	bool is_known;	    /* in the book of people */
-	bool is_compared;   /* and the number was compared */
+	bool is_compared;   /* the number was compared, with or without a card */
 	bool is_registered; /* the ledger knows the key */
 	bool is_active;	    /* and lets it act now */
 	bool is_own_word;   /* the owner gave the person no name: SAYS is the word of the card */
+	unsigned number;    /* of the certificate's name: emr_known_name */
 } emr_who;
 
 /* The book, read once for many questions.  One thread at a time. */
@@ -57,7 +58,8 @@ emr_status emr_crowd_open(const emr_session *session, emr_crowd *out_crowd);
 void emr_crowd_close(emr_crowd *crowd);
 #define EMR_AUTO_CROWD __attribute__((cleanup(emr_crowd_close))) emr_crowd
 
-/* TEXT is a name in the book, handle@organisation by the certificate, team@organisation,
+/* TEXT is a name in the book, else a handle that one member alone has in the network (by the
+ * certificate, of whichever organisation), handle@organisation, team@organisation,
  * dataset:NAME@organisation, @organisation, or a code of EMR_KEY_CODE_NAMES letters or more; never
  * a person's own words, and no shorter code, which others' keys can be made to have. Organisations
  * are compared without regard to case, accents and what is no letter or digit: saolucas is "São
@@ -91,6 +93,11 @@ bool emr_who_is_same(const emr_who *a, const emr_who *b);
 /* The name of WHO where the code stands behind it, as in the name of a directory: "ana" of the
  * book, "lima, São Lucas" of a certificate; "" when neither is here. */
 void emr_who_name(const emr_who *who, char *out, size_t size);
+/* The name of WHO alone, as the directory of what is shared is called: the one that the owner of
+ * the book gave, else that of the certificate. *OUT_NUMBER: which of those who are called so; 0:
+ * the name does not tell whose it is. "" and 0 when there is none. */
+void emr_who_handle(
+	const emr_crowd *crowd, const emr_who *who, char *out, size_t size, unsigned *out_number);
 /* "lima, São Lucas (own word: Paula Lima)": for people; control characters are shown as emr_show
  * does. */
 #define EMR_WHO_TEXT_BYTES 900

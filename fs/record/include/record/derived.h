@@ -35,3 +35,6 @@ bool emr_derived_doc_read(emr_bytes doc, uint8_t out_rules[32]);
 void emr_derived_mark(
 	const emr_derivation *from, int64_t mtime_ns, uint8_t out[EMR_DERIVED_MARK_BYTES]);
 bool emr_derived_mark_read(emr_bytes xattrs, int64_t mtime_ns, emr_derivation *out);
+/* SHA-256 of the copy's bytes stands beside it, and holds as long: for who may read the list. */
+#define EMR_DERIVED_SUM_KEY "emrfs.sum"
+bool emr_derived_sum_read(emr_bytes xattrs, int64_t mtime_ns, uint8_t out[32]);

@@ -33,7 +33,11 @@ void emr_absence_say_clock(const char *state_path, int64_t ahead_s, emr_problem 
 /* The same before anything is open. */
 void emr_absence_say_status(
 	emr_status status, uint64_t since_unix_s, const char *state_path, emr_problem *out_problem);
-/* The same by the note of the state at STATE_PATH, whose folder is closed.  False: there is none.
+/* That the members have agreed on rules that this program does not know: saving goes on into the
+ * journal.  False, so that the folder is not for reading only by that. */
+bool emr_absence_say_rules(const emr_session *session, emr_problem *out_problem);
+/* The same as emr_absence_say_status, by the note of the state at STATE_PATH, whose folder is
+ * closed.  False: there is none.
  */
 bool emr_absence_say_noted(const char *state_path, emr_problem *out_problem);
 /* Sets the objection of the gateways of LEDGER, which answered that it is away, to this computer,

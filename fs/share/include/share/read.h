@@ -60,6 +60,8 @@ typedef struct emr_shared
  * be NULL): no grant, not yet, expired, revoked, purpose. */
 emr_status emr_shared_open(emr_share *share, emr_id16 domain, emr_id16 grant, uint8_t purpose,
 	emr_reader_class reader, emr_shared **out_shared, emr_share_trouble *out_trouble);
+/* From now on what a state of LOG_SIZE entries has (share/frozen.h), and nothing else. */
+void emr_shared_show_frozen(emr_shared *shared, uint64_t log_size);
 void emr_shared_free(emr_shared *shared); /* wipes the keys */
 const emr_received *emr_shared_grant(const emr_shared *shared);
 /* Whether the grant is in force now.  EMR_DENIED with the cause; the keys are then wiped. */
@@ -115,7 +117,6 @@ typedef struct emr_shared_record {
 	uint64_t version;  /* of the row's chain */
 	uint64_t pversion; /* of its content; 0: directory or link */
 	uint64_t cver;
-	uint64_t content_seq; /* the ledger's entry that says it; with pversion */
 	uint32_t epoch;
 	emr_id32 signer; /* of the item that describes it */
 	bool is_owners;	 /* that is the owner, or a computer of the owner, */

@@ -8,6 +8,7 @@
 
 #define EMR_TERMS_FILE_MAX 4096 /* bytes of the file */
 #define EMR_TERMS_TEXT_MAX 600	/* bytes of each sentence */
+#define EMR_TERMS_LINE_MAX 200	/* of each word of a committee */
 #define EMR_TERMS_DAILY_MAX 1000000
 #define EMR_DATASET_NAME_MAX 40
 #define EMR_DATASET_PURPOSE 3 /* the bit of every dataset's grants: research */
@@ -20,6 +21,18 @@ typedef enum emr_terms_kind {
 	EMR_TERMS_DATE,
 	EMR_TERMS_CODE,
 } emr_terms_kind;
+
+/* Words that a committee asks for: each is said, or "". */
+enum {
+	EMR_TERMS_CONTACT,
+	EMR_TERMS_ETHICS,
+	EMR_TERMS_LICENCE,
+	EMR_TERMS_FUNDER,
+	EMR_TERMS_DUO,
+	EMR_TERMS_WORDS
+};
+/* As the file calls them. */
+const char *emr_terms_word(size_t index);
 
 /* A column of tables that stays in copies. */
 typedef struct emr_terms_column {
@@ -36,26 +49,31 @@ typedef struct emr_terms {
 	uint64_t price;			      /* points for each who joins; 0: none */
 	uint32_t daily_limit; /* files that one reader opens for the first time in a day; 0: no
 				 limit */
+	char words[EMR_TERMS_WORDS][EMR_TERMS_LINE_MAX + 1]; /* codes of DUO: parted by ", " */
+	char unknown[41]; /* a member that nobody knows, of terms that are refused */
 	bool is_deidentified;
 	/* Of de-identified ones; the other way is what is said of none of them. */
 	bool without_dates;	   /* none stays; else they are moved */
 	bool with_characteristics; /* sex, age, size and weight stay */
-	bool with_faces;    /* heads in thin slices, from which a face can be drawn, are given */
-	bool with_derived;  /* pictures that were made from others, too: deidentify.h */
-	bool with_tiles;    /* the number of tiles in a mosaic stays */
-	bool with_private;  /* so do private elements that the standard lists as safe */
-	uint16_t n_columns; /* of tables; none: no table is given */
+	bool with_faces;   /* heads in thin slices, from which a face can be drawn, are given */
+	bool with_derived; /* pictures that were made from others, too: deidentify.h */
+	bool with_tiles;   /* the number of tiles in a mosaic stays */
+	bool with_private; /* so do private elements that the standard lists as safe */
+	bool with_nifti, with_edf; /* volumes (NIfTI), signals (EDF, BDF) are given, too */
+	uint16_t n_columns;	   /* of tables; none: no table is given */
 	emr_terms_column columns[EMR_TERMS_COLUMNS_MAX];
 	char column_text[2048];
 } emr_terms;
 
 /* The object of JSON: "purpose", "who", "until", "data" ("identified" or "de-identified"), and, if
- * there are any, "price" and "daily-limit"; where it is de-identified also "dates" ("moved" or
- * "removed"), "characteristics" (true or false), "faces" and "derived" ("withheld" or "kept"),
- * "mosaic-tiles" and "safe-private" ("removed" or "kept") and "columns": an object of names, each
- * with "number", "date", "code" or a list of the codes that there may be. Names are unlike each
- * other without regard to case, and none is what a spreadsheet takes for a formula.  EMR_INVALID,
- * EMR_LIMIT: *OUT_WHAT is the member that is wrong, a literal; "" when it is no such object. */
+ * there are any, "price" and "daily-limit", "contact", "ethics", "licence" and "funder" (texts)
+ * and "duo" (a list of "DUO:0000042" and the like); where it is de-identified also "dates" ("moved"
+ * or "removed"), "characteristics" (true or false), "faces" and "derived" ("withheld" or "kept"),
+ * "mosaic-tiles" and "safe-private" ("removed" or "kept"), "nifti" and "edf" ("withheld" or
+ * "kept") and "columns": an object of names, each with "number", "date", "code" or a list of the
+ * codes that there may be. Names are unlike each other without regard to case, and none is what a
+ * spreadsheet takes for a formula.  EMR_INVALID, EMR_LIMIT: *OUT_WHAT is the member that is wrong,
+ * a literal or of OUT; "" when it is no such object. */
 emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what);
 /* Letters, digits, '-', '_' and '.', not the last first, at most EMR_DATASET_NAME_MAX. */
 bool emr_dataset_name_ok(const char *name);

@@ -127,7 +127,8 @@ static inline uint16_t emr_words_mode(emr_meta_type type, uint16_t mode)
 }
 
 /* The name of a writer's file or directory here, in the bytes of NAME or in ROOM: a name that a
- * program looks for to learn what it should do (.git, .vimrc, desktop.ini) begins with "_", and a
+ * program looks for to learn what it should do (.git, .vimrc, desktop.ini) begins with "_", but
+ * for four that say what data are (.zarray, .zgroup, .zattrs, .bidsignore); and a
  * dot before an ending by which Windows acts (x.lnk) is one, so that no file of a writer configures
  * one; so is what a terminal obeys or what turns the reading (ESC, a line end, U+202E). OWN, the
  * owner's name for it, stays: empty, where there is none, or the bytes are a writer's. */

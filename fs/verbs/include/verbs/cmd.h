@@ -13,11 +13,13 @@ int emr_init_network(const emr_args *args, emr_out *out);
 int emr_cmd_agent(const emr_args *args, emr_out *out);
 int emr_cmd_host(const emr_args *args, emr_out *out);
 emr_status emr_cmd_dataset(const emr_args *args, emr_out *out, emr_problem *out_problem);
+int emr_cmd_invite(const emr_args *args, emr_out *out);
 int emr_cmd_org(const emr_args *args, emr_out *out);
 #define EMR_JOIN_WITHIN_NS                                                                         \
 	((int64_t)600 *                                                                            \
 		1000000000) /* how long the two sides of an invitation wait for each other */
-emr_status emr_cmd_join(const emr_args *args, emr_out *out, emr_problem *out_problem);
+int emr_cmd_join(const emr_args *args, emr_out *out);
+int emr_cmd_practice(const emr_args *args, emr_out *out);
 int emr_cmd_mount(const emr_args *args, emr_out *out);
 int emr_cmd_unmount(const emr_args *args, emr_out *out);
 emr_status emr_cmd_status(const emr_args *args, emr_out *out, emr_problem *out_problem);

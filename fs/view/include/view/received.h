@@ -65,12 +65,14 @@ void emr_view_refuse_program(emr_view *view, uint64_t node, const char *program)
  * latest, by what is known now. */
 void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms);
 
-/* The name of a person, and the code behind it; see emr_view_options.names. */
+/* How a person is called; see emr_view_options.names. */
 typedef struct emr_owner_called {
-	char name[EMR_NAME_MAX + 1];
+	char name[EMR_NAME_MAX + 1];	 /* with the organisation */
 	char code[EMR_KEY_CODE_MAX + 1]; /* "": not looked up yet */
+	char handle[EMR_NAME_MAX + 1];	 /* the name alone: of it the directory's is made */
+	unsigned number; /* which of those who are called so; 0: HANDLE does not tell whose it is */
 } emr_owner_called;
-/* NAME (CODE) [OWN WORDS], as the directory of the person with CARD is called; NAME "": CODE alone
+/* NAME (CODE) [OWN WORDS], as user.emrfs.patient says of the person with CARD; NAME "": CODE alone
  * stands there. The card's name, unless NAME says it, and date of birth are the person's own words.
  * A character that could end a name is "_" in it, and brackets are emrfs's own. Words that are too
  * long are cut. */
@@ -101,6 +103,11 @@ typedef struct emr_participant {
 /* Appends each, emr_participant, also those whose end is news; borrowed from the view.  Nobody
  * where the folder shows something else. Counts on the ledger: not for each request. */
 emr_status emr_view_participants(emr_view *view, emr_buf *out);
+
+/* Appends a line for each file of the dataset that the folder shows, as sha256sum -c takes them: of
+ * a copy the sum that its participant signed; of an original, which has none, a comment.  EMR_BUSY:
+ * names are lacking still, which opening MANIFEST.sha256 waits for (emr_view_await). */
+emr_status emr_view_study_list(emr_view *view, emr_buf *out);
 
 /* Lists the shares that this person received, and those that ended in the last thirty days.
  * Borrowed for the call. */

@@ -131,7 +131,7 @@ typedef struct emr_view_options {
 	 * thread, without a lock of the view.  May be NULL: nobody is known. */
 	emr_status (*named)(void *arg, emr_id32 signer_id, char *out, size_t size);
 	/* The name of each of the N people of IDS: the name in the book, else the certificate's
-	 * with its organisation; "" where neither is here. Only `name` is said. May change when
+	 * with its organisation; "" where neither is here. All is said but `code`. May change when
 	 * INBOXES' generation does. As NAMED. */
 	emr_status (*names)(void *arg, const emr_id32 *ids, size_t n, struct emr_owner_called *out);
 	void *vouched_arg; /* of these three */

@@ -1,6 +1,6 @@
 /* This takes one batch through the contract, for a host that is written in another language: it
  * copies the input of the host; the host reads the answer from an emr_outcome. It decides nothing;
- * it knows how rows and parts lie in Fabric's state, and whose certificate counts. */
+ * it knows how rows and parts lie in Fabric's state, and checks who hands in. */
 #pragma once
 
 #include "contract/contract.h"
@@ -38,21 +38,22 @@ emr_contract_status hosted_cert(hosted *run, const uint8_t ref[32], const uint8_
 	const uint8_t enrolment[32], uint16_t roles, uint64_t not_after_unix_s, uint8_t key_alg,
 	const uint8_t *key, size_t len);
 
-/* The signer of the transaction (creator.h); borrowed. */
-typedef struct hosted_signer {
-	const char *msp;
-	const uint8_t *der; /* the creator's certificate */
-	size_t der_len;
-	const uint8_t *authority; /* the CA that the creator brings along; none: length 0 */
-	size_t authority_len;
-} hosted_signer;
-/* The row of the organisation that the creator claims; false when there is none. */
-bool hosted_org_of(
-	const uint8_t *descriptor, size_t len, const hosted_signer *who, emr_key_text *out_key);
-/* The creator's certificate counts when it leads, at NOW, to the CA that the organisation has by
- * its M row, ROW. Otherwise the caller stays without one, and the contract says what that means. */
-emr_contract_status hosted_creator(hosted *run, const uint8_t *descriptor, size_t len,
-	const hosted_signer *who, const uint8_t *row, size_t row_len, uint64_t now_unix_s);
+/* The K rows of who hands in and of the batch's signer; often the same. */
+void hosted_submitter(const hosted *run, emr_key_text *out_key);
+void hosted_signer(const hosted *run, emr_key_text *out_key);
+/* SIGNATURE is the submitter's over network and batch: by the batch's own key, where that is the
+ * submitter's, else by the one in ROW, the submitter's.  Of a batch that is not, or cannot be
+ * split, the outcome is a refusal. */
+bool hosted_is_handed_in(hosted *run, const uint8_t signature[64], emr_span row);
+/* The M row of the one organisation that vouches for the certificate in a lone registration, whose
+ * signer has the K row SIGNER; false: there is none. */
+bool hosted_org_of(const hosted *run, emr_span signer, emr_key_text *out_key);
+/* That certificate counts when it leads, at NOW, to the CA that the organisation has by its M row,
+ * ROW: the one in DESCRIPTOR, or AUTHORITY (DER), which is brought along where the organisation was
+ * admitted after the beginning, or has another one since. Otherwise the caller stays without one,
+ * and the contract says what that means. */
+emr_contract_status hosted_certificate(hosted *run, emr_span descriptor, emr_span authority,
+	emr_span signer, emr_span row, uint64_t now_unix_s);
 
 /* The rows to fetch in PASS 1, then 2. */
 emr_contract_status hosted_keys(hosted *run, int pass);
@@ -71,16 +72,13 @@ emr_contract_status hosted_part_hash(const uint8_t *place_row, size_t place_len,
 
 /* ---- Letters of invitations, which no batch brings (contract/quota.h) ---- */
 
-/* The row in which a day's letters of the name in the certificate of WHO are counted, within the
- * MSP and the organisation there, which each invitation has of its own: a row of the host's own, as
- * followers hear of no letter.  All certificates of an MSP that cannot be read are one name. */
-void hosted_letters_key(const hosted_signer *who, emr_key_text *out_key);
-/* One more on ROW (NULL: it is absent), at NOW; as a member's when SIGNER, the K row of the key
- * that the caller names (NULL: none), is in force and names DER. *OUT_FITS: the row is OUT_ROW
- * then. */
-emr_contract_status hosted_letters_take(const uint8_t *row, size_t row_len, const uint8_t *signer,
-	size_t signer_len, const uint8_t *der, size_t der_len, uint64_t now_unix_s, bool *out_fits,
-	uint8_t out_row[EMR_ROW_QUOTA_BYTES]);
+/* The rows in which a day's letters are counted: those of the invitation or application ID, and
+ * those that members of MSP leave, in one of EMR_QUOTA_PLACES by the id. They are rows of the
+ * host's own, as followers hear of no letter. */
+void hosted_letters_keys(const uint8_t id[16], const char *msp, emr_key_text out_keys[2]);
+/* One more on ROW (NULL: it is absent), at NOW. *OUT_FITS: the row is OUT_ROW then. */
+emr_contract_status hosted_letters_take(const uint8_t *row, size_t row_len, bool is_of_org,
+	uint64_t now_unix_s, bool *out_fits, uint8_t out_row[EMR_ROW_QUOTA_BYTES]);
 
 /* ---- An entry of the ledger of a directory, which goes on in this channel ----
  *
@@ -99,26 +97,18 @@ typedef struct hosted_entry {
 hosted *hosted_moved(const hosted_entry *from, const uint8_t net_id[16]);
 /* It is number SEQ, and the hash of the one before is LEAF. */
 bool hosted_moved_follows(const hosted *run, uint64_t seq, const uint8_t leaf[32]);
+const uint8_t *hosted_moved_signature(const hosted *run);
 uint64_t hosted_moved_time(const hosted *run);
 void hosted_moved_leaf(const uint8_t *bytes, size_t len, uint8_t out_leaf[32]);
-/* The K row of its submitter, which is not read where there was none yet. */
-void hosted_moved_submitter(const hosted *run, emr_key_text *out_key);
-/* The submitter has signed its batch for this network. */
-bool hosted_moved_is_signed(const hosted *run, const uint8_t *row, size_t len);
-/* The certificate in a lone registration counts when it leads to the CA that ORG has by its M row,
- * ROW: the descriptor's, or AUTHORITY's.  Otherwise the caller stays without one. */
-emr_contract_status hosted_moved_certificate(hosted *run, const uint8_t *descriptor, size_t len,
-	const hosted_signer *authority, const uint8_t org[16], const uint8_t *row, size_t row_len);
 /* Behind hosted_judge: it is what was recorded. */
 bool hosted_moved_is_recorded(const hosted *run);
 size_t hosted_moved_count(const hosted *run);
 /* Item I was applied, and its part is not among those that were brought: the part's key. */
 bool hosted_moved_lacks(const hosted *run, size_t i, emr_key_text *out_key);
-/* The bringer of entries must be an administrator of an organisation of the network, by
- * certificate.
+/* The certificate DER of who brings entries leads, at NOW, to the CA that an organisation of the
+ * descriptor began with, and is an administrator's: who brings one could leave its parts at home.
  */
-bool hosted_may_move(const uint8_t *descriptor, size_t len, const hosted_signer *who,
-	const uint8_t *row, size_t row_len, uint64_t now_unix_s);
+bool hosted_may_move(emr_span descriptor, emr_span der, uint64_t now);
 /* The network began in a directory. */
 bool hosted_is_of_directory(const uint8_t *descriptor, size_t len);
 

@@ -7,10 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The version of the rules in this library; a network names the one it runs in its N row.  A
- * program of another version than N.contract reads and does not write: the host sees to that before
- * it calls. */
-#define EMR_CONTRACT_VERSION 1u
+/* The newest number of the rules that this library knows.  A network begins under the first, and
+ * its N row names the one that its members have agreed on since: entries before an agreement are
+ * judged by the number that was in force then.  A build of the tests names an earlier one, to be a
+ * program that does not know more. */
+#ifndef EMR_CONTRACT_VERSION
+#define EMR_CONTRACT_VERSION 2u
+#endif
+#define EMR_CONTRACT_FIRST 1u
+/* EMR_CONTRACT_VERSION of the library, whatever the caller was compiled with. */
+uint32_t emr_contract_newest(void);
 
 /* How a call of this library went.  This is about the caller and its memory; what the ledger says
  * to an operation is an emr_result. */
@@ -22,6 +28,8 @@ typedef enum emr_contract_status {
 	EMR_CONTRACT_UNDECLARED, /* a row was needed that the host did not give: a bug, nothing was
 				    decided */
 	EMR_CONTRACT_STATE,	 /* a stored row that this contract cannot have written */
+	EMR_CONTRACT_NEWER,	 /* the members have agreed on rules that this library does not
+				    know: nothing was decided */
 } emr_contract_status;
 
 #define EMR_CONTRACT_MUST_CHECK __attribute__((warn_unused_result))
@@ -74,6 +82,7 @@ typedef enum emr_op {
 	EMR_OP_KEY_CERT = 0x07,
 	EMR_OP_CERT_REVOKE = 0x08,
 	EMR_OP_ENROL_REVOKE = 0x09,
+	EMR_OP_HOST_KEY = 0x0a,
 	EMR_OP_DOMAIN_NEW = 0x10,
 	EMR_OP_EPOCH = 0x11,
 	EMR_OP_DOMAIN_ROTATE = 0x12,
@@ -120,6 +129,9 @@ const char *emr_op_text(uint8_t op);
 /* Operations that someone waits for: short-lived, and not older than that. */
 bool emr_op_is_prompt(uint8_t op);
 bool emr_op_is_served(uint8_t op);
+/* The number of the rules from which on OP is there: 0 for those that no rules serve yet, and for
+ * what this library does not know. */
+uint32_t emr_op_since(uint8_t op);
 /* The family of the row that OP moves, which is also the family of its private part; 0 when the
  * format has no such operation, or for RESTORE_PART and ERASE, whose public part names it. */
 uint8_t emr_op_family(uint8_t op);
@@ -131,6 +143,7 @@ typedef enum emr_family {
 	EMR_FAMILY_APPROVAL = 0x05,    /* PA */
 	EMR_FAMILY_CERTIFICATE = 0x08, /* KC */
 	EMR_FAMILY_ENROLMENT = 0x09,   /* KE */
+	EMR_FAMILY_HOST_KEY = 0x0a,    /* MH */
 	EMR_FAMILY_DOMAIN = 0x10,      /* D */
 	EMR_FAMILY_EPOCH = 0x11,       /* E */
 	EMR_FAMILY_WRITER = 0x13,      /* W */

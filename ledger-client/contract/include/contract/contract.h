@@ -11,6 +11,11 @@
  * - emr_contract_apply: KNOWN or REFUSED? answer, write nothing.  APPLIED: do the writes in order,
  *   append the entry with the results.
  *
+ * A batch is judged by the rules of the number that row N has before it.  Where that is a later one
+ * than this library knows, each step that reads rows is EMR_CONTRACT_NEWER, and nothing is said of
+ * the batch: also a refusal of emr_batch_parse counts only where emr_contract_rules does not say
+ * so.
+ *
  * Memory comes from an arena: emr_contract_arena_bytes() always suffices for one such run.  Keys,
  * writes and results lie in the arena or borrow from the batch and the values; they live until any
  * of these goes.  Thread-safe: nothing is shared between runs. */
@@ -85,9 +90,14 @@ typedef struct emr_key_list {
 	size_t count;
 } emr_key_list;
 
+/* The number of the rules in force by VALUE, the N row; data NULL, which only a ledger without its
+ * first entry has: the first.  NEWER, with the number all the same; STATE. */
+EMR_CONTRACT_MUST_CHECK
+emr_contract_status emr_contract_rules(emr_span value, uint32_t *out_rules);
+
 /* Which rows apply will read.  PASS 1: VALUES is not read (NULL, 0).  PASS 2: VALUES are those of
  * pass 1, in any order; only keys that pass 1 did not name are given.  NO_ROOM, ARGUMENT (another
- * pass), UNDECLARED (pass 2 without a value of pass 1), STATE. */
+ * pass), UNDECLARED (pass 2 without a value of pass 1), STATE, NEWER. */
 EMR_CONTRACT_MUST_CHECK
 emr_contract_status emr_contract_keys(int pass, const emr_batch *batch, const emr_caller *caller,
 	const emr_value *values, size_t values_count, emr_contract_arena *arena,
@@ -134,7 +144,7 @@ typedef struct emr_outcome {
 /* Judges BATCH at NOW (ledger time, Unix seconds) on the rows VALUES (both passes, any order).
  * A refusal is an outcome, not a status; the status is EMR_CONTRACT_OK whenever the batch was
  * judged.  NO_ROOM, UNDECLARED (a row needed that VALUES has not: a bug of the host), STATE (a row
- * that cannot be), ARGUMENT. */
+ * that cannot be), NEWER, ARGUMENT. */
 EMR_CONTRACT_MUST_CHECK
 emr_contract_status emr_contract_apply(const emr_batch *batch, const emr_caller *caller,
 	uint64_t now_unix_s, const emr_value *values, size_t values_count,

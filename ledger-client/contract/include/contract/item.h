@@ -134,6 +134,10 @@ void emr_batch_item_at(const emr_batch *batch, size_t i, emr_item *out_item, emr
  * follower of the ledger finds the one of its bringer: the bringer's own, and those between it and
  * the organisation's CA. Empty when there is none, or the part is not at hand. */
 emr_span emr_batch_certificate(const emr_batch *batch);
+/* The organisation that vouches by that certificate, and no other one: a 01 names it, and for a 07
+ * it is that of SIGNER, the K row of the batch's signer (len 0: it has none).  False: nobody
+ * vouches. */
+bool emr_batch_certified_by(const emr_batch *batch, emr_span signer, uint8_t out_org[16]);
 
 /* ---- entry: what the log keeps: 376 bytes and one result for each item ---- */
 

@@ -42,6 +42,12 @@ typedef struct emr_pub_enrol_revoke {
  * letters of ASCII are as small ones: directories take both for the same person. */
 void emr_enrolment_id(const uint8_t org[16], const char *name, uint8_t out[32]);
 
+/* HOST_KEY 0A, 48 bytes */
+typedef struct emr_pub_host_key {
+	uint8_t org[16]; /* 0: the organisation that runs the host */
+	uint8_t key[32]; /* 16: Ed25519, as in the host's address; not zero */
+} emr_pub_host_key;
+
 /* The subject of a proposal of members. */
 enum emr_proposal_kind {
 	EMR_PROPOSAL_ADMIT = 1,	   /* an organisation, or its new CA and administrator */
@@ -206,6 +212,7 @@ EMR_PUB(key_rotate, 256);
 EMR_PUB(key_revoke, 48);
 EMR_PUB(cert_revoke, 48);
 EMR_PUB(enrol_revoke, 56);
+EMR_PUB(host_key, 48);
 EMR_PUB(org_propose, 96);
 EMR_PUB(domain_rotate, 96);
 EMR_PUB(writer_add, 48);

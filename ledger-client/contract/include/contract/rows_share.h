@@ -11,6 +11,7 @@
 #define EMR_ROW_PROPOSAL_MAX (EMR_ROW_PROPOSAL_BYTES + EMR_VOICES_MAX * EMR_VOICE_BYTES)
 #define EMR_ROW_SIGNED_BYTES 80
 #define EMR_ROW_ENROLMENT_BYTES 88
+#define EMR_ROW_HOST_KEY_BYTES 112
 #define EMR_ROW_REQUEST_BYTES 128
 #define EMR_ROW_ACCESS_BYTES 104
 #define EMR_ROW_DATASET_BYTES 168
@@ -26,7 +27,8 @@ void emr_key_approval(
 void emr_key_certificate(
 	const uint8_t org[16], const uint8_t ref[32], emr_key_text *out); /* KC/org/ref */
 void emr_key_enrolment(const uint8_t org[16], const uint8_t enrolment[32],
-	emr_key_text *out); /* KE/org/enrolment */
+	emr_key_text *out);				     /* KE/org/enrolment */
+void emr_key_host(const uint8_t org[16], emr_key_text *out); /* MH/org */
 /* gx/who/dom/object: by whom a grant (object = grant) or a writer's right (object = first half of
  * the writer's id) is found without knowing the domain. The value is empty. */
 void emr_key_index(
@@ -64,6 +66,13 @@ typedef struct emr_row_enrolment {
 	uint8_t signer[32];
 	uint64_t through_unix_s;
 } emr_row_enrolment;
+
+/* MH/org: the key of the organisation's host, and the administrator who said so. */
+typedef struct emr_row_host_key {
+	emr_row_head head;
+	uint8_t signer[32];
+	uint8_t key[32];
+} emr_row_host_key;
 
 typedef struct emr_row_request {
 	emr_row_head head;
@@ -140,6 +149,7 @@ const emr_field *emr_row_snapshot_fields(void);
 const emr_field *emr_row_trustees_fields(void);
 void emr_row_signed_encode(const emr_row_signed *row, uint8_t out[EMR_ROW_SIGNED_BYTES]);
 EMR_ROW(enrolment, EMR_ROW_ENROLMENT_BYTES);
+EMR_ROW(host_key, EMR_ROW_HOST_KEY_BYTES);
 EMR_ROW(request, EMR_ROW_REQUEST_BYTES);
 EMR_ROW(access, EMR_ROW_ACCESS_BYTES);
 EMR_ROW(dataset, EMR_ROW_DATASET_BYTES);

@@ -16,16 +16,22 @@ typedef struct emr_gateway_answer {
 	uint8_t results[EMR_BATCH_COUNT_MAX];
 } emr_gateway_answer;
 
-/* Has BATCH (header, items, private parts) judged and endorsed for the registered key SUBMITTER,
- * whose certificate is the gateway's identity. AUTHORITY (DER; may be empty) is the CA of the
- * bringer's organisation where it was admitted after the beginning. Private parts go to endorsers
- * only. EMR_OK is an answer: APPLIED, then OUT_ENVELOPE is the transaction, to be kept and settled;
- * KNOWN or REFUSED, then there is nothing to send, and OUT_ENVELOPE is untouched. A batch that is
- * known once settled before: the same batch in a new proposal cannot be entered twice. EMR_LIMIT,
- * and what emr_gateway_endorse has. */
-emr_status emr_gateway_register(emr_gateway *gateway, emr_gateway_call *call, emr_id32 submitter,
-	emr_bytes batch, emr_bytes authority, emr_buf *out_envelope,
-	emr_gateway_answer *out_answer);
+/* The registered key that hands a batch in, and its signature over that (emr_batch_sign_submit). */
+typedef struct emr_gateway_handed {
+	emr_id32 submitter;
+	uint8_t signature[64];
+} emr_gateway_handed;
+
+/* Has BATCH (header, items, private parts) judged and endorsed for who HANDED it in. AUTHORITY
+ * (DER; may be empty) is the CA of the organisation that vouches for a lone registration, where it
+ * was admitted after the beginning. Private parts go to endorsers only. EMR_OK is an answer:
+ * APPLIED, then OUT_ENVELOPE is the transaction, to be kept and settled; KNOWN or REFUSED, then
+ * there is nothing to send, and OUT_ENVELOPE is untouched. A batch that is known once settled
+ * before: the same batch in a new proposal cannot be entered twice. EMR_LIMIT, and what
+ * emr_gateway_endorse has. */
+emr_status emr_gateway_register(emr_gateway *gateway, emr_gateway_call *call,
+	const emr_gateway_handed *handed, emr_bytes batch, emr_bytes authority,
+	emr_buf *out_envelope, emr_gateway_answer *out_answer);
 
 /* DATA NULL: there is no such row at the peer that was asked.  Not EMR_OK ends it. */
 typedef emr_status (*emr_gateway_row_fn)(void *arg, size_t index, emr_bytes value);

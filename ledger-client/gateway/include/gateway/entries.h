@@ -31,14 +31,12 @@ typedef struct emr_gateway_entry {
 	uint32_t tx; /* its place in the block */
 	char tx_id[EMR_GATEWAY_TX_ID_BYTES];
 	uint64_t ledger_time_unix_s; /* the transaction's own */
-	emr_bytes creator;	     /* SerializedIdentity of who brought it */
 	emr_id32 submitter;
-	emr_bytes batch;     /* header and items with public parts; private parts are read by key */
-	emr_bytes results;   /* one for each item */
-	emr_bytes authority; /* the CA that the creator brought along; empty: none */
+	uint8_t submit_sig[64]; /* whether it is the submitter's, who follows checks */
+	emr_bytes batch;   /* header and items with public parts; private parts are read by key */
+	emr_bytes results; /* one for each item */
 	emr_bytes moved; /* an entry of the directory in which the network began, as it stood there;
-			  * BATCH then has its items alone, and the creator who brought it says
-			  * nothing of it.  Empty: it began here */
+			  * BATCH then has its items alone.  Empty: it began here */
 } emr_gateway_entry;
 
 /* Not EMR_OK ends it, and the position stays in front of that block. */

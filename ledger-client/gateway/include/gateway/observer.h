@@ -1,6 +1,6 @@
 /* This makes the log of a network that lives on Fabric: each batch that a valid transaction entered
- * becomes an entry, in the order of blocks, judged again by the contract with the certificate that
- * the transaction's creator had. Everybody who observes the same blocks gets the same entries, the
+ * becomes an entry, in the order of blocks, judged again as in every copy (emr_chain_follow).
+ * Everybody who observes the same blocks gets the same entries, the
  * same tree and the same rows, whichever peer was asked.
  *
  * It refuses entries whose results are not what the contract gives, and descriptors other than

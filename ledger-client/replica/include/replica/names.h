@@ -24,10 +24,13 @@ typedef struct emr_known_name {
 	char handle[EMR_CERT_HANDLE_MAX + 1]; /* the certificate's common name, to be compared */
 	char shown[EMR_KNOWN_NAME_MAX + 1]; /* the shown name, "lima" or "lima (I7Z4KQ2M)"; "" when
 					       no certificate of the key is here */
-	char says[256];	   /* the holder's own words, as they can be shown; "" when they say nothing
-			      else */
-	bool is_alone;	   /* nobody else of the organisation can be meant by `handle` */
-	uint64_t from_seq; /* it is so for entries from this one on */
+	char says[256];	 /* the holder's own words, as they can be shown; "" when they say nothing
+			    else */
+	bool is_alone;	 /* nobody else of the organisation can be meant by `handle` */
+	unsigned number; /* 1: nobody of the network was called so before; 2 and more: others were.
+			    It never changes by what comes later. 0: the name does not tell whose it
+			    is, also with a number (another script, a word of emrfs) */
+	uint64_t from_seq;  /* it is so for entries from this one on */
 	uint64_t until_seq; /* and before this one */
 } emr_known_name;
 

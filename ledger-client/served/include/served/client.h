@@ -27,14 +27,16 @@ emr_status emr_served_at_read(emr_bytes json, emr_served_at *out);
 emr_status emr_served_at_write(const emr_served_at *at, emr_buf *out);
 /* "sha256//BASE64" of the hash of a public key. */
 void emr_served_pin_text(emr_id32 pin, char out[64]);
+bool emr_served_pin_read(const char *text, emr_id32 *out); /* false: it is none */
 /* The same in one word, as people hand it to each other: "https://HOST[:PORT]#KEY", and behind a
  * comma the pin, if there is one.  EMR_INVALID: TEXT is no such word. */
 #define EMR_SERVED_ADDRESS_CHARS 416
 emr_status emr_served_address_read(const char *text, emr_served_at *out);
 void emr_served_address_text(const emr_served_at *at, char out[EMR_SERVED_ADDRESS_CHARS]);
-/* Appends what the network of the host at AT began with, for who has nothing of it yet; it is
+/* Appends what the network of the host at AT began with (ID NULL), for somebody who has nothing of
+ * it yet, or what waits there under ID: an invitation, until its end (EMR_NOT_FOUND); it is
  * believed as far as AT is.  EMR_OFFLINE: nobody answers; EMR_FORK: with another key. */
-emr_status emr_served_meet(const emr_served_at *at, emr_buf *out_descriptor);
+emr_status emr_served_meet(const emr_served_at *at, const emr_id16 *id, emr_buf *out);
 /* Whether the host at AT answers, by who has no keyring open; *OUT_AHEAD_S as ahead_s of
  * emr_ledger_absence.  EMR_TIMEOUT, EMR_OFFLINE; EMR_FORK: with another key. */
 emr_status emr_served_look(const emr_served_at *at, uint32_t timeout_ms, int64_t *out_ahead_s);
@@ -46,6 +48,8 @@ emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_l
 bool emr_served_is_at(const char *path);
 /* The refusal (emr_ledger_absence) of a host that takes from its members what its ledger lost. */
 #define EMR_SERVED_RECOVERY "recovery"
+/* The fault (emr_ledger_unsent) of a host that does not know the rules by which it would judge. */
+#define EMR_SERVED_OLD_HOST "newer-rules"
 /* Whether the host of the ledger in PATH is in recovery (ledger/restart.h). */
 bool emr_served_is_recovering(const char *path);
 
@@ -56,10 +60,11 @@ bool emr_served_is_recovering(const char *path);
 #define EMR_SERVED_APPLICATIONS_MAX 100u		    /* that lie at a host, for a month */
 
 /* DIR is the network's: DIR/ledger has the settings.  The administrator of an organisation, a
- * member with KEYRING, leaves an "invitation" under its id, which is its end (u64, Unix seconds).
- * Until then, or until its answer, the invited leaves a reply ("reply") under that id, which nobody
- * else knows, and finds the answer ("certificate"); without a token, KEYRING NULL.  The
- * administrator finds the one and leaves the other, which takes invitation and reply away.  An
+ * member with KEYRING, leaves an "invitation" under its id: its end (u64, Unix seconds) and what
+ * emr_served_meet finds until then.  Until then, or until its answer, the invited leaves a
+ * reply ("reply") under that id, which nobody else knows, and finds the answer ("certificate");
+ * without a token, KEYRING NULL.  The administrator finds the one and leaves the other, which takes
+ * the reply away.  An
  * organisation that asks to be admitted leaves an "application" under the first half of its
  * SHA-256; it goes when the organisation is a member.  EMR_NOT_FOUND: it is not there yet; to a
  * reply: no invitation is open; EMR_LIMIT: as many lie there as may, of invitations those of the

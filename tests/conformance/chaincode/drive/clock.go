@@ -17,7 +17,7 @@ func clock(addresses []string) error {
 	for apart, words := range map[time.Duration]string{0: begins, -10 * time.Minute: begins, 10 * time.Minute: begins,
 		-20 * time.Minute: refused, 20 * time.Minute: refused, -24 * 400 * time.Hour: refused, 24 * 400 * time.Hour: refused} {
 		for _, name := range []string{"register", "register with a CA"} {
-			args := [][]byte{[]byte("register"), make([]byte, 32), []byte("a batch")}
+			args := [][]byte{[]byte("register"), make([]byte, 32), make([]byte, 64), []byte("a batch")}
 			if name != "register" {
 				args = append(args, []byte("a CA"))
 			}
@@ -44,11 +44,11 @@ func padding(net *wire) error {
 		creator     []byte
 		transient   map[string][]byte
 	}{
-		{"parts", "the batch is not header and items", [][]byte{[]byte("register"), make([]byte, 32), large}, nobody, map[string][]byte{"parts": large}},
-		{"another entry", refused, [][]byte{[]byte("register"), make([]byte, 32), {1}}, nobody, map[string][]byte{"other": large}},
-		{"a letter with a batch", refused, [][]byte{[]byte("register"), make([]byte, 32), {1}}, nobody, map[string][]byte{"letter": large}},
-		{"a header", refused, [][]byte{[]byte("register"), make([]byte, 32), {1}}, large, nil},
-		{"parts with a letter", refused, [][]byte{[]byte("leave"), {}}, nobody, map[string][]byte{"parts": large}},
+		{"parts", "the batch is not header and items", [][]byte{[]byte("register"), make([]byte, 32), make([]byte, 64), large}, nobody, map[string][]byte{"parts": large}},
+		{"another entry", refused, [][]byte{[]byte("register"), make([]byte, 32), make([]byte, 64), {1}}, nobody, map[string][]byte{"other": large}},
+		{"a letter with a batch", refused, [][]byte{[]byte("register"), make([]byte, 32), make([]byte, 64), {1}}, nobody, map[string][]byte{"letter": large}},
+		{"a header", refused, [][]byte{[]byte("register"), make([]byte, 32), make([]byte, 64), {1}}, large, nil},
+		{"parts with a letter", refused, [][]byte{[]byte("leave")}, nobody, map[string][]byte{"parts": large}},
 		{"entries that move", refused, [][]byte{[]byte("move"), {1}, {2}, {3}}, nobody, map[string][]byte{"other": large}},
 	} {
 		response, err := net.invokeAs(one.creator, time.Now(), one.args, one.transient)

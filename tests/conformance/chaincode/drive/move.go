@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os/exec"
@@ -32,12 +31,6 @@ type moving struct {
 	at int64
 }
 
-// hint is that the only organisation vouches.
-func (m *moving) hint() []byte {
-	organisation, _ := hex.DecodeString(string(m.story.MSP))
-	return organisation
-}
-
 func (m *moved) list() []byte {
 	var list []byte
 	for _, one := range m.Parts {
@@ -58,7 +51,7 @@ func (m *moving) bring(who []byte, entries ...moved) (*peer.Response, error) {
 	args := [][]byte{[]byte("move")}
 	var parts []byte
 	for _, one := range entries {
-		args = append(args, one.Entry, one.Items, m.hint())
+		args = append(args, one.Entry, one.Items, nil)
 		parts = append(parts, one.list()...)
 	}
 	return m.call(who, parts, args...)
@@ -101,7 +94,6 @@ func (m *moving) harm(next moved, behind moved) error {
 		entries     []moved
 	}{
 		{"a certificate of no CA", "only an administrator", creatorOf(m.story.MSP, stranger), []moved{next}},
-		{"another organisation", "only an administrator", creatorOf("Other", m.story.Certificate), []moved{next}},
 		{"an entry of a channel", "no entry of a directory", m.owner(), []moved{channels}},
 		{"another number", "does not follow", m.owner(), []moved{changed(15)}},
 		{"another one before it", "does not follow", m.owner(), []moved{changed(72)}},
@@ -122,14 +114,14 @@ func (m *moving) harm(next moved, behind moved) error {
 			return err
 		}
 	}
-	response, err := m.call(m.owner(), nil, []byte("move"), next.Entry, next.Items, m.hint())
+	response, err := m.call(m.owner(), nil, []byte("move"), next.Entry, next.Items, nil)
 	return m.refused("no list of parts", "fewer parts", response, err)
 }
 
 // early: a batch of a channel, before the ledger is whole here.
 func (m *moving) early(what string) error {
 	first := m.story.Calls[0]
-	response, err := m.call(m.owner(), nil, []byte("strict"), []byte("register"), m.story.Submitter, first.Batch)
+	response, err := m.call(m.owner(), nil, []byte("strict"), []byte("register"), m.story.Submitter, first.Signed, first.Batch)
 	return m.refused(what, "has not moved here", response, err)
 }
 

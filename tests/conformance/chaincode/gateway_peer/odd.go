@@ -16,9 +16,9 @@ import (
 
 // An odd transaction, and what it enters.
 type odd struct {
-	transaction    []byte
-	tx             string
-	batch, creator []byte // who brings the batch, as the contract is told
+	transaction []byte
+	tx          string
+	batch       []byte
 }
 
 type oddForm struct {
@@ -78,7 +78,7 @@ func changed(name string, before func(*call), after func([]byte) []byte) oddForm
 		if after != nil {
 			transaction = after(transaction)
 		}
-		return odd{transaction, tx, batch, client.identity()}
+		return odd{transaction, tx, batch}
 	}}
 }
 
@@ -97,7 +97,7 @@ func shown(name string, show func(*person) []byte) oddForm {
 			action.Endorsements = append(action.Endorsements, &peer.Endorsement{Endorser: identity(one),
 				Signature: one.sign(append(append([]byte{}, answer...), identity(one)...))})
 		}
-		return odd{sent(assemble(&c.header, c.header.SignatureHeader, c.open(), action)), tx, batch, identity(client)}
+		return odd{sent(assemble(&c.header, c.header.SignatureHeader, c.open(), action)), tx, batch}
 	}}
 }
 
@@ -173,12 +173,12 @@ var oddForms = []oddForm{
 		bringer := proto.Clone(&c.header).(*common.Header)
 		bringer.SignatureHeader = encoded(&common.SignatureHeader{Nonce: both[:len(both)-len(other)], Creator: other})
 		payload := assemble(bringer, c.header.SignatureHeader, c.open(), endorsed(c.answer(&peer.Response{Status: 200, Payload: []byte{1, 0, 0}}), peerA, peerB))
-		return odd{encoded(&common.Envelope{Payload: payload, Signature: clientB.sign(payload)}), tx, batch, creator}
+		return odd{encoded(&common.Envelope{Payload: payload, Signature: clientB.sign(payload)}), tx, batch}
 	}},
 	{"endorsed with certificates that have ended", func() odd {
 		c, tx, batch := vectorCall("late", vectorChannel, vectorChaincode, "register")
 		return odd{sent(c.by(c.answer(&peer.Response{Status: 200, Payload: []byte{1, 0, 0}}), endedPeer(caA, "peer-a-ended", "OrgA", 2023),
-			endedPeer(caB, "peer-b-ended", "OrgB", 2023))), tx, batch, client.identity()}
+			endedPeer(caB, "peer-b-ended", "OrgB", 2023))), tx, batch}
 	}},
 }
 
@@ -189,8 +189,10 @@ func noEntries() [][]byte {
 		function string
 		args     [][]byte
 	}{
-		{"register", nil}, {"register", [][]byte{hashed([]byte("submitter"))}}, {"register", [][]byte{{1}, batchHeader("short")}},
-		{"register", [][]byte{hashed([]byte("submitter")), []byte("no header")}}, {"move", nil}, {"move", [][]byte{{1}, {2}}},
+		{"register", nil}, {"register", [][]byte{hashed([]byte("submitter"))}}, {"register", [][]byte{{1}, vectorSignature, batchHeader("short")}},
+		{"register", [][]byte{hashed([]byte("submitter")), {1}, batchHeader("no signature")}},
+		{"register", [][]byte{hashed([]byte("submitter")), batchHeader("as before signatures")}},
+		{"register", [][]byte{hashed([]byte("submitter")), vectorSignature, []byte("no header")}}, {"move", nil}, {"move", [][]byte{{1}, {2}}},
 		{"move", [][]byte{{1}, {2}, {3}}}, {"move", make([][]byte, 3*65)}, {"leave", nil}, {"", nil},
 	} {
 		c, _, _ := vectorCall(fmt.Sprintf("nothing %s %d", one.function, len(one.args)), vectorChannel, vectorChaincode, one.function)

@@ -135,25 +135,21 @@ func fabricReads(transaction []byte) (said string, isValid bool) {
 	if !read(action.ChaincodeProposalPayload, &call) || !read(call.Input, &invocation) {
 		return "", false // nobody has endorsed it
 	}
-	if args := invocation.GetChaincodeSpec().GetInput().GetArgs(); len(args) > 2 && len(args[2]) > 208 && !bytes.Equal(args[2][40:208], make([]byte, 168)) {
+	if args := invocation.GetChaincodeSpec().GetInput().GetArgs(); len(args) > 3 && len(args[3]) > 208 && !bytes.Equal(args[3][40:208], make([]byte, 168)) {
 		return "", false // a bit of the batch's own header is another, which only the contract can judge
 	}
-	return "read" + entered(&channel, &own, &invocation, &done), true
+	return "read" + entered(&channel, &invocation, &done), true
 }
 
 // entered is what the contract was told in it, and has applied.
-func entered(channel *common.ChannelHeader, own *common.SignatureHeader, invocation *peer.ChaincodeInvocationSpec, done *peer.ChaincodeAction) string {
+func entered(channel *common.ChannelHeader, invocation *peer.ChaincodeInvocationSpec, done *peer.ChaincodeAction) string {
 	args, result := invocation.GetChaincodeSpec().GetInput().GetArgs(), done.GetResponse().GetPayload()
-	if done.ChaincodeId.Name != vectorChaincode || len(result) == 0 || result[0] != 1 || len(args) < 3 || len(args) > 193 || string(args[0]) != "register" ||
-		len(args[1]) != 32 || len(args[2]) < 208 || !bytes.HasPrefix(args[2], []byte("EMTB\x01\x00\x00\x02")) || len(result) != 3 {
+	if done.ChaincodeId.Name != vectorChaincode || len(result) == 0 || result[0] != 1 || len(args) < 4 || len(args) > 193 || string(args[0]) != "register" ||
+		len(args[1]) != 32 || len(args[2]) != 64 || len(args[3]) < 208 || !bytes.HasPrefix(args[3], []byte("EMTB\x01\x00\x00\x02")) || len(result) != 3 {
 		return ""
 	}
-	authority := []byte{}
-	if len(args) > 3 {
-		authority = args[3]
-	}
-	return fmt.Sprintf(" %s %d%s%s%s%s%s%s", channel.TxId, uint64(channel.GetTimestamp().GetSeconds()), short(args[1]), short(own.Creator), short(args[2]),
-		short(result[1:]), short(authority), short(nil))
+	return fmt.Sprintf(" %s %d%s%s%s%s%s", channel.TxId, uint64(channel.GetTimestamp().GetSeconds()), short(args[1]), short(args[2]), short(args[3]),
+		short(result[1:]), short(nil))
 }
 
 // ---- What somebody makes of a transaction ----
@@ -410,7 +406,7 @@ func (g garbler) transaction(number uint64) []byte {
 	if g.one(8) { // written otherwise for who brings it
 		bringing = g.garbled(bringing, leaf)
 	}
-	args := [][]byte{[]byte([]string{"register", "move", "leave"}[max(0, g.IntN(12)-9)]), hashed([]byte("submitter")), batch}
+	args := [][]byte{[]byte([]string{"register", "move", "leave"}[max(0, g.IntN(12)-9)]), hashed([]byte("submitter")), vectorSignature, batch}
 	for g.one(6) {
 		args = append(args, g.bytes(300))
 	}

@@ -43,7 +43,7 @@ function fixed() {
 	const b = batch(o);
 	const common2 = { seq: 1, ledgerTime: TIME + 1, submitterId: sha256(sign.pk), prevEntry: run(0x50, 32), header: b.header };
 	const e = entry({ ...common2, host: 0, netId, submitSeed: sign.seed, results: [0, 0, 0] });
-	const f = entry({ ...common2, host: 1, block: 7, tx: 3, results: [0, 24, 31] });
+	const f = entry({ ...common2, host: 1, block: 7, tx: 3, netId, submitSeed: sign.seed, results: [0, 24, 31] });
 	known('item 0', i0.id, '5b7e7628c243751109396b54a56d8601b1d21a7946c1c4cbc72ee2df448b504d');
 	known('item 1', i1.id, 'f16f01a347c70be31741ccc8e4774e148f3e246412b07a37e7ea4afa3d573011');
 	known('item 2', i2.id, '628e8da56ef61617ed582e2e19726a29012a2841456f3ade467edbc0d64f0ac0');
@@ -53,7 +53,7 @@ function fixed() {
 	known('entry length', String(e.bytes.length), '379');
 	known('entry leaf', e.leaf, '39deda853b8f1ed88de90fa0ab68ef58a89e2bc419882e5dfad58127416bf8c0');
 	const entryJson = (x, host, block, tx, results) => ({
-		host, seq: 1, ledger_time: TIME + 1, submitter_id: hex(common2.submitterId), submitter_pk: hex(sign.pk), submitter_seed: host ? '' : hex(sign.seed), block, tx,
+		host, seq: 1, ledger_time: TIME + 1, submitter_id: hex(common2.submitterId), submitter_pk: hex(sign.pk), submitter_seed: hex(sign.seed), block, tx,
 		prev_entry: hex(common2.prevEntry), results: hex(Uint8Array.from(results)), submit_sig: hex(x.submitSig), entry: hex(x.bytes), leaf: hex(x.leaf),
 	});
 	return {

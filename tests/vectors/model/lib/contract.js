@@ -8,7 +8,7 @@ import { cut, int, isZero, key, NONE, num, Row, same } from './rows.js';
 
 const PUB = {
 	[OP.KEY_REG]: 288, [OP.KEY_ROTATE]: 256, [OP.KEY_REVOKE]: 48, [OP.ORG_PROPOSE]: 96, [OP.ORG_APPROVE]: 16, [OP.KEY_KX]: 32,
-	[OP.KEY_CERT]: 104, [OP.CERT_REVOKE]: 48, [OP.ENROL_REVOKE]: 56, [OP.DOMAIN_NEW]: 64, [OP.EPOCH]: 32, [OP.DOMAIN_ROTATE]: 96,
+	[OP.KEY_CERT]: 104, [OP.CERT_REVOKE]: 48, [OP.ENROL_REVOKE]: 56, [OP.HOST_KEY]: 48, [OP.DOMAIN_NEW]: 64, [OP.EPOCH]: 32, [OP.DOMAIN_ROTATE]: 96,
 	[OP.WRITER_ADD]: 48, [OP.WRITER_DEL]: 0, [OP.LISTKEY]: 0, [OP.PUT]: 0, [OP.META]: 0, [OP.REWRAP]: 0,
 	[OP.UNLINK]: 0, [OP.ERASE]: 24, [OP.GRANT]: 64, [OP.REVOKE]: 8, [OP.KFRAGS]: 0, [OP.LETTER]: 0,
 	[OP.AGENT_ACK]: 40, [OP.REQUEST]: 32, [OP.APPROVE]: 32, [OP.DENY]: 32, [OP.WITHDRAW]: 0, [OP.ACCESS_REQ]: 40,
@@ -115,6 +115,8 @@ class Judge {
 	}
 
 	checkBatch(items, all, header) {
+		const rules = this.rowOf(key.N)?.int(52, 4) ?? 1;
+		need(items.every((i) => (RULES_OF[i.bytes[5]]?.since ?? 1) <= rules), 22);
 		need(same(cut(header, 40, 16), this.net), 17);
 	}
 	checkRest(items, header) {
@@ -147,9 +149,7 @@ class Judge {
 		return (op === OP.KEY_REG && pub[2] === 1 && same(cut(pub, 184, 32), this.cert.ref)) || (op === OP.KEY_CERT && same(cut(pub, 0, 32), this.cert.ref));
 	}
 	submitterActive() {
-		const k = this.rowOf(key.K(this.submitter));
-		if (!this.keyActive(k) || this.host !== 1) return this.keyActive(k);
-		return !!this.cert && same(k.at(k.raw[82] === 1 ? 200 : 248, 32), this.cert.ref);
+		return this.keyActive(this.rowOf(key.K(this.submitter)));
 	}
 
 	/** One row more of what is counted; throws CODE where it is more than MOST. */

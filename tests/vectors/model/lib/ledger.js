@@ -34,9 +34,7 @@ export function entry(o) {
 	const results = Uint8Array.from(o.results);
 	const before = expectLength(cat(ascii('EMTE'), u8(2), u8(o.host), u16(results.length), u64(o.seq), u64(o.ledgerTime),
 		o.submitterId, u64(o.block ?? 0), u32(o.tx ?? 0), u32(0), o.prevEntry, o.header), 312, 'entry head');
-	const submitSig = o.host === 0
-		? edSign(o.submitSeed, ascii('emrfs/v1/submit\0'), sha256(o.netId, o.header))
-		: zeros(64);
+	const submitSig = edSign(o.submitSeed, ascii('emrfs/v1/submit\0'), sha256(o.netId, o.header));
 	const bytes = cat(before, submitSig, results);
 	return { bytes, submitSig, leaf: leafHash(bytes) };
 }

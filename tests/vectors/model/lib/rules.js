@@ -124,6 +124,12 @@ const KEYS = {
 		may: (c) => { role(64)(c); need(same(c.K.at(88, 16), cut(c.pub, 0, 16)), MAY); }, last: inForce,
 		write: (c) => c.put(key.KE(cut(c.pub, 0, 16), cut(c.pub, 16, 32)), row(OP.ENROL_REVOKE, c.head(), c.signer, cut(c.pub, 48, 8))),
 	},
+	[OP.HOST_KEY]: {
+		since: 2, dom: 'none', epoch: '0', part: none, row: (c) => key.by('MH', c.object),
+		form: (c) => need(same(c.object, cut(c.pub, 0, 16)) && !isZero(cut(c.pub, 16, 32)), FORMAT),
+		may: (c) => { role(64)(c); need(same(c.K.at(88, 16), c.object), MAY); }, last: inForce,
+		write: (c) => c.put(key.by('MH', c.object), row(OP.HOST_KEY, c.head(), c.signer, cut(c.pub, 16, 32))),
+	},
 	[OP.KEY_KX]: {
 		dom: 'none', epoch: '0', part: none, row: (c) => key.K(c.signer), form: ownKey, last: inForce,
 		write: (c) => c.put(key.K(c.signer), over(rehead(c.row, c.head({ state: c.row.state, flags: c.row.flags })), 104, c.pub)),

@@ -70,6 +70,16 @@ typedef enum emr_private {
 	EMR_PRIVATE_MOSAIC = 2, /* how many tiles a mosaic of Siemens' MR has */
 } emr_private;
 
+/* A copy is one of these. */
+typedef enum emr_copy_form {
+	EMR_COPY_PICTURE, /* DICOM */
+	EMR_COPY_TABLE,
+	EMR_COPY_NIFTI, /* one file of NIfTI-1 or -2 */
+	EMR_COPY_EDF,	/* EDF, EDF+ */
+	EMR_COPY_BDF,	/* given where EDF is */
+	EMR_COPY_FORMS
+} emr_copy_form;
+
 typedef struct emr_deidentify_rules {
 	/* false: dates and times of what was done with the patient are moved into the past by 30 to
 	 * 60 years, by the same time for all of a participant's files; true: none is left. */
@@ -83,6 +93,8 @@ typedef struct emr_deidentify_rules {
 	 * need no word of the device that no text is drawn in them. */
 	bool with_derived;
 	unsigned with_private; /* of emr_private: option 113111; 0: no private element stays */
+	unsigned with_formats; /* NIfTI and EDF with BDF, as 1 << emr_copy_form: 0: neither is given
+				*/
 	/* The longest that one file may take; 0: two minutes, and a second for each 4 MiB. */
 	uint32_t deadline_ms;
 	/* Which columns of tables stay; none: tables are withheld as no DICOM. */
@@ -110,7 +122,6 @@ typedef enum emr_withheld {
 	EMR_WITHHELD_WAVEFORM,	   /* ECG, sound */
 	EMR_WITHHELD_TREATMENT,	   /* radiotherapy structures, plans, records: labels */
 	EMR_WITHHELD_DIRECTORY,	   /* DICOMDIR */
-	EMR_WITHHELD_SEGMENT_TEXT, /* segmentation with descriptions of segments */
 	EMR_WITHHELD_FACE,	   /* thin slices of what may be a head */
 	EMR_WITHHELD_HIDDEN_GRAPHICS, /* room for a text beside the picture: unused bits, bytes
 					 behind it, tables of levels */
@@ -133,8 +144,8 @@ const char *emr_withheld_text(emr_withheld reason);
  * their new UIDs. Zeros when it was withheld. */
 typedef struct emr_deidentified {
 	emr_withheld withheld;
-	bool is_table; /* then nothing below but `size` and what became of its cells */
-	uint64_t size; /* bytes of the copy */
+	emr_copy_form form; /* of no picture there is only `size` below, and what became of cells */
+	uint64_t size;	    /* bytes of the copy */
 	uint32_t elements_kept, elements_changed, elements_removed;
 	uint32_t instance_number; /* 0: not said */
 	char modality[17];	  /* "CT" */

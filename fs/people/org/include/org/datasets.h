@@ -18,7 +18,9 @@ emr_status emr_dataset_find(
 emr_status emr_dataset_find_or_say(
 	emr_crowd *crowd, const char *text, emr_team *out, emr_problem *out_problem);
 /* {"name" "organisation" "called" "data" "purpose" "who" "until" "until_unix" "price" "daily_limit"
- * "dates" "characteristics" "faces" "derived" "mosaic_tiles" "safe_private" "columns" (of copies)
+ * "dates" "characteristics" "faces" "derived" "mosaic_tiles" "safe_private" "nifti" "edf" "columns"
+ * (of copies) "contact"
+ * "ethics" "licence" "funder" "duo" (where the terms have them)
  * "terms" (SHA-256 of their file)
  * "participants" "steward" "reader" "readers":[{"who" "name" "organisation" "code" "id" "since"
  * "entry"}] "former":[{... "until"}]}, owned: FORMER has each time that somebody was in and is no

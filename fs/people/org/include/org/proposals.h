@@ -77,6 +77,16 @@ json_t *emr_rules_show(const emr_bureau *bureau, emr_out *out, emr_status *out_s
  * approved. */
 int emr_org_mint(const emr_args *args, emr_out *out);
 
+/* ---- contract.c ---- */
+/* The number of the ledger's rules, which the organisations change together, and what each says
+ * under rules 2: the key of its host. They refuse a number that this program does not know. */
+
+/* org contract: the number in force, and what is proposed; org contract N: proposes (if nobody has)
+ * and approves. */
+int emr_org_contract(const emr_args *args, emr_out *out);
+/* org host: the keys of all; org host KEY, or an address: that of one's own organisation. */
+int emr_org_host(const emr_args *args, emr_out *out);
+
 /* ---- moving.c ---- */
 /* A network that began in a directory goes on in a channel of Fabric, with the same ids, versions,
  * content and proofs. It refuses a channel that most members have not agreed on, and to leave the

@@ -9,9 +9,11 @@
 #include "ledger/ledger.h"
 #include "replica/replica.h"
 
-/* An invitation from a file ("-": standard input), read and checked, with the directory of its
- * network: the one that it names, where that is here; of a network on Fabric otherwise one in the
- * state of who joins (EMR_STATE_NETWORK), which is made of what the invitation carries. */
+/* An invitation by its code (keyring/invite.h), which waits at a host, or, into a network on
+ * Fabric, from a file ("-": standard input, which may have a code, too), read and checked, with the
+ * directory of its network: the one that it names, where that is here; of a network on Fabric
+ * otherwise one in the state of who joins (EMR_STATE_NETWORK), which is made of what the invitation
+ * carries. */
 typedef struct emr_joining {
 	emr_buf bytes;		   /* of the invitation; secret; owned */
 	emr_invitation invitation; /* borrows from them */
@@ -22,10 +24,12 @@ typedef struct emr_joining {
 			    words, or nothing */
 } emr_joining;
 
-/* STATE is the path of the state of who joins.  EMR_NOT_FOUND, EMR_DAMAGED, EMR_BAD_SIGNATURE,
- * EMR_DENIED (it ended), always with a problem. */
-emr_status emr_joining_read(
-	const char *from, const char *state, emr_joining *out, emr_problem *out_problem);
+/* FROM is a code, or a file.  NAMED is what --network says, or NULL: nobody is led to a socket of
+ * this computer without having named it.  STATE is the path of the state of who joins.
+ * EMR_NOT_FOUND, EMR_DAMAGED, EMR_BAD_SIGNATURE, EMR_DENIED (it ended), and what a host away gives;
+ * always with a problem. */
+emr_status emr_joining_read(const char *from, const char *named, const char *state,
+	emr_joining *out, emr_problem *out_problem);
 void emr_joining_free(emr_joining *joining);
 /* Makes own_dir, if there is to be one and the state does not stand on it already. */
 emr_status emr_joining_settle_in(const emr_joining *joining, emr_problem *out_problem);
@@ -63,3 +67,11 @@ emr_status emr_joining_register(const emr_joining *joining, const emr_keyring *k
 	emr_bytes cert, const char *name, emr_ledger *ledger, emr_replica *replica);
 /* Why the ledger takes no key with this certificate, and who can do something about it. */
 void emr_joining_say_refused(emr_problem *out_problem);
+
+/* ---- code.c ---- */
+
+/* Appends the invitation of CODE; NAMED is what --network says, or NULL.  Always with a problem:
+ * EMR_DENIED, EMR_DAMAGED, EMR_FORK, and what a host away gives. */
+emr_status emr_code_fetch(
+	const emr_code *code, const char *named, emr_buf *out, emr_problem *out_problem);
+bool emr_joining_is_code(const char *text);

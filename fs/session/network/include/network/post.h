@@ -22,9 +22,9 @@ typedef struct emr_post {
 emr_status emr_post_open(const char *dir, const emr_invitation *invitation,
 	const emr_keyring *admin, emr_post *out, emr_problem *out_problem);
 void emr_post_close(emr_post *post);
-/* By ADMIN: from here on until EXPIRES (Unix seconds), or an answer, a host takes a reply.
- * EMR_LIMIT: the host has as many invitations as it takes. */
-emr_status emr_post_invite(emr_post *post, uint64_t expires);
+/* By ADMIN: from here on until EXPIRES (Unix seconds) a host gives SEALED (emr_code_seal), and
+ * takes a reply until its answer.  EMR_LIMIT: the host has as many invitations as it takes. */
+emr_status emr_post_invite(emr_post *post, uint64_t expires, emr_bytes sealed);
 /* An answer takes invitation and reply away.  EMR_EXISTS: the invitation has its answer, or its end
  * at a host, so it was used, or withdrawn. */
 emr_status emr_post_put(emr_post *post, emr_letter_kind kind, emr_bytes bytes);

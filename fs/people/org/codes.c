@@ -1,0 +1,128 @@
+/* This file makes the code that leads somebody to an invitation at the network's host, for an
+ * administrator's verb, and for an administrator's open folder, which asks for no passphrase. */
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base/clock.h"
+#include "contract/codes.h"
+#include "keyring/card.h"
+#include "kit/language.h"
+#include "kit/out.h"
+#include "ledger/ledger.h"
+#include "ledger/welcome.h"
+#include "org/invitations.h"
+#include "replica/names.h"
+#include "served/client.h"
+#include "session/network_dir.h"
+
+#define HTTPS "https://"
+
+/* Where the host is, and whom it proves to be. */
+static emr_status lead_to(const emr_served_at *at, emr_code *out)
+{
+	const char *place = at->socket[0] != '\0' ? at->socket : at->url + strlen(HTTPS);
+	const size_t len = strlen(place);
+
+	randombytes_buf(out->secret, sizeof out->secret);
+	out->way = at->socket[0] != '\0' ? EMR_CODE_SOCKET
+		   : at->pin[0] != '\0'	 ? EMR_CODE_PINNED
+					 : EMR_CODE_AUTHORISED;
+	out->print = at->key;
+	if (out->way == EMR_CODE_PINNED && !emr_served_pin_read(at->pin, &out->print))
+		return EMR_DAMAGED;
+	/* A socket is named by whoever comes by it. */
+	if (len > EMR_CODE_ADDRESS_MAX)
+		return out->way == EMR_CODE_SOCKET ? EMR_OK : EMR_RANGE;
+	memcpy(out->address, place, len + 1);
+	return EMR_OK;
+}
+
+static emr_status make(const emr_bureau *bureau, const char *whom, uint64_t expires,
+	emr_bytes place, const emr_code *code, emr_invitation *out)
+{
+	emr_welcome_away away = {.place = place, .whom = whom};
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF sealed = {0};
+	emr_status status = emr_code_id(code, &away.id);
+
+	/* Nobody needs to know where the network lies at its host, nor in whose account. */
+	if (status == EMR_OK)
+		status = emr_welcome_invite(bureau->session.keyring, bureau->org,
+			emr_ledger_descriptor(bureau->session.ledger), "file:/", &away, code->roles,
+			expires, &bytes, out);
+	if (status == EMR_OK)
+		status = emr_code_seal(code, emr_buf_view(&bytes), &sealed);
+	if (status == EMR_OK)
+		status = emr_invitations_keep(bureau, out, whom, emr_buf_view(&sealed));
+	if (bytes.len > 0)
+		emr_wipe(bytes.data, bytes.len);
+	return status;
+}
+
+emr_status emr_invitations_make(const emr_bureau *bureau, const char *whom, uint16_t roles,
+	uint64_t expires, char out_code[EMR_CODE_CHARS_MAX + 1], emr_invitation *out,
+	emr_problem *out_problem)
+{
+	emr_code code = {.roles = roles};
+	EMR_AUTO_BUF place = {0};
+	emr_served_at at = {.url = ""};
+	emr_status status = emr_network_dir_host(bureau->dir, &place);
+
+	if (status == EMR_OK)
+		status = emr_served_at_read(emr_buf_view(&place), &at);
+	if (status == EMR_OK)
+		status = lead_to(&at, &code);
+	if (status == EMR_RANGE)
+		emr_problem_set(out_problem, EMR_SAY_HOST_ADDRESS, "node", at.url, "cause",
+			_("it is too long for a code, which has room for 45 letters"), NULL);
+	if (status == EMR_OK)
+		status = make(bureau, whom, expires, emr_buf_view(&place), &code, out);
+	if (status == EMR_LIMIT)
+		emr_problem_set(out_problem, EMR_SAY_HOST_MAIL_FULL, "what",
+			"host/mail/*.invitation", NULL);
+	if (status == EMR_OK)
+		status = emr_code_write(&code, out_code);
+	emr_wipe(&code, sizeof code);
+	return status;
+}
+
+/* The verb does the rest, which an open folder cannot: then no code is in the answer. */
+static emr_status make_asked(emr_bureau *bureau, const emr_request *request,
+	char out_code[EMR_CODE_CHARS_MAX + 1], emr_problem *out_problem)
+{
+	emr_invitation made = {0};
+	uint16_t roles = 0;
+	emr_status status = emr_roles_parse(request->name, &roles);
+
+	if (status != EMR_OK || !emr_card_name_ok(request->who) ||
+		strlen(request->who) > EMR_CERT_HANDLE_MAX || request->who[0] == '\0')
+		return EMR_INVALID;
+	if (emr_network_dir_is_on_fabric(bureau->dir))
+		return EMR_OK;
+	status = emr_invitations_make(
+		bureau, request->who, roles, request->until_unix_s, out_code, &made, out_problem);
+	emr_wipe(&made, sizeof made);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+emr_status emr_answer_invite(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
+{
+	char code[EMR_CODE_CHARS_MAX + 1] = "", name[EMR_ORGANISATION_NAME_MAX + 1] = "";
+	emr_bureau bureau = EMR_BUREAU_CLOSED;
+	emr_status status = emr_bureau_of(session, &bureau);
+
+	if (status == EMR_OK)
+		status = emr_organisation_name(session->replica,
+			emr_ledger_descriptor(session->ledger), bureau.org.b, name);
+	if (status == EMR_OK)
+		status = make_asked(&bureau, request, code, out_problem);
+	emr_bureau_let_go(&bureau);
+	if (status == EMR_OK || status == EMR_NOT_FOUND)
+		status = emr_emit(sink, json_pack("{s:b, s:s, s:o}", "done", 1, "join", code,
+						"organisation", emr_json_text(name)));
+	emr_wipe(code, sizeof code);
+	return status;
+}

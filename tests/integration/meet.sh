@@ -1,0 +1,101 @@
+#!/bin/bash
+# meet.sh: README's practice, typed by three people with homes of their own: a practice, a doctor and a patient, from nothing to an open picture
+# in at most 7 commands, with 2 codes and 4 passphrases; the doctor reads while the patient's folder is closed, and the practice's own answer
+# is asked once. Options answer here where a terminal would ask (names, a yes, where the 24 words go).
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
+emr_begin meet
+readme=$(cd "$SUPPORT/../.." && pwd)/README.md
+cd "$EMR_WORK" || exit 2
+mkdir -m 700 bin && ln -s "$EMRFS" bin/emrfs
+# Each verb that asks is a line; a new passphrase is asked twice, by the same verb.
+printf '#!/bin/sh\necho "$PPID" >>"%s/asked"\necho a passphrase of the test\n' "$EMR_WORK" >bin/askpass && chmod 700 bin/askpass
+everybody="ana lima bento"
+port=$(emr_port)
+
+at_end() {
+	local who
+	for who in $everybody; do
+		kill $(sed -n 's/^pid //p' "$who/.home/state/as/agent/lock" "$who/.home/state-network/host/lock" 2>/dev/null) 2>/dev/null
+		EMRFS_HOME=$EMR_WORK/$who/.home emr_clear_away "$EMR_WORK/$who/.home" "$EMR_WORK/$who/Health"
+	done
+}
+for who in $everybody; do
+	mkdir -p -m 700 "$who/.home/as/agent" "$who/Imaging"
+	printf 'kdf = 8,1\nnotify = none\n' | tee "$who/.home/settings" >"$who/.home/as/agent/settings"
+	head -c 63884 /dev/urandom >"$who/Imaging/knee.dcm"
+done
+typed() { # WHO LINE
+	(cd "$1" && HOME=$EMR_WORK/$1 EMRFS_HOME=$EMR_WORK/$1/.home EMRFS_ASKPASS=$EMR_WORK/bin/askpass PATH=$EMR_WORK/bin:$PATH \
+		bash -o pipefail -c "$2") >said 2>&1 </dev/null
+}
+may_be_later() { # WHO LINE
+	local i
+	for ((i = 0; i < 300; i++)); do typed "$@" && return; sleep 0.2; done
+	emr_fail "$1: $2: $(cat said)"
+}
+lines() { sed -n '/^## The first share/,/^## What it/p' "$readme" | sed -n '/^```$/,/^```$/p' | grep '\$ '; }
+
+commands=0 codes=0 code=
+[ "$(lines | wc -l)" -ge 7 ] || emr_fail "README has no practice: $(lines)"
+while IFS= read -r line; do
+	who=${line%%\$ *} command=$(sed "s/^[a-z]*\$ //; s/ *# .*\$//; s/192.168.0.7/127.0.0.1:$port/" <<<"$line")
+	say "$who\$ $command"
+	case $command in emrfs*) commands=$((commands + 1)) ;; esac
+	case $command in
+	*"practice begin"*) command="$command --words-file words" ;;
+	*" join CODE"*) command="${command/CODE/$code} --yes --name 'The name of $who' --words-file words" ;;
+	*" share "*)
+		typed "$who" "${command/--away own/--yes}"
+		expect "what is asked once, without a terminal" "$?" 13
+		grep -q -- "--away own" said || emr_fail "the option is not named: $(cat said)"
+		command="$command --yes --wait"
+		;;
+	esac
+	case $line in
+	*"# a moment later"*) may_be_later "$who" "$command" ;;
+	*) typed "$who" "$command" || emr_fail "$who: $command: $(cat said)" ;;
+	esac
+	case $command in
+	*" invite "*)
+		code=$(grep '^J[A-Z2-7]*$' said)
+		codes=$((codes + 1))
+		[ -n "$code" ] && [ "${#code}" -le 160 ] || emr_fail "no code: $(cat said)"
+		;;
+	esac
+done < <(lines)
+asked=$(sort -u asked | wc -l)
+say "$commands commands, $codes codes, $asked passphrases"
+[ "$commands" -le 7 ] && [ "$codes" -le 2 ] && [ "$asked" -le 4 ] || emr_fail "too many"
+
+say "the picture opens while his folder is closed, for the first time"
+typed bento "emrfs unmount" || emr_fail "$(cat said)"
+may_be_later lima "cmp ~/Health/shared-with-me/*/Imaging/knee.dcm $EMR_WORK/bento/Imaging/knee.dcm"
+
+say "no verb of theirs asks for a passphrase while their folder is open; members see each other, and compare without a card"
+: >asked
+typed lima "emrfs people" || emr_fail "$(cat said)"
+grep -q "clinician\|Praxis Ana" said || emr_fail "$(cat said)"
+typed ana "emrfs people check lima" || emr_fail "$(cat said)"
+hers=$(grep -E '^ +([0-9]{5} ?){12}' said)
+[ -n "$hers" ] || emr_fail "no number: $(cat said)"
+expect "passphrases" "$(cat asked)" ""
+
+say "a code is good once; one that was mistyped, and one that was withdrawn, let nobody in"
+mkdir -p -m 700 eva/.home && everybody="$everybody eva" && cp lima/.home/settings eva/.home/
+typed eva "emrfs join $code --yes --name Eva --words-file words" && emr_fail "in by a used code"
+grep -q "used already" said || emr_fail "$(cat said)"
+typed eva "emrfs join ${code%?}A --yes --name Eva --words-file words" && emr_fail "in by another code"
+typed ana "emrfs invite eva --role patient" || emr_fail "$(cat said)"
+code=$(grep '^J[A-Z2-7]*$' said)
+typed ana "emrfs org revoke eva --yes" || emr_fail "$(cat said)"
+typed eva "emrfs join $code --yes --name Eva --words-file words" && emr_fail "in by a withdrawn code"
+
+say "who has records of her own already, and an open folder, comes with them"
+typed eva "emrfs init --yes --name Eva --words-file words.own && emrfs mount" || emr_fail "$(cat said)"
+echo "from before" >eva/Health/before.txt
+typed eva "emrfs status --wait" || emr_fail "$(cat said)"
+typed ana "emrfs invite eva --role patient" || emr_fail "$(cat said)"
+code=$(grep '^J[A-Z2-7]*$' said)
+typed eva "emrfs join $code --yes" || emr_fail "$(cat said)"
+expect "her folder is open" "$(cat eva/Health/before.txt)" "from before"
+echo "all is well"

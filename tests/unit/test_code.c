@@ -1,0 +1,129 @@
+/* These tests write and read the code that leads to an invitation: the known answer of
+ * keyring/FORMAT.md, every letter that is another one, addresses at their limits, and an invitation
+ * that another code does not open. */
+#include "share_kit.h"
+
+#include <ctype.h>
+
+#include "keyring/invite.h"
+
+#define KNOWN                                                                                      \
+	"JAAAEAABAIBQIBIGA4EASCQLBQGQ4DYQCEJBGFAVCYLRQGI2DMOB2HQ7IBAUEQ2EIVDEOSCJJJFUYTKOJ4YT"     \
+	"SMROGE3DQLRQFY3TUNZUGQZSOBJY"
+
+static emr_code known(void)
+{
+	emr_code code = {.way = EMR_CODE_PINNED, .roles = 2, .address = "192.168.0.7:7443"};
+
+	for (size_t i = 0; i < sizeof code.print.b; i++)
+		code.print.b[i] = (uint8_t)i;
+	for (size_t i = 0; i < sizeof code.secret; i++)
+		code.secret[i] = (uint8_t)(0x40 + i);
+	return code;
+}
+
+static emr_status read_text(const char *text, emr_code *out)
+{
+	return emr_code_read(emr_bytes_of(text, strlen(text)), out);
+}
+
+TEST(a_code_is_the_known_answer_of_its_format)
+{
+	emr_code code = known(), read;
+	char text[EMR_CODE_CHARS_MAX + 1], hex[33];
+	emr_id16 id;
+
+	assert_ok(emr_code_write(&code, text));
+	assert_string_equal(text, KNOWN);
+	assert_ok(emr_code_id(&code, &id));
+	emr_hex(id.b, sizeof id.b, hex);
+	assert_string_equal(hex, "b6a319d22832e0ec93353d57b79b23ce");
+	assert_ok(read_text(KNOWN, &read));
+	assert_memory_equal(&read, &code, sizeof code);
+}
+
+TEST(a_code_survives_mail_and_small_letters)
+{
+	char text[3 * sizeof KNOWN], *at = text;
+	const emr_code code = known();
+	emr_code read;
+
+	for (size_t i = 0; i < sizeof KNOWN - 1; i++) {
+		*at++ = (char)tolower((unsigned char)KNOWN[i]);
+		if (i % 7 == 0)
+			*at++ = i % 2 == 0 ? '\n' : ' ';
+	}
+	*at = '\0';
+	assert_ok(read_text(text, &read));
+	assert_memory_equal(&read, &code, sizeof code);
+}
+
+TEST(every_letter_of_a_code_matters)
+{
+	char text[sizeof KNOWN];
+	emr_code read;
+
+	for (size_t i = 0; i < sizeof KNOWN - 1; i++) {
+		memcpy(text, KNOWN, sizeof text);
+		text[i] = text[i] == 'A' ? 'B' : 'A';
+		assert_status(EMR_DAMAGED, read_text(text, &read));
+		memcpy(text, KNOWN, sizeof text);
+		text[i] = '\0'; /* it was cut */
+		assert_status(EMR_DAMAGED, read_text(text, &read));
+	}
+	assert_status(EMR_DAMAGED, read_text(KNOWN "A", &read));
+	assert_status(EMR_DAMAGED, read_text("", &read));
+}
+
+TEST(an_address_has_45_letters_and_no_control)
+{
+	emr_code code = known(), read;
+	char text[EMR_CODE_CHARS_MAX + 1];
+
+	memset(code.address, 'x', EMR_CODE_ADDRESS_MAX);
+	code.address[EMR_CODE_ADDRESS_MAX] = '\0';
+	assert_ok(emr_code_write(&code, text));
+	assert_true(strlen(text) <= EMR_CODE_CHARS_MAX);
+	assert_ok(read_text(text, &read));
+	assert_string_equal(read.address, code.address);
+	code.address[3] = '\n';
+	assert_status(EMR_INVALID, emr_code_write(&code, text));
+	code.address[0] = '\0';
+	assert_status(EMR_INVALID, emr_code_write(&code, text));
+	code.way = EMR_CODE_SOCKET;
+	assert_ok(emr_code_write(&code, text));
+	code.roles = 0;
+	assert_status(EMR_INVALID, emr_code_write(&code, text));
+}
+
+/* Also one that differs in what the host could gain by: its address, its key, the role. */
+TEST(an_invitation_opens_with_its_code_alone)
+{
+	const emr_bytes invitation = emr_bytes_of("an invitation", 13);
+	EMR_AUTO_BUF sealed = {0};
+	EMR_AUTO_BUF out = {0};
+	emr_code code = known(), others[4];
+
+	assert_ok(emr_code_seal(&code, invitation, &sealed));
+	assert_ok(emr_code_open(&code, emr_buf_view(&sealed), &out));
+	assert_true(emr_bytes_equal(emr_buf_view(&out), invitation));
+	emr_buf_clear(&out);
+	for (size_t i = 0; i < 4; i++)
+		others[i] = code;
+	others[0].secret[15] ^= 1;
+	others[1].address[0] = '2';
+	others[2].print.b[0] ^= 1;
+	others[3].roles = 4;
+	for (size_t i = 0; i < 4; i++)
+		assert_status(EMR_DAMAGED, emr_code_open(&others[i], emr_buf_view(&sealed), &out));
+	for (size_t i = 0; i < sealed.len; i++) {
+		sealed.data[i] ^= 1;
+		assert_status(EMR_DAMAGED, emr_code_open(&code, emr_buf_view(&sealed), &out));
+		sealed.data[i] ^= 1;
+		assert_status(
+			EMR_DAMAGED, emr_code_open(&code, emr_bytes_of(sealed.data, i), &out));
+	}
+	assert_int_equal(out.len, 0);
+}
+
+TESTS(NULL, NULL)
