@@ -239,3 +239,22 @@ emr_contract_status emr_contract_keys(int pass, const emr_batch *batch, const em
 	}
 	return list_of(&set, out_keys);
 }
+
+bool emr_batch_certified_by(const emr_batch *batch, emr_span signer, uint8_t out_org[16])
+{
+	emr_pub_key_reg reg;
+	emr_row_key row;
+	emr_item item;
+	emr_span pub;
+
+	if (emr_batch_certificate(batch).len == 0)
+		return false;
+	emr_batch_item_at(batch, 0, &item, &pub);
+	if (item.op == EMR_OP_KEY_REG && emr_pub_key_reg_parse(pub, &reg))
+		memcpy(out_org, reg.org, 16);
+	else if (emr_row_key_parse(signer, &row) == EMR_CONTRACT_OK)
+		memcpy(out_org, row.org, 16);
+	else
+		return false;
+	return true;
+}

@@ -183,7 +183,7 @@ two_mount lima
 theirs=$EMR_WORK/lima-folder/shared-with-me
 emr_until test -d "$theirs"
 owner=$(ls "$theirs")
-[[ $owner =~ ^ana\ .*\[Ana\ Silva\  ]] || emr_fail "owner: $owner"
+expect "owner" "$owner" ana
 json 0 move Deep Imaging --yes
 run 0 status --wait
 follows() { find "$theirs" | grep -q deep.txt; }

@@ -110,7 +110,7 @@ run 0 mount --passphrase-file "$EMR_PASS" hospital-folder
 echo "third" >hospital-folder/Imaging/note
 echo "another" >hospital-folder/Imaging/new
 run 0 status
-says "2 waiting for the ledger"
+says "2 changes waiting for the ledger"
 run 4 unmount
 run 0 mount --passphrase-file "$EMR_PASS" hospital-folder
 expect "after a remount" "$(cat hospital-folder/Imaging/note hospital-folder/Imaging/new | tr '\n' ' ')" "third another "

@@ -33,8 +33,8 @@ two_host
 two_mount ana
 echo after >ana-folder/Notes/after.txt
 mkdir ana-folder/Plan ana-folder/Brief && echo one >ana-folder/Plan/plan.txt && echo one >ana-folder/Brief/brief.txt || exit 2
-as ana run 0 share Plan with lima --write --yes --wait
-as ana run 0 share Brief with lima --yes --wait
+as ana run 0 share Plan with lima --write --away own --yes --wait
+as ana run 0 share Brief with lima --away own --yes --wait
 now=$(entries)
 emr_until agent_says keys "\"ledger_entries\":$now,"
 kill -STOP "$agent"

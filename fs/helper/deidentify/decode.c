@@ -14,12 +14,6 @@
 #define SAMPLES_FEW (UINT64_C(1) << 20)	    /* whatever they are coded in */
 #define SAMPLES_OF_BYTE (UINT64_C(1) << 12) /* of a coded one; an empty picture has fewer */
 
-bool decoded_is_size(const decoded *d, uint64_t rows, uint64_t columns, uint64_t components)
-{
-	return rows <= 0xffff && columns <= 0xffff && components <= 4 &&
-	       rows * columns * components <= d->samples_max;
-}
-
 /* ---- JPEG-LS ---- */
 
 static bool decode_ls(const uint8_t *p, size_t len, decoded *to)

@@ -20,7 +20,13 @@ typedef struct decoded {
 } decoded;
 
 /* Whether an image may have so many samples. */
-bool decoded_is_size(const decoded *d, uint64_t rows, uint64_t columns, uint64_t components);
+static inline bool decoded_is_size(
+	const decoded *d, uint64_t rows, uint64_t columns, uint64_t components)
+{
+	return rows <= 0xffff && columns <= 0xffff && components <= 4 &&
+	       rows * columns * components <= d->samples_max;
+}
+
 /* One sample of PRECISION bits. */
 static inline void decoded_take(decoded *d, uint32_t v, uint32_t precision)
 {
