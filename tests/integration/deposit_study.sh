@@ -104,7 +104,7 @@ arrived() {	# with what was refused for a moment, as the service does that runs 
 }
 (emr_until arrived) || emr_fail "of $((SLICES + 15)) there are $(names ana | wc -l): $(sqlite3 "$state/deposit.sqlite" "SELECT state, reason, count(*) FROM object GROUP BY state, reason")"
 ! status || emr_fail "nobody is told of the wrong ones"
-expect "held" "$(field held) $(field queued) $(field placed)" "3 0 $((SLICES + 15))"
+expect "held ($(ls "$state/unplaced" | tr "\n" " "))" "$(field held) $(field queued) $(field placed)" "3 0 $((SLICES + 15))"
 held "patient K7QF has another name in it, and no birth date confirms"
 expect "one number" "$(ls "$state/unplaced" | grep -c '^patient K7QF has neither a name nor a birth date in it')" 2
 
