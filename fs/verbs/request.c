@@ -298,6 +298,7 @@ emr_status emr_cmd_approve(const emr_args *args, emr_out *out, emr_problem *out_
 
 	EMR_TRY(take_id(&t, "approve", &request, out_problem));
 	EMR_TRY(emr_until_take(args, "approve", &request.until_unix_s, out_problem));
+	EMR_TRY(emr_away_take(args, "approve", &request, out_problem));
 	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &t.client, out_problem));
 	EMR_TRY(emr_share_as_asked(args, out, &t.client, &request, &grant, out_problem));
 	emr_out_put(out, "grant", grant);

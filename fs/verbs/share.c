@@ -410,15 +410,9 @@ static emr_status read_line(sharing *s, emr_problem *out_problem)
 {
 	static const emr_option only_with_path[] = {
 		EMR_OPT_UNTIL, EMR_OPT_PURPOSE, EMR_OPT_WAIT, EMR_OPT_WRITE, EMR_OPT_DEPOSIT};
-	const char *away = s->args->values[EMR_OPT_AWAY];
-	emr_away rule;
 	int64_t wait_ns;
 
-	if (away != NULL && !emr_away_parse(away, &rule))
-		return emr_wrong_use(
-			"share", _("--away takes others, own or nobody."), out_problem);
-	if (away != NULL)
-		snprintf(s->request.away, sizeof s->request.away, "%s", away);
+	EMR_TRY(emr_away_take(s->args, "share", &s->request, out_problem));
 	if (s->args->n_operands == 0) {
 		for (size_t i = 0; i < sizeof only_with_path / sizeof *only_with_path; i++)
 			if (s->args->given[only_with_path[i]])

@@ -141,6 +141,20 @@ static bool was_answered(const emr_args *args, emr_problem *out_problem, emr_sta
 	return *out_status == EMR_OK && settings.is_away_said;
 }
 
+emr_status emr_away_take(
+	const emr_args *args, const char *verb, emr_request *request, emr_problem *out_problem)
+{
+	const char *away = args->values[EMR_OPT_AWAY];
+	emr_away rule;
+
+	if (away == NULL)
+		return EMR_OK;
+	if (!emr_away_parse(away, &rule))
+		return emr_wrong_use(verb, _("--away takes others, own or nobody."), out_problem);
+	snprintf(request->away, sizeof request->away, "%s", away);
+	return EMR_OK;
+}
+
 emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client, const json_t *look,
 	bool *out_is_changed, emr_problem *out_problem)
 {

@@ -26,6 +26,9 @@ void emr_say_release(emr_out *out, emr_client *client, const json_t *look);
 void emr_say_silent(emr_out *out, const json_t *answer);
 /* Says what became of the share that ANSWER is about; IS_DONE: the ledger has it. */
 void emr_say_shared(emr_out *out, const json_t *answer, bool is_done);
+/* Takes the rule that --away says into REQUEST. */
+emr_status emr_away_take(
+	const emr_args *args, const char *verb, emr_request *request, emr_problem *out_problem);
 /* Asks, where nobody else would release them, whether the owner's own organisation may;
  * *OUT_IS_CHANGED: it may from now on, and LOOK tells what was so until then. */
 emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client, const json_t *look,
