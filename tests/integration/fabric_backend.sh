@@ -1,0 +1,24 @@
+#!/bin/bash
+# fabric_backend.sh: emrfs-fabric, the backend of a host on a channel, on real peers and orderers (CHANNEL_KIND) with a played peer in front of
+# each, which holds, changes and adds messages (tests/conformance/backend). FABRIC has the programs of Fabric, CHAINCODE is the contract, BACKEND
+# the directory with emrfs-fabric and the tests' program.
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
+emr_begin fabric_backend
+at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }
+cd "$EMR_WORK" || exit 2
+top=$(cd "$SUPPORT/../.." && pwd)
+NETWORK=$top/examples/network/fabric
+export DAYS=9 FABRIC CHAINCODE VECTORS=$top/tests/vectors
+
+say "three organisations that order by $CHANNEL_KIND, and two of their hosts"
+must "$NETWORK" up "$CHANNEL_KIND" net
+must mkdir work
+# One of them has a second root, which ends in ten days: a block with a configuration, and what the state names first.
+must openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root.key -out root.pem -days 10 -subj /CN=second \
+	-addext keyUsage=critical,keyCertSign,cRLSign
+must "$NETWORK" trust 2 "$PWD/root.pem" net
+odd=
+[ "$CHANNEL_KIND" != raft ] || odd=odd	# behind it the peers of the network stand still; one orderer puts both transactions into one block
+# shellcheck disable=SC2086
+must "$BACKEND/backend" "$PWD/net" "$BACKEND/emrfs-fabric" "$PWD/work" $odd
+must "$NETWORK" down net
