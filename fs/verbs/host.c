@@ -47,6 +47,7 @@ typedef struct host {
 	emr_store *store;
 	emr_node *node;
 	emr_served *served;
+	struct host_metrics *metrics; /* NULL: nobody reads them */
 	_Atomic uint64_t over; /* of the key that asked for too much most often */
 	bool has_moved;	       /* others know it elsewhere */
 	int report_fd;	       /* to the waiting parent; -1 in the foreground */
@@ -54,6 +55,7 @@ typedef struct host {
 
 static void host_end(host *h)
 {
+	host_metrics_stop(h->metrics);
 	emr_served_stop(h->served);
 	emr_node_free(h->node);
 	emr_store_close(h->store);
@@ -318,6 +320,9 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	h->options.beside = (emr_serve_set){emr_node_routes, h->node};
 	EMR_TRY(host_note_place(h->dir, h->own_fd, h->options.secret, &h->at, &h->has_moved));
 	EMR_TRY(emr_served_start(&h->options, &h->served));
+	if (h->args->given[EMR_OPT_METRICS])
+		EMR_TRY(host_metrics_start(h->args->values[EMR_OPT_METRICS], ledger, h->served,
+			&h->metrics, out_problem));
 	/* Not where it could not be signed. */
 	return h->has_moved && h->at.word[0] == '\0'
 		       ? EMR_OK

@@ -205,6 +205,16 @@ emr_status host_write_place(int dirfd, const char *name, const emr_served_at *at
 /* Says how members come to AT, if they have to hear of it. */
 void host_say_moved(emr_out *out, const emr_served_at *at);
 
+/* ---- host_metrics.c ---- */
+
+struct host_metrics;
+struct emr_served;
+/* Serves numbers of SERVED, whose ledger is in the directory LEDGER, at the address WHERE. Not NULL
+ * also where it fails, to be stopped. */
+emr_status host_metrics_start(const char *where, const char *ledger, struct emr_served *served,
+	struct host_metrics **out_metrics, emr_problem *out_problem);
+void host_metrics_stop(struct host_metrics *metrics); /* NULL is fine */
+
 /* ---- host_listen.c ---- */
 
 /* The path of a socket in WHERE, the operand of `emrfs host`; NULL: it is an address. */

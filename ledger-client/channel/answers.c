@@ -2,6 +2,7 @@
  * ../fabric/FORMAT.md says is refused. */
 #include <jansson.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "channel_private.h"
@@ -213,6 +214,62 @@ emr_status channel_read_answer(emr_bytes body, emr_buf *out)
 	return take_bytes(json_object_get(json, "answer"), out, &bytes);
 }
 
+static void read_certificates(const json_t *all, emr_fabric_state *out)
+{
+	size_t i;
+	const json_t *one;
+
+	json_array_foreach(all, i, one)
+	{
+		if (out->n_certificates == EMR_FABRIC_LIST_MAX)
+			return;
+		take_said(one, "of", out->certificates[out->n_certificates].of);
+		out->certificates[out->n_certificates++].days =
+			json_integer_value(json_object_get(one, "days"));
+	}
+}
+
+/* Names with a blank between, as many as find room. */
+static void read_alone(const json_t *all, emr_fabric_state *out)
+{
+	size_t i, k;
+	const json_t *one, *name;
+
+	json_array_foreach(all, i, one)
+	{
+		emr_fabric_alone *alone = &out->alone[out->n_alone];
+		size_t len = 0;
+
+		if (out->n_alone++ == EMR_FABRIC_LIST_MAX - 1)
+			return;
+		take_said(one, "policy", alone->policy);
+		json_array_foreach(json_object_get(one, "organisations"), k, name)
+		{
+			const char *text = json_string_value(name);
+			int n = snprintf(alone->organisations + len, EMR_FABRIC_SAID_BYTES - len,
+				"%s%s", len > 0 ? " " : "", text != NULL ? text : "");
+
+			if (n < 0 || (size_t)n >= EMR_FABRIC_SAID_BYTES - len) {
+				alone->organisations[len] = '\0';
+				break;
+			}
+			len += (size_t)n;
+		}
+	}
+}
+
+static void read_peers(const json_t *all, emr_fabric_state *out)
+{
+	size_t i;
+	const json_t *one;
+
+	json_array_foreach(all, i, one)
+	{
+		out->n_peers++;
+		out->n_away += json_string_length(json_object_get(one, "said")) > 0;
+	}
+}
+
 emr_status channel_read_state(emr_bytes body, emr_fabric_state *out)
 {
 	AUTO_JSON json = read_object(body);
@@ -221,12 +278,16 @@ emr_status channel_read_state(emr_bytes body, emr_fabric_state *out)
 	const char *name = json_string_value(msp);
 	emr_fabric_state state = {.is_stopped = json_is_true(json_object_get(reading, "stopped"))};
 
-	if (!take_number(json, "height", &state.height) || name == NULL || reading == NULL ||
+	if (!take_number(json, "height", &state.height) || !take_number(json, "time", &state.time) ||
+		!take_number(json, "waiting", &state.waiting) || name == NULL || reading == NULL ||
 		json_string_length(msp) >= sizeof state.msp ||
 		strlen(name) != json_string_length(msp))
 		return EMR_DAMAGED;
 	memcpy(state.msp, name, strlen(name));
 	take_said(reading, "said", state.said);
+	read_certificates(json_object_get(json, "certificates"), &state);
+	read_alone(json_object_get(json, "alone"), &state);
+	read_peers(json_object_get(json, "peers"), &state);
 	*out = state;
 	return EMR_OK;
 }

@@ -11,6 +11,8 @@
 #include "served/client.h"
 #include "served_private.h"
 
+_Static_assert(WIRE_KINDS_MAX <= EMR_SERVED_FAILURES, "each kind is counted");
+
 #define ENTRIES_MAX 4096u /* of one answer */
 
 /* ---- one function a request ---- */
@@ -237,7 +239,7 @@ static emr_status take_note(emr_served *served, emr_serve_call *call)
 
 /* Each answer says how it went by a word, too: several have one number of HTTP.  A ledger that
  * lacks entries answers nobody. */
-static bool finish(const emr_served *served, emr_serve_call *call, emr_status status)
+static bool finish(emr_served *served, emr_serve_call *call, emr_status status)
 {
 	const char *word = status == EMR_OFFLINE && atomic_load(&served->is_recovering)
 				   ? EMR_SERVED_RECOVERY
@@ -249,6 +251,7 @@ static bool finish(const emr_served *served, emr_serve_call *call, emr_status st
 	call->header[1] = word;
 	if (status == EMR_OK)
 		return true;
+	atomic_fetch_add(&served->failures[wire_kind_of(status)], 1);
 	call->code = wire_http_of(status);
 	if (status == EMR_DENIED && call->out.len == WIRE_TIME_BYTES)
 		return true;

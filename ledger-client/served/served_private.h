@@ -40,7 +40,7 @@ struct emr_served {
 	uint64_t head_size;
 
 	emr_fabric *channel; /* in which the ledger is; NULL: in none */
-	atomic_uint_fast64_t batches;
+	atomic_uint_fast64_t batches, failures[EMR_SERVED_FAILURES];
 };
 
 extern const emr_serve_route served_routes[];

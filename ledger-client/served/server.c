@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "base/worker.h"
 #include "ledger/backend.h"
 #include "ledger/network.h"
 #include "served_private.h"
@@ -146,11 +147,19 @@ void emr_served_stop(emr_served *served)
 emr_served_counts emr_served_count(emr_served *served)
 {
 	emr_serve_counts counts = emr_serve_count(served->serve);
-
-	return (emr_served_counts){.requests = counts.requests,
+	emr_served_counts out = {.requests = counts.requests,
 		.refused = counts.refused,
 		.batches = atomic_load(&served->batches),
 		.waiting = counts.waiting,
 		.bytes = counts.bytes,
 		.is_recovering = atomic_load(&served->is_recovering)};
+	EMR_LOCKED(&served->rows_lock);
+
+	if (emr_chain_size(served->rows, &out.entries) == EMR_OK && out.entries > 1)
+		(void)!emr_chain_time(served->rows, out.entries - 1, &out.newest_unix_s);
+	for (size_t i = 0; wire_word_at(i + 1) != NULL; i++) { /* the first one is no failure */
+		out.failures[i].word = wire_word_at(i + 1);
+		out.failures[i].n = atomic_load(&served->failures[i + 1]);
+	}
+	return out;
 }

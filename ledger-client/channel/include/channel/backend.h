@@ -99,8 +99,22 @@ emr_status emr_fabric_ask(emr_fabric *fabric, emr_fabric_call *call, const char 
 	const emr_bytes *args, size_t n, emr_buf *out);
 
 #define EMR_FABRIC_MSP_MAX 250
+#define EMR_FABRIC_LIST_MAX 16
+typedef struct emr_fabric_certificate {
+	char of[EMR_FABRIC_SAID_BYTES];
+	int64_t days; /* until it ends; below 0: since then */
+} emr_fabric_certificate;
+typedef struct emr_fabric_alone {
+	char policy[EMR_FABRIC_SAID_BYTES], organisations[EMR_FABRIC_SAID_BYTES];
+} emr_fabric_alone;
 typedef struct emr_fabric_state {
-	uint64_t height;
+	uint64_t height, time; /* verified blocks; the newest time in them, Unix seconds */
+	uint64_t waiting;      /* transactions that have not ended */
+	size_t n_peers, n_away; /* the latter: those that did not answer when they were asked last */
+	/* Those that end first, and policies that these organisations each fulfil alone. */
+	size_t n_certificates, n_alone;
+	emr_fabric_certificate certificates[EMR_FABRIC_LIST_MAX];
+	emr_fabric_alone alone[EMR_FABRIC_LIST_MAX];
 	char msp[EMR_FABRIC_MSP_MAX]; /* of the backend's own organisation */
 	bool is_stopped;	      /* the reader goes no further, because of SAID */
 	char said[EMR_FABRIC_SAID_BYTES];
