@@ -196,19 +196,6 @@ emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes 
 	return status;
 }
 
-emr_status emr_network_dir_follow(const char *dir, const emr_keyring *keyring)
-{
-	EMR_AUTO_BUF way = {0};
-	EMR_AUTO_BUF descriptor = {0};
-
-	EMR_TRY(emr_served_moved(dir, keyring, &way));
-	if (way.len == 0)
-		return EMR_NOT_FOUND;
-	EMR_TRY(emr_channel_carried_check(emr_buf_view(&way)));
-	EMR_TRY(emr_network_dir_descriptor(dir, &descriptor));
-	return emr_network_dir_settle(dir, emr_buf_view(&way), emr_buf_view(&descriptor));
-}
-
 bool emr_network_dir_has(const char *dir, emr_bytes descriptor)
 {
 	EMR_AUTO_BUF found = {0};

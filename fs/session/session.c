@@ -229,24 +229,6 @@ static emr_status note_renewal(emr_session *session)
 		emr_buf_view(&batch), NULL);
 }
 
-/* Where the network's ledger has moved, the local copy says to which channel, by an entry that most
- * members stand behind: that counts, and not what the settings say. */
-static emr_status learn_channel(emr_session *session)
-{
-	EMR_AUTO_BUF known = {0};
-	uint8_t genesis[32];
-	emr_status status = emr_keyring_tlv_get(session->keyring, EMR_KEYRING_CHANNEL, &known);
-
-	if (status != EMR_NOT_FOUND ||
-		faccessat(session->state_fd, EMR_STATE_LEDGER "/" EMR_NETWORK_MOVED, F_OK, 0) != 0)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = emr_replica_channel_at(session->state_fd, genesis);
-	if (status != EMR_OK) /* it shows when it is opened, or has to be followed first */
-		return EMR_OK;
-	return emr_keyring_tlv_set(
-		session->keyring, EMR_KEYRING_CHANNEL, emr_bytes_of(genesis, sizeof genesis));
-}
-
 /* One that is not there, or not what it was, does not stop anything: what was verified here opens.
  */
 static emr_status open_ledger(emr_session *session)
@@ -264,7 +246,6 @@ static emr_status open_ledger(emr_session *session)
 	options.known_hash = is_known ? &network : NULL;
 	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, EMR_STATE_LEDGER);
 	snprintf(own, sizeof own, "%.4000s/%s", session->state_path, EMR_STATE_FABRIC);
-	EMR_TRY(learn_channel(session));
 	EMR_TRY(emr_channel_open(&options, &session->ledger));
 	if (!session->is_still && note_renewal(session) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "the renewal on its way could not be noted");

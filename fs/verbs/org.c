@@ -541,7 +541,7 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 		{"show", 1, 1, 0, emr_org_show}, {"revoke", 2, 2, 0, emr_org_revoke},
 		{"rules", 1, 3, OF_QUORUM | OF_ROLE, emr_org_rules},
 		{"vouch", 2, 2, 0, emr_org_vouch}, {"team", 2, 4, 0, emr_org_team},
-		{"mint", 3, 3, 0, emr_org_mint}, {"move", 2, 2, 0, emr_org_move},
+		{"mint", 3, 3, 0, emr_org_mint},
 		{"contract", 1, 2, 0, emr_org_contract}, {"host", 1, 2, 0, emr_org_host}};
 	emr_problem problem = {0};
 
@@ -554,7 +554,7 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 	(void)!emr_wrong_use("org",
 		_("org takes create NAME, admit NAME, leave [NAME], show, "
 		  "rules [FILE | approve ID], revoke HANDLE, vouch CARD, team NAME "
-		  "[add HANDLE | remove HANDLE], mint WHO POINTS, move DIR, contract [N] or host "
+		  "[add HANDLE | remove HANDLE], mint WHO POINTS, contract [N] or host "
 		  "[KEY]."),
 		&problem);
 	return emr_out_fail(out, &problem);

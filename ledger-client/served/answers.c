@@ -218,15 +218,6 @@ static emr_status give_note(emr_served *served, emr_serve_call *call)
 	return emr_ledger_checkpoint(served->ledger, &call->out);
 }
 
-/* Empty, or not there: the ledger is here. */
-static emr_status give_moved(emr_served *served, emr_serve_call *call)
-{
-	emr_status status =
-		emr_file_read(served->dirfd, EMR_NETWORK_MOVED, WIRE_MOVED_MAX, &call->out);
-
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
 /* The handle judges what it is left, and unites it with what is there. */
 static emr_status take_note(emr_served *served, emr_serve_call *call)
 {
@@ -329,7 +320,6 @@ FOR_MEMBERS(answer_lacking, give_lacking)
 OPEN(answer_given, take_given)
 FOR_MEMBERS(answer_item, find_item)
 FOR_MEMBERS(answer_subtree, give_subtree)
-FOR_MEMBERS(answer_moved, give_moved)
 FOR_MEMBERS(answer_note, give_note)
 FOR_MEMBERS(answer_new_note, take_note)
 
@@ -355,7 +345,6 @@ const emr_serve_route served_routes[] = {
 		.waits_for_disk = true, .whose = is_members, .answer = answer_given},
 	{"GET", WIRE_ROOT "items/", .answer = answer_item},
 	{"GET", WIRE_ROOT "subtree", .answer = answer_subtree},
-	{"GET", WIRE_ROOT "moved", .answer = answer_moved},
 	{"GET", WIRE_ROOT "note", .answer = answer_note},
 	{"POST", WIRE_ROOT "note", .body_max = WIRE_NOTE_MAX, .may = may_send,
 		.answer = answer_new_note},

@@ -431,11 +431,6 @@ emr_status emr_served_look(const emr_served_at *at, uint32_t timeout_ms, int64_t
 	return status;
 }
 
-emr_status emr_served_moved(const char *dir, const emr_keyring *keyring, emr_buf *out)
-{
-	return ask_host(dir, keyring, &(question){.path = "moved"}, out);
-}
-
 /* ---- tokens ---- */
 
 emr_status emr_served_tokens_open(

@@ -20,7 +20,6 @@
 #define WIRE_OPEN_MAX ((size_t)64 << 10)
 #define WIRE_WAIT_MAX_MS 60000u
 #define WIRE_LETTER_MAX ((size_t)12 << 10)
-#define WIRE_MOVED_MAX ((size_t)1 << 20) /* the way to a channel, with its certificates */
 #define WIRE_NOTE_MAX ((size_t)64 << 10)
 
 /* A token: whose, until when, and the server's seal; as text base64url without padding. */

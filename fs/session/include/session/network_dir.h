@@ -38,9 +38,6 @@ emr_status emr_network_dir_begin(
  * what its network began with; what stands in it is replaced.  CHANNEL empty: nobody knows the way,
  * and the ledger counts as away. */
 emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes descriptor);
-/* Asks the host of DIR where its ledger has moved, and makes DIR lead there: who opens it next
- * reads the channel.  EMR_NOT_FOUND: it is at the host. */
-emr_status emr_network_dir_follow(const char *dir, const emr_keyring *keyring);
 /* Whether the network that began with DESCRIPTOR is in DIR, and can be entered here. */
 bool emr_network_dir_has(const char *dir, emr_bytes descriptor);
 /* Appends what leads to the channel of DIR's network; nothing when its ledger is in DIR. */

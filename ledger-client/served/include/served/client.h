@@ -78,10 +78,6 @@ typedef emr_status (*emr_served_letter_fn)(void *arg, emr_bytes letter);
 emr_status emr_served_applications(
 	const char *dir, const emr_keyring *keyring, emr_served_letter_fn fn, void *arg);
 
-/* Appends the way to the channel into which the ledger has moved, as emr_channel_carry has it;
- * nothing where it has not. */
-emr_status emr_served_moved(const char *dir, const emr_keyring *keyring, emr_buf *out);
-
 /* ---- tokens, for what the host serves beside ---- */
 
 typedef struct emr_served_tokens emr_served_tokens;
