@@ -253,11 +253,9 @@ static emr_status register_key(making *m, emr_bytes certificate, emr_problem *ou
 	bool is_patient = m->joining.invitation.roles == EMR_ROLE_PATIENT;
 	const char *name = is_patient ? "" : m->profile.name;
 	emr_problem ignored = {0};
-	char own[4400];
 	emr_status status, followed;
 
-	snprintf(own, sizeof own, "%.4200s/%s", m->stage.path, EMR_STATE_FABRIC);
-	status = emr_joining_enter(&m->joining, m->session.keyring, own, certificate, name);
+	status = emr_joining_enter(&m->joining, m->session.keyring, certificate, name);
 	if (status == EMR_REFUSED &&
 		emr_session_open_copy(&m->session, false, &followed, &ignored) == EMR_OK &&
 		followed == EMR_OK)
@@ -340,12 +338,11 @@ static emr_status take_up(const making *m, const char *msp, emr_network_new *opt
 static emr_status create_network(
 	making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
 {
-	char path[4400], own[4400], cause[256] = "";
+	char path[4400], cause[256] = "";
 	EMR_AUTO_FREE char *msp = NULL;
 	EMR_AUTO_BUF begun = {0}; /* the certificate */
 	emr_founding founding = {.dir = m->network_dir,
 		.name = m->org_name,
-		.own = own,
 		.keyring = m->session.keyring,
 		.begun = &m->begun,
 		.within_ns = m->within_ns,
@@ -367,7 +364,6 @@ static emr_status create_network(
 	}
 	if (status == EMR_OK && m->network_dir != NULL &&
 		emr_network_dir_names_fabric(m->network_dir)) {
-		snprintf(own, sizeof own, "%.4200s/%s", m->stage.path, EMR_STATE_FABRIC);
 		status = emr_channel_msp(m->network_dir, &msp, cause, sizeof cause);
 		options.msp = msp;
 		options.begin = emr_founding_begin;

@@ -123,7 +123,7 @@ emr_status network_votes(const emr_address *address, const char *dir, const char
 
 	(void)snprintf(ledger, sizeof ledger, "%.4300s/" EMR_NETWORK_DIR_LEDGER, dir);
 	status = emr_network_dir_is_served(dir) ? emr_ledger_copy_open_own(state, &rows)
-						: emr_ledger_copy_open(ledger, NULL, &rows);
+						: emr_ledger_copy_open(ledger, &rows);
 	if (status == EMR_OK)
 		status = emr_network_dir_descriptor(dir, &descriptor);
 	if (status == EMR_OK)

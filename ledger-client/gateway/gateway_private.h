@@ -10,7 +10,7 @@
 #include "gateway/entries.h"
 #include "http/curl.h"
 #include "grpc.h"
-#include "ledger/doubt.h"
+#include "ledger/ledger.h"
 #include "proto.h"
 
 #define LINES_IDLE_MAX 4

@@ -26,6 +26,7 @@
 #include "network/post.h"
 #include "replica/follower.h"
 #include "replica/people.h"
+#include "served/client.h"
 #include "session/network_dir.h"
 
 #define INVITATION_MAX ((size_t)EMR_INVITE_MAX)
@@ -318,20 +319,19 @@ emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_proble
 	return EMR_FORK;
 }
 
-/* On Fabric it is the certificate that speaks to the gateway, so the keyring gets it first. */
-emr_status emr_joining_enter(const emr_joining *joining, emr_keyring *keyring, const char *own,
+emr_status emr_joining_enter(const emr_joining *joining, emr_keyring *keyring,
 	emr_bytes certificate, const char *name)
 {
 	char path[4400];
 	EMR_AUTO_LEDGER ledger = NULL;
 	const emr_id32 network = emr_sha256_of(&joining->invitation.descriptor, 1);
 	emr_ledger_options options = {
-		.path = path, .own = own, .submitter = keyring, .known_hash = &network};
+		.path = path, .submitter = keyring, .known_hash = &network};
 	emr_status status = emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate);
 
 	snprintf(path, sizeof path, "%.4200s/" EMR_NETWORK_DIR_LEDGER, joining->dir);
 	if (status == EMR_OK)
-		status = emr_channel_open(&options, &ledger);
+		status = emr_served_open_place(&options, &ledger);
 	return status == EMR_OK ? emr_welcome_register(keyring, &joining->invitation, certificate,
 					  name, ledger, NULL)
 				: status;

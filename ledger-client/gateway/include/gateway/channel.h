@@ -76,22 +76,7 @@ emr_status emr_channel_meet(const char *dir, const emr_keyring *keyring, emr_byt
 emr_status emr_channel_pin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
 	bool *out_is_new, char *said, size_t said_size);
 
-/* Before the ledger of a directory ends, whose description DESCRIPTOR is: that the channel takes
- * KEYRING's certificate, and is free for it, or has begun with it already; as emr_channel_pin, with
- * the certificate that KEYRING has. EMR_FORK, EMR_DENIED: as emr_channel_begin. */
-emr_status emr_channel_try(const char *dir, const emr_keyring *keyring, emr_bytes descriptor,
-	bool *out_is_new, char *said, size_t said_size);
 
-/* ENTRIES of ALL have come so far. */
-typedef void (*emr_channel_moved_fn)(void *arg, uint64_t entries, uint64_t all);
-/* Brings the ledger FROM, of a directory, into the channel that the directory WAY names, as far as
- * it is not there: beginning, entries, private parts.  KEYRING, with its certificate, is an
- * administrator's of the network.  May be killed anywhere and called again, by another
- * administrator as well: what the channel has says how far it is, and what is there is compared.
- * EMR_INVALID: no entry of FROM says that it goes on elsewhere, or WAY does not name the channel's
- * first block; EMR_FORK: another ledger has begun there; otherwise as emr_channel_begin. */
-emr_status emr_channel_move(const char *way, const emr_keyring *keyring, emr_ledger *from,
-	emr_channel_moved_fn tell, void *arg, char *said, size_t said_size);
 
 /* KEYRING (with its certificate) remembers the first block of the channel that DIR names, which is
  * asked for where DIR/network does not say it (emr_channel_pin).  From then on a gateway that has
@@ -119,25 +104,3 @@ emr_status emr_channel_carried_check(emr_bytes bytes);
 /* Writes DIRFD/network and the files that it names, all private, from BYTES; the former ones
  * are replaced.  EMR_DAMAGED, EMR_NEWER_FORMAT, or what the disk says. */
 emr_status emr_channel_settle_in(emr_bytes bytes, int dirfd);
-
-/* The result of a look at one gateway, or at one organisation that endorses. */
-typedef struct emr_channel_finding {
-	bool is_organisation;
-	const char *name; /* its MSP id, or the gateway's address */
-	/* Of a gateway also EMR_NOT_FOUND: no network has begun there, and EMR_FORK without a
-	 * fault: another one.  Of an organisation EMR_NOT_FOUND without a fault: the channel names
-	 * no anchor peer of it. */
-	emr_status status;
-	emr_gateway_fault fault;
-	const char *said; /* in the words of peers, as emr_gateway_call */
-	uint64_t height;  /* blocks of a gateway's peer */
-} emr_channel_finding;
-typedef void (*emr_channel_finding_fn)(void *arg, const emr_channel_finding *finding);
-/* Asks each gateway of DIR whether clock, certificate and channel are as it wants them, and whether
- * the contract, its collections and the network of DESCRIPTOR are there; then, through the first
- * where all is well, has something endorsed by each organisation alone, and throws it away, and
- * looks for its anchor peer in the channel's configuration. Everything is told, in the order of the
- * settings.  EMR_INVALID: the settings, with a CAUSE; EMR_NOT_FOUND: there are none, or KEYRING has
- * no certificate. */
-emr_status emr_channel_check(const char *dir, const emr_keyring *keyring, emr_bytes descriptor,
-	emr_channel_finding_fn tell, void *arg, char *cause, size_t cause_size);

@@ -52,6 +52,10 @@ bool emr_served_is_at(const char *path);
 #define EMR_SERVED_OLD_HOST "newer-rules"
 /* Whether the host of the ledger in PATH is in recovery (ledger/restart.h). */
 bool emr_served_is_recovering(const char *path);
+/* emr_ledger_open of a network's directory, whichever way leads to its ledger: it lies there, or a
+ * host serves it.  Its owner's folder, too, asks the host of this directory while that takes what
+ * it lost.  options->host is set here. */
+emr_status emr_served_open_place(const emr_ledger_options *options, emr_ledger **out_ledger);
 
 /* ---- letters of an invitation ---- */
 

@@ -38,9 +38,8 @@ emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_proble
 /* Answers the invitation, and waits for the certificate, which is KEYRING's key's. */
 emr_status emr_joining_ask(const emr_joining *joining, const emr_keyring *keyring,
 	const char *handle, int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem);
-/* KEYRING gets CERTIFICATE, and its key is registered under it.  OWN: see emr_ledger_options.
- * EMR_REFUSED also where it is registered already: see emr_joining_register. */
-emr_status emr_joining_enter(const emr_joining *joining, emr_keyring *keyring, const char *own,
+/* KEYRING gets CERTIFICATE, and its key is registered under it.  EMR_REFUSED also where it is registered already: see emr_joining_register. */
+emr_status emr_joining_enter(const emr_joining *joining, emr_keyring *keyring,
 	emr_bytes certificate, const char *name);
 
 /* ---- in steps that may be interrupted ---- */
