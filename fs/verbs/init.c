@@ -26,6 +26,7 @@
 #include "network/begun.h"
 #include "network/founding.h"
 #include "network/joining.h"
+#include "network/login.h"
 #include "network/own_dir.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
@@ -372,7 +373,7 @@ static emr_status create_network(
 		options.msp = msp;
 		options.begin = emr_founding_begin;
 		options.begin_arg = &founding;
-		if (emr_enrolling_is_there(m->network_dir)) {
+		if (emr_login_is_there(m->network_dir)) {
 			options.certify = certify;
 			options.certify_arg = &authority;
 		}
@@ -669,7 +670,7 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	emr_status status = read_within(m, out_problem);
 
 	m->joining.login = login_of(m->args);
-	if (status == EMR_OK && join == NULL && (dir == NULL || !emr_enrolling_is_there(dir)))
+	if (status == EMR_OK && join == NULL && (dir == NULL || !emr_login_is_there(dir)))
 		status = emr_enrol_without(&m->joining.login, out_problem);
 	if (status == EMR_OK && join != NULL)
 		status = emr_joining_read(join, dir, m->places.state, &m->joining, out_problem);

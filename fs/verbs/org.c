@@ -13,12 +13,12 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "contract/codes.h"
-#include "gateway/channel.h"
 #include "keyring/card.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "ledger/welcome.h"
 #include "network/enrolling.h"
+#include "network/login.h"
 #include "network/post.h"
 #include "org/bureau.h"
 #include "org/invitations.h"
@@ -105,17 +105,13 @@ static emr_status write_invitation(const inviting *i, emr_problem *out_problem)
 static emr_status find_place(inviting *i, emr_problem *out_problem)
 {
 	const char *dir = i->bureau.dir;
-	char cause[256] = "";
-	emr_status status = emr_channel_carry(dir, &i->place, cause, sizeof cause);
 
-	if (status == EMR_OK && i->place.len > EMR_INVITE_PLACE_MAX)
-		status = EMR_LIMIT;
-	if (status == EMR_LIMIT)
-		snprintf(cause, sizeof cause, "%s",
-			_("its settings and certificates are too long for an invitation"));
-	if (status != EMR_OK && cause[0] != '\0')
-		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
-	return status;
+	EMR_TRY(emr_network_dir_carry(dir, &i->place, out_problem));
+	if (i->place.len <= EMR_INVITE_PLACE_MAX)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause",
+		_("its settings and certificates are too long for an invitation"), NULL);
+	return EMR_LIMIT;
 }
 
 /* A previous invitation, into a network on Fabric, whose file was not taken away: whoever has it
@@ -289,27 +285,22 @@ static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_
 static emr_status make_for_login(
 	inviting *i, uint16_t roles, const char *login, emr_problem *out_problem)
 {
-	const char *dir = i->bureau.dir;
-	char cause[256] = "", url[EMR_INVITE_URL_MAX + 1];
+	char url[EMR_INVITE_URL_MAX + 1];
 	uint64_t ends =
 		emr_clock_unix_s(emr_clock_system()) + (uint64_t)(i->within_ns / 1000000000) + 1;
 	emr_welcome_away away = {.whom = login};
-	emr_status status;
 
 	emr_buf_clear(&i->place);
 	if (i->bytes.len > 0)
 		emr_wipe(i->bytes.data, i->bytes.len);
 	emr_buf_clear(&i->bytes);
-	status = emr_channel_carry_for(dir, login, &i->place, cause, sizeof cause);
-	if (status != EMR_OK && cause[0] != '\0')
-		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
-	if (status == EMR_OK && snprintf(url, sizeof url, "file:%s", dir) >= (int)sizeof url)
-		status = EMR_LIMIT;
+	EMR_TRY(emr_login_carry(i->bureau.dir, login, &i->place, out_problem));
+	if (snprintf(url, sizeof url, "file:%s", i->bureau.dir) >= (int)sizeof url)
+		return EMR_LIMIT;
 	away.place = emr_buf_view(&i->place);
-	return status == EMR_OK ? emr_welcome_invite(i->bureau.session.keyring, i->bureau.org,
-					  emr_ledger_descriptor(i->bureau.session.ledger), url,
-					  &away, roles, ends, &i->bytes, &i->invitation)
-				: status;
+	return emr_welcome_invite(i->bureau.session.keyring, i->bureau.org,
+		emr_ledger_descriptor(i->bureau.session.ledger), url, &away, roles, ends, &i->bytes,
+		&i->invitation);
 }
 
 static emr_status tell_authority(
@@ -329,23 +320,23 @@ static emr_status tell_authority(
 
 /* A patient is called by a random number: his log-in stands in the certificate, which others read.
  */
-static void choose_login(const inviting *i, char out[EMR_CHANNEL_LOGIN_MAX + 1])
+static void choose_login(const inviting *i, char out[EMR_LOGIN_MAX + 1])
 {
 	emr_id16 random = emr_id16_random();
 	char code[64];
 
 	emr_base32(random.b, 8, code);
 	if (i->handle != NULL)
-		snprintf(out, EMR_CHANNEL_LOGIN_MAX + 1, "%s", i->handle);
+		snprintf(out, EMR_LOGIN_MAX + 1, "%s", i->handle);
 	else
-		snprintf(out, EMR_CHANNEL_LOGIN_MAX + 1, "patient-%.13s", code);
+		snprintf(out, EMR_LOGIN_MAX + 1, "patient-%.13s", code);
 }
 
 /* Nobody is waited for: the authority gives the certificate. */
 static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *out_problem)
 {
 	const char *file = i->args->values[EMR_OPT_CARD_FILE];
-	char login[EMR_CHANNEL_LOGIN_MAX + 1];
+	char login[EMR_LOGIN_MAX + 1];
 	bool is_known; /* by a directory of the hospital's */
 	emr_status status;
 
@@ -438,7 +429,7 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 	if (i->within_ns == 0)
 		i->within_ns = emr_network_dir_is_on_fabric(i->bureau.dir) ? EMR_JOIN_WITHIN_NS
 									   : 7 * DAY_NS;
-	if (emr_enrolling_is_there(i->bureau.dir))
+	if (emr_login_is_there(i->bureau.dir))
 		return invite_by_authority(i, roles, out_problem);
 	if (!emr_network_dir_is_on_fabric(i->bureau.dir)) {
 		status = invite_by_host(i, roles, expires, out_problem);

@@ -13,6 +13,7 @@
 #include "kit/language.h"
 #include "ledger/admission.h"
 #include "network/founding.h"
+#include "network/login.h"
 #include "replica/follower.h"
 #include "replica/ask.h"
 #include "session/network_dir.h"
@@ -286,7 +287,7 @@ emr_status emr_applying_do(emr_session *session, const char *dir, const char *na
 		.begun = begun,
 		.handle = handle,
 		.login = login,
-		.has_authority = emr_enrolling_is_there(dir),
+		.has_authority = emr_login_is_there(dir),
 		.out = out,
 		.within_ns = within_ns,
 		.until_boot_ns = emr_clock_boot_ns(emr_clock_system()) + within_ns};

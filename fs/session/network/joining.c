@@ -23,6 +23,7 @@
 #include "ledger/hash.h"
 #include "ledger/network.h"
 #include "ledger/welcome.h"
+#include "network/login.h"
 #include "network/post.h"
 #include "replica/follower.h"
 #include "replica/people.h"
@@ -230,26 +231,16 @@ static emr_status say_nobody(const emr_invitation *invitation, emr_problem *out_
 	return EMR_TIMEOUT;
 }
 
-/* The organisation's own authority is asked, and nobody is waited for. */
-static bool is_by_authority(const emr_joining *joining)
-{
-	char login[EMR_CHANNEL_LOGIN_MAX + 1];
-
-	return joining->invitation.place.len > 0 &&
-	       !emr_network_place_is_host(joining->invitation.place) &&
-	       emr_channel_carried_login(joining->invitation.place, login);
-}
-
 /* The invitation of a registered person has the log-in; a person of a directory gives one. */
 static emr_status enrol(const emr_joining *joining, const emr_keyring *keyring, emr_buf *out_cert,
 	emr_problem *out_problem)
 {
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
-	char id[EMR_CHANNEL_LOGIN_MAX + 1], secret[EMR_LOGIN_SECRET_CHARS];
+	char id[EMR_LOGIN_MAX + 1], secret[EMR_LOGIN_SECRET_CHARS];
 	const emr_login *own = &joining->login;
 	emr_status status = EMR_OK;
 
-	(void)emr_channel_carried_login(joining->invitation.place, id);
+	(void)emr_login_carried(joining->invitation.place, id);
 	if (id[0] == '\0' || own->id != NULL || own->secret_file != NULL) {
 		status = emr_enrol_by_login(joining->dir, keyring, own, &got, out_problem);
 	} else {
@@ -276,9 +267,11 @@ static emr_status exchange(const emr_joining *joining, const emr_keyring *keyrin
 	const emr_invitation *invitation = &joining->invitation;
 	EMR_AUTO_POST post = {0};
 	EMR_AUTO_BUF reply = {0};
+	char login[EMR_LOGIN_MAX + 1];
 	emr_status status;
 
-	if (is_by_authority(joining))
+	/* The organisation's own authority is asked, and nobody is waited for. */
+	if (emr_login_carried(invitation->place, login))
 		return enrol(joining, keyring, out_cert, out_problem);
 	EMR_TRY(emr_enrol_without(&joining->login, out_problem));
 	if (emr_network_place_is_host(invitation->place))
@@ -431,9 +424,10 @@ emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring
 	emr_problem *out_problem)
 {
 	EMR_AUTO_POST post = {0};
+	char login[EMR_LOGIN_MAX + 1];
 	emr_status status;
 
-	if (is_by_authority(joining))
+	if (emr_login_carried(joining->invitation.place, login))
 		return enrolled_certificate(joining, keyring, keep, out_cert, out_problem);
 	status = emr_post_open(joining->dir, &joining->invitation, NULL, &post, out_problem);
 	if (status == EMR_OK)
