@@ -335,11 +335,6 @@ static void say_no_copy(const emr_session *session, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", settings, NULL);
 		return;
 	}
-	if (emr_network_dir_ledger_place(session->state_path, place, sizeof place) &&
-		emr_network_dir_settings(place, settings, sizeof settings)) {
-		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_CHANNEL, NULL);
-		return;
-	}
 	emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_NO_COPY, "place", place, "state",
 		session->state_path, NULL);
 }

@@ -26,6 +26,7 @@
 #include "network/begun.h"
 #include "network/founding.h"
 #include "network/joining.h"
+#include "network/login.h"
 #include "network/own_dir.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
@@ -214,7 +215,7 @@ static emr_status code_of(const making *m, const char *prefix, char out[32])
 /* The answer may come in days, so the keyring that asks is kept, sealed, until then. */
 static bool waits_at_host(const making *m)
 {
-	return m->joining.dir != NULL && emr_network_place_is_host(m->joining.invitation.place);
+	return m->joining.dir != NULL;
 }
 
 static bool has_certificate(const making *m, emr_buf *out)
@@ -368,7 +369,7 @@ static emr_status create_network(
 		options.msp = msp;
 		options.begin = emr_founding_begin;
 		options.begin_arg = &founding;
-		if (emr_enrolling_is_there(m->network_dir)) {
+		if (emr_login_is_there(m->network_dir)) {
 			options.certify = certify;
 			options.certify_arg = &authority;
 		}
@@ -496,8 +497,8 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 	status = is_agent(m) ? EMR_OK : make_folder(m, out_problem);
 	/* The keyring remembers which network is its own. */
 	if (status == EMR_OK)
-		status = emr_network_dir_note(m->session.keyring, m->network_dir,
-			emr_ledger_descriptor(m->session.ledger));
+		status = emr_network_dir_note(
+			m->session.keyring, emr_ledger_descriptor(m->session.ledger));
 	if (status == EMR_OK)
 		status = emr_keyring_public(m->session.keyring, &m->session.identity);
 	if (status != EMR_OK)
@@ -641,7 +642,7 @@ static emr_status agree(making *m, emr_problem *out_problem)
 	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
 }
 
-/* A new one, in a directory, or one that is there, at a host or in a channel. */
+/* A new one, in a directory, or one that is there, at a host. */
 static emr_status choose_dir(making *m, const char *network, emr_problem *out_problem)
 {
 	m->own_dir_made = emr_own_dir_is_address(network);
@@ -665,7 +666,7 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	emr_status status = read_within(m, out_problem);
 
 	m->joining.login = login_of(m->args);
-	if (status == EMR_OK && join == NULL && (dir == NULL || !emr_enrolling_is_there(dir)))
+	if (status == EMR_OK && join == NULL && (dir == NULL || !emr_login_is_there(dir)))
 		status = emr_enrol_without(&m->joining.login, out_problem);
 	if (status == EMR_OK && join != NULL)
 		status = emr_joining_read(join, dir, m->places.state, &m->joining, out_problem);

@@ -8,7 +8,9 @@
 
 #include "base/file.h"
 #include "base/id.h"
-#include "channel_private.h"
+#include "gateway/channel.h"
+
+#define CHANNEL_SETTINGS_MAX ((size_t)64 << 10) /* bytes of DIR/network */
 
 #define CA_MAX ((size_t)32 << 10)
 
@@ -258,4 +260,14 @@ emr_status emr_channel_read(const char *dir, emr_channel *out, char *cause, size
 	if (status != EMR_OK)
 		emr_channel_free(out);
 	return status;
+}
+
+emr_status emr_channel_msp(const char *dir, char **out_msp, char *cause, size_t cause_size)
+{
+	EMR_AUTO_CHANNEL channel = {0};
+
+	EMR_TRY(emr_channel_read(dir, &channel, cause, cause_size));
+	*out_msp = channel.msp;
+	channel.msp = NULL;
+	return EMR_OK;
 }

@@ -1,4 +1,4 @@
-/* This file carries applications of organisations to the members, by a host or a channel. */
+/* This file carries applications of organisations to the members, by the network's host. */
 #include "network/applying.h"
 
 #include <string.h>
@@ -11,20 +11,13 @@
 emr_status emr_applications_open(const char *dir, const emr_keyring *keyring, emr_applications *out,
 	emr_problem *out_problem)
 {
-	char cause[256] = "";
-	emr_status status = EMR_OK;
-
+	(void)out_problem;
 	*out = (emr_applications){.dir = dir, .keyring = keyring};
-	if (emr_network_dir_is_on_fabric(dir))
-		status = emr_letters_open(dir, keyring, &out->letters, cause, sizeof cause);
-	if (status != EMR_OK && cause[0] != '\0')
-		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
-	return status;
+	return EMR_OK;
 }
 
 void emr_applications_close(emr_applications *applications)
 {
-	emr_letters_close(applications->letters);
 	*applications = (emr_applications){0};
 }
 
@@ -39,15 +32,10 @@ emr_status emr_applications_put(emr_applications *applications, emr_bytes bytes)
 {
 	emr_id16 place = place_of(bytes);
 
-	return applications->letters != NULL
-		       ? emr_letters_leave(
-				 applications->letters, place, EMR_LETTER_APPLICATION, bytes)
-		       : emr_served_leave(applications->dir, NULL, place, "application", bytes);
+	return emr_served_leave(applications->dir, NULL, place, "application", bytes);
 }
 
-emr_status emr_applications_each(emr_applications *applications, emr_letters_fn fn, void *arg)
+emr_status emr_applications_each(emr_applications *applications, emr_served_letter_fn fn, void *arg)
 {
-	return applications->letters != NULL
-		       ? emr_letters_applications(applications->letters, fn, arg)
-		       : emr_served_applications(applications->dir, applications->keyring, fn, arg);
+	return emr_served_applications(applications->dir, applications->keyring, fn, arg);
 }

@@ -305,12 +305,9 @@ emr_status emr_bringing_records(emr_bringing *b, emr_problem *out_problem)
 
 static emr_status note_network(emr_bringing *b)
 {
-	EMR_AUTO_FREE char *dir = NULL;
 	emr_profile profile;
 
-	if (b->joining != NULL)
-		EMR_TRY(emr_network_dir_of(b->dir_fd, &dir));
-	EMR_TRY(emr_network_dir_note(b->session->keyring, dir, emr_ledger_descriptor(b->ledger)));
+	EMR_TRY(emr_network_dir_note(b->session->keyring, emr_ledger_descriptor(b->ledger)));
 	/* A profile that is lost costs a name, and is made again by the next test of the words. */
 	if (emr_profile_load(b->session->keyring, b->session->state_fd, &profile) != EMR_OK)
 		return EMR_OK;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "gateway/channel.h"
 #include "kit/language.h"
 #include "served/client.h"
 #include "session/network_dir.h"
@@ -33,9 +32,7 @@ emr_status emr_own_dir_allow(
 
 	if (way.len == 0)
 		return EMR_OK;
-	if (!emr_network_place_is_host(way))
-		EMR_TRY(emr_channel_carried_gateway(way, place, sizeof place));
-	else if (emr_served_at_read(way, &at) == EMR_OK)
+	if (emr_served_at_read(way, &at) == EMR_OK)
 		snprintf(place, sizeof place, "%s%s", at.socket[0] != '\0' ? "unix:" : "",
 			at.socket[0] != '\0' ? at.socket : at.url);
 	emr_out_text(out, "host", place);

@@ -4,8 +4,11 @@
  * its certificate. */
 #pragma once
 
-#include "gateway/gateway.h"
-#include "ledger/ledger.h"
+#include "base/bytes.h"
+
+#define EMR_GATEWAY_ENDPOINTS_MAX 8
+#define EMR_GATEWAY_NAME_MAX 249
+#define EMR_GATEWAY_MSP_ID_MAX 255
 
 /* Lines "word = value", "#" before a remark; relative files are relative to DIR:
  *   kind = fabric
@@ -46,42 +49,14 @@ emr_status emr_channel_read(const char *dir, emr_channel *out, char *cause, size
 void emr_channel_free(emr_channel *channel);
 #define EMR_AUTO_CHANNEL __attribute__((cleanup(emr_channel_free))) emr_channel
 
-/* emr_ledger_open of whatever kind options->path (DIR/ledger) is of; options->host is set here.
- * That DIR/ledger belongs to a network that began on Fabric says its descriptor, not a file that
- * anybody could add.  One that began in a directory is read from its channel once it has moved
- * there, and always by a keyring that knows the channel; options->own NULL: only what the
- * descriptor says. EMR_OFFLINE of every call while the keyring has no certificate. */
-emr_status emr_channel_open(const emr_ledger_options *options, emr_ledger **out_ledger);
 
-/* Whether the ledger of DIR has moved to the channel that DIR/network names (network.h). */
-bool emr_channel_has_moved(const char *dir);
 
 /* The MSP of its members that DIR/network names; owned by the caller. As emr_channel_read. */
 emr_status emr_channel_msp(const char *dir, char **out_msp, char *cause, size_t cause_size);
-/* Writes the CA (DER) as PEM into DIR/ca.pem, for the operator of the channel. */
-emr_status emr_channel_offer_ca(const char *dir, emr_bytes ca);
-/* Begins the network of DESCRIPTOR in the channel that DIR names; when it has begun with these very
- * bytes, that is fine.  CERTIFICATE (DER) is KEYRING's.  EMR_FORK: another network is there, or,
- * with something in SAID, the channel has another first block than DIR/network says. EMR_DENIED:
- * the channel does not know the certificate's CA; ask again when it does.  SAID (may be NULL) is
- * what the gateway said. */
-emr_status emr_channel_begin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
-	emr_bytes descriptor, char *said, size_t said_size);
-/* The same for who comes later: EMR_NOT_FOUND where no network has begun. */
-emr_status emr_channel_meet(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
-	emr_bytes descriptor, char *said, size_t said_size);
-
-/* Where DIR/network does not say which the channel's first block is, writes down that it is the one
- * that the gateway gives now; *OUT_IS_NEW.  As emr_channel_meet. */
-emr_status emr_channel_pin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
-	bool *out_is_new, char *said, size_t said_size);
 
 
 
-/* KEYRING (with its certificate) remembers the first block of the channel that DIR names, which is
- * asked for where DIR/network does not say it (emr_channel_pin).  From then on a gateway that has
- * another one is refused to this keyring, whatever any settings say.  As emr_channel_pin. */
-emr_status emr_channel_note(const char *dir, emr_keyring *keyring);
+
 
 /* ---- On the way to another computer ---- */
 

@@ -1,5 +1,5 @@
-/* Somebody whose network stands elsewhere, at a host or in a channel, keeps what leads there in the
- * state: a directory of the network's kind without a ledger (EMR_STATE_NETWORK). It refuses a host
+/* Somebody whose network a host serves keeps what leads there in the state: a directory of the
+ * network's kind without a ledger (EMR_STATE_NETWORK). It refuses a host
  * that shows another key than it was told of, and a way to a socket that nobody here has named. */
 #pragma once
 
