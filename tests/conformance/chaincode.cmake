@@ -20,5 +20,6 @@ add_test(NAME conformance_chaincode_live COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/
 add_test(NAME conformance_chaincode_move COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out} recorded
 	move $<TARGET_FILE:chaincode_live>)
 add_test(NAME conformance_chaincode_clock COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out} emr-chaincode clock)
-set_tests_properties(conformance_chaincode conformance_chaincode_live conformance_chaincode_move conformance_chaincode_clock PROPERTIES LABELS conformance TIMEOUT ${EMR_PATIENCE_S}
+add_test(NAME conformance_chaincode_letters COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out} recorded letters)
+set_tests_properties(conformance_chaincode conformance_chaincode_live conformance_chaincode_move conformance_chaincode_clock conformance_chaincode_letters PROPERTIES LABELS conformance TIMEOUT ${EMR_PATIENCE_S}
 	FIXTURES_REQUIRED chaincode PROCESSORS ${EMR_WORKS})

@@ -1,4 +1,4 @@
-# What needs real peers and orderers. The programs of Fabric are built from the module proxy by tests/run, which says where they are; by hand it is
+# Tests that need real peers and orderers. The programs of Fabric are built from the module proxy by tests/run, which says where they are; by hand it is
 # cmake -DEMRFS_FABRIC=DIR with what examples/network/fabric build says.
 if(EMRFS_SANITIZE) # Go has none of the sanitizers
 	return()
