@@ -289,12 +289,15 @@ static emr_status make_for_login(
 	uint64_t ends =
 		emr_clock_unix_s(emr_clock_system()) + (uint64_t)(i->within_ns / 1000000000) + 1;
 	emr_welcome_away away = {.whom = login};
+	emr_status status;
 
 	emr_buf_clear(&i->place);
 	if (i->bytes.len > 0)
 		emr_wipe(i->bytes.data, i->bytes.len);
 	emr_buf_clear(&i->bytes);
-	EMR_TRY(emr_login_carry(i->bureau.dir, login, &i->place, out_problem));
+	status = emr_login_carry(i->bureau.dir, login, &i->place);
+	EMR_TRY(status == EMR_NOT_FOUND ? emr_network_dir_refuse(i->bureau.dir, out_problem)
+					: status);
 	if (snprintf(url, sizeof url, "file:%s", i->bureau.dir) >= (int)sizeof url)
 		return EMR_LIMIT;
 	away.place = emr_buf_view(&i->place);
@@ -356,11 +359,6 @@ static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *
 		if (given != EMR_OK)
 			return given;
 	}
-	if (is_known && roles == EMR_ROLE_DEVICE)
-		return emr_wrong_use("invite",
-			_("The authority has its people from a directory, which gives "
-			  "their computers no certificates of their own."),
-			out_problem);
 	if (is_known)
 		status = make_for_login(i, roles, "", out_problem);
 	if (status == EMR_OK)
@@ -492,7 +490,7 @@ static const struct {
 } particular[] = {{EMR_OPT_NETWORK, "--network"}, {EMR_OPT_ROLE, "--role"},
 	{EMR_OPT_QUORUM, "--quorum"}, {EMR_OPT_WITHIN, "--within"},
 	{EMR_OPT_WORDS_FILE, "--words-file"}, {EMR_OPT_LOGIN, "--login"},
-	{EMR_OPT_SECRET_FILE, "--secret-file"}};
+	{EMR_OPT_SECRET_FILE, "--secret-file"}, {EMR_OPT_LOGIN_CA, "--login-ca"}};
 
 enum {
 	OF_NETWORK = 1,
@@ -500,7 +498,7 @@ enum {
 	OF_QUORUM = 4,
 	OF_WITHIN = 8,
 	OF_WORDS = 16,
-	OF_LOGIN = 32 | 64
+	OF_LOGIN = 32 | 64 | 128
 };
 
 typedef struct deed {
