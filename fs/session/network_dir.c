@@ -102,7 +102,9 @@ emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem)
 {
 	EMR_AUTO_FD fd = -1;
 
-	if (!emr_network_dir_names_fabric(dir) && !is_empty(dir))
+	/* One that was begun with an authority, and ended meanwhile, is free. */
+	if (!emr_network_dir_names_fabric(dir) && !has(dir, EMR_NETWORK_DIR_LOGIN) &&
+		!is_empty(dir))
 		return say_bad_dir(dir, _("it is not empty"), EMR_NOT_EMPTY, out_problem);
 	EMR_TRY(make_dir(dir, out_problem));
 	return open_ours(dir, &fd, out_problem);
@@ -139,6 +141,8 @@ void emr_network_dir_unmake(const char *dir)
 		(void)unlinkat(ledger, names[i], 0);
 	if (fd >= 0) {
 		(void)unlinkat(fd, EMR_NETWORK_DIR_LEDGER, AT_REMOVEDIR);
+		(void)unlinkat(fd, EMR_NETWORK_DIR_LOGIN, 0);
+		(void)unlinkat(fd, EMR_NETWORK_DIR_HOST, AT_REMOVEDIR);
 		(void)!emr_stage_remove_tree(fd, EMR_NETWORK_DIR_BLOCKS);
 	}
 	(void)rmdir(dir);

@@ -363,16 +363,19 @@ static emr_status create_network(
 		status = emr_network_dir_make(m->network_dir, out_problem);
 		m->dir_made = status == EMR_OK;
 	}
+	if (status == EMR_OK)
+		status = emr_login_keep(
+			m->network_dir, m->args->values[EMR_OPT_LOGIN_CA], "org", out_problem);
+	if (status == EMR_OK && m->network_dir != NULL && emr_login_is_there(m->network_dir)) {
+		options.certify = certify;
+		options.certify_arg = &authority;
+	}
 	if (status == EMR_OK && m->network_dir != NULL &&
 		emr_network_dir_names_fabric(m->network_dir)) {
 		status = emr_channel_msp(m->network_dir, &msp, cause, sizeof cause);
 		options.msp = msp;
 		options.begin = emr_founding_begin;
 		options.begin_arg = &founding;
-		if (emr_login_is_there(m->network_dir)) {
-			options.certify = certify;
-			options.certify_arg = &authority;
-		}
 		if (status != EMR_OK && cause[0] != '\0')
 			emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", m->network_dir,
 				"cause", cause, NULL);
@@ -647,8 +650,8 @@ static emr_status choose_dir(making *m, const char *network, emr_problem *out_pr
 {
 	m->own_dir_made = emr_own_dir_is_address(network);
 	if (m->own_dir_made)
-		EMR_TRY(emr_own_dir_meet(
-			m->stage.state_fd, m->places.state, network, &m->network_dir, out_problem));
+		EMR_TRY(emr_own_dir_meet(m->stage.state_fd, m->places.state, network,
+			m->args->given[EMR_OPT_LOGIN], &m->network_dir, out_problem));
 	else
 		m->network_dir = emr_path_real(network);
 	if (m->network_dir == NULL)
@@ -659,6 +662,13 @@ static emr_status choose_dir(making *m, const char *network, emr_problem *out_pr
 	return m->is_applying ? emr_network_dir_check(m->network_dir, out_problem) : EMR_OK;
 }
 
+/* Its host says whether it has one when it is asked. */
+static bool may_have_authority(const making *m, const char *dir)
+{
+	return dir != NULL && (emr_own_dir_is_address(dir) || m->args->given[EMR_OPT_LOGIN_CA] ||
+				      emr_login_is_there(dir));
+}
+
 /* Which network: one's own, that of an invitation, or the one of --network. */
 static emr_status choose_network(making *m, emr_problem *out_problem)
 {
@@ -666,7 +676,7 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	emr_status status = read_within(m, out_problem);
 
 	m->joining.login = login_of(m->args);
-	if (status == EMR_OK && join == NULL && (dir == NULL || !emr_login_is_there(dir)))
+	if (status == EMR_OK && join == NULL && !may_have_authority(m, dir))
 		status = emr_enrol_without(&m->joining.login, out_problem);
 	if (status == EMR_OK && join != NULL)
 		status = emr_joining_read(join, dir, m->places.state, &m->joining, out_problem);

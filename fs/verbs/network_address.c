@@ -182,6 +182,7 @@ static emr_status judge_signed(const follower *f, emr_served_at *out, emr_proble
 static emr_status judge(const follower *f, emr_served_at *out, emr_problem *out_problem)
 {
 	EMR_TRY(judge_signed(f, out, out_problem));
+	out->has_login = f->have.has_login;
 	if (out->socket[0] == '\0' || f->have.socket[0] != '\0')
 		return EMR_OK;
 	return refuse(_("it leads to a socket of this computer"), out_problem);

@@ -99,12 +99,15 @@ static emr_status make_for_login(
 	uint64_t ends =
 		emr_clock_unix_s(emr_clock_system()) + (uint64_t)(i->within_ns / 1000000000) + 1;
 	emr_welcome_away away = {.whom = login};
+	emr_status status;
 
 	emr_buf_clear(&i->place);
 	if (i->bytes.len > 0)
 		emr_wipe(i->bytes.data, i->bytes.len);
 	emr_buf_clear(&i->bytes);
-	EMR_TRY(emr_login_carry(i->bureau.dir, login, &i->place, out_problem));
+	status = emr_login_carry(i->bureau.dir, login, &i->place);
+	EMR_TRY(status == EMR_NOT_FOUND ? emr_network_dir_refuse(i->bureau.dir, out_problem)
+					: status);
 	if (snprintf(url, sizeof url, "file:%s", i->bureau.dir) >= (int)sizeof url)
 		return EMR_LIMIT;
 	away.place = emr_buf_view(&i->place);
@@ -254,7 +257,7 @@ static const struct {
 } particular[] = {{EMR_OPT_NETWORK, "--network"}, {EMR_OPT_ROLE, "--role"},
 	{EMR_OPT_QUORUM, "--quorum"}, {EMR_OPT_WITHIN, "--within"},
 	{EMR_OPT_WORDS_FILE, "--words-file"}, {EMR_OPT_LOGIN, "--login"},
-	{EMR_OPT_SECRET_FILE, "--secret-file"}};
+	{EMR_OPT_SECRET_FILE, "--secret-file"}, {EMR_OPT_LOGIN_CA, "--login-ca"}};
 
 enum {
 	OF_NETWORK = 1,
@@ -262,7 +265,7 @@ enum {
 	OF_QUORUM = 4,
 	OF_WITHIN = 8,
 	OF_WORDS = 16,
-	OF_LOGIN = 32 | 64
+	OF_LOGIN = 32 | 64 | 128
 };
 
 typedef struct deed {

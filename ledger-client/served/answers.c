@@ -8,6 +8,7 @@
 #include "base/worker.h"
 #include "ledger/backend.h"
 #include "ledger/network.h"
+#include "served/authority.h"
 #include "served/client.h"
 #include "served_private.h"
 
@@ -306,6 +307,8 @@ static bool may_bring(void *arg, emr_serve_call *call)
 ALWAYS(answer_recovery, served_give_recovery)
 ALWAYS(answer_brought, served_take_brought)
 ALWAYS(answer_said, take_said)
+ALWAYS(answer_relayed, served_relay)
+ALWAYS(answer_authority, served_give_authority)
 FOR_MEMBERS(answer_kept, give_kept)
 OPEN(answer_descriptor, give_descriptor)
 OPEN(answer_token, served_give_token)
@@ -323,6 +326,11 @@ FOR_MEMBERS(answer_subtree, give_subtree)
 FOR_MEMBERS(answer_note, give_note)
 FOR_MEMBERS(answer_new_note, take_note)
 
+/* A newcomer enrols by a secret; the rest is asked by members. */
+#define RELAYED                                                                                    \
+	.body_max = EMR_AUTHORITY_BODY_MAX, .waits_for_disk = true, .is_secret = true,             \
+	.answer = answer_relayed
+
 const emr_serve_route served_routes[] = {
 	{"GET", WIRE_ROOT "descriptor", .answer = answer_descriptor},
 	{"POST", WIRE_ROOT "token", .body_max = WIRE_TOKEN_REQUEST_BYTES, .answer = answer_token},
@@ -336,6 +344,12 @@ const emr_serve_route served_routes[] = {
 	{"GET", WIRE_ROOT "letters/", .answer = answer_letter},
 	{"POST", WIRE_ROOT "letters/", .body_max = WIRE_LETTER_MAX, .answer = answer_new_letter},
 	{"GET", WIRE_ROOT "applications", .answer = answer_applications},
+	{"GET", WIRE_ROOT "login", .answer = answer_authority},
+	{"POST", WIRE_ROOT "login/enroll", RELAYED, .whose = emr_serve_by_address,
+		.is_weighed = true},
+	{"POST", WIRE_ROOT "login/reenroll", RELAYED, .whose = is_members},
+	{"POST", WIRE_ROOT "login/register", RELAYED, .whose = is_members},
+	{"POST", WIRE_ROOT "login/revoke", RELAYED, .whose = is_members},
 	{"GET", WIRE_ROOT "size", .answer = answer_size},
 	{"GET", WIRE_ROOT "entries", .answer = answer_entries},
 	{"POST", WIRE_ROOT "parts", .body_max = WIRE_KEYS_MAX * WIRE_KEY_BYTES, .may = may_send,

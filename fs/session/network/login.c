@@ -3,72 +3,61 @@
 
 #include <stdio.h>
 
-#include "http/request.h"
+#include "kit/language.h"
+#include "served/authority.h"
+#include "served/client.h"
 #include "session/network_dir.h"
 
-#define TIMEOUT_MS 30000
-
-static emr_status say(
-	const char *dir, const char *cause, emr_status status, emr_problem *out_problem)
+emr_status emr_login_find(
+	const char *dir, char out_node[EMR_AUTHORITY_NODE_BYTES], emr_problem *out_problem)
 {
-	if (status != EMR_OK && cause[0] != '\0')
-		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
+	emr_status status = emr_authority_at(dir, out_node);
+
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause",
+			emr_text(emr_status_text(status)), NULL);
 	return status;
-}
-
-void emr_login_place_free(emr_login_place *place)
-{
-	emr_channel_free(&place->channel);
-}
-
-emr_status emr_login_find(const char *dir, emr_login_place *out, emr_problem *out_problem)
-{
-	char cause[256] = "";
-	emr_status status = emr_channel_read(dir, &out->channel, cause, sizeof cause);
-
-	if (status == EMR_OK && out->channel.ca_address == NULL)
-		return EMR_NOT_FOUND;
-	out->ca = (emr_ca){.url = out->channel.ca_address,
-		.root_file = out->channel.ca_root,
-		.name = out->channel.ca_name,
-		.timeout_ms = TIMEOUT_MS};
-	if (status == EMR_OK && !emr_http_url_ok(out->ca.url)) {
-		status = EMR_INVALID;
-		snprintf(cause, sizeof cause, "authority: %.200s", out->ca.url);
-	}
-	return say(dir, cause, status, out_problem);
 }
 
 bool emr_login_is_there(const char *dir)
 {
-	EMR_AUTO_CHANNEL channel = {0};
-	char cause[256];
+	char node[EMR_AUTHORITY_NODE_BYTES];
 
-	return emr_channel_read(dir, &channel, cause, sizeof cause) == EMR_OK &&
-	       channel.ca_address != NULL;
+	return emr_authority_at(dir, node) != EMR_NOT_FOUND;
 }
 
-bool emr_login_may_be_there(const char *dir)
+emr_status emr_login_keep(
+	const char *dir, const char *where, const char *verb, emr_problem *out_problem)
 {
-	EMR_AUTO_CHANNEL channel = {0};
-	char cause[256];
+	emr_status status = where != NULL ? emr_authority_keep(dir, where) : EMR_OK;
 
-	return emr_channel_read(dir, &channel, cause, sizeof cause) == EMR_OK
-		       ? channel.ca_address != NULL
-		       : emr_network_dir_is_on_fabric(dir);
+	return status != EMR_INVALID
+		       ? status
+		       : emr_wrong_use(verb,
+				 _("--login-ca is https://HOST[:PORT],FILE or "
+				   "https://HOST[:PORT],FILE,NAME, where FILE has the certificates "
+				   "(PEM) that vouch for that host's TLS."),
+				 out_problem);
 }
 
-emr_status emr_login_carry(
-	const char *dir, const char *login, emr_buf *out, emr_problem *out_problem)
+emr_status emr_login_carry(const char *dir, const char *login, emr_buf *out)
 {
-	char cause[256] = "";
+	EMR_AUTO_BUF place = {0};
+	emr_served_at at;
 
-	return say(dir, cause, emr_channel_carry_for(dir, login, out, cause, sizeof cause),
-		out_problem);
+	EMR_TRY(emr_network_dir_host(dir, &place));
+	EMR_TRY(emr_served_at_read(emr_buf_view(&place), &at));
+	at.is_known = true;
+	snprintf(at.login, sizeof at.login, "%s", login);
+	return emr_served_at_write(&at, out);
 }
 
 bool emr_login_carried(emr_bytes place, char out_login[EMR_LOGIN_MAX + 1])
 {
-	return place.len > 0 && emr_network_place_check(place) != EMR_OK &&
-	       emr_channel_carried_login(place, out_login);
+	emr_served_at at;
+
+	if (emr_served_at_read(place, &at) != EMR_OK)
+		return false;
+	snprintf(out_login, EMR_LOGIN_MAX + 1, "%s", at.login);
+	return at.is_known;
 }

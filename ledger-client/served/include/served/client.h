@@ -19,6 +19,9 @@ typedef struct emr_served_at {
 	emr_id32 key;	  /* Ed25519, by which the host signs how far its ledger goes */
 	char word[144];	  /* what stands behind the # of the host's text that led here
 			     (emr_address); "": there was none */
+	bool has_login;	  /* the authority of one's own organisation is asked there (authority.h) */
+	bool is_known;	  /* of an invitation: who comes by it is known to that authority as */
+	char login[65];	  /* "": by a log-in of a directory, which the person types */
 } emr_served_at;
 
 /* A JSON object of FORMAT.md, "Served"; EMR_INVALID. */
