@@ -14,7 +14,6 @@
 
 #include "base/file.h"
 #include "contract/item.h"
-#include "gateway/channel.h"
 #include "kit/language.h"
 #include "kit/places.h"
 #include "ledger/hash.h"
@@ -81,11 +80,6 @@ static bool has(const char *dir, const char *name)
 	       access(path, F_OK) == 0;
 }
 
-bool emr_network_dir_names_fabric(const char *dir)
-{
-	return has(dir, EMR_CHANNEL_SETTINGS);
-}
-
 static emr_status make_dir(const char *dir, emr_problem *out_problem)
 {
 	emr_status status = emr_dir_make(AT_FDCWD, dir);
@@ -103,8 +97,7 @@ emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem)
 	EMR_AUTO_FD fd = -1;
 
 	/* One that was begun with an authority, and ended meanwhile, is free. */
-	if (!emr_network_dir_names_fabric(dir) && !has(dir, EMR_NETWORK_DIR_LOGIN) &&
-		!is_empty(dir))
+	if (!has(dir, EMR_NETWORK_DIR_LOGIN) && !is_empty(dir))
 		return say_bad_dir(dir, _("it is not empty"), EMR_NOT_EMPTY, out_problem);
 	EMR_TRY(make_dir(dir, out_problem));
 	return open_ours(dir, &fd, out_problem);
@@ -131,7 +124,8 @@ emr_status emr_network_dir_begin(
 void emr_network_dir_unmake(const char *dir)
 {
 	static const char *const names[] = {EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_LEDGER,
-		EMR_NETWORK_LEDGER "-wal", EMR_NETWORK_LEDGER "-shm"};
+		EMR_NETWORK_LEDGER "-wal", EMR_NETWORK_LEDGER "-shm", EMR_NETWORK_CHANNEL,
+		EMR_NETWORK_CHANNEL_LOCK, EMR_NETWORK_CHANNEL_BEHIND};
 	EMR_AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	EMR_AUTO_FD ledger = fd >= 0 ? openat(fd, EMR_NETWORK_DIR_LEDGER,
 					       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
@@ -221,14 +215,6 @@ emr_status emr_network_dir_host(const char *dir, emr_buf *out)
 				       : status;
 }
 
-bool emr_network_dir_is_on_fabric(const char *dir)
-{
-	EMR_AUTO_BUF bytes = {0};
-
-	return emr_network_dir_descriptor(dir, &bytes) == EMR_OK &&
-	       emr_descriptor_host((emr_span){bytes.data, bytes.len}) == EMR_HOST_FABRIC;
-}
-
 bool emr_network_dir_host_at(const char *place, char *out, size_t size)
 {
 	EMR_AUTO_FREE char *dir = NULL;
@@ -250,8 +236,9 @@ emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
 	EMR_TRY(open_ours(dir, &fd, out_problem));
 	if (emr_network_dir_is_served(dir))
 		return EMR_OK;
-	/* With its key alone a host takes the ledger from its members. */
-	if (faccessat(fd, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, R_OK | W_OK, 0) != 0 &&
+	/* With its key alone a host takes the ledger from its members, and any out of a channel. */
+	if (!has(dir, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_CHANNEL) &&
+		faccessat(fd, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, R_OK | W_OK, 0) != 0 &&
 		faccessat(fd, EMR_NETWORK_DIR_HOST "/" EMR_HOST_SECRET, R_OK, 0) != 0)
 		return say_bad_dir(dir, _("there is no ledger in it"), EMR_NOT_FOUND, out_problem);
 	return EMR_OK;

@@ -22,6 +22,7 @@
 typedef struct applying {
 	emr_session *session;
 	const char *dir;
+	const char *msp;    /* of the organisation in the channel; empty: the network is in none */
 	emr_buf descriptor; /* of the network, as it was handed over */
 	emr_buf bytes;	    /* of the application */
 	emr_application application;
@@ -112,6 +113,20 @@ static emr_status register_admin(applying *a, const char *name, emr_bytes cert)
 	return status == EMR_REFUSED && is_registered(a) ? EMR_OK : status;
 }
 
+/* In a channel each organisation has a peer, and says by which name it has that. */
+static emr_status check_msp(const applying *a, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF descriptor = {0};
+
+	if (a->msp[0] != '\0' || emr_network_dir_descriptor(a->dir, &descriptor) != EMR_OK ||
+		emr_descriptor_host((emr_span){descriptor.data, descriptor.len}) != EMR_HOST_FABRIC)
+		return EMR_OK;
+	return EMR_PROBLEM(EMR_INVALID, out_problem, EMR_SAY_WRONG_USE, "what",
+		_("That network is in a channel of Fabric: --channel DIR says where the "
+		  "emrfs-fabric of your organisation is."),
+		"verb", "org", NULL);
+}
+
 static uint64_t now(void)
 {
 	return emr_clock_unix_s(emr_clock_system());
@@ -169,16 +184,18 @@ static emr_status make_by_authority(
 static emr_status make(applying *a, const char *name, emr_buf *out_cert, emr_problem *out_problem)
 {
 	emr_keyring *keyring = a->session->keyring;
+	const char *msp = a->msp[0] != '\0' ? a->msp : NULL;
 	emr_application wanted = {0};
 
 	EMR_TRY(emr_network_dir_descriptor(a->dir, &a->descriptor));
 	emr_descriptor_net_id((emr_span){a->descriptor.data, a->descriptor.len}, wanted.net_id.b);
 	snprintf(wanted.name, sizeof wanted.name, "%s", name);
+	snprintf(wanted.msp, sizeof wanted.msp, "%s", a->msp);
 	if (a->begun->what.len > 0)
 		EMR_TRY(take_up(a, &wanted, out_cert, out_problem));
 	else {
 		EMR_TRY(a->has_authority ? make_by_authority(a, &wanted, out_cert, out_problem)
-					 : emr_application_make(keyring, wanted.net_id, name, NULL,
+					 : emr_application_make(keyring, wanted.net_id, name, msp,
 						   now(), its_end(a), &a->bytes, &a->application));
 		EMR_TRY(certify(a, out_cert));
 	}
@@ -240,12 +257,13 @@ static emr_status apply(applying *a, const char *name, emr_problem *out_problem)
 	return status;
 }
 
-emr_status emr_applying_do(emr_session *session, const char *dir, const char *name,
+emr_status emr_applying_do(emr_session *session, const char *dir, const char *name, const char *msp,
 	const char *handle, const emr_login *login, int64_t within_ns, emr_begun *begun,
 	emr_out *out, emr_buf *out_cert, emr_problem *out_problem)
 {
 	__attribute__((cleanup(applying_end))) applying a = {.session = session,
 		.dir = dir,
+		.msp = msp,
 		.begun = begun,
 		.handle = handle,
 		.login = login,
@@ -254,10 +272,12 @@ emr_status emr_applying_do(emr_session *session, const char *dir, const char *na
 		.within_ns = within_ns,
 		.until_boot_ns = emr_clock_boot_ns(emr_clock_system()) + within_ns};
 	const bool goes_on = begun->what.len > 0;
-	emr_status status = make(&a, name, out_cert, out_problem);
+	emr_status status = check_msp(&a, out_problem);
 
 	if (status == EMR_OK)
-		status = emr_session_open_copy(a.session, false, NULL, out_problem);
+		status = make(&a, name, out_cert, out_problem);
+	if (status == EMR_OK)
+		status = emr_session_open_copy(session, false, NULL, out_problem);
 	if (status == EMR_OK && goes_on)
 		status = freshen(&a, out_cert, out_problem);
 	if (status == EMR_OK && goes_on)

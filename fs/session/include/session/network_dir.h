@@ -47,10 +47,6 @@ void emr_network_dir_unmake(const char *dir);
 emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem);
 /* Says that the network in DIR is its owner's to open: EMR_DENIED. */
 emr_status emr_network_dir_refuse(const char *dir, emr_problem *out_problem);
-/* Whether DIR has settings of a channel of Fabric (gateway/channel.h), to begin a network in; and
- * whether the network that it has began in one, by its descriptor. */
-bool emr_network_dir_names_fabric(const char *dir);
-bool emr_network_dir_is_on_fabric(const char *dir);
 /* The address of the host of the network whose ledger's place is PLACE; false: none serves it. */
 bool emr_network_dir_host_at(const char *place, char *out, size_t size);
 /* Appends what the network in DIR began with.  EMR_NOT_FOUND. */
