@@ -9,6 +9,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "network/enrolling.h"
+#include "network/login.h"
 #include "replica/people.h"
 #include "session/network_dir.h"
 
@@ -52,7 +53,7 @@ emr_device_left emr_device_leave_authority(const emr_acting *acting, emr_id32 de
 
 	out_handle[0] = '\0';
 	if (emr_network_dir_of(acting->session.state_fd, &dir) != EMR_OK ||
-		!emr_enrolling_is_there(dir) || find_handle(acting, device, out_handle) != EMR_OK)
+		!emr_login_is_there(dir) || find_handle(acting, device, out_handle) != EMR_OK)
 		return EMR_DEVICE_LEFT_NOTHING;
 	if (is_administrator(acting))
 		status = emr_enrol_revoke(dir, acting->session.keyring, out_handle, &why);

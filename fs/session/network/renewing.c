@@ -19,6 +19,7 @@
 #include "ledger/act_send.h"
 #include "ledger/register.h"
 #include "network/enrolling.h"
+#include "network/login.h"
 #include "replica/follower.h"
 #include "replica/people.h"
 #include "session/keys.h"
@@ -290,7 +291,7 @@ uint64_t emr_renewing_due(const emr_session *session)
 	if (faccessat(session->state_fd, EMR_STATE_CERTIFICATE_NEXT, F_OK, AT_SYMLINK_NOFOLLOW) ==
 		0)
 		return 0;
-	return emr_enrolling_may_be_there(dir) ? due_of(session, &facts) : UINT64_MAX;
+	return emr_login_is_there(dir) ? due_of(session, &facts) : UINT64_MAX;
 }
 
 bool emr_renewing_may_begin(const emr_session *session)
@@ -314,7 +315,7 @@ emr_status emr_renewing_do(emr_session *session, bool *out_is_new, emr_problem *
 		facts_of(session->keyring, &facts) != EMR_OK)
 		return EMR_OK;
 	status = find_next(session, dir,
-		emr_enrolling_may_be_there(dir) &&
+		emr_login_is_there(dir) &&
 			emr_clock_unix_s(emr_clock_system()) >= due_of(session, &facts),
 		&chain, out_problem);
 	if (status == EMR_NOT_FOUND && !out_problem->is_set)
