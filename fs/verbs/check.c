@@ -292,6 +292,7 @@ emr_status emr_cmd_check(const emr_args *args, emr_out *out, emr_problem *out_pr
 	if (args->given[EMR_OPT_NODE]) {
 		emr_check_node(&c);
 		emr_check_agents(&c);
+		emr_check_channel(&c);
 	}
 	emr_out_put(out, "checks", c.checks);
 	if (c.failed == 0)

@@ -49,9 +49,9 @@ typedef struct host {
 	emr_node *node;
 	emr_served *served;
 	struct host_metrics *metrics; /* NULL: nobody reads them */
-	_Atomic uint64_t over; /* of the key that asked for too much most often */
-	bool has_moved;	       /* others know it elsewhere */
-	int report_fd;	       /* to the waiting parent; -1 in the foreground */
+	_Atomic uint64_t over;	      /* of the key that asked for too much most often */
+	bool has_moved;		      /* others know it elsewhere */
+	int report_fd;		      /* to the waiting parent; -1 in the foreground */
 } host;
 
 static void host_end(host *h)

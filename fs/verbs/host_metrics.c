@@ -80,7 +80,8 @@ static void put_channel(const struct host_metrics *m, emr_buf *out)
 {
 	EMR_AUTO_FREE emr_fabric_state *state = calloc(1, sizeof *state);
 	emr_fabric_call call = {.wait_s = 0};
-	const bool is_there = state != NULL && emr_fabric_ask_state(m->fabric, &call, state) == EMR_OK;
+	const bool is_there =
+		state != NULL && emr_fabric_ask_state(m->fabric, &call, state) == EMR_OK;
 
 	put_one(out, "channel_backend_up", "gauge", "1: emrfs-fabric answers", is_there);
 	if (!is_there)

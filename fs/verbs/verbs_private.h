@@ -112,6 +112,8 @@ void emr_check_node(emr_checker *c);
 
 /* The organisations of the network that have no agent in force, by this computer's copy. */
 void emr_check_agents(emr_checker *c);
+/* On the computer of a host in a channel alone. */
+void emr_check_channel(emr_checker *c);
 /* The ledger of the state: one at a host answers nothing without the keyring.  Statuses of
  * emr_ledger_open. */
 emr_status emr_check_open_ledger(const emr_places *places, emr_ledger **out_ledger);

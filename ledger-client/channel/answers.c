@@ -278,7 +278,8 @@ emr_status channel_read_state(emr_bytes body, emr_fabric_state *out)
 	const char *name = json_string_value(msp);
 	emr_fabric_state state = {.is_stopped = json_is_true(json_object_get(reading, "stopped"))};
 
-	if (!take_number(json, "height", &state.height) || !take_number(json, "time", &state.time) ||
+	if (!take_number(json, "height", &state.height) ||
+		!take_number(json, "time", &state.time) ||
 		!take_number(json, "waiting", &state.waiting) || name == NULL || reading == NULL ||
 		json_string_length(msp) >= sizeof state.msp ||
 		strlen(name) != json_string_length(msp))
