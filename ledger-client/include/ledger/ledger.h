@@ -269,6 +269,9 @@ emr_status emr_ledger_genesis_of(emr_ledger *ledger, emr_ledger_genesis *out_gen
 #define EMR_ASK_RECOVERY "recovery"
 #define EMR_ASK_KEPT "kept/"
 #define EMR_ASK_SAID "said"
+/* The newest head under which hosts of other organisations have signed, too (a checkpoint). */
+#define EMR_WITNESSED "witnessed"
+#define EMR_ASK_WITNESSED EMR_ASK_KEPT EMR_WITNESSED
 emr_status emr_ledger_ask(emr_ledger *ledger, const char *what, emr_bytes body, emr_buf *out);
 
 /* ---- the certificate of the submitting key is replaced while other threads send batches: the
