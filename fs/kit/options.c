@@ -133,6 +133,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"the ledger is in a channel of Fabric: where the socket of emrfs-fabric is"},
 	[EMR_OPT_METRICS] = {"metrics", 0, EMR_HAS_ARGUMENT, "ADDRESS:PORT",
 		"give numbers of the running host there, over HTTP, as Prometheus reads them"},
+	[EMR_OPT_WITNESS] = {"witness", 0, EMR_HAS_ARGUMENT, "ADDRESSES",
+		"hosts of other organisations in the same channel, which sign what this one shows"},
 	[EMR_OPT_REASON] = {"reason", 0, EMR_HAS_ARGUMENT, "TEXT",
 		"a sentence for the other side alone"},
 	[EMR_OPT_EXPLAIN] = {"explain", 0, EMR_NO_ARGUMENT, NULL,

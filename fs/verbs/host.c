@@ -35,6 +35,7 @@
 #define NEXT EMR_NETWORK_DIR_HOST "/next" /* key and secret that administrators sign for */
 #define NAMES_MAX 600			  /* bytes: of the members of a network */
 #define RECLAIM_EVERY_S 3600
+#define WITNESSES_MAX 16
 #define RECLAIM_BATCH_BYTES ((uint64_t)256 << 20)
 
 typedef struct host {
@@ -45,6 +46,7 @@ typedef struct host {
 	host_keeps keeps;
 	emr_served_at at;
 	emr_served_options options;
+	emr_served_at witnesses[WITNESSES_MAX];
 	emr_store *store;
 	emr_node *node;
 	emr_served *served;
@@ -155,6 +157,28 @@ static emr_status catch_up(const host *h, const char *ledger, emr_problem *out_p
 	emr_progress_end(h->out);
 	return status == EMR_OK ? EMR_OK
 				: say_place(h, status, said[0] != '\0' ? said : NULL, out_problem);
+}
+
+/* ---- who signs beside it ---- */
+
+/* Addresses with blanks between them. */
+static emr_status read_witnesses(host *h, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *text = strdup(h->args->values[EMR_OPT_WITNESS]);
+	size_t *n = &h->options.n_others;
+	char *rest = NULL;
+
+	if (text == NULL)
+		return EMR_NO_MEMORY;
+	h->options.others = h->witnesses;
+	for (char *one = strtok_r(text, " ", &rest); one != NULL; one = strtok_r(NULL, " ", &rest))
+		if (*n == WITNESSES_MAX ||
+			emr_served_address_read(one, &h->witnesses[(*n)++]) != EMR_OK)
+			return emr_wrong_use("host",
+				_("--witness takes at most 16 addresses of hosts, as emrfs host "
+				  "prints them (https://NAME:PORT#KEY,PIN), with blanks between."),
+				out_problem);
+	return EMR_OK;
 }
 
 /* ---- another key ---- */
@@ -315,6 +339,8 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	}
 	EMR_TRY(catch_up(h, ledger, out_problem));
 	EMR_TRY(choose_address(h, out_problem));
+	if (h->args->given[EMR_OPT_WITNESS])
+		EMR_TRY(read_witnesses(h, out_problem));
 	h->options.path = ledger;
 	h->options.mail_dirfd = h->mail_fd;
 	h->options.host_dirfd = h->own_fd;

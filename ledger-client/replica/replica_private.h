@@ -94,6 +94,15 @@ typedef struct signed_heads {
 	known_restarts restarts;
 } signed_heads;
 
+/* What other organisations' hosts have signed: replica_witness.c only. */
+typedef struct witness {
+	atomic_bool is_known;
+	_Atomic uint64_t size; /* entries; 0: nothing */
+	int64_t due_ns;	       /* boot time: the follower's thread only */
+} witness;
+/* By the follower's thread, once a minute. */
+void replica_look_for_witness(emr_replica *r);
+
 /* Each lock protects what is named beside it or stands below it. write_lock is the outermost, and
  * the ledger's locks are inside of it (but for the follower's); nothing is called under the other
  * three. The members above them are set when it is opened. */
@@ -116,6 +125,7 @@ struct emr_replica {
 	emr_chain *writer;
 	high_mark mark;
 	signed_heads heads;
+	witness witness;
 	bool is_mark_saved;    /* the file says the same */
 	int64_t mark_saved_ns; /* boot time; -1 = not by this process */
 

@@ -324,6 +324,7 @@ FOR_READERS(answer_entries, give_entries)
 FOR_READERS(answer_parts, give_parts)
 FOR_MEMBERS(answer_lacking, give_lacking)
 OPEN(answer_given, take_given)
+OPEN(answer_cosign, served_cosign)
 FOR_MEMBERS(answer_item, find_item)
 FOR_MEMBERS(answer_subtree, give_subtree)
 FOR_MEMBERS(answer_note, give_note)
@@ -355,6 +356,7 @@ const emr_serve_route served_routes[] = {
 	{"POST", WIRE_ROOT "login/register", RELAYED, .whose = is_members},
 	{"POST", WIRE_ROOT "login/revoke", RELAYED, .whose = is_members},
 	{"GET", WIRE_ROOT "size", .answer = answer_size},
+	{"POST", WIRE_ROOT "cosign", .body_max = EMR_CHECKPOINT_MAX, .answer = answer_cosign},
 	{"GET", WIRE_ROOT "entries", .answer = answer_entries},
 	{"POST", WIRE_ROOT "parts", .body_max = WIRE_KEYS_MAX * WIRE_KEY_BYTES, .may = may_send,
 		.answer = answer_parts},

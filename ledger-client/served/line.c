@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "base/worker.h"
+#include "ledger/checkpoint.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
 
@@ -429,6 +430,22 @@ emr_status emr_served_look(const emr_served_at *at, uint32_t timeout_ms, int64_t
 					 emr_clock_unix_s(emr_clock_system()))
 			       : 0;
 	return status;
+}
+
+emr_status emr_served_cosign(const emr_served_at *at, emr_bytes head, int cancel_fd, emr_buf *out)
+{
+	const emr_http_request request = {.method = "POST",
+		.path = WIRE_ROOT "cosign",
+		.body = head,
+		.timeout_ms = TIMEOUT_MS,
+		.answer_max = EMR_CHECKPOINT_MAX,
+		.cancel_fds = {cancel_fd}};
+	EMR_AUTO_HTTP http = NULL;
+	emr_http_answer answer;
+
+	EMR_TRY(open_line(at, &http));
+	EMR_TRY(emr_http_ask(http, &request, out, &answer));
+	return status_of(&answer, out);
 }
 
 /* ---- tokens ---- */

@@ -23,6 +23,11 @@ struct emr_served {
 	emr_serve *serve;
 	pthread_t watcher; /* wakes those who wait for entries */
 	bool has_watcher;
+	pthread_t asker; /* of other hosts (witness.c) */
+	bool has_asker;
+	const emr_served_at *others; /* borrowed */
+	size_t n_others;
+	int stop_fd; /* ends its requests */
 	atomic_bool is_ending;
 	int dirfd, mail_dirfd, host_dirfd;
 
@@ -79,6 +84,10 @@ emr_status served_give_applications(emr_served *served, emr_serve_call *call);
 /* relay.c: what CALL asks the authority of the host's organisation, and that one's name. */
 emr_status served_relay(emr_served *served, emr_serve_call *call);
 emr_status served_give_authority(emr_served *served, emr_serve_call *call);
+/* witness.c: this host's signature under the head in CALL's body. */
+emr_status served_cosign(emr_served *served, emr_serve_call *call);
+/* A thread, with the server: asks the others for theirs. */
+void *served_ask_others(void *arg);
 
 /* For the token that CALL's body asks for. */
 emr_status served_give_token(emr_served *served, emr_serve_call *call);

@@ -250,6 +250,9 @@ emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble
 #define EMR_ASK_RECOVERY "recovery"
 #define EMR_ASK_KEPT "kept/"
 #define EMR_ASK_SAID "said"
+/* The newest head under which hosts of other organisations have signed, too (a checkpoint). */
+#define EMR_WITNESSED "witnessed"
+#define EMR_ASK_WITNESSED EMR_ASK_KEPT EMR_WITNESSED
 emr_status emr_ledger_ask(emr_ledger *ledger, const char *what, emr_bytes body, emr_buf *out);
 
 /* Sends BATCH, which names CERTIFICATE as that of KEYRING (the submitter), and KEYRING has it when

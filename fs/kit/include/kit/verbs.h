@@ -118,6 +118,7 @@ typedef enum emr_option {
 	EMR_OPT_METRICS,
 	EMR_OPT_LOGIN_CA,
 	EMR_OPT_CHANNEL,
+	EMR_OPT_WITNESS,
 	EMR_OPTION_COUNT
 } emr_option;
 __extension__ typedef unsigned __int128 emr_option_set; /* there are more than 64 */

@@ -124,6 +124,11 @@ emr_status emr_replica_hear(emr_replica *replica, emr_bytes note);
 /* Whether the host is known to show two histories. */
 bool emr_replica_is_forked(const emr_replica *replica);
 
+/* Since when (Unix seconds) entries of a network in a channel are there by the word of one
+ * organisation's host alone: no host of another one has signed a head with them.  0: that is so of
+ * none, it is not known yet, or it is no channel's. */
+emr_status emr_replica_alone_since(emr_replica *replica, uint64_t *out_unix_s);
+
 typedef struct emr_replica_position {
 	uint64_t size; /* verified entries */
 	uint8_t root[32];

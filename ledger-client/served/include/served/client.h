@@ -85,6 +85,11 @@ typedef emr_status (*emr_served_letter_fn)(void *arg, emr_bytes letter);
 emr_status emr_served_applications(
 	const char *dir, const emr_keyring *keyring, emr_served_letter_fn fn, void *arg);
 
+/* Appends the signature of the host at AT under HEAD, a checkpoint that another host has signed, as
+ * a checkpoint (host's side: witness.c).  An eventfd CANCEL_FD ends it.  EMR_DENIED: HEAD is of no
+ * member's host; EMR_CONFLICT: AT has another history; EMR_TIMEOUT: fewer entries; EMR_OFFLINE. */
+emr_status emr_served_cosign(const emr_served_at *at, emr_bytes head, int cancel_fd, emr_buf *out);
+
 /* ---- tokens, for what the host serves beside ---- */
 
 typedef struct emr_served_tokens emr_served_tokens;

@@ -27,7 +27,10 @@ typedef struct emr_served_options {
 	uint8_t secret[32];
 	unsigned connections_max; /* 0 = 512, of which one key has 64, and one address 64 more */
 	uint64_t bytes_max;	  /* that requests hold together; 0 = 256 MiB */
-	emr_serve_set beside;	  /* what is served at the same address; none: zero */
+	/* Hosts of the same channel, which sign this host's heads; borrowed. */
+	const emr_served_at *others;
+	size_t n_others;
+	emr_serve_set beside; /* what is served at the same address; none: zero */
 	/* Of emr_serve_options. */
 	void (*over)(void *arg, emr_id32 key, uint64_t times);
 	void *over_arg;
