@@ -1,4 +1,4 @@
-# What needs real peers and orderers. The programs of Fabric are built from the module proxy by tests/run, which says where they are; by hand it is
+# Tests that need real peers and orderers. The programs of Fabric are built from the module proxy by tests/run, which says where they are; by hand it is
 # cmake -DEMRFS_FABRIC=DIR -DEMRFS_FABRIC_CA=PROGRAM with what examples/network/fabric build and build ca say.
 if(EMRFS_SANITIZE) # Go has none of the sanitizers
 	return()
@@ -34,7 +34,9 @@ endforeach()
 emr_real(channel_page 60 "chaincode;backend" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/channel_page.sh)
 emr_real(channel_rules 60 "chaincode;backend" "${fabric};EMRFS_FIRST=$<TARGET_FILE:emrfs_first>" ${CMAKE_CURRENT_LIST_DIR}/channel_rules.sh)
 emr_real(away_channel 100 "chaincode;backend;kubo" "${fabric};DISHONEST=$<TARGET_FILE:dishonest>" ${CMAKE_CURRENT_LIST_DIR}/away.sh fabric)
-emr_real(two_clinics_channel 100 "chaincode;backend;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/two_clinics.sh fabric)
+foreach(example two_clinics two_nodes)
+	emr_real(${example}_channel 100 "chaincode;backend;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/${example}.sh fabric)
+endforeach()
 if(EMRFS_FABRIC_CA)
 	emr_real(channel_whole 100 "chaincode;kubo" "FABRIC=${EMRFS_FABRIC};FABRIC_CA=${EMRFS_FABRIC_CA}" ${CMAKE_CURRENT_LIST_DIR}/channel_whole.sh)
 endif()
