@@ -1,6 +1,6 @@
 #!/bin/bash
 # channel_faults.sh: two people at the hosts of two organisations save 300 files, while peers, orderers (CHANNEL_KIND), chaincodes, backends and
-# hosts are killed, alone and together, and start again. Nothing that was saved is lost, nothing is registered twice, and both hosts' copies of
+# hosts are killed or stand still, alone and together, and start again, and their own computers are killed. Nothing that was saved is lost, nothing is registered twice, and both hosts' copies of
 # the channel are the same.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
@@ -26,8 +26,10 @@ saves() {
 		done
 	done
 }
-kill_of() { # MEMBER: of the channel, or a host
+kill_of() { # MEMBER: of the channel, a host, or a person; =MEMBER stands still
 	case $1 in
+	=*) kill -STOP "$(channel_pid "${1#=}")" ;;
+	ana | eva) two_kill "$1" && two_mount "$1" ;;
 	host-1) two_host_kill ;;
 	host-2) channel_host_kill aurora ;;
 	*) channel_kill "$1" ;;
@@ -35,6 +37,7 @@ kill_of() { # MEMBER: of the channel, or a host
 }
 start_of() { # MEMBER
 	case $1 in
+	=*) kill -CONT "$(channel_pid "${1#=}")" ;;
 	host-1) two_host ;;
 	host-2) channel_host aurora ;;
 	esac
@@ -42,15 +45,16 @@ start_of() { # MEMBER
 
 orderers="orderer-1 orderer-2 orderer-3"
 [ "${CHANNEL_KIND:-raft}" = raft ] || orderers="$orderers orderer-4"
-rounds=(peer-1 backend-1 host-1 chaincode-1 orderer-1 "peer-2 backend-1" host-2 "orderer-2 orderer-3" "host-1 backend-1" "peer-1 peer-2 peer-3" backend-2
+rounds=(peer-1 ana "=peer-1 =peer-2 =peer-3" "=backend-1 eva" backend-1 host-1 chaincode-1 orderer-1 "peer-2 backend-1" host-2 "orderer-2 orderer-3" "host-1 backend-1" "peer-1 peer-2 peer-3" backend-2
 	"chaincode-1 chaincode-2 chaincode-3" "peer-1 host-2" "$orderers" "$orderers peer-1 peer-2 peer-3 backend-1 backend-2 host-1 host-2")
 for round in "${rounds[@]}"; do
 	say "killed while they save: $round"
 	saves $((SAVES / ${#rounds[@]} / 2))
 	for member in $round; do kill_of "$member"; done
 	saves $((SAVES / ${#rounds[@]} / 2))
+	for member in $round; do [[ $member != =* ]] || start_of "$member"; done
 	channel_start
-	for member in $round; do start_of "$member"; done
+	for member in $round; do [[ $member == =* ]] || start_of "$member"; done
 done
 saves $((SAVES - $(saved ana)))
 
