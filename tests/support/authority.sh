@@ -1,8 +1,7 @@
-# A hospital's own authority beside the channel of support/channel.sh; both end with the test. Where FABRIC_CA names a fabric-ca-server it is that one,
+# A hospital's own authority, which ends with the test. Where FABRIC_CA names a fabric-ca-server it is that one,
 # else support/fake_ca.py. Its files are in ca/.
 #
-#   authority_begin            after channel_begin: it runs
-#   authority_network          the network's file names the channel and the authority
+#   authority_begin            it runs
 #   authority_lasts 60         from now on what it gives lasts for so many seconds; without a number as it did
 #   authority_due 60           from now on a third of the time of what it gives is left after so many seconds. That of fake_ca.py counts for
 #                              half a day longer, so that the slowest computer has its newer one in time; that of a real one begins now
@@ -12,7 +11,6 @@
 at_end() {
 	local who
 	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
-	channel_stop
 	authority_stop
 }
 
@@ -21,7 +19,6 @@ authority_begin() {
 	CA_PORT=$(emr_port)
 	if [ -n "${FABRIC_CA:-}" ]; then
 		authority_root 0
-		channel_take 1 ca/root.pem
 		authority_start
 		echo "$CA_PORT" >ca/port
 		cp ca/root.pem ca/tls.pem # which signed that of TLS, too
@@ -43,13 +40,6 @@ authority_lasts() { # [SECONDS [SECONDS BEFORE NOW]]
 }
 authority_due() { # SECONDS
 	if [ -n "${FABRIC_CA:-}" ]; then authority_lasts $(($1 * 3 / 2)); else authority_lasts $((43200 + $1 * 3 / 2)) 86400; fi
-}
-
-authority_network() {
-	{
-		cat channel/settings
-		echo "authority = https://127.0.0.1:$(cat ca/port) $EMR_WORK/ca/tls.pem"
-	} >net/network
 }
 
 # ---- A real one ----

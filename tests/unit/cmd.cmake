@@ -23,7 +23,7 @@ foreach(part path progress)
 		USES mount base keyring PkgConfig::jansson Threads::Threads)
 endforeach()
 emr_test(test_network_dir SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_network_dir.c
-	USES session gateway base keyring PkgConfig::jansson Threads::Threads)
+	USES session base keyring PkgConfig::jansson Threads::Threads)
 # When a certificate is to be renewed.
 emr_test(test_renewing SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_renewing.c
 	INCLUDES ${PROJECT_SOURCE_DIR}/keyring
