@@ -275,6 +275,7 @@ static emr_status open_by_descriptor(
 	if (emr_served_is_at(options->path) || emr_served_is_recovering(options->path))
 		return emr_served_open(options, wake_fd, out_ledger);
 	if (read_descriptor(options->path, &bytes) != EMR_OK ||
+		emr_network_is_on_channel(options->path) ||
 		!stands_in_channel(options, (emr_span){bytes.data, bytes.len}))
 		return emr_embedded_open_woken(options, wake_fd, out_ledger);
 	descriptor = emr_buf_view(&bytes);
