@@ -97,7 +97,20 @@ as sul run 0 org mint lima@clinicaaurora 100 --yes $P
 has_points() { as lima json 0 wallet $P && [ "$(field points)" = 100 ]; }
 emr_until has_points
 
-say "a second computer of hers over the same host, and what is taken back stays so everywhere"
+say "a proof of what she saved says on whose word in the channel it rests, and another document is not that"
+cp ana-folder/.emrfs/proof/Imaging/MRI.txt.tlog-proof knee.tlog-proof
+echo "a knee" >knee
+for copy in "" knee; do
+	run 0 verify --proof knee.tlog-proof $copy
+	says "The ledger is a channel of Fabric: that its peers took the entry then is the word of who signed the head."
+	"$VERIFY_AUDIT" knee.tlog-proof $copy >out/audit || emr_fail "verify-audit: $(cat out/audit)"
+	grep -q '^The ledger is a channel of Fabric' out/audit || emr_fail "verify-audit does not say by whose word"
+done
+echo "a hip" >knee
+run 8 verify --proof knee.tlog-proof knee
+"$VERIFY_AUDIT" knee.tlog-proof knee >out/audit && emr_fail "verify-audit takes another copy"
+
+say "what is taken back ends at the other host"
 as ana run 0 revoke Imaging from lima --yes --wait
 ended() { ! cat lima-folder/shared-with-me/*/Imaging/MRI.txt && ls lima-folder/shared-with-me/* | grep -q "access ended"; }
 emr_until ended
