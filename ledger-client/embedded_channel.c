@@ -27,16 +27,31 @@
 
 /* ---- opening ---- */
 
+static bool has(int dirfd, const char *name)
+{
+	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* All that follows from blocks is read from them again. */
-static emr_status make_file(int dirfd)
+static emr_status make_file(const embedded_channel *c, int dirfd)
 {
 	EMR_AUTO_CHAIN chain = NULL;
 	EMR_AUTO_BUF descriptor = {0};
+	uint64_t size = 0;
+
+	if (has(dirfd, EMR_NETWORK_LEDGER) && !has(dirfd, EMR_NETWORK_CHANNEL_BEHIND))
+		return EMR_OK;
+	if (c->lock_fd < 0 || flock(c->lock_fd, LOCK_EX | LOCK_NB) != 0)
+		return has(dirfd, EMR_NETWORK_LEDGER) ? EMR_OK : EMR_BUSY;
+	EMR_TRY(emr_file_replace(dirfd, EMR_NETWORK_CHANNEL_BEHIND, (emr_bytes){0}, 0600));
 
 	EMR_TRY(emr_required(emr_file_read(
 		dirfd, EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_DESCRIPTOR_MAX, &descriptor)));
 	EMR_TRY(emr_chain_open(
 		dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, true, EMBEDDED_BUSY_MS, &chain));
+	EMR_TRY(emr_chain_size(chain, &size));
+	if (size > 0)
+		return EMR_OK;
 	EMR_TRY(emr_chain_begin(chain));
 	return emr_chain_end(chain, emr_chain_append_genesis(chain, emr_buf_view(&descriptor)));
 }
@@ -74,8 +89,8 @@ emr_status embedded_channel_open(
 	status = emr_fabric_open(dir, &c->fabric);
 	if (status == EMR_OK)
 		status = open_files(c, e, options);
-	if (status == EMR_OK && faccessat(e->dirfd, EMR_NETWORK_LEDGER, F_OK, 0) != 0)
-		status = make_file(e->dirfd);
+	if (status == EMR_OK)
+		status = make_file(c, e->dirfd);
 	*out_channel = c; /* also what was begun, to be freed */
 	return status;
 }
@@ -368,4 +383,32 @@ emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_
 	if (status == EMR_OK)
 		*out_answer = *answer;
 	return status;
+}
+
+/* ---- catching up ---- */
+
+/* Once the follower knows how it is: it has read all, or cannot; or another process reads. */
+static emr_status await_follower(embedded *e, char *said, size_t said_size)
+{
+	embedded_channel *c = e->channel;
+	EMR_LOCKED(&c->known_lock);
+
+	while (!c->is_current && !c->is_beside && c->absence.status == EMR_OK)
+		emr_cond_wait_until(&c->has_grown, &c->known_lock, EMR_NEVER_NS);
+	if (c->is_current || c->is_beside ||
+		(c->absence.status == EMR_OFFLINE && !has(e->dirfd, EMR_NETWORK_CHANNEL_BEHIND)))
+		return EMR_OK;
+	(void)snprintf(said, said_size, "%s", c->said);
+	return c->absence.status;
+}
+
+emr_status emr_embedded_catch_up(const char *path, char *said, size_t said_size)
+{
+	const emr_ledger_options options = {.path = path};
+	EMR_AUTO_LEDGER ledger = NULL;
+	void *self;
+
+	EMR_TRY(emr_embedded_open(&options, &ledger));
+	(void)emr_ledger_below(ledger, &self);
+	return ((embedded *)self)->channel != NULL ? await_follower(self, said, said_size) : EMR_OK;
 }

@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <unistd.h>
 
-#include "base/log.h"
+#include "ledger/network.h"
 
 #define PAUSE_MS 1000  /* between two looks while it cannot be read, or another process reads */
 #define WAIT_S 10      /* for the next transaction; then the backend says how its reader is */
@@ -397,6 +398,10 @@ static emr_status follow_all(following *f, unsigned wait_s)
 		}
 		wait_s = 0;
 	} while (c->place.block < c->place.height);
+	(void)unlinkat(f->e->dirfd, EMR_NETWORK_CHANNEL_BEHIND, 0);
+	EMR_LOCKED(&c->known_lock);
+	c->is_current = true;
+	(void)pthread_cond_broadcast(&c->has_grown);
 	return EMR_OK;
 }
 
@@ -414,7 +419,7 @@ emr_status embedded_follow(embedded *e, unsigned wait_s)
 }
 
 /* As long as the next look for parts is away. */
-static unsigned wait_s(const embedded_channel *c)
+static unsigned waits_s(const embedded_channel *c)
 {
 	const int64_t now = emr_clock_boot_ns(emr_clock_system());
 	const int64_t left = c->lacking_due_ns == INT64_MAX || c->lacking_due_ns < now
@@ -422,6 +427,14 @@ static unsigned wait_s(const embedded_channel *c)
 				     : (c->lacking_due_ns - now) / 1000000000 + 1;
 
 	return left < WAIT_S ? (unsigned)left : WAIT_S;
+}
+
+static void note_beside(embedded_channel *c)
+{
+	EMR_LOCKED(&c->known_lock);
+
+	c->is_beside = true;
+	(void)pthread_cond_broadcast(&c->has_grown);
 }
 
 void *embedded_follow_on(void *self)
@@ -433,11 +446,12 @@ void *embedded_follow_on(void *self)
 
 	while (poll(&end, 1, status == EMR_OK ? 0 : PAUSE_MS) == 0) {
 		if (c->lock_fd < 0 || flock(c->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-			status = EMR_BUSY; /* another one reads */
+			note_beside(c);
+			status = EMR_BUSY;
 			continue;
 		}
 		EMR_LOCKED(&c->follow_lock);
-		status = embedded_follow(e, wait_s(c));
+		status = embedded_follow(e, waits_s(c));
 	}
 	return NULL;
 }

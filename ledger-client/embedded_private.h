@@ -29,6 +29,8 @@ typedef struct embedded_channel {
 	int64_t lacking_due_ns, lacking_pause_ns; /* when parts that did not come are asked for */
 	pthread_mutex_t known_lock;		  /* what follows */
 	pthread_cond_t has_grown;
+	bool is_current;  /* all that it had was read once */
+	bool is_beside;	  /* another process reads */
 	bool is_met;	  /* its backend reads the channel of the ledger in the file */
 	int64_t asked_ns; /* when the backend was asked how it is */
 	emr_ledger_absence absence;

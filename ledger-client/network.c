@@ -179,10 +179,11 @@ static emr_status fill(making *m)
 	EMR_TRY(emr_network_check_place(m->dirfd));
 	EMR_TRY(emr_file_create(
 		m->dirfd, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&m->descriptor), 0600));
-	EMR_TRY(make_ledger(m));
 	if (m->options->channel != NULL)
 		EMR_TRY(emr_network_put_channel(m->path, m->options->channel));
+	/* Without an owner it is read from the channel by who opens it. */
 	if (m->options->keyring != NULL) {
+		EMR_TRY(make_ledger(m));
 		EMR_TRY(begin(m));
 		EMR_TRY(register_owner(m));
 	}
@@ -195,7 +196,7 @@ static void remove_all(const making *m)
 {
 	static const char *const names[] = {EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_LEDGER,
 		EMR_NETWORK_LEDGER "-wal", EMR_NETWORK_LEDGER "-shm", EMR_NETWORK_CHANNEL,
-		EMR_NETWORK_CHANNEL_LOCK};
+		EMR_NETWORK_CHANNEL_LOCK, EMR_NETWORK_CHANNEL_BEHIND};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		(void)unlinkat(m->dirfd, names[i], 0);

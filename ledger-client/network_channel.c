@@ -35,6 +35,13 @@ emr_status emr_network_channel(int dirfd, char **out_channel)
 	return *out_channel != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
+emr_status emr_network_channel_of(const char *path, char **out_channel)
+{
+	EMR_AUTO_FD dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return dir >= 0 ? emr_network_channel(dir, out_channel) : EMR_NOT_FOUND;
+}
+
 emr_status emr_network_put_channel(const char *path, const char *channel)
 {
 	EMR_AUTO_FD dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

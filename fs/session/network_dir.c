@@ -136,7 +136,8 @@ emr_status emr_network_dir_begin(
 void emr_network_dir_unmake(const char *dir)
 {
 	static const char *const names[] = {EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_LEDGER,
-		EMR_NETWORK_LEDGER "-wal", EMR_NETWORK_LEDGER "-shm"};
+		EMR_NETWORK_LEDGER "-wal", EMR_NETWORK_LEDGER "-shm", EMR_NETWORK_CHANNEL,
+		EMR_NETWORK_CHANNEL_LOCK, EMR_NETWORK_CHANNEL_BEHIND};
 	EMR_AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	EMR_AUTO_FD ledger = fd >= 0 ? openat(fd, EMR_NETWORK_DIR_LEDGER,
 					       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
@@ -265,6 +266,7 @@ bool emr_network_dir_is_on_fabric(const char *dir)
 	EMR_AUTO_BUF bytes = {0};
 
 	return emr_network_dir_descriptor(dir, &bytes) == EMR_OK &&
+	       emr_network_dir_names_fabric(dir) &&
 	       (emr_descriptor_host((emr_span){bytes.data, bytes.len}) == EMR_HOST_FABRIC ||
 		       emr_channel_has_moved(dir));
 }
@@ -311,8 +313,9 @@ emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
 		return check_settings(dir, out_problem);
 	if (emr_network_dir_is_served(dir))
 		return EMR_OK;
-	/* With its key alone a host takes the ledger from its members. */
-	if (faccessat(fd, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, R_OK | W_OK, 0) != 0 &&
+	/* With its key alone a host takes the ledger from its members, and any out of a channel. */
+	if (!has(dir, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_CHANNEL) &&
+		faccessat(fd, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, R_OK | W_OK, 0) != 0 &&
 		faccessat(fd, EMR_NETWORK_DIR_HOST "/" EMR_HOST_SECRET, R_OK, 0) != 0)
 		return say_bad_dir(dir, _("there is no ledger in it"), EMR_NOT_FOUND, out_problem);
 	return EMR_OK;

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "channel/backend.h"
 #include "http/serve.h"
 #include "ledger/chain.h"
 #include "ledger/restart.h"
@@ -38,6 +39,7 @@ struct emr_served {
 	emr_buf head; /* of head_size entries, signed; 0: none yet */
 	uint64_t head_size;
 
+	emr_fabric *channel; /* in which the ledger is; NULL: in none */
 	atomic_uint_fast64_t batches;
 };
 

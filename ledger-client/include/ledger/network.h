@@ -15,8 +15,9 @@
 #define EMR_NETWORK_DESCRIPTOR_MAX ((size_t)60000)
 /* Of a ledger in a channel of Fabric: a line with the directory of the backend's socket. */
 #define EMR_NETWORK_CHANNEL "channel"
-#define EMR_NETWORK_CHANNEL_LOCK "channel.lock" /* locked by who reads the channel into the file   \
-						 */
+#define EMR_NETWORK_CHANNEL_LOCK                                                                   \
+	"channel.lock" /* locked by who reads the channel into the file                            \
+			*/
 /* Of a network that stands elsewhere, in each member's own directory: the observations of that
  * member.
  */
@@ -25,6 +26,9 @@
  * from then on.  A person who puts it there without that keeps the others from their ledger, which
  * such a person could do anyway; nobody takes an entry because of it. */
 #define EMR_NETWORK_MOVED "moved"
+
+/* Empty; there while the file has been made again and lacks what the channel had before. */
+#define EMR_NETWORK_CHANNEL_BEHIND "channel.behind"
 
 /* EMR_UNSUPPORTED on nfs, cifs, smb, fuse and other file systems that are not this computer's own.
  */
@@ -92,6 +96,7 @@ emr_status emr_network_in_channel_find(const char *channel, emr_network_in_chann
 emr_status emr_network_meet(const char *path, const char *channel, emr_bytes descriptor);
 /* The backend of the network directory PATH is in CHANNEL from now on. */
 emr_status emr_network_put_channel(const char *path, const char *channel);
-/* EMR_NOT_FOUND: the ledger in DIRFD is in no channel. */
+/* EMR_NOT_FOUND: the ledger in DIRFD, or PATH, is in no channel. */
 emr_status emr_network_channel(int dirfd, char **out_channel);
+emr_status emr_network_channel_of(const char *path, char **out_channel);
 bool emr_network_is_on_channel(const char *path);
