@@ -12,7 +12,7 @@
 #
 # A test may set beforehand: CHANNEL_KIND, how orderers agree (default: raft), and CHANNEL_WITH, further options of `up`.
 CHANNEL_EXAMPLE=$(cd "$SUPPORT/../.." && pwd)/examples/network/fabric
-declare -A CHANNEL_PORT=() CHANNEL_HOST=()
+declare -gA CHANNEL_PORT=() CHANNEL_HOST=()
 
 channel_begin() {
 	[ -n "${FABRIC:-}" ] || emr_skip "only where FABRIC names the programs of Hyperledger Fabric"
