@@ -8,14 +8,20 @@
 . "$SUPPORT/orgs.sh"
 [ -n "${FABRIC:-}" ] || emr_skip "only where FABRIC names the programs of Hyperledger Fabric"
 two_begin channel_host
-NETWORK=$SUPPORT/../../examples/network/fabric CHANNEL=$EMR_WORK/channel
+NETWORK=$SUPPORT/../../examples/network/fabric IPFS=$SUPPORT/../../examples/network/ipfs CHANNEL=$EMR_WORK/channel
 export FABRIC CHAINCODE BACKEND
 at_end() {
 	[ -z "${HOST2:-}" ] || kill -KILL "$HOST2" 2>/dev/null
 	[ -z "${RELAY:-}" ] || kill -KILL "$RELAY" 2>/dev/null
+	[ -z "${waiting:-}" ] || kill -KILL "$waiting" 2>/dev/null
 	two_end
+	[ ! -d "$EMR_WORK/ipfs" ] || "$IPFS" down "$EMR_WORK/ipfs" >/dev/null 2>&1
 	[ ! -d "$CHANNEL" ] || "$NETWORK" down "$CHANNEL" >/dev/null 2>&1
 }
+KUBO=$("$IPFS" build) || emr_fail "Kubo is not built"
+export KUBO
+must "$IPFS" up "$EMR_WORK/ipfs" >/dev/null
+export EMR_NODE=unix:$EMR_WORK/ipfs/1/api.sock # from which the members of one organisation have the blocks of another's
 must "$NETWORK" up raft "$CHANNEL" >/dev/null
 must "$NETWORK" backends "$CHANNEL" >/dev/null
 backend() { echo "$CHANNEL/backend/$1/run"; }
@@ -57,7 +63,11 @@ says "That network is in a channel of Fabric"
 as trust orgs_apply trust Fundação --channel "$(backend 3)"
 waiting=$!
 emr_until orgs_waits
-for who in hospital clinic; do as "$who" run 0 org admit Fundação --yes --passphrase-file "$EMR_PASS"; done
+sees() { as "$1" "$EMRFS" org show --passphrase-file "$EMR_PASS" | grep -q "Fundação"; }
+for who in hospital clinic; do
+	emr_until sees "$who"
+	as "$who" run 0 org admit Fundação --yes --passphrase-file "$EMR_PASS"
+done
 wait "$waiting" || emr_fail "org create Fundação: $(cat "$ORGS_APPLIED")"
 
 say "a patient of one shares with a doctor of the other, each over the own host"
