@@ -35,8 +35,10 @@ emr_status emr_network_dir_refuse(const char *dir, emr_problem *out_problem)
 	return EMR_DENIED;
 }
 
+/* Parts of a ledger that was begun here and not finished give way. */
 static bool is_empty(const char *dir)
 {
+	static const char begun[] = EMR_NETWORK_DIR_LEDGER ".new-";
 	DIR *listing = opendir(dir);
 	const struct dirent *entry;
 	bool found = false;
@@ -45,7 +47,10 @@ static bool is_empty(const char *dir)
 		return errno == ENOENT;
 	while ((entry = readdir(listing)) != NULL)
 		found = found ||
-			(strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0);
+			(strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+				(strncmp(entry->d_name, begun, sizeof begun - 1) != 0 ||
+					emr_stage_remove_tree(dirfd(listing), entry->d_name) !=
+						EMR_OK));
 	closedir(listing);
 	return !found;
 }

@@ -211,11 +211,13 @@ static emr_status take_invitation(emr_served *served, emr_serve_call *call)
 static emr_status pass_on(const emr_served *served, const emr_serve_call *call)
 {
 	emr_fabric_call on_its_way = {.wait_s = 0};
+	char hex[ID_CHARS + 1];
 	emr_id16 place;
 
 	if (served->channel == NULL)
 		return EMR_OK;
-	EMR_TRY(emr_unhex(call->path, place.b, sizeof place.b));
+	(void)snprintf(hex, sizeof hex, "%.*s", ID_CHARS, call->path);
+	EMR_TRY(emr_unhex(hex, place.b, sizeof place.b));
 	return emr_fabric_leave(served->channel, &on_its_way, place, emr_buf_view(&call->body));
 }
 

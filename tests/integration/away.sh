@@ -2,18 +2,30 @@
 # away.sh: a hospital and a clinic, of which only the hospital has an agent. A patient of the hospital shares with a doctor of the clinic
 # and is away. The records open if the patient allowed the hospital to release, and stop when the patient did not or takes it back. A
 # dishonest agent and the doctor do what they can against that (dishonest.c).
+# away.sh fabric: the same on a channel of Fabric, by a host of each organisation and live IPFS nodes.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
-two_begin away
+kind=${1:-directory}
+[ "$kind" = directory ] || . "$SUPPORT/channel.sh"
+two_begin "away_$kind"
 PF="--passphrase-file $EMR_PASS"
+if [ "$kind" = fabric ]; then
+	CHANNEL_WITH=--ipfs
+	channel_begin
+fi
+node() { [ "$kind" = directory ] || echo "unix:$EMR_WORK/channel/ipfs/$1/api.sock"; }
 
 say "people of two organisations, and one agent"
 two_network "São Lucas"
-orgs_join aurora "Clínica Aurora" hospital
-two_join ana "Ana Silva" patient
-two_join lima "Paula Lima" clinician aurora
+if [ "$kind" = fabric ]; then
+	channel_org aurora "Clínica Aurora" 2 hospital
+else
+	orgs_join aurora "Clínica Aurora" hospital
+fi
+EMR_NODE=$(node 1) two_join ana "Ana Silva" patient
+EMR_NODE=$(node 2) two_join lima "Paula Lima" clinician aurora
 orgs_agent keys hospital
 agent_start keys
 emr_until agent_says keys '"key_made_at":"2'

@@ -83,8 +83,7 @@ type backend struct {
 
 // backend makes one of ORG in DIR, with these peers in front of others.
 func (n *network) backend(program, dir string, org int, peers ...*played) *backend {
-	genesis := regexp.MustCompile(`genesis = \w+`).Find(must(os.ReadFile(n.dir + "/settings")))
-	text := fmt.Sprintf("channel = emrfs\nchaincode = emrfs\nmsp = Emr%dMSP\n%s\ncertificate = %s\nkey = %s\n", org, genesis,
+	text := fmt.Sprintf("channel = emrfs\nchaincode = emrfs\nmsp = Emr%dMSP\ngenesis = %s\ncertificate = %s\nkey = %s\n", org, n.ports["genesis"],
 		n.file(org, "client/msp/signcerts/cert.pem"), n.file(org, "client/msp/keystore/key.pem"))
 	for i, p := range peers {
 		of := (org+i-1)%3 + 1
