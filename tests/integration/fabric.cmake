@@ -31,7 +31,7 @@ endif()
 # shows as well run without it.
 set(EMRFS_FABRIC "$ENV{EMRFS_FABRIC}" CACHE PATH "Where peer, orderer, configtxgen, configtxlator and osnadmin of Hyperledger Fabric 3.1 are, or its bin")
 set(ci fabric fabric_anywhere_real fabric_orgs_real fabric_faults_bft_real two_clinics_real fabric_ca_real fabric_ldap
-	fabric_check_real fabric_whole fabric_move_real fabric_backend)
+	fabric_check_real fabric_whole fabric_move_real fabric_backend channel_host)
 # NAME COST FIXTURES ENVIRONMENT COMMAND...: one network at a time, because two on two cores starve each other
 function(emr_real name cost fixtures environment)
 	if("$ENV{CI}" STREQUAL "true" AND NOT name IN_LIST ci)
@@ -65,6 +65,7 @@ add_test(NAME backend_is_built COMMAND sh -c "\"$0\" \"$1\" && exec \"$0\" \"$@\
 set_tests_properties(backend_is_built PROPERTIES LABELS conformance TIMEOUT 3600 COST 160 FIXTURES_SETUP backend PROCESSORS ${EMR_WORKS})
 emr_real(fabric_backend 150 "chaincode;backend" "${fabric};BACKEND=${backend};CHANNEL_KIND=raft" ${CMAKE_CURRENT_LIST_DIR}/fabric_backend.sh)
 emr_real(fabric_backend_bft 150 "chaincode;backend" "${fabric};BACKEND=${backend};CHANNEL_KIND=bft" ${CMAKE_CURRENT_LIST_DIR}/fabric_backend.sh)
+emr_real(channel_host 150 "chaincode;backend;kubo" "${fabric};BACKEND=${backend}" ${CMAKE_CURRENT_LIST_DIR}/channel_host.sh)
 if(EMRFS_FABRIC_CA)
 	emr_real(fabric_renew_real 300 chaincode "${fabric};FABRIC_CA=${EMRFS_FABRIC_CA}" ${CMAKE_CURRENT_LIST_DIR}/fabric_renew.sh)
 	emr_real(fabric_whole 150 "chaincode;kubo" "FABRIC=${EMRFS_FABRIC};FABRIC_CA=${EMRFS_FABRIC_CA}" ${CMAKE_CURRENT_LIST_DIR}/fabric_whole.sh)
