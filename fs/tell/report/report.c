@@ -316,7 +316,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 			 " s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
 			 "s:I, s:o, s:I,"
 			 " s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, "
-			 "s:o, s:o, s:o}",
+			 "s:o, s:o}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)(counts.files + study.files), "participants",
