@@ -262,11 +262,6 @@ bool emr_network_dir_is(const char *dir)
 	return has(dir, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_DESCRIPTOR);
 }
 
-bool emr_network_dir_is_lived_in(const char *dir)
-{
-	return has(dir, EMR_NETWORK_DIR_BLOCKS);
-}
-
 emr_status emr_network_dir_name(const char *dir, char out_name[256])
 {
 	EMR_AUTO_BUF bytes = {0};

@@ -18,8 +18,8 @@
 #include "kit/text.h"
 #include "mount/client.h"
 #include "mount/devices.h"
-#include "network/device.h"
 #include "network/device_file.h"
+#include "network/network_adopt.h"
 #include "network/own_dir.h"
 #include "session/absence.h"
 #include "session/acting.h"
@@ -559,18 +559,6 @@ static emr_status remove_found(devices *d)
 	return status;
 }
 
-static void leave_authority(const devices *d)
-{
-	char handle[EMR_CERT_HANDLE_MAX + 1];
-	emr_device_left left =
-		emr_device_leave_authority(&d->acting, d->found, d->name, d->out, handle);
-
-	if (left == EMR_DEVICE_LEFT_NOTHING)
-		return;
-	emr_out_text(d->out, "handle", handle);
-	emr_out_text(d->out, "authority", left == EMR_DEVICE_LEFT_ENDED ? "ended" : "not-told");
-}
-
 static emr_status say_left(const devices *d, uint64_t since)
 {
 	const device_left left = {
@@ -593,8 +581,6 @@ static emr_status remove_one(devices *d, emr_problem *out_problem)
 		status = remove_found(d);
 	if (status == EMR_OK)
 		status = emr_acting_forget_opened(&d->acting);
-	if (status == EMR_OK && d->is_found)
-		leave_authority(d);
 	if (status == EMR_OK && d->is_found)
 		status = say_left(d, since);
 	if (status != EMR_OK) {

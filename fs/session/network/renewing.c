@@ -215,23 +215,6 @@ static emr_status tell_ledger(emr_session *session, emr_bytes chain)
 	return EMR_REFUSED;
 }
 
-emr_status emr_renewing_name_first(emr_session *session)
-{
-	EMR_AUTO_BUF chain = {0};
-	emr_cert_facts facts;
-	emr_known_person me;
-	bool is_told;
-	emr_status status = emr_keyring_tlv_get(session->keyring, EMR_KEYRING_CERTIFICATE, &chain);
-
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	EMR_TRY(emr_cert_read(emr_buf_view(&chain), &facts));
-	EMR_TRY(look(session, &facts, &me, &is_told));
-	if (me.row.how != EMR_HOW_DEVICE || !emr_id32_is_zero(EMR_ID32_AT(me.row.next)))
-		return EMR_OK;
-	return tell_ledger(session, emr_buf_view(&chain));
-}
-
 /* A certificate that the ledger was told before, unseen here, is the keyring's from now on. */
 static emr_status take_over(emr_session *session, emr_bytes chain)
 {

@@ -55,8 +55,6 @@ emr_status emr_network_dir_descriptor(const char *dir, emr_buf *out);
 bool emr_network_dir_is(const char *dir);
 /* Gives the name of the network in DIR, as its descriptor says.  EMR_NOT_FOUND, EMR_DAMAGED. */
 emr_status emr_network_dir_name(const char *dir, char out_name[256]);
-/* Whether somebody keeps blocks in it, so that DIR is an organisation's already. */
-bool emr_network_dir_is_lived_in(const char *dir);
 /* KEYRING knows from here on which network it is in: the one that began with DESCRIPTOR. */
 emr_status emr_network_dir_note(emr_keyring *keyring, emr_bytes descriptor);
 /* The state's ledger is that of DIR from now on. */
