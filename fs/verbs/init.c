@@ -13,7 +13,6 @@
 #include "base/log.h"
 #include "contract/codes.h"
 #include "contract/item.h"
-#include "gateway/channel.h"
 #include "keyring/card.h"
 #include "keyring/words.h"
 #include "kit/language.h"
@@ -26,6 +25,7 @@
 #include "network/begun.h"
 #include "network/founding.h"
 #include "network/joining.h"
+#include "network/login.h"
 #include "network/own_dir.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
@@ -54,8 +54,10 @@ typedef struct making {
 			      a ledger of one's own */
 	const char *org_name; /* made for this organisation; NULL: not made here */
 	bool is_applying;     /* for a network that is there */
-	emr_begun begun;      /* of an organisation, on Fabric */
-	emr_joining joining;  /* the invitation, with --join */
+	char *channel;	      /* the directory of the backend's socket, with --channel; owned */
+	emr_network_in_channel found; /* there */
+	emr_begun begun;	      /* of an organisation, on Fabric */
+	emr_joining joining;	      /* the invitation, with --join */
 	int64_t within_ns;
 	bool dir_made, dir_used; /* to be taken away again unless it is used */
 	bool own_dir_made;	 /* the same, of the one in the state */
@@ -72,6 +74,8 @@ static void making_end(making *m)
 	emr_joining_free(&m->joining);
 	emr_buf_free(&m->begun.what);
 	free(m->network_dir);
+	free(m->channel);
+	emr_network_in_channel_free(&m->found);
 	emr_stage_end(&m->stage, m->out);
 	emr_passphrase_free(&m->passphrase);
 	emr_settings_free(&m->settings);
@@ -214,7 +218,7 @@ static emr_status code_of(const making *m, const char *prefix, char out[32])
 /* The answer may come in days, so the keyring that asks is kept, sealed, until then. */
 static bool waits_at_host(const making *m)
 {
-	return m->joining.dir != NULL && emr_network_place_is_host(m->joining.invitation.place);
+	return m->joining.dir != NULL;
 }
 
 static bool has_certificate(const making *m, emr_buf *out)
@@ -253,11 +257,9 @@ static emr_status register_key(making *m, emr_bytes certificate, emr_problem *ou
 	bool is_patient = m->joining.invitation.roles == EMR_ROLE_PATIENT;
 	const char *name = is_patient ? "" : m->profile.name;
 	emr_problem ignored = {0};
-	char own[4400];
 	emr_status status, followed;
 
-	snprintf(own, sizeof own, "%.4200s/%s", m->stage.path, EMR_STATE_FABRIC);
-	status = emr_joining_enter(&m->joining, m->session.keyring, own, certificate, name);
+	status = emr_joining_enter(&m->joining, m->session.keyring, certificate, name);
 	if (status == EMR_REFUSED &&
 		emr_session_open_copy(&m->session, false, &followed, &ignored) == EMR_OK &&
 		followed == EMR_OK)
@@ -286,17 +288,17 @@ static emr_status join_network(
 	return status;
 }
 
-/* The administrator's certificate, where the organisation has an authority of its own. */
-typedef struct certifying {
-	const making *making;
-	emr_problem *problem;
-} certifying;
-
 static emr_login login_of(const emr_args *args)
 {
 	return (emr_login){.id = args->values[EMR_OPT_LOGIN],
 		.secret_file = args->values[EMR_OPT_SECRET_FILE]};
 }
+
+/* The administrator's certificate, where the organisation has an authority of its own. */
+typedef struct certifying {
+	const making *making;
+	emr_problem *problem;
+} certifying;
 
 static emr_status certify(void *arg, emr_buf *out_ca, emr_buf *out_certificate)
 {
@@ -337,24 +339,40 @@ static emr_status take_up(const making *m, const char *msp, emr_network_new *opt
 	return status;
 }
 
+static emr_founding founding_of(making *m, emr_problem *out_problem)
+{
+	return (emr_founding){.dir = m->network_dir,
+		.channel = m->channel,
+		.keyring = m->session.keyring,
+		.begun = &m->begun,
+		.problem = out_problem};
+}
+
+/* Where a network has begun in the channel, and not by what was begun here before, it is that one.
+ */
+static emr_status meet_channel(making *m, emr_problem *out_problem)
+{
+	const emr_founding founding = founding_of(m, out_problem);
+	const emr_bytes there = emr_buf_view(&m->found.descriptor);
+
+	if (there.len == 0 || (emr_bytes_equal(there, emr_buf_view(&m->begun.what)) &&
+				      !emr_network_dir_is(m->network_dir)))
+		return EMR_OK;
+	m->is_applying = true;
+	return m->own_dir_made ? EMR_OK : emr_founding_settle(&founding, there, &m->dir_made);
+}
+
 static emr_status create_network(
 	making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
 {
-	char path[4400], own[4400], cause[256] = "";
-	EMR_AUTO_FREE char *msp = NULL;
+	char path[4400];
 	EMR_AUTO_BUF begun = {0}; /* the certificate */
-	emr_founding founding = {.dir = m->network_dir,
-		.name = m->org_name,
-		.own = own,
-		.keyring = m->session.keyring,
-		.begun = &m->begun,
-		.within_ns = m->within_ns,
-		.out = m->out,
-		.problem = out_problem};
+	emr_founding founding = founding_of(m, out_problem);
 	emr_network_new options = {.path = path,
 		.keyring = m->session.keyring,
 		.name = m->org_name != NULL ? m->org_name : EMR_NETWORK_ALONE,
-		.handle = handle};
+		.handle = handle,
+		.channel = m->channel};
 	certifying authority = {.making = m, .problem = out_problem};
 	emr_id16 net_id;
 	emr_status status = EMR_OK;
@@ -365,24 +383,25 @@ static emr_status create_network(
 		status = emr_network_dir_make(m->network_dir, out_problem);
 		m->dir_made = status == EMR_OK;
 	}
-	if (status == EMR_OK && m->network_dir != NULL &&
-		emr_network_dir_names_fabric(m->network_dir)) {
-		snprintf(own, sizeof own, "%.4200s/%s", m->stage.path, EMR_STATE_FABRIC);
-		status = emr_channel_msp(m->network_dir, &msp, cause, sizeof cause);
-		options.msp = msp;
+	if (status == EMR_OK)
+		status = emr_login_keep(
+			m->network_dir, m->args->values[EMR_OPT_LOGIN_CA], "org", out_problem);
+	if (status == EMR_OK && m->network_dir != NULL && emr_login_is_there(m->network_dir)) {
+		options.certify = certify;
+		options.certify_arg = &authority;
+	}
+	if (status == EMR_OK && m->channel != NULL) {
+		options.msp = m->found.msp;
 		options.begin = emr_founding_begin;
 		options.begin_arg = &founding;
-		if (emr_enrolling_is_there(m->network_dir)) {
-			options.certify = certify;
-			options.certify_arg = &authority;
-		}
-		if (status != EMR_OK && cause[0] != '\0')
-			emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", m->network_dir,
-				"cause", cause, NULL);
-		if (status == EMR_OK)
-			status = take_up(m, msp, &options, &begun, out_problem);
+		status = take_up(m, options.msp, &options, &begun, out_problem);
 	}
-	return status == EMR_OK ? emr_network_create(&options, &net_id, certificate) : status;
+	if (status == EMR_OK)
+		status = emr_network_create(&options, &net_id, certificate);
+	if (status == EMR_FORK && m->channel != NULL)
+		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", m->channel, "cause",
+			_("another network has begun in its channel"), NULL);
+	return status;
 }
 
 /* Whatever an init that was interrupted left of it gives way. */
@@ -412,6 +431,8 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 	EMR_TRY(code_of(m, m->org_name != NULL ? "org" : "patient", handle));
 	if (m->joining.own_dir != NULL)
 		EMR_TRY(settle_in(m, out_problem));
+	if (m->channel != NULL)
+		EMR_TRY(meet_channel(m, out_problem));
 	if (m->network_dir != NULL)
 		EMR_TRY(emr_network_dir_link(m->session.state_fd, m->network_dir));
 	if (m->joining.dir != NULL)
@@ -420,8 +441,9 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 		EMR_TRY(emr_keyring_tlv_get(
 			m->session.keyring, EMR_KEYRING_CERTIFICATE, &certificate));
 	else if (m->is_applying)
-		EMR_TRY(emr_applying_do(&m->session, m->network_dir, m->org_name, handle, &login,
-			m->within_ns, &m->begun, m->out, &certificate, out_problem));
+		EMR_TRY(emr_applying_do(&m->session, m->network_dir, m->org_name, m->found.msp,
+			handle, &login, m->within_ns, &m->begun, m->out, &certificate,
+			out_problem));
 	else
 		EMR_TRY(create_network(m, handle, &certificate, out_problem));
 	return emr_keyring_tlv_set(
@@ -500,8 +522,8 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 	status = is_agent(m) ? EMR_OK : make_folder(m, out_problem);
 	/* The keyring remembers which network is its own. */
 	if (status == EMR_OK)
-		status = emr_network_dir_note(m->session.keyring, m->network_dir,
-			emr_ledger_descriptor(m->session.ledger));
+		status = emr_network_dir_note(
+			m->session.keyring, emr_ledger_descriptor(m->session.ledger));
 	if (status == EMR_OK)
 		status = emr_keyring_public(m->session.keyring, &m->session.identity);
 	if (status != EMR_OK)
@@ -645,21 +667,44 @@ static emr_status agree(making *m, emr_problem *out_problem)
 	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
 }
 
+/* What has begun in the channel of --channel. */
+static emr_status choose_channel(making *m, emr_problem *out_problem)
+{
+	const char *channel = m->args->values[EMR_OPT_CHANNEL];
+	emr_founding founding;
+
+	if (channel == NULL)
+		return EMR_OK;
+	m->channel = emr_path_real(channel);
+	if (m->channel == NULL)
+		return EMR_NO_MEMORY;
+	founding = founding_of(m, out_problem);
+	return emr_founding_look(&founding, &m->found);
+}
+
 /* A new one, in a directory, or one that is there, at a host or in a channel. */
 static emr_status choose_dir(making *m, const char *network, emr_problem *out_problem)
 {
+	EMR_TRY(choose_channel(m, out_problem));
 	m->own_dir_made = emr_own_dir_is_address(network);
 	if (m->own_dir_made)
-		EMR_TRY(emr_own_dir_meet(
-			m->stage.state_fd, m->places.state, network, &m->network_dir, out_problem));
+		EMR_TRY(emr_own_dir_meet(m->stage.state_fd, m->places.state, network,
+			m->args->given[EMR_OPT_LOGIN], &m->network_dir, out_problem));
 	else
 		m->network_dir = emr_path_real(network);
 	if (m->network_dir == NULL)
 		return EMR_NO_MEMORY;
 	m->is_applying = emr_network_dir_is(m->network_dir);
-	if (m->is_applying && !m->own_dir_made && !emr_network_dir_is_on_fabric(m->network_dir))
+	if (m->is_applying && !m->own_dir_made && m->channel == NULL)
 		return emr_network_dir_refuse(m->network_dir, out_problem);
 	return m->is_applying ? emr_network_dir_check(m->network_dir, out_problem) : EMR_OK;
+}
+
+/* Its host says whether it has one when it is asked. */
+static bool may_have_authority(const making *m, const char *dir)
+{
+	return dir != NULL && (emr_own_dir_is_address(dir) || m->args->given[EMR_OPT_LOGIN_CA] ||
+				      emr_login_is_there(dir));
 }
 
 /* Which network: one's own, that of an invitation, or the one of --network. */
@@ -669,7 +714,7 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	emr_status status = read_within(m, out_problem);
 
 	m->joining.login = login_of(m->args);
-	if (status == EMR_OK && join == NULL && (dir == NULL || !emr_enrolling_is_there(dir)))
+	if (status == EMR_OK && join == NULL && !may_have_authority(m, dir))
 		status = emr_enrol_without(&m->joining.login, out_problem);
 	if (status == EMR_OK && join != NULL)
 		status = emr_joining_read(join, dir, m->places.state, &m->joining, out_problem);

@@ -66,7 +66,7 @@ emr_status emr_proposal_approve(emr_bureau *bureau, emr_id16 proposal, emr_probl
 typedef struct looking {
 	const emr_bureau *bureau;
 	unsigned need;
-	bool is_on_fabric;
+	bool is_in_channel;
 	emr_buf *all; /* emr_coming */
 } looking;
 
@@ -173,7 +173,7 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 	if (emr_application_read(bytes, &a) != EMR_OK ||
 		emr_clock_unix_s(emr_clock_system()) >= a.expires ||
 		!emr_id16_equal(a.net_id, emr_ledger_net_id(l->bureau->session.ledger)) ||
-		(a.msp[0] == '\0') == l->is_on_fabric || a.ca_der.len > sizeof one.ca)
+		(a.msp[0] == '\0') == l->is_in_channel || a.ca_der.len > sizeof one.ca)
 		return EMR_OK;
 	emr_application_number(bytes, one.number);
 	emr_signer_id(a.admin_pk, one.admin_id);
@@ -205,7 +205,7 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 emr_status emr_coming_list(const emr_bureau *bureau, emr_buf *out)
 {
 	looking l = {.bureau = bureau,
-		.is_on_fabric = emr_network_dir_is_on_fabric(bureau->dir),
+		.is_in_channel = strcmp(emr_ledger_kind(bureau->session.ledger), "fabric") == 0,
 		.all = out};
 	EMR_AUTO_APPLICATIONS post = {0};
 	emr_problem problem = {0};
