@@ -271,6 +271,10 @@ func (t *test) emptyAnswers() {
 		b.follows(t.one.height())
 		<-given
 		b.kill()
+		said := must(os.ReadFile(dir + ".log"))
+		if isMetadata := i == 5; bytes.Contains(said, []byte("a peer does not give block 0")) == isMetadata { // that of block 0 is nobody's word
+			fail("form %d of an empty block: %s", i, said)
+		}
 		must(0, os.RemoveAll(dir))
 	}
 }
