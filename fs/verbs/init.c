@@ -212,10 +212,14 @@ static emr_status code_of(const making *m, const char *prefix, char out[32])
 	return EMR_OK;
 }
 
-/* The answer may come in days, so the keyring that asks is kept, sealed, until then. */
+/* The answer may come in days, so the keyring that asks is kept, sealed, until then; an authority
+ * answers at once. */
 static bool waits_at_host(const making *m)
 {
-	return m->joining.dir != NULL && emr_network_place_is_host(m->joining.invitation.place);
+	char login[EMR_LOGIN_MAX + 1];
+
+	return m->joining.dir != NULL && emr_network_place_is_host(m->joining.invitation.place) &&
+	       !emr_login_carried(m->joining.invitation.place, login);
 }
 
 static bool has_certificate(const making *m, emr_buf *out)

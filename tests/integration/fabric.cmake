@@ -2,7 +2,7 @@
 # fabric_parts do not, because their gateways lie, lose parts or refuse when they are told to; nor does
 # fabric_ended, whose real run was never seen to its end.
 if(NOT EMRFS_SANITIZE) # Go has none of the sanitizers
-	foreach(script fabric_begun fabric_folder fabric_anywhere fabric_orgs fabric_ca fabric_renew fabric_backup fabric_proof fabric_agents fabric_invite fabric_device
+	foreach(script fabric_begun fabric_folder fabric_anywhere fabric_orgs fabric_renew fabric_backup fabric_proof fabric_agents fabric_invite fabric_device
 			fabric_check fabric_clock fabric_doubt fabric_ended fabric_parts fabric_said fabric_silent fabric_move fabric_rules papers)
 		add_test(NAME integration_${script} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
 		set_tests_properties(integration_${script} PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77 FIXTURES_REQUIRED chaincode
@@ -30,7 +30,7 @@ endif()
 # thing once, and those with scenes of real peers only, as fabric_check; faults and storms that take long, and what the played network
 # shows as well run without it.
 set(EMRFS_FABRIC "$ENV{EMRFS_FABRIC}" CACHE PATH "Where peer, orderer, configtxgen, configtxlator and osnadmin of Hyperledger Fabric 3.1 are, or its bin")
-set(ci fabric fabric_anywhere_real fabric_orgs_real fabric_faults_bft_real two_clinics_real fabric_ca_real fabric_ldap
+set(ci fabric fabric_anywhere_real fabric_orgs_real fabric_faults_bft_real two_clinics_real
 	fabric_check_real fabric_whole fabric_move_real fabric_backend)
 # NAME COST FIXTURES ENVIRONMENT COMMAND...: one network at a time, because two on two cores starve each other
 function(emr_real name cost fixtures environment)
@@ -43,11 +43,6 @@ function(emr_real name cost fixtures environment)
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;${environment}")
 endfunction()
 set(chaincodes ${CMAKE_BINARY_DIR}/ledger-client/chaincode)
-if(EMRFS_FABRIC_CA) # on the played network, but for fabric_ca_real where there is a real one; the directory is Debian's slapd
-	set(authority "FABRIC_CA=${EMRFS_FABRIC_CA};PEER=${chaincodes}/gateway_peer")
-	emr_real(fabric_ca_real 60 chaincode "${authority};FABRIC=${EMRFS_FABRIC};CHAINCODE=${chaincodes}/emr-chaincode" ${CMAKE_CURRENT_LIST_DIR}/fabric_ca_real.sh)
-	emr_real(fabric_ldap 60 chaincode "${authority};FABRIC=" ${CMAKE_CURRENT_LIST_DIR}/fabric_ldap.sh)
-endif()
 if(NOT EMRFS_FABRIC)
 	return()
 endif()

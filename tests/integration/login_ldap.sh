@@ -1,19 +1,17 @@
 #!/bin/bash
-# fabric_ldap.sh: staff enrol with the log-in of the hospital's directory: a real fabric-ca-server (FABRIC_CA) asks a real slapd over TLS.
-# PEER plays the network. A wrong password, none, a name with the signs of filters in it, and a role that the directory does not give bring
-# nobody in.
+# login_ldap.sh: staff enrol with the log-in of the hospital's directory, over the hospital's host: a real fabric-ca-server (FABRIC_CA) asks a
+# real slapd over TLS. A wrong password, none, a name with the signs of filters in it, and a role that the directory does not give bring nobody
+# in.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 SLAPD=$(PATH=$PATH:/usr/sbin command -v slapd) || emr_skip "no slapd"
-two_begin fabric_ldap
+two_begin login_ldap
 at_end() {
-	local who
-	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
-	[ -z "${PEER_PID:-}" ] || { eval "exec ${SERVE[1]}>&-" && await_gone "$PEER_PID"; }
+	two_end
 	[ -z "${authority:-}" ] || kill "$authority" 2>/dev/null
 	[ -z "${directory:-}" ] || kill "$directory" 2>/dev/null
 }
-mkdir -m 700 channel net ca ldap ldap/data
+mkdir -m 700 ca ldap ldap/data
 secret() { printf '%s\n' "$2" >"$1.secret" && chmod 600 "$1.secret"; }
 
 say "a directory with three people, behind TLS"
@@ -74,18 +72,12 @@ CONF
 "$FABRIC_CA" start -H ca >out/authority 2>&1 &
 authority=$!
 emr_until grep -q "Listening on https" out/authority
-coproc SERVE { exec "$PEER" network "$EMR_WORK/channel" "$NET/ca.pem" 2>>"$EMR_WORK/peer.log"; }
-PEER_PID=$SERVE_PID
-emr_until test -s channel/settings
-{
-	cat channel/settings
-	echo "authority = https://127.0.0.1:$CA_PORT $EMR_WORK/ca/ca-cert.pem"
-} >net/network
 
 say "the administrator founds the network with the log-in of the directory"
 secret chief chiefpw
 as hospital run 0 org create "São Lucas" --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file hospital.words --login chief \
-	--secret-file "$EMR_WORK/chief.secret"
+	--secret-file "$EMR_WORK/chief.secret" --login-ca "https://127.0.0.1:$CA_PORT,$EMR_WORK/ca/ca-cert.pem"
+two_host
 
 say "an invitation for whom the directory knows"
 as hospital run 0 invite lima --role clinician -o "$EMR_WORK/lima.invitation" --within 1h --passphrase-file "$EMR_PASS"
