@@ -303,6 +303,15 @@ static emr_login login_of(const emr_args *args)
 		.secret_file = args->values[EMR_OPT_SECRET_FILE]};
 }
 
+/* In a directory of the network's own; who comes over a host asks that one. */
+static emr_status keep_authority(const making *m, emr_problem *out_problem)
+{
+	const char *where = m->args->values[EMR_OPT_LOGIN_CA];
+
+	return emr_login_keep(
+		m->network_dir, m->own_dir_made && where != NULL ? "," : where, "org", out_problem);
+}
+
 static emr_status certify(void *arg, emr_buf *out_ca, emr_buf *out_certificate)
 {
 	const certifying *c = arg;
@@ -371,8 +380,7 @@ static emr_status create_network(
 		m->dir_made = status == EMR_OK;
 	}
 	if (status == EMR_OK)
-		status = emr_login_keep(
-			m->network_dir, m->args->values[EMR_OPT_LOGIN_CA], "org", out_problem);
+		status = keep_authority(m, out_problem);
 	if (status == EMR_OK && m->network_dir != NULL && emr_login_is_there(m->network_dir)) {
 		options.certify = certify;
 		options.certify_arg = &authority;
@@ -427,10 +435,11 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 	else if (is_founded(m))
 		EMR_TRY(emr_keyring_tlv_get(
 			m->session.keyring, EMR_KEYRING_CERTIFICATE, &certificate));
-	else if (m->is_applying)
+	else if (m->is_applying) {
+		EMR_TRY(keep_authority(m, out_problem));
 		EMR_TRY(emr_applying_do(&m->session, m->network_dir, m->org_name, handle, &login,
 			m->within_ns, &m->begun, m->out, &certificate, out_problem));
-	else
+	} else
 		EMR_TRY(create_network(m, handle, &certificate, out_problem));
 	return emr_keyring_tlv_set(
 		m->session.keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
@@ -670,13 +679,6 @@ static emr_status choose_dir(making *m, const char *network, emr_problem *out_pr
 	return m->is_applying ? emr_network_dir_check(m->network_dir, out_problem) : EMR_OK;
 }
 
-/* Its host says whether it has one when it is asked. */
-static bool may_have_authority(const making *m, const char *dir)
-{
-	return dir != NULL && (emr_own_dir_is_address(dir) || m->args->given[EMR_OPT_LOGIN_CA] ||
-				      emr_login_is_there(dir));
-}
-
 /* Which network: one's own, that of an invitation, or the one of --network. */
 static emr_status choose_network(making *m, emr_problem *out_problem)
 {
@@ -684,7 +686,8 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	emr_status status = read_within(m, out_problem);
 
 	m->joining.login = login_of(m->args);
-	if (status == EMR_OK && join == NULL && !may_have_authority(m, dir))
+	if (status == EMR_OK && join == NULL && !m->args->given[EMR_OPT_LOGIN_CA] &&
+		!emr_own_dir_is_address(dir) && (dir == NULL || !emr_login_is_there(dir)))
 		status = emr_enrol_without(&m->joining.login, out_problem);
 	if (status == EMR_OK && join != NULL)
 		status = emr_joining_read(join, dir, m->places.state, &m->joining, out_problem);

@@ -183,3 +183,5 @@ two_home other
 run 6 org create "Outra" --network "$TWO_ADDRESS" --yes --passphrase-file "$EMR_PASS" --words-file other.words --login admin --secret-file "$EMR_WORK/admin.secret"
 says "there is no such authority"
 nothing_made other
+run 2 org create "Outra" --network "$TWO_ADDRESS" --yes --passphrase-file "$EMR_PASS" --words-file other.words --login-ca "$AUTHORITY"
+says "--login-ca is https://HOST"
