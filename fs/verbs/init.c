@@ -303,15 +303,6 @@ static emr_login login_of(const emr_args *args)
 		.secret_file = args->values[EMR_OPT_SECRET_FILE]};
 }
 
-/* In a directory of the network's own; who comes over a host asks that one. */
-static emr_status keep_authority(const making *m, emr_problem *out_problem)
-{
-	const char *where = m->args->values[EMR_OPT_LOGIN_CA];
-
-	return emr_login_keep(
-		m->network_dir, m->own_dir_made && where != NULL ? "," : where, "org", out_problem);
-}
-
 static emr_status certify(void *arg, emr_buf *out_ca, emr_buf *out_certificate)
 {
 	const certifying *c = arg;
@@ -369,6 +360,7 @@ static emr_status create_network(
 		.keyring = m->session.keyring,
 		.name = m->org_name != NULL ? m->org_name : EMR_NETWORK_ALONE,
 		.handle = handle};
+	const char *ca = m->args->values[EMR_OPT_LOGIN_CA];
 	certifying authority = {.making = m, .problem = out_problem};
 	emr_id16 net_id;
 	emr_status status = EMR_OK;
@@ -380,7 +372,7 @@ static emr_status create_network(
 		m->dir_made = status == EMR_OK;
 	}
 	if (status == EMR_OK)
-		status = keep_authority(m, out_problem);
+		status = emr_login_keep(m->network_dir, ca, "org", out_problem);
 	if (status == EMR_OK && m->network_dir != NULL && emr_login_is_there(m->network_dir)) {
 		options.certify = certify;
 		options.certify_arg = &authority;
@@ -423,6 +415,7 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF certificate = {0};
 	const emr_login login = login_of(m->args);
+	const char *ca = m->args->values[EMR_OPT_LOGIN_CA];
 	char handle[32];
 
 	EMR_TRY(code_of(m, m->org_name != NULL ? "org" : "patient", handle));
@@ -436,7 +429,7 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 		EMR_TRY(emr_keyring_tlv_get(
 			m->session.keyring, EMR_KEYRING_CERTIFICATE, &certificate));
 	else if (m->is_applying) {
-		EMR_TRY(keep_authority(m, out_problem));
+		EMR_TRY(emr_login_keep(m->network_dir, ca, "org", out_problem));
 		EMR_TRY(emr_applying_do(&m->session, m->network_dir, m->org_name, handle, &login,
 			m->within_ns, &m->begun, m->out, &certificate, out_problem));
 	} else

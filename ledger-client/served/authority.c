@@ -62,6 +62,21 @@ static emr_status read_where(const char *where, kept *out, emr_buf *out_roots)
 	return EMR_OK;
 }
 
+/* EMR_EXISTS: the ledger is kept in DIR, or no network is there yet. */
+static emr_status find_host(const char *dir, emr_served_at *out)
+{
+	EMR_AUTO_FREE char *path = NULL;
+	struct timespec seen = {.tv_sec = 0};
+
+	if (asprintf(&path, "%s/ledger", dir) < 0) {
+		path = NULL;
+		return EMR_NO_MEMORY;
+	}
+	EMR_TRY(emr_served_is_at(path) ? EMR_OK : EMR_EXISTS);
+	EMR_TRY(client_settings(path, &seen, out));
+	return out->has_login ? EMR_OK : EMR_NOT_FOUND;
+}
+
 emr_status emr_authority_keep(const char *dir, const char *where)
 {
 	EMR_AUTO_FD fd = -1;
@@ -70,7 +85,10 @@ emr_status emr_authority_keep(const char *dir, const char *where)
 	EMR_AUTO_BUF text = {0};
 	kept k = {.url = ""};
 	char line[sizeof k.url + sizeof k.name + 2];
+	emr_served_at at;
 
+	if (find_host(dir, &at) != EMR_EXISTS)
+		return EMR_INVALID;
 	if (asprintf(&path, "%s/host", dir) < 0) {
 		path = NULL;
 		return EMR_NO_MEMORY;
@@ -86,21 +104,6 @@ emr_status emr_authority_keep(const char *dir, const char *where)
 	EMR_TRY(emr_buf_append(&text, line, strlen(line)));
 	EMR_TRY(emr_buf_append(&text, roots.data, roots.len));
 	return emr_file_replace(fd, "login", emr_buf_view(&text), 0600);
-}
-
-/* EMR_EXISTS: the ledger is kept in DIR, or no network is there yet. */
-static emr_status find_host(const char *dir, emr_served_at *out)
-{
-	EMR_AUTO_FREE char *path = NULL;
-	struct timespec seen = {.tv_sec = 0};
-
-	if (asprintf(&path, "%s/ledger", dir) < 0) {
-		path = NULL;
-		return EMR_NO_MEMORY;
-	}
-	EMR_TRY(emr_served_is_at(path) ? EMR_OK : EMR_EXISTS);
-	EMR_TRY(client_settings(path, &seen, out));
-	return out->has_login ? EMR_OK : EMR_NOT_FOUND;
 }
 
 emr_status emr_authority_at(const char *dir, char out_node[EMR_AUTHORITY_NODE_BYTES])
