@@ -11,7 +11,7 @@
 #define CONNECTIONS_OF_ONE 64u
 #define DRAIN_NS INT64_C(60000000000) /* of EMR_SERVE_WORK_MAX */
 
-static const uint8_t of_address[24] = {1}; /* in front of one: no key is so few bits */
+static const char of_address[24] = "of an address, no key:"; /* in front of one */
 
 /* ---- connections ---- */
 
