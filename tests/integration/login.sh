@@ -137,7 +137,7 @@ say "the host relays four calls of the authority and nothing else, of bounded si
 ask() { # PATH PROOF [FILE]: the status of HTTP; its answer is in out/answered
 	curl -sk -o out/answered -w '%{http_code}' -H "Emrfs-Login: $2" ${3:+--data-binary "@$3"} "https://127.0.0.1:$TWO_PORT/$1"
 }
-answers() { [ "$1" = "$2" ] || emr_fail "HTTP $1, not $2: $(cat out/answered)"; }
+answers() { [ "$1" = "$2" ] || emr_fail "HTTP $1, not $2: $(cat -v out/answered)"; }
 wrong="Basic $(printf 'stranger:guess' | base64)"
 echo '{}' >body
 head -c 16385 /dev/zero >long
@@ -152,7 +152,7 @@ say "a stranger who tries many secrets waits"
 began=$SECONDS
 for try in $(seq 11); do answers "$(ask emrfs/v1/login/enroll "$wrong" body)" 200; done
 [ $((SECONDS - began)) -ge 10 ] || emr_fail "eleven within $((SECONDS - began)) s"
-[ "$(od -An -tu1 -N2 out/answered | tr -s ' ')" = " 1 145" ] || emr_fail "not what the authority said: $(cat out/answered)"
+[ "$(od -An -tu1 -N2 out/answered | tr -s ' ')" = " 1 145" ] || emr_fail "not what the authority said: $(cat -v out/answered)"
 invite beth clinician 0
 
 say "of secrets the host keeps nothing: not on its disk, nor in its log or its line"
