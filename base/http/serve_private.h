@@ -10,7 +10,6 @@
 #define SERVE_WORKERS 24u   /* of each lane */
 #define SERVE_OF_ONE_KEY 2u /* of these at a time, where it is known who asks */
 #define SERVE_KEYS 1024u    /* more than ask in a minute, or those that ask least are forgotten */
-#define SERVE_WORK_MAX ((uint64_t)2 << 30) /* bytes a minute that are read for one key */
 
 /* Workers, and the calls that are suspended until one of them has answered. */
 typedef struct serve_lane {

@@ -126,6 +126,9 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"also what the ledger calls it: ids, transactions, who has countersigned"},
 	[EMR_OPT_NEW_KEY] = {"new-key", 0, EMR_HAS_ARGUMENT, "FILE",
 		"another key for the host: FILE is made, and works when administrators signed it"},
+	[EMR_OPT_LOGIN_CA] = {"login-ca", 0, EMR_HAS_ARGUMENT, "URL,ROOTS[,NAME]",
+		"the organisation's own authority, a Fabric CA, whose TLS the file ROOTS vouches "
+		"for; \"\": none"},
 	[EMR_OPT_CHANNEL] = {"channel", 0, EMR_HAS_ARGUMENT, "DIR",
 		"the ledger is in a channel of Fabric: where the socket of emrfs-fabric is"},
 	[EMR_OPT_REASON] = {"reason", 0, EMR_HAS_ARGUMENT, "TEXT",

@@ -23,6 +23,7 @@
 #include "ledger/network.h"
 #include "mount/service.h"
 #include "network/founding.h"
+#include "network/login.h"
 #include "node/host.h"
 #include "served/client.h"
 #include "served/server.h"
@@ -294,10 +295,12 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 
 	EMR_TRY(settle_in_channel(h, out_problem));
 	EMR_TRY(emr_network_dir_check(h->dir, out_problem));
-	if (emr_network_dir_is_on_fabric(h->dir) || emr_network_dir_is_served(h->dir))
+	if (emr_network_dir_is_served(h->dir))
 		return say_place(h, EMR_INVALID, _("its ledger is elsewhere"), out_problem);
 	EMR_TRY(open_below(h, EMR_NETWORK_DIR_HOST, &h->own_fd));
 	EMR_TRY(open_below(h, EMR_NETWORK_DIR_HOST "/mail", &h->mail_fd));
+	EMR_TRY(emr_login_keep(h->dir, h->args->values[EMR_OPT_LOGIN_CA], "host", out_problem));
+	h->at.has_login = emr_login_is_there(h->dir);
 	EMR_TRY(host_keeps_open(h->dir, h->own_fd, false, &h->keeps, out_problem));
 	EMR_TRY(open_blocks(h));
 	EMR_TRY(hold_lock(h));

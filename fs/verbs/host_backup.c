@@ -96,7 +96,7 @@ static emr_status copy_ledger(copying *c, const char *dir)
 
 	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof path)
 		return EMR_LIMIT;
-	EMR_TRY(emr_ledger_copy_open(path, NULL, &copy));
+	EMR_TRY(emr_ledger_copy_open(path, &copy));
 	EMR_TRY(emr_ledger_copy_check(copy, false, &trouble));
 	EMR_TRY(emr_ledger_copy_tell(copy, &c->facts));
 	EMR_TRY(emr_ledger_copy_descriptor(copy, &descriptor));

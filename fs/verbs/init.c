@@ -25,6 +25,7 @@
 #include "network/begun.h"
 #include "network/founding.h"
 #include "network/joining.h"
+#include "network/login.h"
 #include "network/own_dir.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
@@ -217,7 +218,7 @@ static emr_status code_of(const making *m, const char *prefix, char out[32])
 /* The answer may come in days, so the keyring that asks is kept, sealed, until then. */
 static bool waits_at_host(const making *m)
 {
-	return m->joining.dir != NULL && emr_network_place_is_host(m->joining.invitation.place);
+	return m->joining.dir != NULL;
 }
 
 static bool has_certificate(const making *m, emr_buf *out)
@@ -256,11 +257,9 @@ static emr_status register_key(making *m, emr_bytes certificate, emr_problem *ou
 	bool is_patient = m->joining.invitation.roles == EMR_ROLE_PATIENT;
 	const char *name = is_patient ? "" : m->profile.name;
 	emr_problem ignored = {0};
-	char own[4400];
 	emr_status status, followed;
 
-	snprintf(own, sizeof own, "%.4200s/%s", m->stage.path, EMR_STATE_FABRIC);
-	status = emr_joining_enter(&m->joining, m->session.keyring, own, certificate, name);
+	status = emr_joining_enter(&m->joining, m->session.keyring, certificate, name);
 	if (status == EMR_REFUSED &&
 		emr_session_open_copy(&m->session, false, &followed, &ignored) == EMR_OK &&
 		followed == EMR_OK)
@@ -293,6 +292,24 @@ static emr_login login_of(const emr_args *args)
 {
 	return (emr_login){.id = args->values[EMR_OPT_LOGIN],
 		.secret_file = args->values[EMR_OPT_SECRET_FILE]};
+}
+
+/* The administrator's certificate, where the organisation has an authority of its own. */
+typedef struct certifying {
+	const making *making;
+	emr_problem *problem;
+} certifying;
+
+static emr_status certify(void *arg, emr_buf *out_ca, emr_buf *out_certificate)
+{
+	const certifying *c = arg;
+	const emr_login login = login_of(c->making->args);
+	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
+
+	EMR_TRY(emr_enrol_admin(
+		c->making->network_dir, c->making->session.keyring, &login, &got, c->problem));
+	EMR_TRY(emr_buf_append(out_ca, got.root.data, got.root.len));
+	return emr_buf_append(out_certificate, got.chain.data, got.chain.len);
 }
 
 static bool is_text(emr_span span, const char *text)
@@ -356,6 +373,7 @@ static emr_status create_network(
 		.name = m->org_name != NULL ? m->org_name : EMR_NETWORK_ALONE,
 		.handle = handle,
 		.channel = m->channel};
+	certifying authority = {.making = m, .problem = out_problem};
 	emr_id16 net_id;
 	emr_status status = EMR_OK;
 
@@ -364,6 +382,13 @@ static emr_status create_network(
 	if (m->network_dir != NULL) {
 		status = emr_network_dir_make(m->network_dir, out_problem);
 		m->dir_made = status == EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = emr_login_keep(
+			m->network_dir, m->args->values[EMR_OPT_LOGIN_CA], "org", out_problem);
+	if (status == EMR_OK && m->network_dir != NULL && emr_login_is_there(m->network_dir)) {
+		options.certify = certify;
+		options.certify_arg = &authority;
 	}
 	if (status == EMR_OK && m->channel != NULL) {
 		options.msp = m->found.msp;
@@ -497,8 +522,8 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 	status = is_agent(m) ? EMR_OK : make_folder(m, out_problem);
 	/* The keyring remembers which network is its own. */
 	if (status == EMR_OK)
-		status = emr_network_dir_note(m->session.keyring, m->network_dir,
-			emr_ledger_descriptor(m->session.ledger));
+		status = emr_network_dir_note(
+			m->session.keyring, emr_ledger_descriptor(m->session.ledger));
 	if (status == EMR_OK)
 		status = emr_keyring_public(m->session.keyring, &m->session.identity);
 	if (status != EMR_OK)
@@ -663,17 +688,23 @@ static emr_status choose_dir(making *m, const char *network, emr_problem *out_pr
 	EMR_TRY(choose_channel(m, out_problem));
 	m->own_dir_made = emr_own_dir_is_address(network);
 	if (m->own_dir_made)
-		EMR_TRY(emr_own_dir_meet(
-			m->stage.state_fd, m->places.state, network, &m->network_dir, out_problem));
+		EMR_TRY(emr_own_dir_meet(m->stage.state_fd, m->places.state, network,
+			m->args->given[EMR_OPT_LOGIN], &m->network_dir, out_problem));
 	else
 		m->network_dir = emr_path_real(network);
 	if (m->network_dir == NULL)
 		return EMR_NO_MEMORY;
 	m->is_applying = emr_network_dir_is(m->network_dir);
-	if (m->is_applying && !m->own_dir_made && m->channel == NULL &&
-		!emr_network_dir_is_on_fabric(m->network_dir))
+	if (m->is_applying && !m->own_dir_made && m->channel == NULL)
 		return emr_network_dir_refuse(m->network_dir, out_problem);
 	return m->is_applying ? emr_network_dir_check(m->network_dir, out_problem) : EMR_OK;
+}
+
+/* Its host says whether it has one when it is asked. */
+static bool may_have_authority(const making *m, const char *dir)
+{
+	return dir != NULL && (emr_own_dir_is_address(dir) || m->args->given[EMR_OPT_LOGIN_CA] ||
+				      emr_login_is_there(dir));
 }
 
 /* Which network: one's own, that of an invitation, or the one of --network. */
@@ -683,7 +714,7 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	emr_status status = read_within(m, out_problem);
 
 	m->joining.login = login_of(m->args);
-	if (status == EMR_OK && join == NULL && (dir == NULL || !emr_enrolling_is_there(dir)))
+	if (status == EMR_OK && join == NULL && !may_have_authority(m, dir))
 		status = emr_enrol_without(&m->joining.login, out_problem);
 	if (status == EMR_OK && join != NULL)
 		status = emr_joining_read(join, dir, m->places.state, &m->joining, out_problem);

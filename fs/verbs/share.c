@@ -262,7 +262,7 @@ static void say_look(sharing *s)
 			count);
 	}
 	if (!s->request.deposit) /* there is no key to be released */
-		emr_say_release(s->out, &s->client, s->look);
+		emr_say_release(s->out, s->look);
 	if (!emr_json_flag_at(s->look, "compared") && emr_json_flag_at(s->look, "known"))
 		emr_remark_that(s->out, EMR_SAY_NOT_COMPARED, "who",
 			emr_json_text_at(s->look, "who"), NULL);

@@ -18,22 +18,6 @@
 
 #define WORK_MS 120000
 
-/* Of a channel members have entries only: the bytes come from a node. */
-static bool is_nowhere(emr_client *client)
-{
-	const emr_request request = {.ask = EMR_ASK_STATUS};
-	emr_problem ignored = {0};
-	json_t *report = NULL;
-	bool is =
-		emr_client_ask(client, &request, EMR_CLIENT_REPORT_MS, &report, &ignored) ==
-			EMR_OK &&
-		json_array_size(json_object_get(report, "places")) == 0 &&
-		strcmp(emr_json_text_at(json_object_get(report, "ledger"), "kind"), "fabric") == 0;
-
-	json_decref(report);
-	return is;
-}
-
 void emr_say_shared(emr_out *out, const json_t *answer, bool is_done)
 {
 	if (is_done)
@@ -101,14 +85,12 @@ void emr_say_silent(emr_out *out, const json_t *answer)
 	}
 }
 
-void emr_say_release(emr_out *out, emr_client *client, const json_t *look)
+void emr_say_release(emr_out *out, const json_t *look)
 {
 	const json_t *by = json_object_get(look, "released_by");
 	size_t n = json_array_size(by);
 	char names[600], who[600], own[300];
 
-	if (is_nowhere(client))
-		emr_remark_that(out, EMR_SAY_SHARED_NOWHERE, NULL);
 	if (!json_is_array(by)) {
 		emr_say(out, "The folder is not on the ledger yet; who releases its keys is "
 			     "settled then.\n");

@@ -21,7 +21,7 @@
 void emr_say_kept_out(emr_out *out, json_t *look, const char *path);
 /* Says which agents will release the keys of the share in LOOK, and which organisations that trusts
  * with what; and whether nobody elsewhere can open it. */
-void emr_say_release(emr_out *out, emr_client *client, const json_t *look);
+void emr_say_release(emr_out *out, const json_t *look);
 /* Remarks on ANSWER's agents_silent. */
 void emr_say_silent(emr_out *out, const json_t *answer);
 /* Says what became of the share that ANSWER is about; IS_DONE: the ledger has it. */
@@ -102,20 +102,18 @@ void emr_check_warn(emr_checker *c, const char *name, const char *mend, const ch
  * the ledger is this computer's all the same. */
 bool emr_check_host(emr_checker *c);
 /* Whether the host of this member's network answers, without a keyring.  EMR_NOT_FOUND: the ledger
- * is on a disk or on Fabric. */
+ * is on a disk. */
 emr_status emr_check_meet_host(int state_fd);
 /* Says that the records are on this computer alone (OUT_REMARK, may be NULL: gives that), unless
  * somebody else's host or a node of the settings has them. Where this began, and in `status`. */
 void emr_say_one_copy(emr_out *out, const emr_places *places, emr_problem *out_remark);
-/* check --network: the IPFS nodes of the settings, and the channel of a network on Fabric, which
- * the keyring asks. */
+/* check --network: the IPFS nodes of the settings. */
 void emr_check_node(emr_checker *c);
-void emr_check_channel(emr_checker *c, const emr_args *args);
 
 /* The organisations of the network that have no agent in force, by this computer's copy. */
 void emr_check_agents(emr_checker *c);
-/* The ledger of the state, of whatever kind: one on Fabric answers nothing without the keyring.
- * Statuses of emr_channel_open. */
+/* The ledger of the state: one at a host answers nothing without the keyring.  Statuses of
+ * emr_ledger_open. */
 emr_status emr_check_open_ledger(const emr_places *places, emr_ledger **out_ledger);
 
 /* ---- org_agent.c ---- */

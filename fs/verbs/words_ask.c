@@ -146,7 +146,7 @@ static emr_status read_known(const char *state_path, known *k)
 	emr_status status;
 
 	snprintf(path, sizeof path, "%.4200s/%s", state_path, EMR_STATE_LEDGER);
-	status = emr_ledger_copy_open(path, NULL, &ledger);
+	status = emr_ledger_copy_open(path, &ledger);
 	/* The verified copy on this computer knows its members as well. */
 	if (status != EMR_OK && emr_ledger_copy_open_own(state_path, &ledger) == EMR_OK)
 		status = EMR_OK;

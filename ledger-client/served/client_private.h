@@ -16,6 +16,7 @@
 #define LOOK_NS INT64_C(1000000000)
 #define SILENT_NS INT64_C(20000000000) /* as long as nobody else waits for one who says nothing */
 #define BEARER "Authorization: Bearer "
+#define BYTES "Content-Type: application/octet-stream"
 
 typedef struct client {
 	/* set when it is opened */
@@ -57,6 +58,7 @@ typedef struct question {
 	const char *path; /* behind WIRE_ROOT */
 	bool is_post;
 	emr_bytes body;
+	const char *header;  /* a line of HTTP; NULL: none */
 	uint32_t timeout_ms; /* 0 = TIMEOUT_MS, and SILENCE_MS without a byte */
 	bool is_wait;	     /* emr_ledger_wake ends it */
 	bool is_brief;	     /* that it has no answer in its time says nothing */
@@ -79,6 +81,10 @@ emr_status client_settings(const char *path, struct timespec *io_seen, emr_serve
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out);
 /* With the token that is kept, and once more with a new one where that is not taken. */
 emr_status client_ask(client *c, const question *q, emr_buf *out);
+
+/* Of the network in DIR, without a ledger over it. */
+emr_status client_ask_in(
+	const char *dir, const emr_keyring *keyring, const question *q, emr_buf *out);
 
 /* client.c: an answer that came to STATUS, which it gives back, with BODY: whether the host is in
  * recovery. */

@@ -98,7 +98,7 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 	const int64_t began_ns = emr_clock_boot_ns(emr_clock_system());
 	bool is_silent;
 	EMR_AUTO_FREE char *path = NULL;
-	const char *headers[] = {"Content-Type: application/octet-stream", bearer, NULL};
+	const char *headers[] = {q->header != NULL ? q->header : BYTES, bearer, NULL};
 	const emr_served_at at = client_at(c);
 	const emr_http_server server = server_of(&at);
 	emr_http_request request = {.server = &server,
@@ -313,8 +313,7 @@ void client_close(void *self)
 
 /* ---- letters ---- */
 
-/* Of the network in DIR, without a ledger over it. */
-static emr_status ask_host(
+emr_status client_ask_in(
 	const char *dir, const emr_keyring *keyring, const question *q, emr_buf *out)
 {
 	EMR_AUTO_FREE char *path = NULL;
@@ -343,7 +342,7 @@ static emr_status ask_letter(const char *dir, const emr_keyring *keyring, emr_id
 	q->path = path;
 	q->is_open = keyring == NULL;
 	q->timeout_ms = LETTER_MS;
-	return ask_host(dir, keyring, q, out);
+	return client_ask_in(dir, keyring, q, out);
 }
 
 emr_status emr_served_leave(const char *dir, const emr_keyring *keyring, emr_id16 id,
@@ -371,7 +370,8 @@ emr_status emr_served_applications(
 	EMR_AUTO_BUF bytes = {0};
 	emr_bytes letter;
 	emr_reader reader;
-	emr_status status = ask_host(dir, keyring, &(question){.path = "applications"}, &bytes);
+	emr_status status =
+		client_ask_in(dir, keyring, &(question){.path = "applications"}, &bytes);
 
 	reader = emr_reader_of(emr_buf_view(&bytes));
 	while (status == EMR_OK && wire_read_part(&reader, &letter))
@@ -429,11 +429,6 @@ emr_status emr_served_look(const emr_served_at *at, uint32_t timeout_ms, int64_t
 					 emr_clock_unix_s(emr_clock_system()))
 			       : 0;
 	return status;
-}
-
-emr_status emr_served_moved(const char *dir, const emr_keyring *keyring, emr_buf *out)
-{
-	return ask_host(dir, keyring, &(question){.path = "moved"}, out);
 }
 
 /* ---- tokens ---- */

@@ -41,6 +41,7 @@ struct emr_served {
 
 	emr_fabric *channel; /* in which the ledger is; NULL: in none */
 	atomic_uint_fast64_t batches;
+	atomic_uint relayed; /* calls that wait for the authority now */
 };
 
 extern const emr_serve_route served_routes[];
@@ -74,6 +75,10 @@ emr_id32 served_open_key(const uint8_t secret[32], uint8_t out_sk[64]);
 emr_status served_leave_letter(emr_served *served, emr_serve_call *call);
 emr_status served_find_letter(emr_served *served, emr_serve_call *call);
 emr_status served_give_applications(emr_served *served, emr_serve_call *call);
+
+/* relay.c: what CALL asks the authority of the host's organisation, and that one's name. */
+emr_status served_relay(emr_served *served, emr_serve_call *call);
+emr_status served_give_authority(emr_served *served, emr_serve_call *call);
 
 /* For the token that CALL's body asks for. */
 emr_status served_give_token(emr_served *served, emr_serve_call *call);

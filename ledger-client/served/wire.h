@@ -9,6 +9,7 @@
 
 #define WIRE_ROOT "/emrfs/v1/"
 #define WIRE_STATUS_HEADER "Emrfs-Status"
+#define WIRE_LOGIN_HEADER "Emrfs-Login" /* who asks the authority behind the host */
 
 #define WIRE_PORTION ((size_t)1 << 20) /* bytes of entries or parts after which an answer ends */
 #define WIRE_ANSWER_MAX (WIRE_PORTION + 2 * (size_t)EMR_LEDGER_BATCH_MAX)
@@ -20,7 +21,6 @@
 #define WIRE_OPEN_MAX ((size_t)64 << 10)
 #define WIRE_WAIT_MAX_MS 60000u
 #define WIRE_LETTER_MAX ((size_t)12 << 10)
-#define WIRE_MOVED_MAX ((size_t)1 << 20) /* the way to a channel, with its certificates */
 #define WIRE_NOTE_MAX ((size_t)64 << 10)
 
 /* A token: whose, until when, and the server's seal; as text base64url without padding. */

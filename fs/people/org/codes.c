@@ -12,6 +12,7 @@
 #include "kit/out.h"
 #include "ledger/ledger.h"
 #include "ledger/welcome.h"
+#include "network/login.h"
 #include "org/invitations.h"
 #include "replica/names.h"
 #include "served/client.h"
@@ -99,7 +100,7 @@ static emr_status make_asked(emr_bureau *bureau, const emr_request *request,
 	if (status != EMR_OK || !emr_card_name_ok(request->who) ||
 		strlen(request->who) > EMR_CERT_HANDLE_MAX || request->who[0] == '\0')
 		return EMR_INVALID;
-	if (emr_network_dir_is_on_fabric(bureau->dir))
+	if (emr_login_is_there(bureau->dir))
 		return EMR_OK;
 	status = emr_invitations_make(
 		bureau, request->who, roles, request->until_unix_s, out_code, &made, out_problem);

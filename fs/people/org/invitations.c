@@ -155,18 +155,10 @@ static void drop(invitations *i, size_t n)
 	emr_wipe(&i->all[i->n], sizeof *i->all);
 }
 
-static emr_status open_post(const emr_bureau *bureau, const emr_invited *one, emr_post *out)
-{
-	const emr_invitation invitation = {.id = one->id};
-	emr_problem problem = {0};
-
-	return emr_post_open(bureau->dir, &invitation, bureau->session.keyring, out, &problem);
-}
-
 emr_status emr_invitations_keep(const emr_bureau *bureau, const emr_invitation *invitation,
 	const char *whom, emr_bytes sealed)
 {
-	EMR_AUTO_POST post = {0};
+	emr_post post = emr_post_of(bureau->dir, invitation->id, bureau->session.keyring);
 	AUTO_INVITATIONS list = {.lock_fd = -1};
 	emr_invited one = {
 		.roles = invitation->roles, .expires = invitation->expires, .id = invitation->id};
@@ -178,8 +170,6 @@ emr_status emr_invitations_keep(const emr_bureau *bureau, const emr_invitation *
 		status = add(&list, &one);
 	if (status == EMR_OK)
 		status = save(bureau, &list);
-	if (status == EMR_OK)
-		status = open_post(bureau, &one, &post);
 	emr_wipe(&one, sizeof one);
 	if (status != EMR_OK)
 		return status;
@@ -297,7 +287,7 @@ static emr_status look(emr_bureau *bureau, invitations *list, size_t n, emr_invi
 	emr_problem *problem)
 {
 	emr_invited *one = &list->all[n];
-	EMR_AUTO_POST post = {0};
+	emr_post post = emr_post_of(bureau->dir, one->id, bureau->session.keyring);
 	emr_known_person person;
 	bool is_over = one->expires <= emr_clock_unix_s(emr_clock_system());
 	emr_status status = EMR_OK;
@@ -305,8 +295,6 @@ static emr_status look(emr_bureau *bureau, invitations *list, size_t n, emr_invi
 	*out = one->is_told ? EMR_INVITED_TOLD : EMR_INVITED_WAITS;
 	if (one->is_told)
 		return EMR_OK;
-	if (!one->is_answered)
-		EMR_TRY(open_post(bureau, one, &post));
 	if (!one->is_answered && !is_over)
 		status = answer(bureau, list, one, &post, problem);
 	if (status == EMR_EXISTS) {
@@ -409,15 +397,14 @@ emr_status emr_invitations_withdraw(emr_bureau *bureau, const char *whom)
 		return EMR_NOT_FOUND;
 	status = load(bureau, &list);
 	for (size_t n = list.n; n-- > 0 && status == EMR_OK;) {
-		EMR_AUTO_POST post = {0};
+		emr_post post;
 		emr_status told;
 
 		if (strcmp(list.all[n].whom, whom) != 0 || list.all[n].is_answered)
 			continue;
 		/* Nobody answers it from here on; that the invited is told is a courtesy. */
-		told = open_post(bureau, &list.all[n], &post);
-		if (told == EMR_OK)
-			told = end(&post, &list.all[n]);
+		post = emr_post_of(bureau->dir, list.all[n].id, bureau->session.keyring);
+		told = end(&post, &list.all[n]);
 		if (told != EMR_OK)
 			emr_log(EMR_LOG_WARN, "joining: a withdrawal was not told: %s",
 				emr_status_text(told));

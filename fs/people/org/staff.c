@@ -17,6 +17,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "network/enrolling.h"
+#include "network/login.h"
 #include "org/invitations.h"
 #include "org/proposals.h"
 #include "org/team_care.h"
@@ -369,7 +370,7 @@ static emr_status tell_authority(const emr_bureau *bureau, const emr_staff_membe
 	emr_staff_member other;
 	emr_status status;
 
-	if (!emr_enrolling_is_there(bureau->dir))
+	if (!emr_login_is_there(bureau->dir))
 		return EMR_OK;
 	EMR_ASK(asked, bureau->session.replica, PEOPLE);
 	while (emr_staff_next(&asked, bureau, &other)) {
@@ -400,7 +401,7 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 	emr_act act;
 
 	EMR_TRY(emr_staff_ending(bureau, m, &acts, &others));
-	if (acts.len == 0 && emr_enrolling_is_there(bureau->dir))
+	if (acts.len == 0 && emr_login_is_there(bureau->dir))
 		return EMR_OK; /* all that is left is to tell the authority */
 
 	emr_key_code(m->person.signer_id, EMR_KEY_CODE_NAMES, code);

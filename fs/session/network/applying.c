@@ -11,6 +11,7 @@
 #include "contract/item.h"
 #include "kit/language.h"
 #include "ledger/admission.h"
+#include "network/login.h"
 #include "replica/follower.h"
 #include "replica/ask.h"
 #include "session/network_dir.h"
@@ -201,8 +202,7 @@ static emr_status make(applying *a, const char *name, emr_buf *out_cert, emr_pro
 	return emr_keyring_public(keyring, &a->session->identity);
 }
 
-/* One that waited for the channel longer than members look at it asks once more, unless they were
- * quicker. */
+/* One that waited longer than members look at it asks once more, unless they were quicker. */
 static emr_status freshen(applying *a, emr_buf *out_cert, emr_problem *out_problem)
 {
 	const emr_application earlier = a->application;
@@ -267,7 +267,7 @@ emr_status emr_applying_do(emr_session *session, const char *dir, const char *na
 		.begun = begun,
 		.handle = handle,
 		.login = login,
-		.has_authority = emr_enrolling_is_there(dir),
+		.has_authority = emr_login_is_there(dir),
 		.out = out,
 		.within_ns = within_ns,
 		.until_boot_ns = emr_clock_boot_ns(emr_clock_system()) + within_ns};

@@ -115,6 +115,7 @@ typedef enum emr_option {
 	EMR_OPT_DETAILS,
 	EMR_OPT_HOST_BACKUP,
 	EMR_OPT_NEW_KEY,
+	EMR_OPT_LOGIN_CA,
 	EMR_OPT_CHANNEL,
 	EMR_OPTION_COUNT
 } emr_option;

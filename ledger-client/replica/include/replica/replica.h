@@ -38,8 +38,6 @@ typedef struct emr_replica_options {
  * directory STATE_DIRFD; for when the ledger itself cannot say it.  EMR_NOT_FOUND, EMR_DAMAGED,
  * EMR_NEWER_FORMAT, EMR_IO. */
 emr_status emr_replica_descriptor(int state_dirfd, emr_buf *out_descriptor);
-/* As emr_replica_channel (people.h), of the copy in STATE_DIRFD before it is opened. */
-emr_status emr_replica_channel_at(int state_dirfd, uint8_t out_genesis[32]);
 
 /* How far the copy in STATE_DIRFD must reach to be all that this computer has verified, and the
  * root of these entries: the high-water mark.  EMR_NOT_FOUND, EMR_DAMAGED (also when damage of the

@@ -15,7 +15,6 @@ typedef struct emr_bureau {
 	emr_id16 org;
 	char name[256];	 /* of the organisation */
 	emr_buf ca;	 /* its CA, DER */
-	bool is_awaited; /* the ledger has what was sent, behind a transaction in doubt */
 } emr_bureau;
 
 #define EMR_BUREAU_CLOSED ((emr_bureau){.session = EMR_SESSION_CLOSED})

@@ -9,6 +9,7 @@
 #include "kit/out.h"
 #include "network/begun.h"
 #include "network/enrolling.h"
+#include "served/client.h"
 #include "session/session.h"
 
 /* SESSION: state and keyring of the one who is being made; its state has the link to the ledger of
@@ -24,8 +25,8 @@ emr_status emr_applying_do(emr_session *session, const char *dir, const char *na
 
 /* ---- applications.c ---- */
 /* Organisations that want to be admitted leave an application with these functions, and members
- * find it: letters at the network's host or in its channel. The reader
- * of a letter must judge whether it is genuine. */
+ * find it: letters at the network's host. The reader of a letter
+ * must judge whether it is genuine. */
 
 typedef struct emr_applications {
 	const char *dir; /* of the network; borrowed, as KEYRING */

@@ -13,12 +13,6 @@ typedef struct emr_login {
 	const char *secret_file; /* mode 0600 */
 } emr_login;
 
-/* The network in DIR has such an authority. */
-bool emr_enrolling_is_there(const char *dir);
-/* The same; true also where the settings of a network on Fabric cannot be read now, and so nobody
- * knows. */
-bool emr_enrolling_may_be_there(const char *dir);
-
 /* KEYRING's certificate, for who says LOGIN; what that leaves open is asked at the terminal.
  * Always with a problem. */
 emr_status emr_enrol_by_login(const char *dir, const emr_keyring *keyring, const emr_login *login,
