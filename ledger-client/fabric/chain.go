@@ -198,6 +198,11 @@ func (c *chain) genesisHash() string {
 	return headerHash(block)
 }
 
+// isWhole is whether the data of a block is what its header names.
+func isWhole(block *common.Block) bool {
+	return block.GetHeader() != nil && block.GetData() != nil && bytes.Equal(block.Header.DataHash, protoutil.ComputeBlockDataHash(block.Data))
+}
+
 func headerHash(block *common.Block) string {
 	return hex.EncodeToString(protoutil.BlockHeaderHash(block.Header))
 }

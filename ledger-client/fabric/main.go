@@ -17,6 +17,7 @@ import (
 
 	"github.com/hyperledger/fabric-lib-go/common/flogging"
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric/protoutil"
 )
 
 const fabricVersion = "3.1.1" // of the libraries that go.mod names
@@ -102,7 +103,9 @@ func fetchGenesis(ctx context.Context, s *settings, nodes []*node) (*common.Bloc
 			if err == nil && headerHash(block) != s.genesis {
 				err = n.note(fmt.Errorf("its block 0 is %s", headerHash(block)))
 			}
-			if err == nil {
+			if err == nil { // nothing but the hash says what is in it, and that is not of its metadata
+				block.Metadata = nil
+				protoutil.InitBlockMetadata(block)
 				return block, nil
 			}
 			slog.Warn("a peer does not give block 0", "peer", n.address, "why", err)
@@ -141,7 +144,7 @@ func verify(s *settings) error {
 		return err
 	}
 	defer kept.close()
-	if kept.genesisHash() != s.genesis {
+	if first, err := kept.ledger.GetBlockByNumber(0); err != nil || !isWhole(first) || headerHash(first) != s.genesis {
 		return fmt.Errorf("%w: block 0 is not the one in the settings", errDiffers)
 	}
 	work, err := os.MkdirTemp(s.dir, "verify-")

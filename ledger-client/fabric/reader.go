@@ -102,8 +102,8 @@ func (n *node) blockAt(ctx context.Context, number uint64) (*common.Block, error
 		return nil, n.note(err)
 	}
 	block, ok := <-blocks
-	if !ok || block.GetHeader().GetNumber() != number {
-		return nil, n.note(fmt.Errorf("no block %d", number))
+	if !ok || !isWhole(block) || block.Header.Number != number {
+		return nil, n.note(fmt.Errorf("no block %d that is whole", number))
 	}
 	return block, n.note(nil)
 }

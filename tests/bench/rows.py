@@ -140,8 +140,6 @@ ROWS = [
     Row("ipfs_save_on", "ipfs", "save 64 KiB with fsync, p50, a node that gets it", "us", ("=ipfs_save_off", 1.05)),
     Row("ipfs_tree_off", "ipfs", "cp -r 2,000 x 64 KiB, no node", "s"),
     Row("ipfs_tree_on", "ipfs", "cp -r 2,000 x 64 KiB, a node that gets them", "s", ("=ipfs_tree_off", 1.05)),
-    Row("ipfs_seen", "ipfs", "a record of 700 KB is seen by another, with a node of his own, after it was confirmed", "s", (None, 2.0)),
-    Row("ipfs_seen_read", "ipfs", "  and has been read by him, all of it", "s", (None, 2.0)),
     Row("host_reg_dir", "host", "20 who save at once, a record a batch, in a directory", "1/s"),
     Row("host_reg", "host", "  through a host, all on these cores", "1/s", (None, 2000)),
     Row("host_save_dir", "host", "save 64 KiB until the ledger has it, a directory of one person, median of 9", "s"),

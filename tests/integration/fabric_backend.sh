@@ -17,6 +17,15 @@ must mkdir work
 must openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root.key -out root.pem -days 10 -subj /CN=second \
 	-addext keyUsage=critical,keyCertSign,cRLSign
 must "$NETWORK" trust 2 "$PWD/root.pem" net
+# A second channel of the same orderers, whose blocks they sign, too.
+export PATH=$FABRIC:$FABRIC/bin:$PATH
+must env FABRIC_CFG_PATH="$PWD/net/config" configtxgen -profile Channel -channelID other -outputBlock other.block 2>"$EMR_WORK/out/other"
+. net/net
+for orderer in 1 2 3 ${orderer_admin_4:+4}; do
+	org=$((orderer > 3 ? 3 : orderer)) admin=orderer_admin_$orderer
+	must osnadmin channel join --channelID other --config-block other.block -o "127.0.0.1:${!admin}" --ca-file net/$org/tlsca/cert.pem \
+		--client-cert net/$org/admin/tls.pem --client-key net/$org/admin/tls.key >"$EMR_WORK/out/join"
+done
 odd=
 [ "$CHANNEL_KIND" != raft ] || odd=odd	# behind it the peers of the network stand still; one orderer puts both transactions into one block
 # shellcheck disable=SC2086

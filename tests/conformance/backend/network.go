@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
@@ -113,7 +114,7 @@ func (b *backend) start() {
 		}
 		select {
 		case <-b.ended:
-			fail("the backend in %s has ended", b.dir)
+			fail("the backend in %s has ended: %s", b.dir, must(os.ReadFile(b.dir+".log")))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
@@ -153,13 +154,17 @@ func (b *backend) ok(path string, body any) object {
 	return answer
 }
 
-// letter is a transaction that every member may make: a letter of an invitation that nobody knows. Its first argument is its own.
+// letter is a transaction that every member may make: a letter of an invitation that nobody knows.
 func letter(id string) object {
-	mark, invitation := make([]byte, 32), make([]byte, 16)
-	rand.Read(mark)
+	invitation := make([]byte, 16)
 	rand.Read(invitation)
-	return object{"id": id, "line": "letters", "function": "leave", "args": [][]byte{mark},
-		"transient": map[string][]byte{"letter": append(append(invitation, 1), "a letter"...)}}
+	return object{"id": id, "line": "letters", "function": "leave", "transient": map[string][]byte{"letter": append(append(invitation, 1), "a letter of "+rand.Text()...)}}
+}
+
+// markOf is what a block has of a letter, and of no other one: the hash of its text.
+func markOf(letter object) []byte {
+	sum := sha256.Sum256(letter["transient"].(map[string][]byte)["letter"][17:])
+	return sum[:]
 }
 
 // untilEnded waits for the end, as a host would.
@@ -186,11 +191,17 @@ func (b *backend) all() (transactions []object) {
 	}
 }
 
-// effects counts the valid transactions that write and have an argument.
-func (b *backend) effects(function string, arg []byte) (count int) {
-	for _, t := range b.all() {
-		args := t["args"].([]any)
-		if t["function"] == function && t["validity"] == 0.0 && t["writes"] == true && len(args) > 0 && args[0] == text(arg) {
+// effects counts the valid transactions of a function that write, and have MARK in them as the orderer gives their block.
+func (t *test) effects(b *backend, function string, mark []byte) (count int) {
+	for _, one := range b.all() {
+		if one["function"] != function || one["validity"] != 0.0 || one["writes"] != true {
+			continue
+		}
+		number := uint64(one["block"].(float64))
+		if t.blocks[number] == nil {
+			t.blocks[number] = t.member.ordered(number)
+		}
+		if bytes.Contains(t.blocks[number].Data.Data[int(one["index"].(float64))], mark) {
 			count++
 		}
 	}
