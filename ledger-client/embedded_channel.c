@@ -234,7 +234,7 @@ static emr_status keep_parts(const handing *h)
 	return emr_chain_end(e->writer, emr_chain_fill_batch(e->writer, h->bytes));
 }
 
-/* Whatever this process or another one reads. */
+/* This process reads it, or another one. */
 static emr_status await_entry(handing *h, emr_ledger_answer *out)
 {
 	embedded_channel *c = h->e->channel;

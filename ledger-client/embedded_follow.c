@@ -336,9 +336,9 @@ static emr_status read_on(following *f, emr_fabric_place *place, unsigned wait_s
 emr_status embedded_meet(embedded *e)
 {
 	following f = {.e = e, .is_looking = true};
-	emr_fabric_place place;
+	emr_fabric_place place, newest;
 	uint64_t size;
-	bool is_met;
+	bool is_met, has_moved;
 	emr_status status;
 
 	(void)pthread_mutex_lock(&e->channel->known_lock);
@@ -346,10 +346,12 @@ emr_status embedded_meet(embedded *e)
 	(void)pthread_mutex_unlock(&e->channel->known_lock);
 	if (is_met)
 		return EMR_OK;
-	EMR_TRY(find_place(e, &size, &place));
+	EMR_TRY(find_place(e, &size, &newest));
+	place = newest;
 	status = read_on(&f, &place, 0);
-	if (status == EMR_OK) /* nothing stands there */
-		status = trouble(&f, size > 1 ? EMR_FORK : EMR_OFFLINE,
+	has_moved = place.block != newest.block || place.index != newest.index;
+	if (status == EMR_OK) /* something else stands there, or nothing is there yet */
+		status = trouble(&f, size > 1 && has_moved ? EMR_FORK : EMR_OFFLINE,
 			"the channel has not the ledger's newest entry");
 	if (status != EMR_EXISTS) {
 		embedded_note_channel(e, status, f.said);
@@ -375,6 +377,14 @@ emr_status embedded_look_at_reader(embedded *e)
 	return status;
 }
 
+/* An entry may have erased parts. */
+static void forget_purged(embedded *e)
+{
+	EMR_LOCKED(&e->write_lock);
+
+	emr_chain_forget_log(e->writer);
+}
+
 /* Until nothing new comes in time. */
 static emr_status follow_all(following *f, unsigned wait_s)
 {
@@ -394,6 +404,7 @@ static emr_status follow_all(following *f, unsigned wait_s)
 				f, EMR_FORK, "the channel has not the ledger's newest entry");
 		if (f->n > n) {
 			expect_parts(f->e);
+			forget_purged(f->e);
 			embedded_note_channel(f->e, EMR_OK, "");
 		}
 		wait_s = 0;

@@ -85,8 +85,8 @@ emr_status embedded_mend(void *self, emr_chain *own, uint64_t size, const uint8_
 
 /* ---- embedded_channel.c, embedded_follow.c: of a ledger in a channel ---- */
 
-/* What the file beside the ledger names; NULL: there is none.  A ledger file that is away is made
- * again, to be read from the channel. */
+/* Opens the backend that the file beside the ledger names; NULL: there is none.  A ledger file that
+ * is away is made again, to be read from the channel. */
 emr_status embedded_channel_open(
 	embedded *e, const emr_ledger_options *options, embedded_channel **out_channel);
 /* Behind all the rest. */
@@ -104,7 +104,7 @@ void embedded_stop(void *self);
 emr_status embedded_meet(embedded *e);
 /* Notes how the backend is; one whose reader goes no further counts as away. */
 emr_status embedded_look_at_reader(embedded *e);
-/* What the channel has now, or in WAIT_S seconds, into the file; follow_lock held by who has
+/* Reads what the channel has now, or in WAIT_S seconds; follow_lock held by who has
  * lock_fd locked. */
 emr_status embedded_follow(embedded *e, unsigned wait_s);
 /* The thread that does so until end_fd. */

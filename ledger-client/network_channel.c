@@ -117,7 +117,7 @@ emr_status emr_network_in_channel_find(const char *channel, emr_network_in_chann
 
 /* ---- beginning ---- */
 
-/* Whoever was quicker: the first one is the channel's. */
+/* The first one is the channel's, by whoever was quicker. */
 static emr_status compare(emr_fabric *fabric, emr_bytes descriptor)
 {
 	emr_fabric_call call = {.wait_s = 0};

@@ -672,7 +672,7 @@ static emr_status agree(making *m, emr_problem *out_problem)
 	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
 }
 
-/* What has begun in the channel of --channel. */
+/* Looks at the channel of --channel. */
 static emr_status choose_channel(making *m, emr_problem *out_problem)
 {
 	const char *channel = m->args->values[EMR_OPT_CHANNEL];

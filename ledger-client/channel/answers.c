@@ -38,7 +38,7 @@ static bool take_number(const json_t *object, const char *name, uint64_t *out)
 	return true;
 }
 
-/* What others wrote, on one line. */
+/* Words that others wrote, on one line. */
 static void take_said(const json_t *object, const char *name, char out[EMR_FABRIC_SAID_BYTES])
 {
 	const json_t *text = json_object_get(object, name);

@@ -79,7 +79,7 @@ emr_status emr_network_create(
 
 #define EMR_NETWORK_SAID_BYTES 256
 
-/* What is known of the channel behind the backend in CHANNEL: its organisation's MSP, and what its
+/* Known of the channel behind the backend in CHANNEL: its organisation's MSP, and what its
  * network began with, empty: none has begun.  SAID: the backend's words about a failure. */
 typedef struct emr_network_in_channel {
 	emr_buf descriptor;

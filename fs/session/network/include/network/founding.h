@@ -18,7 +18,7 @@ typedef struct emr_founding {
 	emr_problem *problem;
 } emr_founding;
 
-/* What has begun in the channel. */
+/* Finds out what has begun in the channel. */
 emr_status emr_founding_look(const emr_founding *founding, emr_network_in_channel *out);
 /* The directory is one of the network of DESCRIPTOR in the channel, made where it is empty or not
  * there. */
