@@ -64,7 +64,7 @@ emr_status emr_http_open(const emr_http_server *server, emr_http **out_http)
 	if (server->socket == NULL && !emr_http_url_ok(server->url))
 		return EMR_INVALID;
 	if (!emr_curl_begin())
-		return EMR_UNSUPPORTED;
+		return EMR_NO_MODULE;
 	http = calloc(1, sizeof *http);
 	if (http == NULL)
 		return EMR_NO_MEMORY;

@@ -371,7 +371,7 @@ emr_status emr_serve_start(const emr_serve_options *options, emr_serve **out_ser
 
 	if (!emr_microhttpd_begin() || (serve = calloc(1, sizeof *serve)) == NULL) {
 		(void)close(options->listen_fd);
-		return emr_microhttpd != NULL ? EMR_NO_MEMORY : EMR_IO;
+		return emr_microhttpd != NULL ? EMR_NO_MEMORY : EMR_NO_MODULE;
 	}
 	memcpy(serve->sets, options->sets, sizeof serve->sets);
 	serve->over = options->over;

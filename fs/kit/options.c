@@ -103,8 +103,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"leaving new files there, and seeing nothing"},
 	[EMR_OPT_AWAY] = {"away", 0, EMR_HAS_ARGUMENT, "RULE",
 		"who releases keys while your folder is closed: agents of others, own (also of "
-		"your "
-		"own organisation, where no other fits) or nobody"},
+		"your own organisation, where fewer than two others fit) or nobody"},
 	[EMR_OPT_EMERGENCY] = {"emergency", 0, EMR_HAS_ARGUMENT, "CARD",
 		"for an emergency, of the person whose card it is (FILE, -, or the text of its QR "
 		"code)"},

@@ -21,6 +21,8 @@
 
 #include "init_restore_private.h"
 
+#define BACKUP_LEDGER "ledger/ledger.sqlite"
+
 void init_restore_found(void *arg, const char *path, const char *what)
 {
 	restoring *r = arg;
@@ -172,9 +174,11 @@ static emr_status keep_verified(restoring *r)
 			 ? follow_whole(&r->session, &trouble)
 			 : emr_ledger_copy_make_own(ledger, r->session.state_fd, &trouble);
 	r->has_copy = status == EMR_OK || (status == EMR_DAMAGED && trouble.seq > 1);
-	if (status == EMR_DAMAGED && r->has_copy)
-		init_restore_found(r, "ledger/ledger.sqlite",
-			_("its last entries have to come from your network"));
+	/* With a ledger that is not in the backup nothing is wrong. */
+	if (status != EMR_OK && (r->has_copy || is_listed(r, BACKUP_LEDGER)))
+		init_restore_found(r, BACKUP_LEDGER,
+			r->has_copy ? _("its last entries have to come from your network")
+				    : _("all of its entries have to come from your network"));
 	if (!r->has_copy)
 		EMR_TRY(remove_file(r->session.state_fd, EMR_STATE_OWN_COPY));
 	return emr_status_is_full(status) || status == EMR_NO_MEMORY ? status : EMR_OK;

@@ -88,7 +88,7 @@ void emr_say_silent(emr_out *out, const json_t *answer)
 void emr_say_release(emr_out *out, const json_t *look)
 {
 	const json_t *by = json_object_get(look, "released_by");
-	size_t n = json_array_size(by);
+	const size_t n = json_array_size(by), needed = emr_json_number_at(look, "needed");
 	char names[600], who[600], own[300];
 
 	if (!json_is_array(by)) {
@@ -102,9 +102,10 @@ void emr_say_release(emr_out *out, const json_t *look)
 	emr_show(emr_json_text_at(look, "own_agent"), own, sizeof own);
 	if (n >= 2) {
 		emr_say(out, "Keys are released by %s: %s.\n", names,
-			n == 2					  ? _("both needed")
-			: emr_json_number_at(look, "needed") == 2 ? _("any two needed")
-								  : _("all needed"));
+			needed == 1   ? _("either is enough, and one is your own organisation")
+			: n == 2      ? _("both needed")
+			: needed == 2 ? _("any two needed")
+				      : _("all needed"));
 		return;
 	}
 	emr_remark_that(out, message_of(look, n), "name", names, "who", who, "own", own, NULL);
@@ -173,7 +174,8 @@ static const char *meaning_of(emr_away rule)
 		       ? _("From now on nobody releases keys while your folder is closed.\n")
 	       : rule == EMR_AWAY_OWN
 		       ? _("From now on agents of other organisations release keys while your "
-			   "folder is closed, and where none fits that of your own organisation: "
+			   "folder is closed, and where fewer than two fit that of your own "
+			   "organisation: "
 			   "that protects you from readers, not from your organisation.\n")
 		       : _("From now on only agents of other organisations release keys while your "
 			   "folder is closed.\n");
