@@ -85,6 +85,13 @@ typedef struct brought {
 	emr_id16 said, said_after; /* the recovery about which this was said, and behind its end */
 } brought;
 
+/* Heads that other organisations' hosts have signed: replica_witness.c only. */
+typedef struct witness {
+	atomic_bool is_known;
+	_Atomic uint64_t size; /* entries; 0: nothing */
+	int64_t due_ns;	       /* boot time: the follower's thread only */
+} witness;
+
 /* Heads that the host of a ledger has signed: replica_head.c only. */
 typedef struct signed_heads {
 	brought brought;
@@ -92,14 +99,9 @@ typedef struct signed_heads {
 	uint64_t ahead;		/* entries of the head in REPLICA_AHEAD; 0: none */
 	uint8_t ahead_root[32]; /* of that head */
 	known_restarts restarts;
+	witness witness;
 } signed_heads;
 
-/* What other organisations' hosts have signed: replica_witness.c only. */
-typedef struct witness {
-	atomic_bool is_known;
-	_Atomic uint64_t size; /* entries; 0: nothing */
-	int64_t due_ns;	       /* boot time: the follower's thread only */
-} witness;
 /* By the follower's thread, once a minute. */
 void replica_look_for_witness(emr_replica *r);
 
@@ -125,7 +127,6 @@ struct emr_replica {
 	emr_chain *writer;
 	high_mark mark;
 	signed_heads heads;
-	witness witness;
 	bool is_mark_saved;    /* the file says the same */
 	int64_t mark_saved_ns; /* boot time; -1 = not by this process */
 

@@ -61,7 +61,7 @@ static emr_status look(emr_replica *r, uint64_t *out_size)
 void replica_look_for_witness(emr_replica *r)
 {
 	const int64_t now_ns = emr_clock_boot_ns(emr_clock_system());
-	witness *w = &r->witness;
+	witness *w = &r->heads.witness;
 	uint64_t size = 0;
 	emr_status status;
 
@@ -72,7 +72,7 @@ void replica_look_for_witness(emr_replica *r)
 	w->due_ns = now_ns + EVERY_NS;
 	if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_UNSUPPORTED)
 		return; /* nothing is known of it */
-	/* What was signed once stays so. */
+	/* A head that was signed once stays so. */
 	if (size > atomic_load(&w->size))
 		atomic_store(&w->size, size);
 	atomic_store(&w->is_known, true);
@@ -80,11 +80,12 @@ void replica_look_for_witness(emr_replica *r)
 
 emr_status emr_replica_alone_since(emr_replica *replica, uint64_t *out_unix_s)
 {
-	const uint64_t size = atomic_load(&replica->witness.size);
+	const uint64_t size = atomic_load(&replica->heads.witness.size);
 	READING(own, replica);
 
 	*out_unix_s = 0;
-	if (!atomic_load(&replica->witness.is_known) || atomic_load(&replica->reached) <= size)
+	if (!atomic_load(&replica->heads.witness.is_known) ||
+		atomic_load(&replica->reached) <= size)
 		return EMR_OK;
 	EMR_TRY(replica_reading_begin(&own));
 	/* Entry 0 is the network's description, and has no time. */

@@ -79,6 +79,15 @@ emr_status client_settings(const char *path, struct timespec *io_seen, emr_serve
 /* The host's answer, into OUT; EMR_OFFLINE and others where there is none.  BEARER NULL: without a
  * token. */
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out);
+/* line.c, for meet.c too.  A new connection to the host at AT. */
+emr_status client_open_line(const emr_served_at *at, emr_http **out_http);
+/* By the number and the word of an answer. */
+emr_status client_status_of(const emr_http_answer *answer, const emr_buf *body);
+/* Only the host of HOST_KEY can have given the first LEN bytes of TEXT, and to this REQUEST. */
+bool client_is_given(emr_id32 host_key, const uint8_t request[WIRE_TOKEN_REQUEST_BYTES],
+	const emr_buf *text, size_t len);
+/* The clock of a host that said HOST between SENT and NOW (ahead_s of emr_ledger_absence). */
+int64_t client_ahead_of(uint64_t host, uint64_t sent, uint64_t now);
 /* With the token that is kept, and once more with a new one where that is not taken. */
 emr_status client_ask(client *c, const question *q, emr_buf *out);
 

@@ -42,7 +42,7 @@ static void note(client *c, emr_status status, const emr_http_answer *answer, in
 }
 
 /* An answer of HTTP that is no answer of ours: something else stands at that address. */
-static emr_status status_of(const emr_http_answer *answer, const emr_buf *body)
+emr_status client_status_of(const emr_http_answer *answer, const emr_buf *body)
 {
 	char word[32] = "";
 
@@ -66,7 +66,7 @@ static emr_http_server server_of(const emr_served_at *at)
 		.pin = at->pin[0] != '\0' ? at->pin : NULL};
 }
 
-static emr_status open_line(const emr_served_at *at, emr_http **out_http)
+emr_status client_open_line(const emr_served_at *at, emr_http **out_http)
 {
 	const emr_http_server server = server_of(at);
 
@@ -127,7 +127,7 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 	status = emr_http_ask(c->http, &request, out, &answer);
 	/* An answer that is not whole is none, whatever number it began with. */
 	if (status == EMR_OK || (answer.fault == EMR_HTTP_STRANGE && answer.status != 200))
-		status = status_of(&answer, out); /* also of what ends in a handshake */
+		status = client_status_of(&answer, out); /* also of what ends in a handshake */
 	if (!q->is_beside && answer.fault != EMR_HTTP_CANCELLED && answer.fault != EMR_HTTP_HERE &&
 		(answer.fault != EMR_HTTP_SLOW || !q->is_brief))
 		note(c, client_hear_recovery(c, status, out), &answer, began_ns);
@@ -153,7 +153,7 @@ static emr_status sign_request(client *c, emr_bytes root, uint8_t out[WIRE_TOKEN
 }
 
 /* Only the host of HOST_KEY can have given the first LEN bytes of TEXT, and to this REQUEST. */
-static bool is_given(emr_id32 host_key, const uint8_t request[WIRE_TOKEN_REQUEST_BYTES],
+bool client_is_given(emr_id32 host_key, const uint8_t request[WIRE_TOKEN_REQUEST_BYTES],
 	const emr_buf *text, size_t len)
 {
 	uint8_t message[WIRE_TOKEN_GIVEN_BYTES];
@@ -165,7 +165,7 @@ static bool is_given(emr_id32 host_key, const uint8_t request[WIRE_TOKEN_REQUEST
 }
 
 /* The clock of a host that said HOST between SENT and NOW. */
-static int64_t ahead_of(uint64_t host, uint64_t sent, uint64_t now)
+int64_t client_ahead_of(uint64_t host, uint64_t sent, uint64_t now)
 {
 	const uint64_t apart = host > now ? host - now : host < sent ? sent - host : 0;
 	const int64_t said =
@@ -181,7 +181,7 @@ static bool compare_clocks(client *c, uint64_t host, uint64_t sent)
 {
 	EMR_LOCKED(&c->lock);
 
-	c->ahead_s = ahead_of(host, sent, emr_clock_unix_s(c->clock));
+	c->ahead_s = client_ahead_of(host, sent, emr_clock_unix_s(c->clock));
 	return CLIENT_IS_BARRED(c);
 }
 
@@ -198,11 +198,11 @@ static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TO
 
 	EMR_TRY(sign_request(c, (emr_bytes){0}, body));
 	status = client_ask_once(c, &q, NULL, &text);
-	if (status == EMR_DENIED && is_given(key, body, &text, 8) &&
+	if (status == EMR_DENIED && client_is_given(key, body, &text, 8) &&
 		compare_clocks(c, emr_get_u64(text.data), emr_get_u64(body + 32)))
 		return EMR_OFFLINE;
 	EMR_TRY(status);
-	if (!is_given(key, body, &text, WIRE_TOKEN_CHARS) ||
+	if (!client_is_given(key, body, &text, WIRE_TOKEN_CHARS) ||
 		sodium_base642bin(token, sizeof token, (const char *)text.data, WIRE_TOKEN_CHARS,
 			NULL, NULL, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
 		return EMR_DENIED;
@@ -248,7 +248,7 @@ static emr_status open_all(client *c, const emr_ledger_options *options)
 
 	EMR_TRY(emr_dir_open(options->path, &dirfd));
 	EMR_TRY(client_settings(options->path, &c->seen, &c->at));
-	EMR_TRY(open_line(&c->at, &c->http));
+	EMR_TRY(client_open_line(&c->at, &c->http));
 	c->path = strdup(options->path);
 	if (c->path == NULL)
 		return EMR_NO_MEMORY;
@@ -378,74 +378,6 @@ emr_status emr_served_applications(
 	while (status == EMR_OK && wire_read_part(&reader, &letter))
 		status = fn(arg, letter);
 	return status == EMR_OK && reader.bad ? EMR_DAMAGED : status;
-}
-
-emr_status emr_served_meet(const emr_served_at *at, const emr_id16 *id, emr_buf *out)
-{
-	char hex[33], path[96] = WIRE_ROOT "descriptor";
-	const emr_http_request request = {.method = "GET",
-		.path = path,
-		.timeout_ms = TIMEOUT_MS,
-		.answer_max = EMR_NETWORK_DESCRIPTOR_MAX};
-	EMR_AUTO_HTTP http = NULL;
-	EMR_AUTO_BUF body = {0};
-	emr_http_answer answer;
-
-	if (id != NULL) {
-		emr_hex(id->b, sizeof id->b, hex);
-		(void)snprintf(path, sizeof path, WIRE_ROOT "letters/%s.invitation", hex);
-	}
-	EMR_TRY(open_line(at, &http));
-	const emr_status status = emr_http_ask(http, &request, &body, &answer);
-	if (answer.fault == EMR_HTTP_CERTIFICATE)
-		return EMR_FORK;
-	EMR_TRY(status == EMR_OK ? status_of(&answer, &body) : status);
-	return emr_buf_append(out, body.data, body.len);
-}
-
-/* Nobody signed the request: the refusal says the time. */
-emr_status emr_served_look(const emr_served_at *at, uint32_t timeout_ms, int64_t *out_ahead_s)
-{
-	const uint64_t sent = emr_clock_unix_s(emr_clock_system());
-	uint8_t body[WIRE_TOKEN_REQUEST_BYTES];
-	const emr_http_request request = {.method = "POST",
-		.path = WIRE_ROOT "token",
-		.body = emr_bytes_of(body, sizeof body),
-		.timeout_ms = timeout_ms,
-		.answer_max = EMR_NETWORK_DESCRIPTOR_MAX};
-	EMR_AUTO_HTTP http = NULL;
-	EMR_AUTO_BUF time = {0};
-	emr_http_answer answer;
-	emr_status status;
-
-	randombytes_buf(body, sizeof body);
-	EMR_TRY(open_line(at, &http));
-	status = emr_http_ask(http, &request, &time, &answer);
-	if (answer.fault == EMR_HTTP_CERTIFICATE)
-		return EMR_FORK;
-	if (status == EMR_OK && answer.status != 403)
-		return EMR_OFFLINE;
-	*out_ahead_s = status == EMR_OK && is_given(at->key, body, &time, 8)
-			       ? ahead_of(emr_get_u64(time.data), sent,
-					 emr_clock_unix_s(emr_clock_system()))
-			       : 0;
-	return status;
-}
-
-emr_status emr_served_cosign(const emr_served_at *at, emr_bytes head, int cancel_fd, emr_buf *out)
-{
-	const emr_http_request request = {.method = "POST",
-		.path = WIRE_ROOT "cosign",
-		.body = head,
-		.timeout_ms = TIMEOUT_MS,
-		.answer_max = EMR_CHECKPOINT_MAX,
-		.cancel_fds = {cancel_fd}};
-	EMR_AUTO_HTTP http = NULL;
-	emr_http_answer answer;
-
-	EMR_TRY(open_line(at, &http));
-	EMR_TRY(emr_http_ask(http, &request, out, &answer));
-	return status_of(&answer, out);
 }
 
 /* ---- tokens ---- */

@@ -11,6 +11,15 @@
 #include "served/server.h"
 #include "wire.h"
 
+/* Other hosts of the channel, and the thread that asks them: witness.c. */
+typedef struct others {
+	const emr_served_at *list; /* borrowed */
+	size_t n;
+	pthread_t asker;
+	bool has_asker;
+	int stop_fd; /* ends its requests */
+} others;
+
 struct emr_served {
 	/* set when it is started; LEDGER NULL while all of it is lost */
 	emr_ledger *ledger;
@@ -23,11 +32,7 @@ struct emr_served {
 	emr_serve *serve;
 	pthread_t watcher; /* wakes those who wait for entries */
 	bool has_watcher;
-	pthread_t asker; /* of other hosts (witness.c) */
-	bool has_asker;
-	const emr_served_at *others; /* borrowed */
-	size_t n_others;
-	int stop_fd; /* ends its requests */
+	others others;
 	atomic_bool is_ending;
 	int dirfd, mail_dirfd, host_dirfd;
 

@@ -93,9 +93,9 @@ emr_status emr_served_start(const emr_served_options *options, emr_served **out_
 
 	if (status == EMR_OK) {
 		served->dirfd = -1;
-		served->others = options->others;
-		served->n_others = options->n_others;
-		served->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		served->others.list = options->others;
+		served->others.n = options->n_others;
+		served->others.stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		served->mail_dirfd = options->mail_dirfd;
 		served->host_dirfd = options->host_dirfd > 0 ? options->host_dirfd : -1;
 		served->clock = options->clock != NULL ? options->clock : emr_clock_system();
@@ -114,10 +114,10 @@ emr_status emr_served_start(const emr_served_options *options, emr_served **out_
 		served->has_watcher = pthread_create(&served->watcher, NULL, watch, served) == 0;
 		status = served->has_watcher ? EMR_OK : EMR_NO_MEMORY;
 	}
-	if (status == EMR_OK && served->n_others > 0) {
-		served->has_asker =
-			pthread_create(&served->asker, NULL, served_ask_others, served) == 0;
-		status = served->has_asker ? EMR_OK : EMR_NO_MEMORY;
+	if (status == EMR_OK && served->others.n > 0) {
+		served->others.has_asker =
+			pthread_create(&served->others.asker, NULL, served_ask_others, served) == 0;
+		status = served->others.has_asker ? EMR_OK : EMR_NO_MEMORY;
 	}
 	if (status != EMR_OK) {
 		emr_served_stop(served);
@@ -132,11 +132,11 @@ void emr_served_stop(emr_served *served)
 	if (served == NULL)
 		return;
 	atomic_store(&served->is_ending, true);
-	if (served->has_asker) {
-		(void)eventfd_write(served->stop_fd, 1);
-		(void)pthread_join(served->asker, NULL);
+	if (served->others.has_asker) {
+		(void)eventfd_write(served->others.stop_fd, 1);
+		(void)pthread_join(served->others.asker, NULL);
 	}
-	emr_auto_close(&served->stop_fd);
+	emr_auto_close(&served->others.stop_fd);
 	if (served->has_watcher) {
 		if (!atomic_load(&served->is_recovering))
 			emr_ledger_wake(served->ledger);

@@ -11,7 +11,7 @@
 #define WIRE_STATUS_HEADER "Emrfs-Status"
 #define WIRE_LOGIN_HEADER "Emrfs-Login" /* who asks the authority behind the host */
 
-#define WIRE_KINDS_MAX 20 /* of statuses that an answer has */
+#define WIRE_KINDS_MAX 20	       /* of statuses that an answer has */
 #define WIRE_PORTION ((size_t)1 << 20) /* bytes of entries or parts after which an answer ends */
 #define WIRE_ANSWER_MAX (WIRE_PORTION + 2 * (size_t)EMR_LEDGER_BATCH_MAX)
 #define WIRE_KEYS_MAX 1024u /* parts that one request asks for */

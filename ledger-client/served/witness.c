@@ -84,7 +84,7 @@ static emr_status ask_one(const emr_served *served, const emr_served_at *at, emr
 	emr_checkpoint theirs;
 
 	EMR_TRY(emr_checkpoint_format(head, &note));
-	EMR_TRY(emr_served_cosign(at, emr_buf_view(&note), served->stop_fd, &answer));
+	EMR_TRY(emr_served_cosign(at, emr_buf_view(&note), served->others.stop_fd, &answer));
 	EMR_TRY(emr_checkpoint_parse(emr_buf_view(&answer), &theirs));
 	if (theirs.size != head->size || memcmp(theirs.root, head->root, 32) != 0 ||
 		!emr_id16_equal(theirs.net_id, head->net_id) || theirs.n_sigs != 1 ||
@@ -103,13 +103,13 @@ static emr_status ask_all(emr_served *served, uint64_t size)
 
 	EMR_TRY(served_put_head(served, size, &note));
 	EMR_TRY(emr_checkpoint_parse(emr_buf_view(&note), &head));
-	for (size_t i = 0; i < served->n_others && !atomic_load(&served->is_ending); i++) {
-		const emr_status status = ask_one(served, &served->others[i], &head);
+	for (size_t i = 0; i < served->others.n && !atomic_load(&served->is_ending); i++) {
+		const emr_status status = ask_one(served, &served->others.list[i], &head);
 
 		if (status != EMR_OK && status != EMR_INTERRUPTED)
 			emr_log(status == EMR_CONFLICT ? EMR_LOG_ERROR : EMR_LOG_INFO,
 				"host: %s has not signed the head of %llu entries: %s",
-				served->others[i].url, (unsigned long long)size,
+				served->others.list[i].url, (unsigned long long)size,
 				emr_status_text(status));
 	}
 	EMR_TRY(head.n_sigs > 1 ? EMR_OK : EMR_OFFLINE);
@@ -121,7 +121,7 @@ void *served_ask_others(void *arg)
 {
 	emr_served *served = arg;
 	uint64_t signed_size = 0, size = 0;
-	struct pollfd ended = {.fd = served->stop_fd, .events = POLLIN};
+	struct pollfd ended = {.fd = served->others.stop_fd, .events = POLLIN};
 
 	while (!atomic_load(&served->is_ending)) {
 		emr_status status = served_is_open(served);
