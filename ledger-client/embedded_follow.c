@@ -262,6 +262,15 @@ static emr_status take_entry(following *f, const emr_fabric_logged *logged,
 	return status;
 }
 
+/* It is the file's channel. */
+static emr_status known_now(following *f)
+{
+	if (f->is_looking)
+		return EMR_EXISTS;
+	f->e->channel->is_known = true;
+	return EMR_OK;
+}
+
 static emr_status take_batch(following *f, const emr_fabric_logged *logged)
 {
 	EMR_AUTO_BUF bytes = {0};
@@ -275,13 +284,11 @@ static emr_status take_batch(following *f, const emr_fabric_logged *logged)
 		return trouble(
 			f, EMR_DAMAGED, "a transaction has another form than the contract's");
 	status = place(f, logged, batch, &bytes, &seq);
-	if (status == EMR_EXISTS) {
-		f->e->channel->is_known = true;
-		return f->is_looking ? EMR_EXISTS : EMR_OK;
-	}
+	if (status == EMR_EXISTS)
+		return known_now(f);
 	if (status != EMR_OK)
 		return status;
-	if (!f->e->channel->is_known || f->is_looking)
+	if (f->is_looking || !f->e->channel->is_known)
 		return trouble(f, EMR_FORK, "the channel has not the ledger's newest entry");
 	entry = (emr_ledger_entry){.seq = seq,
 		.entry = emr_buf_view(&bytes),
@@ -300,8 +307,7 @@ static emr_status take_logged(void *arg, const emr_fabric_logged *logged)
 	if (logged->n_args != 1 ||
 		!emr_bytes_equal(logged->args[0], emr_buf_view(&f->e->descriptor)))
 		return trouble(f, EMR_FORK, "another network has begun in the channel");
-	f->e->channel->is_known = true;
-	return f->is_looking ? EMR_EXISTS : EMR_OK;
+	return known_now(f);
 }
 
 /* ---- the channel ---- */
