@@ -424,7 +424,7 @@ func (m *member) orderedOf(channel string, number uint64) *common.Block {
 var garbage = []byte{0xff, 0xff, 0xff}
 
 func (t *test) oddAlone() {
-	height := t.two.height() // the other one was the last to enter something
+	height := max(t.one.height(), t.two.height()) // either was the last to enter something
 	t.one.follows(height)
 	seen := make(chan byte, 100) // which peer is read from is not known
 	for _, p := range t.peers {
