@@ -191,6 +191,12 @@ void embedded_look(void *self, emr_ledger_absence *out_absence)
 
 /* ---- handing in ---- */
 
+static int64_t end_ns(const embedded *e)
+{
+	return emr_clock_boot_ns(emr_clock_system()) +
+	       (e->submitter != NULL ? OWN_MS : HOST_MS) * INT64_C(1000000);
+}
+
 typedef struct handing {
 	embedded *e;
 	const emr_id32 *submitter;
@@ -293,9 +299,11 @@ static emr_status hand_in(handing *h, emr_bytes authority)
 
 	emr_hex(h->submitter->b, sizeof h->submitter->b, line);
 	status = emr_fabric_hand_in(h->e->channel->fabric, &call, &t, &h->end);
-	/* By that id it is there with another CA, or by another submitter, who may be wrong. */
+	/* By that id it is there with another CA or other parts, or by another submitter: each is
+	 * judged for itself. */
 	if (status == EMR_CONFLICT && strlen(h->id) == 64) {
-		const emr_id32 all = emr_sha256_of(args, t.n_args);
+		const emr_bytes said[5] = {args[0], args[1], args[2], authority, t.transient};
+		const emr_id32 all = emr_sha256_of(said, 5);
 
 		h->id[64] = '-';
 		emr_hex(all.b, 8, h->id + 65);
@@ -362,8 +370,7 @@ emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_
 		.sig = sig,
 		.bytes = bytes,
 		.batch = batch,
-		.until_ns = emr_clock_boot_ns(emr_clock_system()) +
-			    (e->submitter != NULL ? OWN_MS : HOST_MS) * INT64_C(1000000)};
+		.until_ns = end_ns(e)};
 	EMR_AUTO_BUF authority = {0};
 	EMR_AUTO_FREE emr_ledger_answer *answer = calloc(1, sizeof *answer);
 	emr_status status;
@@ -387,14 +394,27 @@ emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_
 
 /* ---- catching up ---- */
 
-/* Once the follower knows how it is: it has read all, or cannot; or another process reads. */
-static emr_status await_follower(embedded *e, char *said, size_t said_size)
+static void await_follower(embedded_channel *c, int64_t until_ns)
+{
+	while (!c->is_current && !c->is_beside && c->absence.status == EMR_OK &&
+		emr_clock_boot_ns(emr_clock_system()) < until_ns)
+		emr_cond_wait_until(&c->has_grown, &c->known_lock, until_ns);
+}
+
+void embedded_await_follower(embedded *e)
+{
+	EMR_LOCKED(&e->channel->known_lock);
+
+	await_follower(e->channel, end_ns(e));
+}
+
+/* It has read all, or cannot; or another process reads. */
+static emr_status catch_up(embedded *e, char *said, size_t said_size)
 {
 	embedded_channel *c = e->channel;
 	EMR_LOCKED(&c->known_lock);
 
-	while (!c->is_current && !c->is_beside && c->absence.status == EMR_OK)
-		emr_cond_wait_until(&c->has_grown, &c->known_lock, EMR_NEVER_NS);
+	await_follower(c, EMR_NEVER_NS);
 	if (c->is_current || c->is_beside ||
 		(c->absence.status == EMR_OFFLINE && !has(e->dirfd, EMR_NETWORK_CHANNEL_BEHIND)))
 		return EMR_OK;
@@ -410,5 +430,5 @@ emr_status emr_embedded_catch_up(const char *path, char *said, size_t said_size)
 
 	EMR_TRY(emr_embedded_open(&options, &ledger));
 	(void)emr_ledger_below(ledger, &self);
-	return ((embedded *)self)->channel != NULL ? await_follower(self, said, said_size) : EMR_OK;
+	return ((embedded *)self)->channel != NULL ? catch_up(self, said, said_size) : EMR_OK;
 }

@@ -93,6 +93,8 @@ emr_status embedded_channel_open(
 emr_status embedded_channel_start(embedded *e);
 void embedded_channel_stop(embedded *e); /* before anything else is closed */
 void embedded_channel_free(embedded_channel *channel);
+/* Until what the channel had is read once, or cannot be, as long as a batch may wait. */
+void embedded_await_follower(embedded *e);
 /* As embedded_take, of a batch whose signatures are right. */
 emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_t sig[64],
 	emr_bytes bytes, const emr_batch *batch, emr_ledger_answer *out_answer);

@@ -289,6 +289,8 @@ emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_si
 		*out_answer = (emr_ledger_answer){.refusal = (uint8_t)refusal};
 		return EMR_OK;
 	}
+	if (e->channel != NULL)
+		embedded_await_follower(e);
 	EMR_TRY(check_signatures(self, &t));
 	if (e->channel != NULL)
 		return embedded_hand_in(e, &submitter, submit_sig, batch, parsed, out_answer);

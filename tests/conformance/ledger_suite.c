@@ -110,7 +110,9 @@ TEST_IN(begin, end, what_breaks_the_rules_as_a_whole_leaves_no_entry)
 	kit_clock_set(&k.clock, KIT_NOW - 3601);
 	assert_refused(emr_buf_view(&bytes), EMR_RESULT_TIME_AHEAD);
 	kit_clock_set(&k.clock, KIT_NOW + 3601);
-	assert_refused(emr_buf_view(&bytes), EMR_RESULT_EXPIRED_BATCH);
+	assert_refused(emr_buf_view(&bytes), kit_backend_in_use->is_in_channel
+						     ? EMR_RESULT_TIME_AHEAD
+						     : EMR_RESULT_EXPIRED_BATCH);
 	kit_clock_set(&k.clock, KIT_NOW);
 	k.net_id.b[0] ^= 1;
 	b = kit_batch(&k, d.id);
@@ -135,6 +137,8 @@ TEST_IN(begin, end, a_batch_that_has_seen_another_log_is_refused)
 		.seen_seq = 1,
 		.seen_leaf = {{7}}};
 
+	if (kit_backend_in_use->is_in_channel)
+		skip();
 	assert_ok(emr_batch_new(&options, &b));
 	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);

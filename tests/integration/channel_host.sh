@@ -179,7 +179,7 @@ before=$(entries "$NET")
 rm "$NET/ledger/ledger.sqlite"*
 host "$NET" "unix:$EMR_WORK/a.sock"
 TWO_HOST=$HOST
-expect "its entries" "$(entries "$NET")" "$before"
+[ "$(entries "$NET" | head -n "$(wc -l <<<"$before")")" = "$before" ] || emr_fail "it has other entries than before, or serves fewer"
 [ ! -e "$NET/ledger/channel.behind" ] || emr_fail "it counts as behind"
 echo "six" >"$EMR_WORK/ana-folder/Notes/note.txt"
 emr_until he_reads six
@@ -191,6 +191,6 @@ as clinic run 0 verify --passphrase-file "$EMR_PASS"
 as ana run 0 verify
 as lima run 0 verify
 NET=$EMR_WORK/elsewhere TWO_ALONE=1 two_network "Other" other
-run 8 host "$EMR_WORK/elsewhere" "unix:$EMR_WORK/o.sock" --channel "$(backend 3)"
+run 6 host "$EMR_WORK/elsewhere" "unix:$EMR_WORK/o.sock" --channel "$(backend 3)"
 says "another network has begun in its channel"
 two_unmount ana lima
