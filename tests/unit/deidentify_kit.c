@@ -180,12 +180,14 @@ emr_withheld made_copy(const made *m, char person, const emr_deidentify_rules *r
 			    what.withheld == EMR_WITHHELD_HIDDEN_GRAPHICS);
 		file = (flat_file){.fd = copy, .size = what.size};
 		assert_string_equal(
-			emr_withheld_text(scan_dicom(&file,
-				&(protocol_look){.year = 2026,
-					.without_dates = rules != NULL && rules->without_dates,
-					.with_characteristics =
-						rules != NULL && rules->with_characteristics,
-					.with_private = rules != NULL ? rules->with_private : 0})),
+			emr_withheld_text(scan_dicom(
+				&file, &(protocol_look){.year = 2026,
+					       .rules.without_dates =
+						       rules != NULL && rules->without_dates,
+					       .rules.with_characteristics =
+						       rules != NULL && rules->with_characteristics,
+					       .rules.with_private =
+						       rules != NULL ? rules->with_private : 0})),
 			what.withheld == EMR_WITHHELD_NOT ? "" : "found-again");
 	}
 	close(in);

@@ -16,7 +16,8 @@ static emr_withheld scan_bytes(emr_bytes bytes, unsigned with)
 
 	f = (flat_file){.fd = fd, .size = bytes.len, .ahead = PROTOCOL_PIECE}; /* as the helper */
 	why = scan_file(
-		&f, &(protocol_look){.year = 2026, .with_formats = with, .with_faces = true});
+		&f, &(protocol_look){
+			    .year = 2026, .rules.with_formats = with, .rules.with_faces = true});
 	close(fd);
 	return why;
 }

@@ -186,7 +186,7 @@ static bool take_date(const csv *c, char *text)
 		text[10] = 'T';
 	while (which < 3 && !text_fits(text, patterns[which], plain))
 		which++;
-	if (which == 3 || c->rules->without_dates != 0 || is_beyond(c, plain))
+	if (which == 3 || c->rules->rules.without_dates != 0 || is_beyond(c, plain))
 		return false;
 	len = strlen(patterns[which]);
 	if (which == 2) {

@@ -27,7 +27,6 @@ typedef struct worker {
 struct emr_deidentifier {
 	char *program;
 	protocol_look look; /* the rules */
-	uint32_t deadline_ms;
 	worker writer, checker, scanner;
 	emr_secret key; /* whose files the writer sees */
 };
@@ -135,7 +134,7 @@ static emr_status write_and_check(
 	protocol_result written = {0}, checked = {0};
 	const int check_fds[] = {fds[0], fds[2]};
 
-	out->withheld = worker_ask(&d->writer, d->deadline_ms, file, fds, &written);
+	out->withheld = worker_ask(&d->writer, d->look.rules.deadline_ms, file, fds, &written);
 	emr_wipe(file->key, sizeof file->key);
 	if (written.status != EMR_OK)
 		return (emr_status)written.status;
@@ -145,7 +144,8 @@ static emr_status write_and_check(
 		return EMR_OK;
 	file->copy_size = written.what.size;
 	file->form = written.what.form;
-	out->withheld = worker_ask(&d->checker, d->deadline_ms, file, check_fds, &checked);
+	out->withheld =
+		worker_ask(&d->checker, d->look.rules.deadline_ms, file, check_fds, &checked);
 	if (out->withheld == EMR_WITHHELD_NOT)
 		*out = written.what;
 	return EMR_OK;
@@ -289,7 +289,7 @@ static emr_status serve_scan(scanning *s, emr_withheld *out)
 static emr_status scan_once(
 	emr_deidentifier *d, const protocol_look *look, scanning *s, emr_withheld *out)
 {
-	s->left_ms = d->deadline_ms != 0 ? d->deadline_ms : SCAN_MS;
+	s->left_ms = d->look.rules.deadline_ms != 0 ? d->look.rules.deadline_ms : SCAN_MS;
 	d->scanner.work++;
 	if (emr_helper_tell(
 		    &d->scanner.helper, look, sizeof *look, NULL, 0, emr_helper_end_ms(s->left_ms)))
@@ -325,16 +325,13 @@ emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year
 emr_status emr_deidentifier_open(
 	const char *program, const emr_deidentify_rules *rules, emr_deidentifier **out)
 {
-	protocol_look look = {.without_dates = rules->without_dates,
-		.with_characteristics = rules->with_characteristics,
-		.with_faces = rules->with_faces,
-		.with_derived = rules->with_derived,
-		.with_private = rules->with_private,
-		.with_formats = rules->with_formats};
+	protocol_look look = {.rules = *rules};
 	emr_deidentifier *d = NULL;
 	char *path = NULL;
 
 	EMR_TRY(csv_take_columns(rules->columns, rules->column_count, &look.columns));
+	look.rules.columns = NULL;
+	look.rules.column_count = 0;
 	d = calloc(1, sizeof *d);
 	path = strdup(program);
 	if (d == NULL || path == NULL) {
@@ -344,7 +341,6 @@ emr_status emr_deidentifier_open(
 	}
 	d->program = path;
 	d->look = look;
-	d->deadline_ms = rules->deadline_ms;
 	d->writer.helper = d->checker.helper = d->scanner.helper = EMR_HELPER_NONE;
 	*out = d;
 	return EMR_OK;

@@ -1,12 +1,11 @@
 /* This file reads the headers of a DICOM Part 10 file into a flat list. It has no recursion, so
  * that nesting costs no stack, and it refuses what is not exactly as PS3.5 and PS3.10 say:
  * lengths that lead out of what holds them, elements out of order, anything behind the last one. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/array.h"
+#include "base/file.h"
 
 #include "dicom.h"
 
@@ -14,8 +13,7 @@
 
 const uint8_t *source_at(source *s, uint64_t at, size_t len)
 {
-	size_t want, got = 0;
-	ssize_t n;
+	size_t want;
 
 	if (len > SOURCE_PIECE || at > s->size || len > s->size - at)
 		return NULL;
@@ -23,17 +21,8 @@ const uint8_t *source_at(source *s, uint64_t at, size_t len)
 		return s->window + (at - s->at);
 	want = s->size - at < SOURCE_WINDOW ? (size_t)(s->size - at) : SOURCE_WINDOW;
 	s->at = at;
-	s->len = 0;
-	while (got < want) {
-		n = pread(s->fd, s->window + got, want - got, (off_t)(at + got));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		got += (size_t)n;
-	}
-	s->len = got;
-	return len <= got ? s->window : NULL;
+	s->len = emr_pread_all(s->fd, s->window, want, (off_t)at) == EMR_OK ? want : 0;
+	return len <= s->len ? s->window : NULL;
 }
 
 static uint32_t u16(bool is_big, const uint8_t *p)

@@ -56,7 +56,7 @@ static bool is_about_pictures(uint32_t tag)
 
 static bool may_have_date(const scan *s, uint32_t tag)
 {
-	return !s->rules->without_dates && dicom_is_of_visit(tag);
+	return !s->rules->rules.without_dates && dicom_is_of_visit(tag);
 }
 
 /* The part of it that Table E.1-1 leaves. */
@@ -68,7 +68,7 @@ static bool is_allowed(const scan *s, const flat_found *e, const table_row *row)
 		return false;
 	if (DICOM_IS_AMONG(own, e->tag) || may_have_date(s, e->tag))
 		return true;
-	if (DICOM_IS_AMONG(of_patients, e->tag) && s->rules->with_characteristics)
+	if (DICOM_IS_AMONG(of_patients, e->tag) && s->rules->rules.with_characteristics)
 		return true;
 	switch (code[0]) {
 	case '-':
@@ -117,8 +117,9 @@ static bool is_age(const scan *s, const char *text)
 {
 	if (text[0] == '\0' || strcmp(text, "000Y") == 0)
 		return true;
-	return s->rules->with_characteristics && strlen(text) == 4 && strspn(text, DIGITS) == 3 &&
-	       strchr("DWMY", text[3]) != NULL && (text[3] != 'Y' || strcmp(text, "090Y") <= 0);
+	return s->rules->rules.with_characteristics && strlen(text) == 4 &&
+	       strspn(text, DIGITS) == 3 && strchr("DWMY", text[3]) != NULL &&
+	       (text[3] != 'Y' || strcmp(text, "090Y") <= 0);
 }
 
 /* No number in it is as long as one that names somebody. */
@@ -180,9 +181,10 @@ static bool is_method(scan *s, const char *meaning)
 		bool may_be;
 	} methods[] = {{"113100", "Basic Application Confidentiality Profile", true},
 		{"113107", "Retain Longitudinal Temporal Information Modified Dates Option",
-			!s->rules->without_dates},
-		{"113108", "Retain Patient Characteristics Option", s->rules->with_characteristics},
-		{"113111", "Retain Safe Private Option", s->rules->with_private != 0}};
+			!s->rules->rules.without_dates},
+		{"113108", "Retain Patient Characteristics Option",
+			s->rules->rules.with_characteristics},
+		{"113111", "Retain Safe Private Option", s->rules->rules.with_private != 0}};
 
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
 		if (strcmp(methods[i].code, s->code) == 0 &&
@@ -354,7 +356,7 @@ static bool is_private(scan *s, flat_file *f, const flat_walk *w, const flat_fou
 	if ((e->tag & 0xffff) < 0x1000)
 		return strcmp(e->vr, w->is_implicit ? "UN" : "LO") == 0 &&
 		       copied_note_creator(f, e, &s->blocks);
-	row = copied_private(w, e, &s->blocks, s->rules->with_private);
+	row = copied_private(w, e, &s->blocks, s->rules->rules.with_private);
 	if (row == NULL || !dicom_private_is_text(row))
 		return row != NULL;
 	memcpy(as.vr, row->vr, sizeof as.vr);

@@ -1,5 +1,6 @@
 /* This file reads FHIR resources: when, what and who. Which elements say that differs from
  * resource to resource; a table says it. */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,32 +23,24 @@ static const char *const organisations[] = {"custodian.display", "managingOrgani
 static const char *const modalities[] = {
 	"modality.code", "modality.coding.code", "series.modality.code"};
 
-/* Where FHIR says when, what and who: paths from the resource, elements joined by '.', best first.
- */
-typedef struct fhir_field {
-	const char *const *paths;
-	size_t n;
-} fhir_field;
+/* Where FHIR says when, what and who: paths from the resource, elements joined by '.', best first;
+ * and where that goes in emr_headers. */
 enum { FHIR_DATE, FHIR_TITLE, FHIR_ORGANISATION, FHIR_MODALITY, FHIR_FIELDS };
 
-#define FIELD(list)                                                                                \
-	{                                                                                          \
-		(list), sizeof(list) / sizeof *(list)                                              \
-	}
-static const fhir_field fhir_fields[FHIR_FIELDS] = {
-	[FHIR_DATE] = FIELD(dates),
-	[FHIR_TITLE] = FIELD(titles),
-	[FHIR_ORGANISATION] = FIELD(organisations),
-	[FHIR_MODALITY] = FIELD(modalities),
-};
+static const struct {
+	const char *const *paths;
+	size_t n, at;
+} fhir_fields[FHIR_FIELDS] = {
+	{dates, sizeof dates / sizeof *dates, offsetof(emr_headers, study_date)},
+	{titles, sizeof titles / sizeof *titles, offsetof(emr_headers, description)},
+	{organisations, sizeof organisations / sizeof *organisations,
+		offsetof(emr_headers, organisation)},
+	{modalities, sizeof modalities / sizeof *modalities, offsetof(emr_headers, modality)}};
 
 /* The text of FIELD found in OUT. */
 static char *fhir_slot(emr_headers *out, int field)
 {
-	return field == FHIR_DATE	    ? out->study_date
-	       : field == FHIR_TITLE	    ? out->description
-	       : field == FHIR_ORGANISATION ? out->organisation
-					    : out->modality;
+	return (char *)out + fhir_fields[field].at;
 }
 
 static void fhir_set(emr_headers *out, int field, emr_bytes text)

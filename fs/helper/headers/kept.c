@@ -122,15 +122,8 @@ emr_status emr_headers_lines(const emr_headers *headers, emr_buf *out)
 
 const char *emr_header_kind_text(emr_header_kind kind)
 {
-	switch (kind) {
-	case EMR_HEADER_NONE:
-		return "";
-	case EMR_HEADER_DICOM:
-		return "dicom";
-	case EMR_HEADER_PDF:
-		return "pdf";
-	case EMR_HEADER_FHIR:
-		return "fhir";
-	}
-	return "";
+	static const char *const texts[] = {
+		[EMR_HEADER_DICOM] = "dicom", [EMR_HEADER_PDF] = "pdf", [EMR_HEADER_FHIR] = "fhir"};
+
+	return kind >= EMR_HEADER_DICOM && kind <= EMR_HEADER_FHIR ? texts[kind] : "";
 }
