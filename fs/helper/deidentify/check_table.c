@@ -17,7 +17,7 @@ static const uint8_t *block_at(flat_file *f, uint64_t at, size_t *out_len)
 	return flat_bytes(f, at, *out_len);
 }
 
-static void take_token(words *all, const uint8_t *p, size_t len)
+void check_token(words *all, const uint8_t *p, size_t len)
 {
 	size_t digits = 0, most = 0, all_digits = 0;
 
@@ -54,7 +54,7 @@ static bool collect_words(words *all, flat_file *f)
 
 			if (words_is_letter_or_digit(c) || (c != 0 && strchr("@^.-", c) != NULL))
 				continue;
-			take_token(all, p + start, i - start);
+			check_token(all, p + start, i - start);
 			start = i + 1;
 		}
 		at += len > EDGE && at + len < f->size ? len - EDGE : len;

@@ -19,8 +19,6 @@
 #define MEMORY_BYTES ((uint64_t)512 << 20)
 #define PROCESSOR_S 3600 /* over all its files, of which some are decoded */
 
-static uint8_t window[SOURCE_WINDOW], buffer[SOURCE_WINDOW];
-
 static void write_one(protocol_file *file, const int fds[2], protocol_result *result)
 {
 	const emr_deidentify_rules *rules = &file->look.rules;
@@ -29,11 +27,11 @@ static void write_one(protocol_file *file, const int fds[2], protocol_result *re
 	file->pseudonym[sizeof file->pseudonym - 1] = '\0';
 	persona_begin(&who, file->key, file->pseudonym);
 	emr_wipe(file->key, sizeof file->key);
-	result->status = copy_file(
-		fds[0], file->look.size, fds[1], window, buffer, &who, rules, &result->what);
+	result->status = copy_file(fds[0], file->look.size, fds[1], &who, rules, &result->what);
 	if (result->status == EMR_OK && result->what.withheld == EMR_WITHHELD_NOT_DICOM)
-		result->status = headed_copy(fds[0], file->look.size, fds[1], rules->with_formats,
-			rules->with_faces, &result->what);
+		result->status = headed_copy(fds[0], file->look.size, fds[1],
+			&(headed_rules){rules->with_formats, rules->with_faces, who.pseudonym},
+			&result->what);
 	if (result->status == EMR_OK && result->what.withheld == EMR_WITHHELD_NOT_DICOM &&
 		file->look.columns.count > 0)
 		result->status =

@@ -168,7 +168,7 @@ static bool has_graphics_in_pixels(dicom *d)
 
 		if ((e->tag & 0xff00ffff) != 0x60000102)
 			continue;
-		p = e->kind == ELEMENT_VALUE && e->len == 2 ? source_at(&d->in, e->at, 2) : NULL;
+		p = e->kind == ELEMENT_VALUE && e->len == 2 ? flat_bytes(&d->in, e->at, 2) : NULL;
 		if (p == NULL || dicom_u16(d, p) != 0)
 			return true;
 	}

@@ -208,7 +208,8 @@ emr_withheld scan_table(flat_file *f, const protocol_look *rules)
 emr_withheld scan_file(flat_file *f, const protocol_look *rules)
 {
 	const uint8_t *p;
-	emr_withheld why = headed_scan(f, rules->rules.with_formats, rules->rules.with_faces);
+	emr_withheld why = headed_scan(
+		f, &(headed_rules){rules->rules.with_formats, rules->rules.with_faces, NULL});
 
 	if (why != EMR_WITHHELD_NOT_DICOM)
 		return why;

@@ -148,26 +148,19 @@ static void say_states(const json_t *resource, emr_headers *out)
 	}
 }
 
-static bool is_resource_type(const char *text)
-{
-	size_t len = text != NULL
-			     ? strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-			     : 0;
-
-	return len > 0 && len <= 64 && text[len] == '\0';
-}
-
 bool fhir_json_read(emr_bytes file, emr_headers *out)
 {
 	json_t *root = NULL;
 	const json_t *resource;
-	const char *type;
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	const char *type, *when;
 
 	if (emr_fhir_read(file, JSON_BYTES_MAX, &root) != EMR_FHIR_FINE)
 		return false;
 	resource = root;
 	type = json_string_value(json_object_get(root, "resourceType"));
-	if (!is_resource_type(type)) {
+	if (type == NULL || type[0] == '\0' || strlen(type) > 64 ||
+		strspn(type, letters) != strlen(type)) {
 		json_decref(root);
 		return false;
 	}
@@ -180,12 +173,9 @@ bool fhir_json_read(emr_bytes file, emr_headers *out)
 		read_resource(resource, out);
 		say_states(resource, out);
 	}
-	if (out->study_date[0] == '\0')
-		fhir_set(out, FHIR_DATE,
-			emr_bytes_of(text_at(root, "timestamp"),
-				text_at(root, "timestamp") != NULL
-					? strlen(text_at(root, "timestamp"))
-					: 0));
+	when = text_at(root, "timestamp");
+	if (out->study_date[0] == '\0' && when != NULL)
+		fhir_set(out, FHIR_DATE, emr_bytes_of(when, strlen(when)));
 	fhir_name(out, emr_bytes_of(type, strlen(type)));
 	json_decref(root);
 	return true;

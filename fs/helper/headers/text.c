@@ -23,26 +23,17 @@ static size_t utf8_of(uint32_t c, char out[4])
 	return len;
 }
 
-static bool is_space(uint32_t c)
-{
-	return c == ' ' || (c >= 9 && c <= 13) || c == 0xa0 || c == 0x2028 || c == 0x2029;
-}
-
-static bool is_control(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xfeff || (c & 0xfffe) == 0xfffe;
-}
-
 void text_put(text_sink *sink, uint32_t c)
 {
 	char bytes[5] = " ";
 	size_t from = sink->wants_space ? 0 : 1, len;
 
-	if (is_space(c)) {
+	if (c == ' ' || (c >= 9 && c <= 13) || c == 0xa0 || c == 0x2028 || c == 0x2029) {
 		sink->wants_space = sink->len > 0;
 		return;
 	}
-	if (sink->is_full || is_control(c))
+	if (sink->is_full || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xfeff ||
+		(c & 0xfffe) == 0xfffe) /* control characters */
 		return;
 	if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
 		c = 0xfffd;
