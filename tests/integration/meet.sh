@@ -78,7 +78,29 @@ grep -q "clinician\|Praxis Ana" said || emr_fail "$(cat said)"
 typed ana "emrfs people check lima" || emr_fail "$(cat said)"
 hers=$(grep -E '^ +([0-9]{5} ?){12}' said)
 [ -n "$hers" ] || emr_fail "no number: $(cat said)"
+for look in "org show" "org rules" "org contract" "org host" "org team staff" invite "org show --json"; do
+	typed ana "emrfs $look" || emr_fail "$look: $(cat said)"
+	grep -q "[Pp]raxis\|[Rr]ules\|lima\|host" said || [[ $look = invite || $look = "org host" ]] || emr_fail "$look said nothing: $(cat said)"
+done
+expect "members" "$(python3 -c 'import json; print(sorted(m["role"] for m in json.load(open("said"))["members"]))')" \
+	"['agent', 'clinician', 'patient', 'patient admin']"
+typed ana "emrfs org team nobody" && emr_fail "a team that is not there"
+grep -q "no team called nobody" said || emr_fail "$(cat said)"
+typed lima "emrfs org show" && emr_fail "who runs no organisation saw one"
+typed lima "emrfs invite eva --role patient" && emr_fail "who runs no organisation invited"
 expect "passphrases" "$(cat asked)" ""
+
+say "invite --wait waits by the open folder, until who was invited is in"
+mkdir -p -m 700 rui/.home && everybody="$everybody rui" && cp lima/.home/settings rui/.home/
+(cd ana && HOME=$EMR_WORK/ana EMRFS_HOME=$EMR_WORK/ana/.home EMRFS_ASKPASS=$EMR_WORK/bin/askpass exec "$EMRFS" invite rui --role clinician \
+	--wait=5min >../waits 2>&1 </dev/null) &
+waiting=$!
+may_be_later rui "grep -q '^J[A-Z2-7]*$' ../waits"
+expect "passphrases" "$(cat asked)" ""
+typed rui "emrfs join $(grep '^J[A-Z2-7]*$' waits) --yes --name Rui --words-file words" || emr_fail "$(cat said)"
+wait "$waiting" || emr_fail "$(cat waits)"
+grep -q "^rui has a certificate of Praxis Ana now, as clinician" waits || emr_fail "$(cat waits)"
+expect "who of them was asked" "$(sort -u asked | wc -l)" 1
 
 say "a code is good once; one that was mistyped, and one that was withdrawn, let nobody in"
 mkdir -p -m 700 eva/.home && everybody="$everybody eva" && cp lima/.home/settings eva/.home/

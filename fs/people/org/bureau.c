@@ -187,6 +187,20 @@ emr_status emr_bureau_of(const emr_session *session, emr_bureau *out_bureau)
 	return emr_network_dir_of(session->state_fd, &out_bureau->dir);
 }
 
+emr_status emr_bureau_of_open(
+	const emr_session *session, emr_bureau *out_bureau, emr_problem *out_problem)
+{
+	emr_status status = emr_bureau_of(session, out_bureau);
+
+	if (status == EMR_NOT_FOUND)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_ADMIN, NULL);
+	if (status == EMR_OK)
+		status = may_act(&out_bureau->session, emr_follow_now(session->replica));
+	if (status == EMR_OK)
+		status = find_organisation(out_bureau, out_problem);
+	return say_status(out_bureau, status, out_problem);
+}
+
 void emr_bureau_let_go(emr_bureau *bureau)
 {
 	emr_buf_free(&bureau->ca);

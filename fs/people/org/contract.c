@@ -18,6 +18,8 @@
 #include "replica/replica.h"
 #include "served/client.h"
 
+#include "org_private.h"
+
 /* ---- org contract ---- */
 
 typedef struct changing {
@@ -108,7 +110,7 @@ static emr_status show(changing *c)
 	return c->list != NULL ? look(c) : EMR_NO_MEMORY;
 }
 
-static emr_status change(
+emr_status org_look_contract(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	changing c = {.bureau = bureau, .out = out};
@@ -147,7 +149,7 @@ static emr_status change(
 
 int emr_org_contract(const emr_args *args, emr_out *out)
 {
-	return emr_bureau_run(args, out, change);
+	return emr_bureau_run(args, out, org_look_contract);
 }
 
 /* ---- org host ---- */
@@ -205,7 +207,7 @@ static emr_status list_hosts(emr_bureau *bureau, emr_out *out)
 	return asked.status;
 }
 
-static emr_status name_host(
+emr_status org_look_host(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	char text[EMR_SERVED_ADDRESS_CHARS];
@@ -239,5 +241,5 @@ static emr_status name_host(
 
 int emr_org_host(const emr_args *args, emr_out *out)
 {
-	return emr_bureau_run(args, out, name_host);
+	return emr_bureau_run(args, out, org_look_host);
 }

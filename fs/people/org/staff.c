@@ -310,22 +310,21 @@ static emr_status show_all(showing *s)
 	return status;
 }
 
-int emr_org_show(const emr_args *args, emr_out *out)
+emr_status org_look_show(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
-	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
-	showing s = {.bureau = &bureau,
+	showing s = {.bureau = bureau,
 		.out = out,
 		.members = json_array(),
 		.teams = json_array(),
 		.approvals = json_array(),
 		.waiting = json_array(),
 		.organisations = json_array()};
-	emr_problem problem = {0};
-	emr_status status = emr_bureau_open(args, &bureau, &problem);
+	emr_status status = show_all(&s);
 
-	if (status == EMR_OK)
-		status = show_all(&s);
-	emr_out_text(out, "organisation", bureau.name);
+	(void)args;
+	(void)out_problem;
+	emr_out_text(out, "organisation", bureau->name);
 	emr_out_put(out, "members", s.members);
 	emr_out_put(out, "teams", s.teams);
 	emr_out_put(out, "approvals", s.approvals);
@@ -333,7 +332,12 @@ int emr_org_show(const emr_args *args, emr_out *out)
 	emr_out_put(out, "organisations", s.organisations);
 	if (s.rules != NULL)
 		emr_out_put(out, "rules", s.rules);
-	return emr_bureau_end(out, status, &problem);
+	return status;
+}
+
+int emr_org_show(const emr_args *args, emr_out *out)
+{
+	return emr_bureau_run(args, out, org_look_show);
 }
 
 /* ---- org revoke ---- */

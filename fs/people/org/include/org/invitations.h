@@ -33,7 +33,8 @@ emr_status emr_invitations_make(const emr_bureau *bureau, const char *whom, uint
 	uint64_t expires, char out_code[EMR_CODE_CHARS_MAX + 1], emr_invitation *out,
 	emr_problem *out_problem);
 /* The same by an administrator's open folder, for `who` as `name` until `until`: {"done":true,
- * "join","organisation"}; "join" is "" where it cannot, or its keyring is no administrator's. */
+ * "join","id","away","organisation"}; "join" is "" where it cannot.  Without `who` it lets in who
+ * came, and emits what emr_invitations_list has as {"invitations":[...]}; away: the host is. */
 emr_answer_fn emr_answer_invite;
 /* The key that came by the one for WHOM, until its end: a patient is called by a code elsewhere.
  * EMR_NOT_FOUND, EMR_CONFLICT: several. */
@@ -53,6 +54,9 @@ typedef emr_status (*emr_invited_fn)(void *arg, const emr_invited *invited, emr_
  * and others: the host is away. */
 emr_status emr_invitations_run(
 	emr_bureau *bureau, emr_invited_fn fn, void *arg, emr_problem *out_problem);
+/* The same as a list of {"id","handle","role","expires","state","code","given"}; state: waits,
+ * let-in (has a certificate, and is not registered yet), came, told, ended, taken. */
+emr_status emr_invitations_list(emr_bureau *bureau, json_t **out_list, emr_problem *out_problem);
 
 /* The certificate that REPLY asks for, by INVITATION of the bureau's organisation.  HANDLE: NULL =
  * the code that is asked for.  A handle is one person's: EMR_EXISTS, with a problem. */
