@@ -180,7 +180,7 @@ emr_status org_host_hand_out(const emr_args *args, emr_out *out, const char *cod
 	emr_out_text(out, "role", args->values[EMR_OPT_ROLE]);
 	emr_out_text(out, "organisation", organisation);
 	emr_out_text(out, "join", code);
-	if (isatty(STDOUT_FILENO) &&
+	if ((isatty(STDOUT_FILENO) || out->is_in_windows) &&
 		emr_qr_draw(code, emr_terminal_columns(), &(unsigned){0}, &drawn) == EMR_OK)
 		emr_say(out, "%.*s\n", (int)drawn.len, (const char *)drawn.data);
 	emr_say(out, "%s\n", code);
