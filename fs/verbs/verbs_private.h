@@ -33,6 +33,10 @@ emr_status emr_away_take(
  * *OUT_IS_CHANGED: it may from now on, and LOOK tells what was so until then. */
 emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client, const json_t *look,
 	bool *out_is_changed, emr_problem *out_problem);
+/* *OUT_IT_DOES: --away of REQUEST, own or others, says what would be asked without it: that is the
+ * answer for the next shares, too. */
+emr_status emr_away_answers(const emr_args *args, emr_client *client, const emr_request *request,
+	bool *out_it_does, emr_problem *out_problem);
 /* WORD is the rule from now on: of the folder that CLIENT speaks to, of what it shares already, and
  * in the settings. */
 emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *client,

@@ -14,6 +14,7 @@ port=$(emr_port)
 
 at_end() {
 	local who
+	[ -z "${stranger:-}" ] || kill "$stranger" 2>/dev/null
 	for who in $everybody; do
 		kill $(sed -n 's/^pid //p' "$who/.home/state/as/agent/lock" "$who/.home/state-network/host/lock" 2>/dev/null) 2>/dev/null
 		EMRFS_HOME=$EMR_WORK/$who/.home emr_clear_away "$EMR_WORK/$who/.home" "$EMR_WORK/$who/Health"
@@ -63,6 +64,9 @@ while IFS= read -r line; do
 		;;
 	esac
 done < <(lines)
+say "what was said with the first share is not asked again"
+typed bento "mkdir ~/Health/Letters && echo 'all is well' >~/Health/Letters/june.txt && emrfs share Letters with lima --yes --wait" || emr_fail "$(cat said)"
+expect "his word" "$(grep '^away' bento/.home/settings)" "away = own"
 asked=$(sort -u asked | wc -l)
 say "$commands commands, $codes codes, $asked passphrases"
 [ "$commands" -le 7 ] && [ "$codes" -le 2 ] && [ "$asked" -le 4 ] || emr_fail "too many"
@@ -120,4 +124,29 @@ typed ana "emrfs invite eva --role patient" || emr_fail "$(cat said)"
 code=$(grep '^J[A-Z2-7]*$' said)
 typed eva "emrfs join $code --yes" || emr_fail "$(cat said)"
 expect "her folder is open" "$(cat eva/Health/before.txt)" "from before"
+
+say "a stranger who photographed a code is in once, as what it says; the invited reads it, the administrator sees his key and takes it out of use"
+typed ana "emrfs org show --json" || emr_fail "$(cat said)"
+key=$(python3 -c 'import json; print(*[m["code"] for m in json.load(open("said"))["members"] if m["handle"] == "rui"])')
+typed ana "emrfs org revoke rui --yes" || emr_fail "$(cat said)"
+typed ana "emrfs org show" || emr_fail "$(cat said)"
+[ -n "$key" ] && grep -q "rui .*$key .*revoked" said || emr_fail "$(cat said)"
+refused() { ! typed bento "emrfs share Letters with rui --yes"; }
+emr_until refused
+
+say "a host with another key at the address of a code is told nothing"
+typed ana "emrfs invite zoe --role patient" || emr_fail "$(cat said)"
+code=$(grep '^J[A-Z2-7]*$' said)
+kill "$(sed -n 's/^pid //p' ana/.home/state-network/host/lock)"
+openssl req -x509 -newkey ed25519 -nodes -subj /CN=127.0.0.1 -keyout other.key -out other.pem 2>/dev/null || emr_fail "no certificate"
+is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+emr_until is_free
+openssl s_server -accept "127.0.0.1:$port" -key other.key -cert other.pem -quiet >heard 2>&1 </dev/null &
+stranger=$!
+answers() { ! is_free; }
+emr_until answers
+mkdir -p -m 700 zoe/.home && everybody="$everybody zoe" && cp lima/.home/settings zoe/.home/
+typed zoe "emrfs join $code --yes --name Zoe --words-file words" && emr_fail "in by another host"
+grep -q "the host there has another key" said || emr_fail "$(cat said)"
+! grep -aq "invitation\|GET" heard || emr_fail "it was asked: $(cat heard)"
 echo "all is well"
