@@ -16,7 +16,7 @@ at_end() {
 	local who
 	[ -z "${stranger:-}" ] || kill "$stranger" 2>/dev/null
 	for who in $everybody; do
-		kill $(sed -n 's/^pid //p' "$who/.home/state/as/agent/lock" "$who/.home/state-network/host/lock" 2>/dev/null) 2>/dev/null
+		kill $(sed -n "s/^pid //p" "$EMR_WORK/$who/.home/state/as/agent/lock" "$EMR_WORK/$who/.home/state-network/host/lock" 2>/dev/null) 2>/dev/null
 		EMRFS_HOME=$EMR_WORK/$who/.home emr_clear_away "$EMR_WORK/$who/.home" "$EMR_WORK/$who/Health"
 	done
 }

@@ -9,7 +9,7 @@ port=$(emr_port)
 at_end() {
 	local who
 	for who in ana lima; do
-		kill $(sed -n 's/^pid //p' "$who/.home/state/as/agent/lock" "$who/.home/state-network/host/lock" 2>/dev/null) 2>/dev/null
+		kill $(sed -n "s/^pid //p" "$EMR_WORK/$who/.home/state/as/agent/lock" "$EMR_WORK/$who/.home/state-network/host/lock" 2>/dev/null) 2>/dev/null
 		EMRFS_HOME=$EMR_WORK/$who/.home emr_clear_away "$EMR_WORK/$who/.home" "$EMR_WORK/$who/Health"
 	done
 }
