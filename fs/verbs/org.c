@@ -197,7 +197,8 @@ static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *
 static emr_status invite_by_host(
 	inviting *i, uint16_t roles, uint64_t expires, emr_problem *out_problem)
 {
-	char code[EMR_CODE_CHARS_MAX + 1];
+	char code[EMR_CODE_CHARS_MAX + 1], id[33];
+	org_desk desk = {.bureau = &i->bureau};
 	emr_status status = emr_invitations_make(&i->bureau, i->args->operands[0], roles, expires,
 		code, &i->invitation, out_problem);
 
@@ -207,8 +208,8 @@ static emr_status invite_by_host(
 	emr_wipe(code, sizeof code);
 	if (status != EMR_OK || !i->args->given[EMR_OPT_WAIT])
 		return status;
-	return org_host_await(
-		i->args, i->out, &i->bureau, &i->invitation, i->within_ns, out_problem);
+	emr_hex(i->invitation.id.b, sizeof i->invitation.id.b, id);
+	return org_host_await(i->args, i->out, &desk, id, i->within_ns, out_problem);
 }
 
 static emr_status invite(inviting *i, emr_problem *out_problem)
@@ -221,8 +222,8 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 	EMR_TRY(read_line(i, &roles, out_problem));
 	expires = emr_clock_unix_s(emr_clock_system()) +
 		  (uint64_t)((i->within_ns > 0 ? i->within_ns : 7 * DAY_NS) / 1000000000) + 1;
-	if (!i->args->given[EMR_OPT_WAIT])
-		EMR_TRY(org_host_by_folder(i->args, i->out, expires, &is_done, out_problem));
+	EMR_TRY(org_host_by_folder(i->args, i->out, expires,
+		i->within_ns > 0 ? i->within_ns : 7 * DAY_NS, &is_done, out_problem));
 	if (is_done)
 		return EMR_OK;
 	EMR_TRY(emr_bureau_open(i->args, &i->bureau, out_problem));
@@ -241,13 +242,9 @@ int emr_cmd_invite(const emr_args *args, emr_out *out)
 	__attribute__((cleanup(inviting_end)))
 	inviting i = {.args = args, .out = out, .bureau = EMR_BUREAU_CLOSED};
 	emr_problem problem = {0};
-	emr_status status;
 
-	if (args->n_operands == 0)
-		return emr_bureau_run(args, out, org_host_answer);
-	status = invite(&i, &problem);
-
-	return emr_out_done(out, status, &problem, "invite");
+	return args->n_operands == 0 ? org_host_invited(args, out)
+				     : emr_out_done(out, invite(&i, &problem), &problem, "invite");
 }
 
 /* Options that not every deed takes: one that would be ignored is a wrong line. */
@@ -272,7 +269,9 @@ typedef struct deed {
 	const char *name;
 	size_t least, most; /* operands, with the name */
 	uint32_t takes;	    /* which of `particular`, as bits */
+	size_t looks;	    /* with so many operands, and no option, it changes nothing; 0: never */
 	int (*run)(const emr_args *args, emr_out *out);
+	emr_bureau_work *work; /* where it has no run */
 } deed;
 
 static emr_status check_options(const emr_args *args, const deed *d, emr_problem *out_problem)
@@ -288,25 +287,40 @@ static emr_status check_options(const emr_args *args, const deed *d, emr_problem
 	return EMR_OK;
 }
 
+static int run_deed(const deed *d, const emr_args *args, emr_out *out)
+{
+	emr_problem problem = {0};
+	bool is_done = false;
+	emr_status status = check_options(args, d, &problem);
+
+	if (status == EMR_OK && args->n_operands == d->looks && !args->given[EMR_OPT_QUORUM] &&
+		!args->given[EMR_OPT_ROLE])
+		status = org_host_look(args, out, &is_done, &problem);
+	if (status != EMR_OK || is_done)
+		return emr_bureau_end(out, status, &problem);
+	return d->run != NULL ? d->run(args, out) : emr_bureau_run(args, out, d->work);
+}
+
 int emr_cmd_org(const emr_args *args, emr_out *out)
 {
 	static const deed deeds[] = {
-		{"create", 1, 2, OF_NETWORK | OF_ROLE | OF_WITHIN | OF_WORDS | OF_LOGIN,
-			emr_init_network},
-		{"admit", 2, 2, 0, emr_org_admit}, {"leave", 1, 2, 0, emr_org_leave},
-		{"show", 1, 1, 0, emr_org_show}, {"revoke", 2, 2, 0, emr_org_revoke},
-		{"rules", 1, 3, OF_QUORUM | OF_ROLE, emr_org_rules},
-		{"vouch", 2, 2, 0, emr_org_vouch}, {"team", 2, 4, 0, emr_org_team},
-		{"mint", 3, 3, 0, emr_org_mint},
-		{"contract", 1, 2, 0, emr_org_contract}, {"host", 1, 2, 0, emr_org_host}};
+		{"create", 1, 2, OF_NETWORK | OF_ROLE | OF_WITHIN | OF_WORDS | OF_LOGIN, 0,
+			emr_init_network, NULL},
+		{"admit", 2, 2, 0, 0, NULL, emr_org_admit},
+		{"leave", 1, 2, 0, 0, NULL, emr_org_leave},
+		{"show", 1, 1, 0, 1, NULL, emr_org_show},
+		{"revoke", 2, 2, 0, 0, NULL, emr_org_revoke},
+		{"rules", 1, 3, OF_QUORUM | OF_ROLE, 1, emr_org_rules, NULL},
+		{"vouch", 2, 2, 0, 0, NULL, emr_org_vouch},
+		{"team", 2, 4, 0, 2, emr_org_team, NULL}, {"mint", 3, 3, 0, 0, NULL, emr_org_mint},
+		{"contract", 1, 2, 0, 1, NULL, emr_org_contract},
+		{"host", 1, 2, 0, 1, NULL, emr_org_host}};
 	emr_problem problem = {0};
 
 	for (size_t i = 0; i < sizeof deeds / sizeof *deeds && args->n_operands > 0; i++)
 		if (strcmp(args->operands[0], deeds[i].name) == 0 &&
 			args->n_operands >= deeds[i].least && args->n_operands <= deeds[i].most)
-			return check_options(args, &deeds[i], &problem) == EMR_OK
-				       ? deeds[i].run(args, out)
-				       : emr_out_fail(out, &problem);
+			return run_deed(&deeds[i], args, out);
 	(void)!emr_wrong_use("org",
 		_("org takes create NAME, admit NAME, leave [NAME], show, "
 		  "rules [FILE | approve ID], revoke HANDLE, vouch CARD, team NAME "

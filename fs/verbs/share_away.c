@@ -124,6 +124,14 @@ static bool was_answered(const emr_args *args, emr_problem *out_problem, emr_sta
 	return *out_status == EMR_OK && settings.is_away_said;
 }
 
+/* Nobody else could release its keys, and the owner's own organisation may not yet. */
+static bool is_question(const json_t *look)
+{
+	return emr_json_text_at(look, "own_agent")[0] != '\0' &&
+	       strcmp(emr_json_text_at(look, "rule"), "others") == 0 &&
+	       !emr_json_flag_at(look, "already");
+}
+
 emr_status emr_away_take(
 	const emr_args *args, const char *verb, emr_request *request, emr_problem *out_problem)
 {
@@ -147,9 +155,7 @@ emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client,
 	emr_status status = EMR_OK;
 
 	*out_is_changed = false;
-	if (own[0] == '\0' || strcmp(emr_json_text_at(look, "rule"), "others") != 0 ||
-		emr_json_flag_at(look, "already") || was_answered(args, out_problem, &status) ||
-		status != EMR_OK)
+	if (!is_question(look) || was_answered(args, out_problem, &status) || status != EMR_OK)
 		return status;
 	emr_show(own, name, sizeof name);
 	emr_show(emr_json_text_at(look, "text"), who, sizeof who);
@@ -208,6 +214,24 @@ emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *cli
 				"%llu shares are given again so: emrfs share\n"),
 			(unsigned long long)given);
 	emr_out_number(out, "given", given);
+	return EMR_OK;
+}
+
+emr_status emr_away_answers(const emr_args *args, emr_client *client, const emr_request *request,
+	bool *out_it_does, emr_problem *out_problem)
+{
+	emr_request plain = *request;
+	json_auto_t *look = NULL;
+	emr_status status = EMR_OK;
+
+	*out_it_does = false;
+	if ((strcmp(request->away, "own") != 0 && strcmp(request->away, "others") != 0) ||
+		was_answered(args, out_problem, &status) || status != EMR_OK)
+		return status;
+	plain.away[0] = '\0';
+	plain.look = true;
+	EMR_TRY(emr_client_ask(client, &plain, WORK_MS, &look, out_problem));
+	*out_it_does = is_question(look);
 	return EMR_OK;
 }
 

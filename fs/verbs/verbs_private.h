@@ -33,6 +33,10 @@ emr_status emr_away_take(
  * *OUT_IS_CHANGED: it may from now on, and LOOK tells what was so until then. */
 emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client, const json_t *look,
 	bool *out_is_changed, emr_problem *out_problem);
+/* *OUT_IT_DOES: --away of REQUEST, own or others, says what would be asked without it: that is the
+ * answer for the next shares, too. */
+emr_status emr_away_answers(const emr_args *args, emr_client *client, const emr_request *request,
+	bool *out_it_does, emr_problem *out_problem);
 /* WORD is the rule from now on: of the folder that CLIENT speaks to, of what it shares already, and
  * in the settings. */
 emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *client,
@@ -286,15 +290,24 @@ emr_status org_host_write(const char *file, emr_bytes bytes, emr_problem *out_pr
 /* Says CODE and what to do with it, and writes it where -o says. */
 emr_status org_host_hand_out(const emr_args *args, emr_out *out, const char *code,
 	const char *organisation, uint64_t expires, emr_problem *out_problem);
-/* Invites by the open folder, if there is one that can. */
+/* By the administrator's own keys, or else by the open folder, which has them. */
+typedef struct org_desk {
+	emr_bureau *bureau; /* NULL: the folder; borrowed, both */
+	emr_client *client;
+	char name[256]; /* of the organisation, when it was looked once */
+} org_desk;
+
+/* Invites by the open folder, if there is one that can, and waits if --wait says so. */
 emr_status org_host_by_folder(const emr_args *args, emr_out *out, uint64_t expires,
-	bool *out_is_done, emr_problem *out_problem);
-/* Until INVITATION was used, as --wait says. */
-emr_status org_host_await(const emr_args *args, emr_out *out, emr_bureau *bureau,
-	const emr_invitation *invitation, int64_t within_ns, emr_problem *out_problem);
+	int64_t within_ns, bool *out_is_done, emr_problem *out_problem);
+/* Until the invitation ID, in hexadecimal, was used, as --wait says. */
+emr_status org_host_await(const emr_args *args, emr_out *out, org_desk *desk, const char *id,
+	int64_t within_ns, emr_problem *out_problem);
 /* invite without a handle: lets in who came, and names who is waited for. */
-emr_status org_host_answer(
-	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
+int org_host_invited(const emr_args *args, emr_out *out);
+/* A deed of org that only looks, by the open folder, if there is one that can. */
+emr_status org_host_look(
+	const emr_args *args, emr_out *out, bool *out_is_done, emr_problem *out_problem);
 
 /* Lines of ONE, a dataset as emr_dataset_json has it: the columns of tables that stay, and the
  * words that a committee asks for. */

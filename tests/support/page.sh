@@ -1,7 +1,7 @@
 # Sourced after mount.sh by tests that play a page: every command of it does what the page says, in the order in which it stands there.
 #
 # A line `WHO$ COMMAND` in a code block is typed by WHO, in a directory and with a home of their own.  A command that
-# is marked "a moment later" is repeated until it succeeds; a command that ends in & goes on beside those that follow.
+# is marked "a moment later" is repeated until it succeeds; a command that ends in & goes on beside those that follow. CODE is the one that was said last.
 #
 #   page_begin NAME     the working directory, with emrfs on the PATH; PLAYED may have words of sed for what stands elsewhere here
 #   play PAGE           sets count
@@ -42,7 +42,7 @@ typed() { (cd "$1" && HOME=$PWD EMRFS_HOME=$PWD/.home bash -eo pipefail -c "$2")
 
 # play PAGE: every line with somebody's prompt in its blocks
 play() {
-	count=0 && : >host-said
+	count=0 code=CODE && : >host-said
 	while IFS= read -r line; do
 		who=${line%%\$ *} command=${line#*\$ }
 		computer "$who"
@@ -53,7 +53,7 @@ play() {
 		*) patience=1 ;;
 		esac
 		address=$(sed -n "s/.*--network '\(.*\)'$/\1/p" host-said)
-		bare=$(sed "s/ *# .*\$//; s|'https:.*#KEY'|'$address'|; s/:7443/:$port/; ${PLAYED:-}" <<<"$command")
+		bare=$(sed "s/ *# .*\$//; s|'https:.*#KEY'|'$address'|; s/:7443/:$port/; s/CODE/$code/; ${PLAYED:-}" <<<"$command")
 		if [ "${bare%&}" != "$bare" ]; then
 			# A command beside the others is repeated, too, until it has begun well: it ends when somebody came in.
 			(for ((i = 0; i < patience; i++)); do
@@ -67,7 +67,7 @@ play() {
 			[ "$i" -lt "$patience" ] || { cat said >&2; tail -n 5 beside-* >&2 2>/dev/null; emr_fail "$who\$ $command"; }
 			sleep 0.5
 		done
-		case $bare in *"emrfs host "*) cp said host-said && cat said >>hosts-said ;; esac
+		case $bare in *"emrfs host "*) cp said host-said && cat said >>hosts-said ;; *" invite "*) [[ $bare == *" -o "* ]] || code=$(grep '^J[A-Z2-7]*$' said) || emr_fail "no code" ;; esac
 		sed 's/^/      /' said | head -12
 	done < <(awk '/^```/ { inside = !inside; next } inside && /^[a-z-]+\$ / { print }' "$1")
 }

@@ -173,6 +173,22 @@ emr_status emr_bureau_of(const emr_session *session, emr_bureau *out_bureau)
 	return emr_network_dir_of(session->state_fd, &out_bureau->dir);
 }
 
+emr_status emr_bureau_of_open(
+	const emr_session *session, emr_bureau *out_bureau, emr_problem *out_problem)
+{
+	emr_status followed = EMR_OK, status = emr_bureau_of(session, out_bureau);
+
+	if (status == EMR_NOT_FOUND)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_ADMIN, NULL);
+	if (status == EMR_OK)
+		status = emr_session_begin(session, &followed, out_problem);
+	if (status == EMR_OK)
+		status = followed;
+	if (status == EMR_OK)
+		status = find_organisation(out_bureau, out_problem);
+	return say_status(out_bureau, status, out_problem);
+}
+
 void emr_bureau_let_go(emr_bureau *bureau)
 {
 	emr_buf_free(&bureau->ca);
@@ -276,14 +292,10 @@ emr_status emr_bureau_agree(const emr_args *args, emr_out *out, const char *ques
 
 int emr_bureau_end(emr_out *out, emr_status status, emr_problem *problem)
 {
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem->is_set)
-		emr_problem_set_status(problem, status, _("The organisation"));
-	return emr_out_fail(out, problem);
+	return emr_out_done(out, status, problem, _("The organisation"));
 }
 
-int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work work)
+int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work *work)
 {
 	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
 	emr_problem problem = {0};

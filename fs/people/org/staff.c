@@ -311,22 +311,21 @@ static emr_status show_all(showing *s)
 	return status;
 }
 
-int emr_org_show(const emr_args *args, emr_out *out)
+emr_status emr_org_show(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
-	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
-	showing s = {.bureau = &bureau,
+	showing s = {.bureau = bureau,
 		.out = out,
 		.members = json_array(),
 		.teams = json_array(),
 		.approvals = json_array(),
 		.waiting = json_array(),
 		.organisations = json_array()};
-	emr_problem problem = {0};
-	emr_status status = emr_bureau_open(args, &bureau, &problem);
+	emr_status status = show_all(&s);
 
-	if (status == EMR_OK)
-		status = show_all(&s);
-	emr_out_text(out, "organisation", bureau.name);
+	(void)args;
+	(void)out_problem;
+	emr_out_text(out, "organisation", bureau->name);
 	emr_out_put(out, "members", s.members);
 	emr_out_put(out, "teams", s.teams);
 	emr_out_put(out, "approvals", s.approvals);
@@ -334,7 +333,7 @@ int emr_org_show(const emr_args *args, emr_out *out)
 	emr_out_put(out, "organisations", s.organisations);
 	if (s.rules != NULL)
 		emr_out_put(out, "rules", s.rules);
-	return emr_bureau_end(out, status, &problem);
+	return status;
 }
 
 /* ---- org revoke ---- */
@@ -435,7 +434,7 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 
 /* The ledger first: what an authority that is away has to wait for ends nobody's rights later.
  * Where there is one, the same line again tells it what it was not told. */
-static emr_status take_out_of_use(
+emr_status emr_org_revoke(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_staff_member m;
@@ -465,11 +464,6 @@ static emr_status take_out_of_use(
 		"%s (%s) is revoked. What %s has opened stays seen; agents release nothing more.\n",
 		shown, code, shown);
 	return tell_authority(bureau, &m, args->operands[1], out, out_problem);
-}
-
-int emr_org_revoke(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, take_out_of_use);
 }
 
 /* ---- org vouch ---- */
@@ -538,7 +532,7 @@ static emr_status write_card(const char *file, emr_bytes bytes, emr_bytes vouche
 	return replace_card(file, emr_buf_view(&text));
 }
 
-static emr_status vouch_for_card(
+emr_status emr_org_vouch(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	const char *file = args->operands[1];
@@ -566,9 +560,4 @@ static emr_status vouch_for_card(
 	emr_out_text(out, "code", code);
 	emr_say(out, "%s vouches for %s (%s), in %s.\n", bureau->name, name, code, file);
 	return EMR_OK;
-}
-
-int emr_org_vouch(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, vouch_for_card);
 }
