@@ -96,7 +96,7 @@ emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *
 	return status;
 }
 
-/* What may be asked of an open folder by every program of its owner is less than all. */
+/* Every program of its owner may ask an open folder for something, and none for all. */
 static void say_why(int state_fd, const char *passphrase_file)
 {
 	char folder[4200];

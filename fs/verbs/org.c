@@ -486,13 +486,9 @@ int emr_cmd_invite(const emr_args *args, emr_out *out)
 	__attribute__((cleanup(inviting_end)))
 	inviting i = {.args = args, .out = out, .bureau = EMR_BUREAU_CLOSED};
 	emr_problem problem = {0};
-	emr_status status;
 
-	if (args->n_operands == 0)
-		return org_host_invited(args, out);
-	status = invite(&i, &problem);
-
-	return emr_out_done(out, status, &problem, "invite");
+	return args->n_operands == 0 ? org_host_invited(args, out)
+				     : emr_out_done(out, invite(&i, &problem), &problem, "invite");
 }
 
 /* Options that not every deed takes: one that would be ignored is a wrong line. */
@@ -519,6 +515,7 @@ typedef struct deed {
 	uint32_t takes;	    /* which of `particular`, as bits */
 	size_t looks;	    /* with so many operands, and no option, it changes nothing; 0: never */
 	int (*run)(const emr_args *args, emr_out *out);
+	emr_bureau_work *work; /* where it has no run */
 } deed;
 
 static emr_status check_options(const emr_args *args, const deed *d, emr_problem *out_problem)
@@ -543,21 +540,26 @@ static int run_deed(const deed *d, const emr_args *args, emr_out *out)
 	if (status == EMR_OK && args->n_operands == d->looks && !args->given[EMR_OPT_QUORUM] &&
 		!args->given[EMR_OPT_ROLE])
 		status = org_host_look(args, out, &is_done, &problem);
-	return status == EMR_OK && !is_done ? d->run(args, out)
-					    : emr_bureau_end(out, status, &problem);
+	if (status != EMR_OK || is_done)
+		return emr_bureau_end(out, status, &problem);
+	return d->run != NULL ? d->run(args, out) : emr_bureau_run(args, out, d->work);
 }
 
 int emr_cmd_org(const emr_args *args, emr_out *out)
 {
 	static const deed deeds[] = {
 		{"create", 1, 2, OF_NETWORK | OF_ROLE | OF_WITHIN | OF_WORDS | OF_LOGIN, 0,
-			emr_init_network},
-		{"admit", 2, 2, 0, 0, emr_org_admit}, {"leave", 1, 2, 0, 0, emr_org_leave},
-		{"show", 1, 1, 0, 1, emr_org_show}, {"revoke", 2, 2, 0, 0, emr_org_revoke},
-		{"rules", 1, 3, OF_QUORUM | OF_ROLE, 1, emr_org_rules},
-		{"vouch", 2, 2, 0, 0, emr_org_vouch}, {"team", 2, 4, 0, 2, emr_org_team},
-		{"mint", 3, 3, 0, 0, emr_org_mint}, {"move", 2, 2, 0, 0, emr_org_move},
-		{"contract", 1, 2, 0, 1, emr_org_contract}, {"host", 1, 2, 0, 1, emr_org_host}};
+			emr_init_network, NULL},
+		{"admit", 2, 2, 0, 0, NULL, emr_org_admit},
+		{"leave", 1, 2, 0, 0, NULL, emr_org_leave},
+		{"show", 1, 1, 0, 1, NULL, emr_org_show},
+		{"revoke", 2, 2, 0, 0, NULL, emr_org_revoke},
+		{"rules", 1, 3, OF_QUORUM | OF_ROLE, 1, emr_org_rules, NULL},
+		{"vouch", 2, 2, 0, 0, NULL, emr_org_vouch},
+		{"team", 2, 4, 0, 2, emr_org_team, NULL}, {"mint", 3, 3, 0, 0, NULL, emr_org_mint},
+		{"move", 2, 2, 0, 0, NULL, emr_org_move},
+		{"contract", 1, 2, 0, 1, NULL, emr_org_contract},
+		{"host", 1, 2, 0, 1, NULL, emr_org_host}};
 	emr_problem problem = {0};
 
 	for (size_t i = 0; i < sizeof deeds / sizeof *deeds && args->n_operands > 0; i++)

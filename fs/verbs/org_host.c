@@ -42,7 +42,7 @@ static bool is_state(const json_t *row, const char *state)
 	return strcmp(emr_json_text_at(row, "state"), state) == 0;
 }
 
-/* Who came is let in, here or by the open folder. */
+/* Lets in who came, here or by the open folder. */
 static emr_status look(org_desk *desk, json_t **out_list, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_INVITE};
@@ -51,15 +51,13 @@ static emr_status look(org_desk *desk, json_t **out_list, emr_problem *out_probl
 
 	if (desk->bureau != NULL) {
 		snprintf(desk->name, sizeof desk->name, "%s", desk->bureau->name);
-		return emr_invitations_list(desk->bureau, out_list, out_problem);
+		return emr_invitations_run(desk->bureau, out_list, out_problem);
 	}
 	EMR_TRY(emr_client_gather(
 		desk->client, &request, ASK_MS, &silent, NULL, &whole, out_problem));
 	snprintf(desk->name, sizeof desk->name, "%s", emr_json_text_at(whole, "organisation"));
-	if (emr_json_flag_at(whole, "away"))
-		return EMR_OFFLINE;
 	*out_list = json_incref(json_object_get(whole, "invitations"));
-	return EMR_OK;
+	return emr_json_flag_at(whole, "away") ? EMR_OFFLINE : EMR_OK;
 }
 
 /* Meanwhile the follower takes in what comes. */
@@ -279,13 +277,14 @@ static emr_status list_invited(listing *l, const json_t *row)
 static emr_status list_all(listing *l, emr_problem *out_problem)
 {
 	json_auto_t *rows = NULL;
-	emr_status status = look(l->desk, &rows, out_problem);
+	emr_status listed = EMR_OK, status = look(l->desk, &rows, out_problem);
 	const json_t *row;
 	size_t i;
 
 	l->waiting = l->coming = 0;
-	json_array_foreach(rows, i, row) if (status == EMR_OK) status = list_invited(l, row);
-	return status;
+	for (i = 0; (row = json_array_get(rows, i)) != NULL && listed == EMR_OK; i++)
+		listed = list_invited(l, row);
+	return status == EMR_OK ? listed : status;
 }
 
 /* Those who just got a certificate are waited for a moment, and with --wait everybody. */

@@ -190,12 +190,14 @@ emr_status emr_bureau_of(const emr_session *session, emr_bureau *out_bureau)
 emr_status emr_bureau_of_open(
 	const emr_session *session, emr_bureau *out_bureau, emr_problem *out_problem)
 {
-	emr_status status = emr_bureau_of(session, out_bureau);
+	emr_status followed = EMR_OK, status = emr_bureau_of(session, out_bureau);
 
 	if (status == EMR_NOT_FOUND)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_ADMIN, NULL);
 	if (status == EMR_OK)
-		status = may_act(&out_bureau->session, emr_follow_now(session->replica));
+		status = emr_session_begin(session, &followed, out_problem);
+	if (status == EMR_OK)
+		status = may_act(&out_bureau->session, followed);
 	if (status == EMR_OK)
 		status = find_organisation(out_bureau, out_problem);
 	return say_status(out_bureau, status, out_problem);
@@ -320,7 +322,7 @@ int emr_bureau_end(emr_out *out, emr_status status, emr_problem *problem)
 	return emr_out_fail(out, problem);
 }
 
-int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work work)
+int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work *work)
 {
 	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
 	emr_problem problem = {0};

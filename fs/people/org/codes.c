@@ -91,36 +91,6 @@ emr_status emr_invitations_make(const emr_bureau *bureau, const char *whom, uint
 
 /* ---- the open folder answers ---- */
 
-static emr_status add_row(void *arg, const emr_invited *invited, emr_invited_news news)
-{
-	static const char *const states[] = {"waits", "came", "told", "ended", "taken"};
-	const bool is_let_in = news == EMR_INVITED_WAITS && invited->is_answered;
-	char id[33], given[65], code[EMR_KEY_CODE_MAX + 1], role[EMR_ROLES_TEXT_MAX];
-
-	emr_hex(invited->id.b, sizeof invited->id.b, id);
-	emr_hex(invited->given.b, sizeof invited->given.b, given);
-	emr_key_code(invited->given, EMR_KEY_CODE_NAMES, code);
-	emr_roles_text(invited->roles, role);
-	return json_array_append_new(arg, json_pack("{s:s, s:o, s:s, s:I, s:s, s:s, s:s}", "id", id,
-						  "handle", emr_json_text(invited->whom), "role",
-						  role, "expires", (json_int_t)invited->expires,
-						  "state", is_let_in ? "let-in" : states[news],
-						  "code", code, "given", given)) == 0
-		       ? EMR_OK
-		       : EMR_NO_MEMORY;
-}
-
-emr_status emr_invitations_list(emr_bureau *bureau, json_t **out_list, emr_problem *out_problem)
-{
-	json_auto_t *list = json_array();
-	emr_status status = list != NULL ? EMR_OK : EMR_NO_MEMORY;
-
-	if (status == EMR_OK)
-		status = emr_invitations_run(bureau, add_row, list, out_problem);
-	*out_list = status == EMR_OK ? json_incref(list) : NULL;
-	return status;
-}
-
 /* The verb does the rest, which an open folder cannot: then no code is in the answer. */
 static emr_status make_asked(emr_bureau *bureau, const emr_request *request,
 	char out_code[EMR_CODE_CHARS_MAX + 1], char out_id[33], emr_problem *out_problem)
@@ -146,12 +116,10 @@ static emr_status list_asked(
 	emr_bureau *bureau, bool *out_is_away, const emr_sink *sink, emr_problem *out_problem)
 {
 	json_auto_t *list = NULL;
-	emr_status status = emr_invitations_list(bureau, &list, out_problem);
+	emr_status status = emr_invitations_run(bureau, &list, out_problem);
 
 	*out_is_away = emr_status_may_pass(status);
-	if (status != EMR_OK)
-		return *out_is_away ? EMR_OK : status;
-	return emr_emit_list("invitations", list, sink);
+	return status == EMR_OK || *out_is_away ? emr_emit_list("invitations", list, sink) : status;
 }
 
 emr_status emr_answer_invite(emr_session *session, const emr_request *request, const emr_sink *sink,

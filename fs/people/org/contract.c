@@ -18,8 +18,6 @@
 #include "replica/replica.h"
 #include "served/client.h"
 
-#include "org_private.h"
-
 /* ---- org contract ---- */
 
 typedef struct changing {
@@ -110,7 +108,7 @@ static emr_status show(changing *c)
 	return c->list != NULL ? look(c) : EMR_NO_MEMORY;
 }
 
-emr_status org_look_contract(
+emr_status emr_org_contract(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	changing c = {.bureau = bureau, .out = out};
@@ -145,11 +143,6 @@ emr_status org_look_contract(
 			"%u\n",
 			c.have, c.need, c.wanted, c.wanted);
 	return EMR_OK;
-}
-
-int emr_org_contract(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, org_look_contract);
 }
 
 /* ---- org host ---- */
@@ -207,7 +200,7 @@ static emr_status list_hosts(emr_bureau *bureau, emr_out *out)
 	return asked.status;
 }
 
-emr_status org_look_host(
+emr_status emr_org_host(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	char text[EMR_SERVED_ADDRESS_CHARS];
@@ -237,9 +230,4 @@ emr_status org_look_host(
 	emr_say(out, "The ledger says now that the host of %s has this key: %s\n", bureau->name,
 		text);
 	return EMR_OK;
-}
-
-int emr_org_host(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, org_look_host);
 }

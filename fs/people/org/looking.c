@@ -6,15 +6,15 @@
 
 #include "base/bytes.h"
 #include "kit/out.h"
-#include "session/answer.h"
+#include "org/proposals.h"
 
 #include "org_private.h"
 
 static const struct {
 	const char *name;
-	emr_bureau_work work; /* looks alone, with so few operands */
-} looks[] = {{"show", org_look_show}, {"rules", org_look_rules}, {"team", org_look_team},
-	{"contract", org_look_contract}, {"host", org_look_host}};
+	emr_bureau_work *work; /* looks alone, with so few operands */
+} looks[] = {{"show", emr_org_show}, {"rules", org_show_rules}, {"team", org_show_team},
+	{"contract", emr_org_contract}, {"host", emr_org_host}};
 
 /* A frame has a limit, and lists have none. */
 static emr_status emit_all(json_t *fields, const char *text, const emr_sink *sink)
@@ -41,7 +41,7 @@ static emr_status emit_all(json_t *fields, const char *text, const emr_sink *sin
 	return failed ? EMR_NO_MEMORY : emr_emit(sink, json_incref(last));
 }
 
-static emr_status look(emr_bureau_work work, const emr_request *request, emr_bureau *bureau,
+static emr_status look(emr_bureau_work *work, const emr_request *request, emr_bureau *bureau,
 	const emr_sink *sink, emr_problem *out_problem)
 {
 	const emr_args args = {.verb = EMR_VERB_ORG,
@@ -64,14 +64,14 @@ emr_status emr_answer_org(emr_session *session, const emr_request *request, cons
 	emr_problem *out_problem)
 {
 	emr_bureau bureau = EMR_BUREAU_CLOSED;
-	emr_bureau_work work = NULL;
+	emr_bureau_work *work = NULL;
 	emr_status status;
 
 	for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
 		if (strcmp(request->name, looks[i].name) == 0)
 			work = looks[i].work;
 	/* With an operand the others sign. */
-	if (work == NULL || (request->who[0] != '\0') != (work == org_look_team))
+	if (work == NULL || (request->who[0] != '\0') != (work == org_show_team))
 		return EMR_INVALID;
 	status = emr_bureau_of_open(session, &bureau, out_problem);
 	if (status == EMR_OK)

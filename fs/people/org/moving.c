@@ -229,7 +229,7 @@ static void say_moved(const moving *m, bool is_done)
 	emr_say(m->out, "The network is in the channel %s now.\n", m->channel.channel);
 }
 
-static emr_status move_network(
+emr_status emr_org_move(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	moving m = {.bureau = bureau, .out = out};
@@ -257,9 +257,4 @@ static emr_status move_network(
 		say_moved(&m, m.has_ended);
 	emr_channel_free(&m.channel);
 	return status;
-}
-
-int emr_org_move(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, move_network);
 }

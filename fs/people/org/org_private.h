@@ -16,18 +16,11 @@
 emr_status emr_staff_ending(const emr_bureau *bureau, const emr_staff_member *who,
 	emr_buf *out_acts, size_t *out_others);
 
-/* ---- what a verb does, which only looks where the line says no more ---- */
+/* ---- rules.c, teams.c ---- */
 
-emr_status org_look_show(
-	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
-emr_status org_look_rules(
-	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
-emr_status org_look_team(
-	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
-emr_status org_look_contract(
-	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
-emr_status org_look_host(
-	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
+/* These show what there is where the line says no more. */
+emr_bureau_work org_show_rules;
+emr_bureau_work org_show_team;
 
 /* ---- dataset_readers.c ---- */
 /* When a dataset was closed, and who could read it (org/datasets.h). */

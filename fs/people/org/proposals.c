@@ -499,7 +499,7 @@ static void say_result(emr_out *out, const emr_coming *coming, bool is_done)
 		say_admission(out, coming, name, is_done);
 }
 
-static emr_status admit_coming(
+emr_status emr_org_admit(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_coming coming;
@@ -515,11 +515,6 @@ static emr_status admit_coming(
 	}
 	say_result(out, &coming, is_done);
 	return EMR_OK;
-}
-
-int emr_org_admit(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, admit_coming);
 }
 
 /* ---- leaving ---- */
@@ -541,7 +536,7 @@ static emr_status fill_leaving(const emr_bureau *bureau, emr_coming *coming)
 }
 
 /* Its own wish, or another's that is approved. */
-static emr_status leave_network(
+emr_status emr_org_leave(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	bool is_own = args->n_operands < 2, is_done = false;
@@ -567,9 +562,4 @@ static emr_status leave_network(
 		EMR_TRY(approve_coming(bureau, &coming, &is_done, out_problem));
 	say_result(out, &coming, is_done);
 	return EMR_OK;
-}
-
-int emr_org_leave(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, leave_network);
 }

@@ -440,7 +440,7 @@ static emr_status run_approve(
 
 /* ---- the verb ---- */
 
-emr_status org_look_rules(
+emr_status org_show_rules(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_status status;
@@ -476,6 +476,6 @@ int emr_org_rules(const emr_args *args, emr_out *out)
 		 (args->n_operands == 2 || role != NULL || args->values[EMR_OPT_QUORUM] != NULL))
 		status = run_propose(args, out, &bureau, &problem);
 	else if (status == EMR_OK)
-		status = org_look_rules(args, out, &bureau, &problem);
+		status = org_show_rules(args, out, &bureau, &problem);
 	return emr_bureau_end(out, status, &problem);
 }

@@ -310,7 +310,7 @@ static emr_status show_all(showing *s)
 	return status;
 }
 
-emr_status org_look_show(
+emr_status emr_org_show(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	showing s = {.bureau = bureau,
@@ -333,11 +333,6 @@ emr_status org_look_show(
 	if (s.rules != NULL)
 		emr_out_put(out, "rules", s.rules);
 	return status;
-}
-
-int emr_org_show(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, org_look_show);
 }
 
 /* ---- org revoke ---- */
@@ -438,7 +433,7 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 
 /* The ledger first: what an authority that is away has to wait for ends nobody's rights later.
  * Where there is one, the same line again tells it what it was not told. */
-static emr_status take_out_of_use(
+emr_status emr_org_revoke(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_staff_member m;
@@ -468,11 +463,6 @@ static emr_status take_out_of_use(
 		"%s (%s) is revoked. What %s has opened stays seen; agents release nothing more.\n",
 		shown, code, shown);
 	return tell_authority(bureau, &m, args->operands[1], out, out_problem);
-}
-
-int emr_org_revoke(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, take_out_of_use);
 }
 
 /* ---- org vouch ---- */
@@ -541,7 +531,7 @@ static emr_status write_card(const char *file, emr_bytes bytes, emr_bytes vouche
 	return replace_card(file, emr_buf_view(&text));
 }
 
-static emr_status vouch_for_card(
+emr_status emr_org_vouch(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	const char *file = args->operands[1];
@@ -569,9 +559,4 @@ static emr_status vouch_for_card(
 	emr_out_text(out, "code", code);
 	emr_say(out, "%s vouches for %s (%s), in %s.\n", bureau->name, name, code, file);
 	return EMR_OK;
-}
-
-int emr_org_vouch(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, vouch_for_card);
 }

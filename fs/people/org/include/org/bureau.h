@@ -69,12 +69,12 @@ emr_status emr_bureau_agree(const emr_args *args, emr_out *out, const char *ques
  * "The organisation") said. */
 int emr_bureau_end(emr_out *out, emr_status status, emr_problem *problem);
 /* Such a verb: opens, lets WORK do it, closes and ends. */
-typedef emr_status (*emr_bureau_work)(
+typedef emr_status emr_bureau_work(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
-int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work work);
+int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work *work);
 
 /* ---- looking.c ---- */
-/* What an administrator's open folder says of its organisation, which signs nothing: `show`,
+/* An administrator's open folder says of its organisation, and signs nothing: `show`,
  * `rules`, `team` (who: its name), `contract` and `host`, as the verb says it: emits
  * {"said":[text]} and lists in portions, and last {"done":true, the other fields of the verb's
  * answer}. */

@@ -50,10 +50,10 @@ emr_status emr_proposal_make(emr_bureau *bureau, emr_pub_org_propose what, emr_b
 emr_status emr_proposal_approve(emr_bureau *bureau, emr_id16 proposal, emr_problem *out_problem);
 
 /* org admit NAME, or its number: proposes (if nobody has) and approves. */
-int emr_org_admit(const emr_args *args, emr_out *out);
+emr_bureau_work emr_org_admit;
 /* org leave, and org leave NAME: approves that NAME leaves, as it asked; or, to somebody who says
  * so at a terminal, that it is expelled, as others propose. */
-int emr_org_leave(const emr_args *args, emr_out *out);
+emr_bureau_work emr_org_leave;
 
 /* ---- rules.c ---- */
 /* The rules of a network as its administrators handle them: shown, proposed, approved.
@@ -75,7 +75,7 @@ json_t *emr_rules_show(const emr_bureau *bureau, emr_out *out, emr_status *out_s
 
 /* org mint WHO POINTS: proposes (if nobody has), approves, and makes them once enough have
  * approved. */
-int emr_org_mint(const emr_args *args, emr_out *out);
+emr_bureau_work emr_org_mint;
 
 /* ---- contract.c ---- */
 /* The number of the ledger's rules, which the organisations change together, and what each says
@@ -83,9 +83,9 @@ int emr_org_mint(const emr_args *args, emr_out *out);
 
 /* org contract: the number in force, and what is proposed; org contract N: proposes (if nobody has)
  * and approves. */
-int emr_org_contract(const emr_args *args, emr_out *out);
+emr_bureau_work emr_org_contract;
 /* org host: the keys of all; org host KEY, or an address: that of one's own organisation. */
-int emr_org_host(const emr_args *args, emr_out *out);
+emr_bureau_work emr_org_host;
 
 /* ---- moving.c ---- */
 /* A network that began in a directory goes on in a channel of Fabric, with the same ids, versions,
@@ -104,4 +104,4 @@ int emr_org_host(const emr_args *args, emr_out *out);
  *
  * With fewer approvals than are needed it ends behind 2, and the administrator whose approval
  * completes it does the rest. */
-int emr_org_move(const emr_args *args, emr_out *out);
+emr_bureau_work emr_org_move;
