@@ -569,11 +569,7 @@ static void say_done(making *m, const emr_id32 *signer_id)
 		emr_say(m->out, "The agent's keyring is in %s.\nStart it: emrfs agent\n",
 			m->places.state);
 	else if (m->org_name != NULL)
-		emr_say(m->out,
-			"The keyring of %s is in %s.\nInvite somebody: emrfs invite HANDLE "
-			"--role "
-			"ROLE -o FILE\n",
-			shown, m->places.state);
+		emr_say(m->out, "The keyring of %s is in %s.\n", shown, m->places.state);
 	else
 		emr_say(m->out,
 			shown[0] != '\0' ? _("%2$s, your keyring is in %1$s.\n")

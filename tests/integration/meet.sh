@@ -125,6 +125,18 @@ code=$(grep '^J[A-Z2-7]*$' said)
 typed eva "emrfs join $code --yes" || emr_fail "$(cat said)"
 expect "her folder is open" "$(cat eva/Health/before.txt)" "from before"
 
+say "somebody who is in another network, too, has a keyring and a folder for each, and neither host hears of the other"
+mkdir -p -m 700 max/.home/as/agent && everybody="$everybody max" && cp lima/.home/settings max/.home/ && cp lima/.home/settings max/.home/as/agent/
+typed max "emrfs practice begin 'Praxis Max' 127.0.0.1:$(emr_port) --words-file words" || emr_fail "$(cat said)"
+typed max "emrfs invite lima --role clinician" || emr_fail "$(cat said)"
+mkdir -p -m 700 lima/.home/as/second && cp lima/.home/settings lima/.home/as/second/
+typed lima "emrfs --as second join $(grep '^J[A-Z2-7]*$' said) --yes --name Lima --words-file words.second" || emr_fail "$(cat said)"
+typed max "mkdir ~/Health/Scans && cp Imaging/* ~/Health/Scans 2>/dev/null; echo two >~/Health/Scans/two.txt && emrfs share Scans with lima --away own --yes --wait" || emr_fail "$(cat said)"
+may_be_later lima "grep two ~/Health-second/shared-with-me/*/Scans/two.txt && cmp ~/Health/shared-with-me/*/Imaging/knee.dcm $EMR_WORK/bento/Imaging/knee.dcm"
+typed lima "emrfs --as second people" || emr_fail "$(cat said)"
+! grep -q "Praxis Ana" said || emr_fail "the second keyring knows the first network: $(cat said)"
+typed lima "emrfs --as second unmount" || emr_fail "$(cat said)"
+
 say "a stranger who photographed a code is in once, as what it says; the invited reads it, the administrator sees his key and takes it out of use"
 typed ana "emrfs org show --json" || emr_fail "$(cat said)"
 key=$(python3 -c 'import json; print(*[m["code"] for m in json.load(open("said"))["members"] if m["handle"] == "rui"])')
