@@ -1,9 +1,7 @@
 /* This file is `emrfs join` as a person meets it: with a keyring or without, with the folder open
  * or closed. It opens the folder of somebody who is new here, and the one that was open before. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kit/language.h"
@@ -44,36 +42,17 @@ static bool has_keyring(const emr_args *args, emr_problem *out_problem, emr_stat
 	return *out_status == EMR_OK && access(file, F_OK) == 0;
 }
 
-/* A keyring with a name is one of several, as of another network: ~/Health is the first one's. */
-static emr_status own_folder(const emr_args *args, char **out, emr_problem *out_problem)
-{
-	EMR_AUTO_PLACES places = {0};
-	const char *as = args->values[EMR_OPT_AS];
-
-	if (as == NULL)
-		return EMR_OK;
-	EMR_TRY(emr_places_find(as, &places, out_problem));
-	if (asprintf(out, "%s/Health-%s", places.home, as) < 0)
-		*out = NULL;
-	return *out == NULL				   ? EMR_NO_MEMORY
-	       : mkdir(*out, 0700) == 0 || errno == EEXIST ? EMR_OK
-							   : emr_status_from_errno(errno);
-}
-
 /* Somebody who has nothing here yet gets a keyring, and a folder that is open. */
 static int join_anew(const emr_args *args, emr_out *out)
 {
 	EMR_AUTO_MADE whole = {.state = NULL};
-	EMR_AUTO_FREE char *folder = NULL;
 	emr_problem problem = {0};
 	int code = emr_init_new(args, out, NULL, &whole);
 	emr_status status = EMR_OK;
 
 	if (whole.state == NULL || whole.is_agent)
 		return code;
-	status = own_folder(args, &folder, &problem);
-	if (status == EMR_OK)
-		status = open_folder(args, out, folder, &whole.passphrase);
+	status = open_folder(args, out, NULL, &whole.passphrase);
 	return emr_out_done(out, status, &problem, "mount");
 }
 

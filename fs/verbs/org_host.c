@@ -3,9 +3,9 @@
  * the administrator's open folder. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -63,14 +63,13 @@ static emr_status look(org_desk *desk, json_t **out_list, emr_problem *out_probl
 /* Meanwhile the follower takes in what comes. */
 static emr_status rest(const org_desk *desk)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
 	uint64_t never = UINT64_MAX;
-	emr_status status = desk->bureau != NULL ? emr_follow_wait(desk->bureau->session.replica,
-							   &never, PAUSE_MS)
-						 : EMR_OK;
+	emr_status status = EMR_OK;
 
-	if (desk->bureau == NULL)
-		(void)nanosleep(&pause, NULL);
+	if (desk->bureau != NULL)
+		status = emr_follow_wait(desk->bureau->session.replica, &never, PAUSE_MS);
+	else
+		(void)poll(NULL, 0, PAUSE_MS);
 	return emr_status_is_away(status) ? EMR_OK : status;
 }
 
@@ -274,19 +273,6 @@ static emr_status list_invited(listing *l, const json_t *row)
 		       : EMR_NO_MEMORY;
 }
 
-static emr_status list_all(listing *l, emr_problem *out_problem)
-{
-	json_auto_t *rows = NULL;
-	emr_status listed = EMR_OK, status = look(l->desk, &rows, out_problem);
-	const json_t *row;
-	size_t i;
-
-	l->waiting = l->coming = 0;
-	for (i = 0; (row = json_array_get(rows, i)) != NULL && listed == EMR_OK; i++)
-		listed = list_invited(l, row);
-	return status == EMR_OK ? listed : status;
-}
-
 /* Those who just got a certificate are waited for a moment, and with --wait everybody. */
 static emr_status answer(
 	const emr_args *args, emr_out *out, org_desk *desk, emr_problem *out_problem)
@@ -304,7 +290,13 @@ static emr_status answer(
 		l.is_last = n > 0 &&
 			    (l.waiting == 0 || (emr_clock_boot_ns(emr_clock_system()) >= until &&
 						       (l.coming == 0 || n >= REGISTERED_LOOKS)));
-		status = list_all(&l, out_problem);
+		json_auto_t *rows = NULL;
+		emr_status looked = look(desk, &rows, out_problem);
+
+		l.waiting = l.coming = 0;
+		for (size_t i = 0; status == EMR_OK && i < json_array_size(rows); i++)
+			status = list_invited(&l, json_array_get(rows, i));
+		status = status == EMR_OK ? looked : status;
 		if (waits && !l.is_last && emr_status_may_pass(status)) {
 			status = EMR_OK;
 			l.waiting = 1; /* the host is away: nobody knows */

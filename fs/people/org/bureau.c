@@ -315,11 +315,7 @@ emr_status emr_bureau_agree(const emr_args *args, emr_out *out, const char *ques
 
 int emr_bureau_end(emr_out *out, emr_status status, emr_problem *problem)
 {
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem->is_set)
-		emr_problem_set_status(problem, status, _("The organisation"));
-	return emr_out_fail(out, problem);
+	return emr_out_done(out, status, problem, _("The organisation"));
 }
 
 int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work *work)
