@@ -297,8 +297,8 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 		{"show", 1, 1, 0, emr_org_show}, {"revoke", 2, 2, 0, emr_org_revoke},
 		{"rules", 1, 3, OF_QUORUM | OF_ROLE, emr_org_rules},
 		{"vouch", 2, 2, 0, emr_org_vouch}, {"team", 2, 4, 0, emr_org_team},
-		{"mint", 3, 3, 0, emr_org_mint},
-		{"contract", 1, 2, 0, emr_org_contract}, {"host", 1, 2, 0, emr_org_host}};
+		{"mint", 3, 3, 0, emr_org_mint}, {"contract", 1, 2, 0, emr_org_contract},
+		{"host", 1, 2, 0, emr_org_host}};
 	emr_problem problem = {0};
 
 	for (size_t i = 0; i < sizeof deeds / sizeof *deeds && args->n_operands > 0; i++)
