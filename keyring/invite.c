@@ -107,8 +107,7 @@ emr_status emr_invitation_login_secret(
 	return status;
 }
 
-emr_status emr_invitation_make(
-	const emr_keyring *admin, const emr_invitation *facts, emr_buf *out)
+emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *facts, emr_buf *out)
 {
 	EMR_AUTO_BUF made = {0};
 	emr_invitation full = *facts;

@@ -62,8 +62,7 @@ static void devices_end(devices *d)
 static emr_status wrong_use(emr_problem *out_problem)
 {
 	return emr_wrong_use("device",
-		_("device takes add NAME -o FILE, accept FILE, or remove NAME."),
-		out_problem);
+		_("device takes add NAME -o FILE, accept FILE, or remove NAME."), out_problem);
 }
 
 /* ---- the list ---- */

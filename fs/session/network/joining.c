@@ -252,14 +252,13 @@ emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_proble
 	return EMR_FORK;
 }
 
-emr_status emr_joining_enter(const emr_joining *joining, emr_keyring *keyring,
-	emr_bytes certificate, const char *name)
+emr_status emr_joining_enter(
+	const emr_joining *joining, emr_keyring *keyring, emr_bytes certificate, const char *name)
 {
 	char path[4400];
 	EMR_AUTO_LEDGER ledger = NULL;
 	const emr_id32 network = emr_sha256_of(&joining->invitation.descriptor, 1);
-	emr_ledger_options options = {
-		.path = path, .submitter = keyring, .known_hash = &network};
+	emr_ledger_options options = {.path = path, .submitter = keyring, .known_hash = &network};
 	emr_status status = emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate);
 
 	snprintf(path, sizeof path, "%.4200s/" EMR_NETWORK_DIR_LEDGER, joining->dir);
@@ -349,8 +348,9 @@ static emr_status enrolled_certificate(const emr_joining *joining, const emr_key
 	if (status != EMR_NOT_FOUND)
 		return status;
 	EMR_TRY(enrol(joining, keyring, out_cert, out_problem));
-	return keep != NULL ? emr_file_replace(keep->dirfd, keep->name, emr_buf_view(out_cert), 0600)
-			    : EMR_OK;
+	return keep != NULL
+		       ? emr_file_replace(keep->dirfd, keep->name, emr_buf_view(out_cert), 0600)
+		       : EMR_OK;
 }
 
 emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring *keyring,

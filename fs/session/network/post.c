@@ -52,8 +52,7 @@ static void sleep_ns(int64_t ns)
 /* A host that is away for a moment ends no waiting of days. */
 static emr_status find_once(emr_post *post, emr_letter_kind kind, size_t max, emr_buf *out)
 {
-	emr_status status =
-		emr_served_find(post->dir, post->admin, post->id, step_of(kind), out);
+	emr_status status = emr_served_find(post->dir, post->admin, post->id, step_of(kind), out);
 
 	post->asked_ns = emr_clock_boot_ns(emr_clock_system());
 	post->pause_ns =

@@ -357,7 +357,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"coming", (json_int_t)totals.coming, "spared_bytes",
 		(json_int_t)counts.spared_bytes, "awaiting_copies", (json_int_t)counts.awaiting,
 		"copies_first", (json_int_t)emr_settle_copies_first(session->settle),
-		"agents_silent", emr_agents_silent_json(session), "restarts", emr_restarts_json(session));
+		"agents_silent", emr_agents_silent_json(session), "restarts",
+		emr_restarts_json(session));
 }
 
 /* ---- one path ---- */

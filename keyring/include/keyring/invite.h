@@ -35,8 +35,7 @@ typedef struct emr_invitation {
  * url, descriptor, place and id; makes the id, if that is zeros, and the secret; net_id and
  * admin_pk follow.  Appends the bytes, which are as secret as the secret in them.  EMR_INVALID,
  * EMR_LIMIT. */
-emr_status emr_invitation_make(
-	const emr_keyring *admin, const emr_invitation *facts, emr_buf *out);
+emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *facts, emr_buf *out);
 /* EMR_DAMAGED, EMR_BAD_SIGNATURE, EMR_NEWER_FORMAT.  Dates are the caller's to judge; whether
  * ADMIN_PK belongs to an administrator, the descriptor's or the ledger's. */
 emr_status emr_invitation_read(emr_bytes bytes, emr_invitation *out);

@@ -19,7 +19,7 @@
 typedef struct emr_ledger emr_ledger;
 
 typedef struct emr_ledger_options {
-	const char *path; /* network directory */
+	const char *path;	      /* network directory */
 	const emr_keyring *submitter; /* its identity, a registered key, signs what it submits;
 				       * borrowed; NULL = read only */
 	const emr_clock *clock;	      /* NULL = the computer's */

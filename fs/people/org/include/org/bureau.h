@@ -14,8 +14,8 @@ typedef struct emr_bureau {
 	emr_session session; /* not locked: state, keyring, ledger, replica */
 	char *dir;	     /* of the network; owned */
 	emr_id16 org;
-	char name[256];	 /* of the organisation */
-	emr_buf ca;	 /* its CA, DER */
+	char name[256]; /* of the organisation */
+	emr_buf ca;	/* its CA, DER */
 } emr_bureau;
 
 #define EMR_BUREAU_CLOSED ((emr_bureau){.session = EMR_SESSION_CLOSED})

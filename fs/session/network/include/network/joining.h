@@ -9,9 +9,10 @@
 #include "ledger/ledger.h"
 #include "replica/replica.h"
 
-/* An invitation by its code (keyring/invite.h), which waits at a host, or from a file ("-": standard
- * input, which may have a code, too), read and checked, with the directory of its network: one in
- * the state of who joins (EMR_STATE_NETWORK), which is made of what the invitation carries. */
+/* An invitation by its code (keyring/invite.h), which waits at a host, or from a file ("-":
+ * standard input, which may have a code, too), read and checked, with the directory of its network:
+ * one in the state of who joins (EMR_STATE_NETWORK), which is made of what the invitation carries.
+ */
 typedef struct emr_joining {
 	emr_buf bytes;		   /* of the invitation; secret; owned */
 	emr_invitation invitation; /* borrows from them */
@@ -35,9 +36,10 @@ emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_proble
 /* Answers the invitation, and waits for the certificate, which is KEYRING's key's. */
 emr_status emr_joining_ask(const emr_joining *joining, const emr_keyring *keyring,
 	const char *handle, int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem);
-/* KEYRING gets CERTIFICATE, and its key is registered under it.  EMR_REFUSED also where it is registered already: see emr_joining_register. */
-emr_status emr_joining_enter(const emr_joining *joining, emr_keyring *keyring,
-	emr_bytes certificate, const char *name);
+/* KEYRING gets CERTIFICATE, and its key is registered under it.  EMR_REFUSED also where it is
+ * registered already: see emr_joining_register. */
+emr_status emr_joining_enter(
+	const emr_joining *joining, emr_keyring *keyring, emr_bytes certificate, const char *name);
 
 /* ---- in steps that may be interrupted ---- */
 
