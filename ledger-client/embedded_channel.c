@@ -248,7 +248,7 @@ static emr_status await_entry(handing *h, emr_ledger_answer *out)
 
 	while ((status = answer_of_entry(h, out)) == EMR_NOT_FOUND) {
 		if (left_ms(h) <= 0)
-			return EMR_TIMEOUT;
+			return EMR_OFFLINE;
 		EMR_LOCKED(&c->known_lock);
 		emr_cond_wait_until(&c->has_grown, &c->known_lock,
 			emr_clock_boot_ns(emr_clock_system()) + LOOK_AGAIN_MS * 1000000);

@@ -335,7 +335,7 @@ static emr_status read_on(following *f, emr_fabric_place *place, unsigned wait_s
 
 	if (f->said[0] == '\0')
 		(void)snprintf(f->said, sizeof f->said, "%s", call.said);
-	/* It was begun anew, and reads what was read here before. */
+	/* It begins from block 0 again, and is behind what was read here before. */
 	return status == EMR_INVALID ? EMR_OFFLINE : status;
 }
 

@@ -137,7 +137,7 @@ static emr_status settle_in_channel(const host *h, emr_problem *out_problem)
 		return EMR_OK;
 	channel = emr_path_real(named);
 	founding.channel = channel;
-	EMR_TRY(channel != NULL ? emr_founding_look(&founding, &found) : EMR_NO_MEMORY);
+	EMR_TRY(channel != NULL ? emr_founding_look(channel, &found, out_problem) : EMR_NO_MEMORY);
 	if (found.descriptor.len == 0)
 		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NETWORK_DIR, "dir", channel,
 			"cause", _("no network has begun in its channel"), NULL);

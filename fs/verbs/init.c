@@ -672,15 +672,11 @@ static emr_status agree(making *m, emr_problem *out_problem)
 static emr_status choose_channel(making *m, emr_problem *out_problem)
 {
 	const char *channel = m->args->values[EMR_OPT_CHANNEL];
-	emr_founding founding;
-
 	if (channel == NULL)
 		return EMR_OK;
 	m->channel = emr_path_real(channel);
-	if (m->channel == NULL)
-		return EMR_NO_MEMORY;
-	founding = founding_of(m, out_problem);
-	return emr_founding_look(&founding, &m->found);
+	return m->channel != NULL ? emr_founding_look(m->channel, &m->found, out_problem)
+				  : EMR_NO_MEMORY;
 }
 
 /* A new one, in a directory, or one that is there, at a host or in a channel. */

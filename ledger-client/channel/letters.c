@@ -34,7 +34,7 @@ emr_status emr_fabric_leave(
 	if (call->wait_s > 0 && end.state == EMR_FABRIC_WAITING)
 		EMR_TRY(emr_fabric_ended(fabric, call, name, &end));
 	if (end.state != EMR_FABRIC_REFUSED)
-		return end.state == EMR_FABRIC_WAITING && call->wait_s > 0 ? EMR_TIMEOUT : EMR_OK;
+		return EMR_OK; /* it is there, or on its way */
 	(void)snprintf(call->said, sizeof call->said, "%s", end.said);
 	return end.status == TAKEN   ? EMR_EXISTS
 	       : end.status == SPENT ? EMR_LETTERS_SPENT

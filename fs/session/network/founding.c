@@ -7,12 +7,13 @@
 #include "kit/language.h"
 #include "session/network_dir.h"
 
-emr_status emr_founding_look(const emr_founding *f, emr_network_in_channel *out)
+emr_status emr_founding_look(
+	const char *channel, emr_network_in_channel *out, emr_problem *out_problem)
 {
-	const emr_status status = emr_network_in_channel_find(f->channel, out);
+	const emr_status status = emr_network_in_channel_find(channel, out);
 
 	if (status != EMR_OK)
-		emr_problem_set(f->problem, EMR_SAY_NETWORK_DIR, "dir", f->channel, "cause",
+		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", channel, "cause",
 			out->said[0] != '\0' ? out->said : emr_text(emr_status_text(status)), NULL);
 	return status;
 }

@@ -128,8 +128,8 @@ emr_status emr_fabric_ask_state(
 #define EMR_FABRIC_LETTERS_MAX 4096 /* that are looked at */
 typedef emr_status (*emr_fabric_letter_fn)(void *arg, emr_bytes letter);
 
-/* ID follows from LETTER.  With call->wait_s, until it is there (EMR_TIMEOUT: not in time); else it
- * is on its way behind EMR_OK.  EMR_EXISTS: another one is there by that id; EMR_LETTERS_SPENT: as
+/* ID follows from LETTER.  It is there behind EMR_OK, or on its way: call->wait_s is how long
+ * that is waited for.  EMR_EXISTS: another one is there by that id; EMR_LETTERS_SPENT: as
  * many were left today as may be. */
 emr_status emr_fabric_leave(
 	emr_fabric *fabric, emr_fabric_call *call, emr_id16 id, emr_bytes letter);

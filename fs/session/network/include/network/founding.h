@@ -19,7 +19,8 @@ typedef struct emr_founding {
 } emr_founding;
 
 /* Finds out what has begun in the channel. */
-emr_status emr_founding_look(const emr_founding *founding, emr_network_in_channel *out);
+emr_status emr_founding_look(
+	const char *channel, emr_network_in_channel *out, emr_problem *out_problem);
 /* The directory is one of the network of DESCRIPTOR in the channel, made where it is empty or not
  * there. */
 emr_status emr_founding_settle(
