@@ -288,6 +288,8 @@ static enum MHD_Result answer(emr_serve *serve, emr_serve_call *call)
 	const emr_serve_route *route = call->route;
 	bool is_answered = true, is_within;
 
+	if (route->by_address)
+		serve_ask_by_address(call);
 	if (route->whose != NULL && !route->whose(call->arg, call))
 		return send_answer(serve, call);
 	is_within = serve_is_within(serve, call);

@@ -11,7 +11,7 @@
 #define CONNECTIONS_OF_ONE 64u
 #define DRAIN_NS INT64_C(60000000000) /* of EMR_SERVE_WORK_MAX */
 
-static const uint8_t of_address[24] = {1}; /* in front of one: no key is so few bits */
+static const char of_address[24] = "of an address, no key:"; /* in front of one */
 
 /* ---- connections ---- */
 
@@ -70,15 +70,13 @@ void serve_note_line(void *arg, struct MHD_Connection *connection, void **memory
 	*memory = NULL;
 }
 
-bool emr_serve_by_address(void *arg, emr_serve_call *call)
+void serve_ask_by_address(emr_serve_call *call)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
-	(void)arg;
 	memcpy(call->asks.b, of_address, sizeof of_address);
 	(void)address_of(info != NULL ? info->client_addr : NULL, call->asks.b + sizeof of_address);
-	return true;
 }
 
 /* ---- keys ---- */

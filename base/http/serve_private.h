@@ -71,5 +71,7 @@ void serve_note_line(void *arg, struct MHD_Connection *connection, void **memory
 bool serve_is_within(emr_serve *serve, const emr_serve_call *call);
 /* Lock held: CALL waits, because its key has had its work of this minute. */
 bool serve_is_spent(emr_serve *serve, const emr_serve_call *call);
+/* CALL is asked by its address. */
+void serve_ask_by_address(emr_serve_call *call);
 /* ID asked for more than it gets. */
 void serve_tell_over(emr_serve *serve, emr_id32 id);

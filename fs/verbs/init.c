@@ -215,10 +215,13 @@ static emr_status code_of(const making *m, const char *prefix, char out[32])
 	return EMR_OK;
 }
 
-/* The answer may come in days, so the keyring that asks is kept, sealed, until then. */
+/* The answer may come in days, so the keyring that asks is kept, sealed, until then; an authority
+ * answers at once. */
 static bool waits_at_host(const making *m)
 {
-	return m->joining.dir != NULL;
+	char login[EMR_LOGIN_MAX + 1];
+
+	return m->joining.dir != NULL && !emr_login_carried(m->joining.invitation.place, login);
 }
 
 static bool has_certificate(const making *m, emr_buf *out)
@@ -373,6 +376,7 @@ static emr_status create_network(
 		.name = m->org_name != NULL ? m->org_name : EMR_NETWORK_ALONE,
 		.handle = handle,
 		.channel = m->channel};
+	const char *ca = m->args->values[EMR_OPT_LOGIN_CA];
 	certifying authority = {.making = m, .problem = out_problem};
 	emr_id16 net_id;
 	emr_status status = EMR_OK;
@@ -384,8 +388,7 @@ static emr_status create_network(
 		m->dir_made = status == EMR_OK;
 	}
 	if (status == EMR_OK)
-		status = emr_login_keep(
-			m->network_dir, m->args->values[EMR_OPT_LOGIN_CA], "org", out_problem);
+		status = emr_login_keep(m->network_dir, ca, "org", out_problem);
 	if (status == EMR_OK && m->network_dir != NULL && emr_login_is_there(m->network_dir)) {
 		options.certify = certify;
 		options.certify_arg = &authority;
@@ -426,6 +429,7 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF certificate = {0};
 	const emr_login login = login_of(m->args);
+	const char *ca = m->args->values[EMR_OPT_LOGIN_CA];
 	char handle[32];
 
 	EMR_TRY(code_of(m, m->org_name != NULL ? "org" : "patient", handle));
@@ -440,11 +444,12 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 	else if (is_founded(m))
 		EMR_TRY(emr_keyring_tlv_get(
 			m->session.keyring, EMR_KEYRING_CERTIFICATE, &certificate));
-	else if (m->is_applying)
+	else if (m->is_applying) {
+		EMR_TRY(emr_login_keep(m->network_dir, ca, "org", out_problem));
 		EMR_TRY(emr_applying_do(&m->session, m->network_dir, m->org_name, m->found.msp,
 			handle, &login, m->within_ns, &m->begun, m->out, &certificate,
 			out_problem));
-	else
+	} else
 		EMR_TRY(create_network(m, handle, &certificate, out_problem));
 	return emr_keyring_tlv_set(
 		m->session.keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
@@ -700,13 +705,6 @@ static emr_status choose_dir(making *m, const char *network, emr_problem *out_pr
 	return m->is_applying ? emr_network_dir_check(m->network_dir, out_problem) : EMR_OK;
 }
 
-/* Its host says whether it has one when it is asked. */
-static bool may_have_authority(const making *m, const char *dir)
-{
-	return dir != NULL && (emr_own_dir_is_address(dir) || m->args->given[EMR_OPT_LOGIN_CA] ||
-				      emr_login_is_there(dir));
-}
-
 /* Which network: one's own, that of an invitation, or the one of --network. */
 static emr_status choose_network(making *m, emr_problem *out_problem)
 {
@@ -714,7 +712,8 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	emr_status status = read_within(m, out_problem);
 
 	m->joining.login = login_of(m->args);
-	if (status == EMR_OK && join == NULL && !may_have_authority(m, dir))
+	if (status == EMR_OK && join == NULL && !m->args->given[EMR_OPT_LOGIN_CA] &&
+		!emr_own_dir_is_address(dir) && (dir == NULL || !emr_login_is_there(dir)))
 		status = emr_enrol_without(&m->joining.login, out_problem);
 	if (status == EMR_OK && join != NULL)
 		status = emr_joining_read(join, dir, m->places.state, &m->joining, out_problem);

@@ -39,7 +39,7 @@ bool emr_ca_id_ok(const char *id)
 
 /* ---- Bodies ---- */
 
-/* What kept the host from asking. */
+/* Nothing came of asking the host. */
 static emr_status fail_here(emr_ca_call *call, emr_status status)
 {
 	return ca_fail(call,
@@ -137,7 +137,7 @@ static emr_status read_certificate(const emr_keyring *keyring, const char *id, c
 
 /* ---- Questions ---- */
 
-/* What kept the authority from answering its host (emr_http_fault). */
+/* Why the authority did not answer its host (emr_http_fault). */
 static emr_ca_fault fault_of(uint8_t fault)
 {
 	static const emr_ca_fault faults[] = {[EMR_HTTP_NO_HOST] = EMR_CA_NO_HOST,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,24 +23,15 @@
 #define PEM "-----BEGIN CERTIFICATE-----"
 
 typedef struct kept {
-	char *file;
-	char url[EMR_AUTHORITY_NODE_BYTES], name[EMR_AUTHORITY_NAME_MAX + 1];
+	char file[PATH_MAX], url[EMR_AUTHORITY_NODE_BYTES], name[EMR_AUTHORITY_NAME_MAX + 1];
 } kept;
-
-static void kept_end(kept *k)
-{
-	free(k->file);
-}
-#define AUTO_KEPT __attribute__((cleanup(kept_end))) kept
 
 static emr_status read_kept(const char *dir, kept *out)
 {
 	EMR_AUTO_BUF text = {0};
 
-	if (asprintf(&out->file, KEPT, dir) < 0) {
-		out->file = NULL;
-		return EMR_NO_MEMORY;
-	}
+	if (snprintf(out->file, sizeof out->file, KEPT, dir) >= (int)sizeof out->file)
+		return EMR_INVALID;
 	EMR_TRY(emr_file_read(AT_FDCWD, out->file, KEPT_MAX, &text));
 	EMR_TRY(emr_buf_append(&text, "", 1));
 	/* libcurl passes over the line in front of the certificates. */
@@ -70,15 +62,33 @@ static emr_status read_where(const char *where, kept *out, emr_buf *out_roots)
 	return EMR_OK;
 }
 
+/* EMR_EXISTS: the ledger is kept in DIR, or no network is there yet. */
+static emr_status find_host(const char *dir, emr_served_at *out)
+{
+	EMR_AUTO_FREE char *path = NULL;
+	struct timespec seen = {.tv_sec = 0};
+
+	if (asprintf(&path, "%s/ledger", dir) < 0) {
+		path = NULL;
+		return EMR_NO_MEMORY;
+	}
+	EMR_TRY(emr_served_is_at(path) ? EMR_OK : EMR_EXISTS);
+	EMR_TRY(client_settings(path, &seen, out));
+	return out->has_login ? EMR_OK : EMR_NOT_FOUND;
+}
+
 emr_status emr_authority_keep(const char *dir, const char *where)
 {
 	EMR_AUTO_FD fd = -1;
 	EMR_AUTO_FREE char *path = NULL;
 	EMR_AUTO_BUF roots = {0};
 	EMR_AUTO_BUF text = {0};
-	AUTO_KEPT k = {.url = ""};
+	kept k = {.url = ""};
 	char line[sizeof k.url + sizeof k.name + 2];
+	emr_served_at at;
 
+	if (find_host(dir, &at) != EMR_EXISTS)
+		return EMR_INVALID;
 	if (asprintf(&path, "%s/host", dir) < 0) {
 		path = NULL;
 		return EMR_NO_MEMORY;
@@ -96,25 +106,10 @@ emr_status emr_authority_keep(const char *dir, const char *where)
 	return emr_file_replace(fd, "login", emr_buf_view(&text), 0600);
 }
 
-/* EMR_EXISTS: the ledger is kept in DIR, or no network is there yet. */
-static emr_status find_host(const char *dir, emr_served_at *out)
-{
-	EMR_AUTO_FREE char *path = NULL;
-	struct timespec seen = {.tv_sec = 0};
-
-	if (asprintf(&path, "%s/ledger", dir) < 0) {
-		path = NULL;
-		return EMR_NO_MEMORY;
-	}
-	EMR_TRY(emr_served_is_at(path) ? EMR_OK : EMR_EXISTS);
-	EMR_TRY(client_settings(path, &seen, out));
-	return out->has_login ? EMR_OK : EMR_NOT_FOUND;
-}
-
 emr_status emr_authority_at(const char *dir, char out_node[EMR_AUTHORITY_NODE_BYTES])
 {
 	emr_served_at at;
-	AUTO_KEPT k = {.url = ""};
+	kept k = {.url = ""};
 	emr_status status = find_host(dir, &at);
 
 	if (status == EMR_OK)
@@ -132,7 +127,7 @@ emr_status emr_authority_name(const char *dir, char out_name[EMR_AUTHORITY_NAME_
 	const question q = {
 		.path = "login", .timeout_ms = HOST_MS, .is_open = true, .is_beside = true};
 	EMR_AUTO_BUF said = {0};
-	AUTO_KEPT k = {.url = ""};
+	kept k = {.url = ""};
 	emr_served_at at;
 	emr_status status = find_host(dir, &at);
 
@@ -167,7 +162,7 @@ static void wipe_header(char **line)
 
 emr_status emr_authority_relay(const char *dir, const emr_authority_question *asked, emr_buf *out)
 {
-	AUTO_KEPT k = {.url = ""};
+	kept k = {.url = ""};
 	EMR_AUTO_HTTP http = NULL;
 	AUTO_HEADER proof = header_of("Authorization", asked->proof);
 	const char *const headers[] = {"Content-Type: application/json", proof, NULL};

@@ -36,7 +36,9 @@ emr_status emr_login_keep(
 		       : emr_wrong_use(verb,
 				 _("--login-ca is https://HOST[:PORT],FILE or "
 				   "https://HOST[:PORT],FILE,NAME, where FILE has the certificates "
-				   "(PEM) that vouch for that host's TLS."),
+				   "(PEM) that vouch for that host's TLS. It goes with the "
+				   "directory "
+				   "of a ledger, and with no address."),
 				 out_problem);
 }
 

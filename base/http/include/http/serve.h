@@ -55,6 +55,8 @@ typedef struct emr_serve_route {
 	/* Finds out who asks before that, into call->asks: then there are other workers for it, of
 	 * which one key has two at a time, and the rest waits.  False: the answer is in CALL. */
 	bool (*whose)(void *arg, emr_serve_call *call);
+	bool by_address; /* strangers ask: those of one address, as those over a Unix socket, are
+			  * one key of them */
 	bool is_weighed; /* waits also while its key has had its work (emr_serve_worked) */
 	bool is_secret;	 /* body and answer are wiped */
 	bool is_form;	 /* TAKE gets the bytes of the files in a multipart/form-data body */
@@ -103,9 +105,6 @@ emr_status emr_serve_number(
 
 /* Behind it nobody finds what the header NAME said, where the library has kept it. */
 void emr_serve_wipe_header(emr_serve_call *call, const char *name);
-/* As WHOSE of a route that strangers ask: those of one address, as those over a Unix socket, are
- * one key. */
-bool emr_serve_by_address(void *arg, emr_serve_call *call);
 
 /* A route's last act before it returns false: CALL is answered again when emr_serve_wake says more
  * than FOR, after MS, or when the server ends. */

@@ -14,8 +14,9 @@
 #define EMR_HOST_SECRET                                                                            \
 	"secret" /* there: of its key; with it alone the rest comes from members                   \
 		  */
-#define EMR_NETWORK_DIR_LOGIN EMR_NETWORK_DIR_HOST "/login" /* its authority (served/authority.h)  \
-							     */
+#define EMR_NETWORK_DIR_LOGIN                                                                      \
+	EMR_NETWORK_DIR_HOST "/login" /* its authority (served/authority.h)                        \
+				       */
 #define EMR_HOST_AT "at" /* there: what its clients have as settings (served/client.h) */
 
 /* Whether PLACE, of an invitation, is the way to a host.  EMR_DAMAGED, EMR_NEWER_FORMAT. */

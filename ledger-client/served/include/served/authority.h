@@ -17,7 +17,7 @@
 
 /* WHERE is "URL,ROOTFILE[,NAME]": https://HOST[:PORT], the PEM of who vouches for its TLS, and its
  * name among several there.  DIR/host keeps it from now on, with the roots; "": it keeps none.
- * EMR_INVALID: WHERE is none. */
+ * EMR_INVALID: WHERE is none, or DIR leads to a host. */
 emr_status emr_authority_keep(const char *dir, const char *where);
 
 /* Whom those who use DIR ask, without asking anybody: the host, or the authority itself.

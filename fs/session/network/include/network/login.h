@@ -13,7 +13,7 @@
 emr_status emr_login_find(const char *dir, char out_node[256], emr_problem *out_problem);
 /* Also where the settings cannot be read now: that is said when it is asked. */
 bool emr_login_is_there(const char *dir);
-/* What --login-ca of VERB says, WHERE, is kept in DIR (emr_authority_keep); NULL: it was not said.
+/* Keeps in DIR the WHERE that --login-ca of VERB says (emr_authority_keep); NULL: it was not said.
  */
 emr_status emr_login_keep(
 	const char *dir, const char *where, const char *verb, emr_problem *out_problem);
