@@ -24,12 +24,11 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_RESTORE] = {"restore", 0, EMR_HAS_ARGUMENT, "DIR",
 		"bring everything back from the backup in DIR"},
 	[EMR_OPT_JOIN] = {"join", 0, EMR_HAS_ARGUMENT, "INVITE",
-		"by this invitation (a file, or -): of you into a network, or of another computer "
-		"of yours"},
+		"by this invitation into a network (a code, a file, or -)"},
 	[EMR_OPT_NETWORK] = {"network", 0, EMR_HAS_ARGUMENT, "DIR",
 		"where the network is, or is to be: an empty directory"},
 	[EMR_OPT_NODE] = {"network", 0, EMR_NO_ARGUMENT, NULL,
-		"look at the IPFS nodes of the settings and the channel of the network, too"},
+		"look at the IPFS nodes of the settings, too"},
 	[EMR_OPT_ROLE] = {"role", 0, EMR_HAS_ARGUMENT, "R",
 		"patient, clinician, hospital, pharmacist, insurer, authority, researcher, "
 		"auditor, registrar or agent"},

@@ -98,7 +98,7 @@ static emr_status make_for_login(
 	char url[EMR_INVITE_URL_MAX + 1];
 	uint64_t ends =
 		emr_clock_unix_s(emr_clock_system()) + (uint64_t)(i->within_ns / 1000000000) + 1;
-	emr_welcome_away away = {.whom = login};
+	emr_welcome_away away = {0};
 	emr_status status;
 
 	emr_buf_clear(&i->place);

@@ -43,7 +43,7 @@ static emr_status lead_to(const emr_served_at *at, emr_code *out)
 static emr_status make(const emr_bureau *bureau, const char *whom, uint64_t expires,
 	emr_bytes place, const emr_code *code, emr_invitation *out)
 {
-	emr_welcome_away away = {.place = place, .whom = whom};
+	emr_welcome_away away = {.place = place};
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF sealed = {0};
 	emr_status status = emr_code_id(code, &away.id);

@@ -18,14 +18,6 @@
 #define EMR_NETWORK_CHANNEL_LOCK                                                                   \
 	"channel.lock" /* locked by who reads the channel into the file                            \
 			*/
-/* Of a network that stands elsewhere, in each member's own directory: the observations of that
- * member.
- */
-#define EMR_NETWORK_LOG "fabric.sqlite"
-/* Empty; there when the ledger has moved to the channel that DIR/network names: what members read
- * from then on.  A person who puts it there without that keeps the others from their ledger, which
- * such a person could do anyway; nobody takes an entry because of it. */
-#define EMR_NETWORK_MOVED "moved"
 
 /* Empty; there while the file has been made again and lacks what the channel had before. */
 #define EMR_NETWORK_CHANNEL_BEHIND "channel.behind"
