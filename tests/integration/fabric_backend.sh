@@ -27,7 +27,7 @@ for orderer in 1 2 3 ${orderer_admin_4:+4}; do
 		--client-cert net/$org/admin/tls.pem --client-key net/$org/admin/tls.key >"$EMR_WORK/out/join"
 done
 odd=
-[ "$CHANNEL_KIND" != raft ] || odd=odd	# behind it the peers of the network stand still; one orderer puts both transactions into one block
+[ "$CHANNEL_KIND" != raft ] || odd=odd	# main.go says why
 # shellcheck disable=SC2086
 must "$BACKEND/backend" "$PWD/net" "$BACKEND/emrfs-fabric" "$PWD/work" $odd
 must "$NETWORK" down net
