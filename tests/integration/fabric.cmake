@@ -8,7 +8,7 @@ if(NOT EMRFS_FABRIC)
 	return()
 endif()
 # With CI=true these alone, which show each thing once; faults and storms that take long run without it.
-set(ci fabric fabric_backend channel_page channel_faults_bft channel_whole two_clinics_channel)
+set(ci fabric fabric_backend fabric_package channel_host channel_page channel_orgs channel_whole two_clinics_channel)
 # NAME COST FIXTURES ENVIRONMENT COMMAND...: one network at a time, because two on two cores starve each other
 function(emr_real name cost fixtures environment)
 	if("$ENV{CI}" STREQUAL "true" AND NOT name IN_LIST ci)
