@@ -45,7 +45,3 @@ if(EMRFS_FABRIC_CA)
 	emr_real(channel_whole 100 "chaincode;kubo" "FABRIC=${EMRFS_FABRIC};FABRIC_CA=${EMRFS_FABRIC_CA}" ${CMAKE_CURRENT_LIST_DIR}/channel_whole.sh)
 endif()
 emr_real(papers_channel 100 "chaincode;backend" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/papers.sh)
-# Scenes of people and organisations, as they are, with the network on a channel.
-foreach(script agents share consent device_said)
-	emr_real(${script}_channel 60 "chaincode;backend" "${fabric};ON_CHANNEL=1" ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
-endforeach()
