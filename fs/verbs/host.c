@@ -23,7 +23,7 @@
 #include "ledger/network.h"
 #include "mount/service.h"
 #include "network/founding.h"
-#include "network/login.h"
+#include "network/enrolling.h"
 #include "node/host.h"
 #include "served/client.h"
 #include "served/server.h"

@@ -33,17 +33,21 @@ static void put(emr_buf *out, const char *format, ...)
 		(void)!emr_buf_append(out, line, (size_t)n);
 }
 
-static void put_one(emr_buf *out, const char *name, const char *type, const char *help, uint64_t n)
+static void put_type(emr_buf *out, const char *name, const char *type)
 {
-	put(out, "# HELP emrfs_%s %s\n# TYPE emrfs_%s %s\nemrfs_%s %" PRIu64 "\n", name, help, name,
-		type, name, n);
+	put(out, "# %s emrfs_%s %s\n", "TYPE", name, type);
+}
+
+static void put_one(emr_buf *out, const char *name, const char *type, uint64_t n)
+{
+	put_type(out, name, type);
+	put(out, "emrfs_%s %" PRIu64 "\n", name, n);
 }
 
 /* Requests that were answered otherwise than with what was asked for, by the word of the answer. */
 static void put_failures(const emr_served_counts *counts, emr_buf *out)
 {
-	put(out, "# HELP emrfs_failures_total Requests that failed, by the word of the answer\n"
-		 "# TYPE emrfs_failures_total counter\n");
+	put_type(out, "failures_total", "counter");
 	for (size_t i = 0; i < EMR_SERVED_FAILURES && counts->failures[i].word != NULL; i++)
 		put(out, "emrfs_failures_total{kind=\"%s\"} %" PRIu64 "\n",
 			counts->failures[i].word, counts->failures[i].n);
@@ -53,16 +57,13 @@ static void put_host(const struct host_metrics *m, emr_buf *out)
 {
 	const emr_served_counts counts = emr_served_count(m->served);
 
-	put_one(out, "entries", "gauge", "Entries of the ledger", counts.entries);
-	put_one(out, "newest_entry_timestamp_seconds", "gauge", "Time of the newest entry",
-		counts.newest_unix_s);
-	put_one(out, "members_reading", "gauge", "Members that wait for entries now",
-		counts.waiting);
-	put_one(out, "requests_total", "counter", "Requests", counts.requests);
-	put_one(out, "batches_total", "counter", "Batches that were judged", counts.batches);
-	put_one(out, "held_bytes", "gauge", "Bytes that requests hold now", counts.bytes);
-	put_one(out, "recovering", "gauge", "1: entries of the ledger are lost",
-		counts.is_recovering);
+	put_one(out, "entries", "gauge", counts.entries);
+	put_one(out, "newest_entry_timestamp_seconds", "gauge", counts.newest_unix_s);
+	put_one(out, "members_reading", "gauge", counts.waiting);
+	put_one(out, "requests_total", "counter", counts.requests);
+	put_one(out, "batches_total", "counter", counts.batches);
+	put_one(out, "held_bytes", "gauge", counts.bytes);
+	put_one(out, "recovering", "gauge", counts.is_recovering);
 	put_failures(&counts, out);
 }
 
@@ -83,21 +84,16 @@ static void put_channel(const struct host_metrics *m, emr_buf *out)
 	const bool is_there =
 		state != NULL && emr_fabric_ask_state(m->fabric, &call, state) == EMR_OK;
 
-	put_one(out, "channel_backend_up", "gauge", "1: emrfs-fabric answers", is_there);
+	put_one(out, "channel_backend_up", "gauge", is_there);
 	if (!is_there)
 		return;
-	put_one(out, "channel_height", "gauge", "Blocks that were verified", state->height);
-	put_one(out, "channel_newest_block_timestamp_seconds", "gauge", "Time of the newest block",
-		state->time);
-	put_one(out, "channel_reading_stopped", "gauge", "1: the reader goes no further",
-		state->is_stopped);
-	put_one(out, "channel_transactions_waiting", "gauge", "Transactions that have not ended",
-		state->waiting);
-	put_one(out, "channel_peers", "gauge", "Peers of the settings", state->n_peers);
-	put_one(out, "channel_peers_away", "gauge", "Of these, those that did not answer",
-		state->n_away);
-	put(out, "# HELP emrfs_channel_certificate_days Days until a certificate ends\n"
-		 "# TYPE emrfs_channel_certificate_days gauge\n");
+	put_one(out, "channel_height", "gauge", state->height);
+	put_one(out, "channel_newest_block_timestamp_seconds", "gauge", state->time);
+	put_one(out, "channel_reading_stopped", "gauge", state->is_stopped);
+	put_one(out, "channel_transactions_waiting", "gauge", state->waiting);
+	put_one(out, "channel_peers", "gauge", state->n_peers);
+	put_one(out, "channel_peers_away", "gauge", state->n_away);
+	put_type(out, "channel_certificate_days", "gauge");
 	for (size_t i = 0; i < state->n_certificates; i++) {
 		put(out, "emrfs_channel_certificate_days{of=\"");
 		put_label(out, state->certificates[i].of);

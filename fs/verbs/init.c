@@ -25,7 +25,7 @@
 #include "network/begun.h"
 #include "network/founding.h"
 #include "network/joining.h"
-#include "network/login.h"
+#include "network/enrolling.h"
 #include "network/own_dir.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
@@ -80,70 +80,6 @@ static void making_end(making *m)
 	emr_passphrase_free(&m->passphrase);
 	emr_settings_free(&m->settings);
 	emr_places_free(&m->places);
-}
-
-/* ---- name and birth date ---- */
-
-/* A name that no card may carry would leave others with a person without a name. */
-static emr_status take_name(making *m, const char *name, emr_problem *out_problem)
-{
-	if (name[0] != '\0' && !emr_card_name_ok(name)) {
-		return emr_wrong_use("init",
-			_("A name has at most 53 bytes, and no line ends, control characters or "
-			  "marks of direction."),
-			out_problem);
-	}
-	snprintf(m->profile.name, sizeof m->profile.name, "%s", name);
-	return EMR_OK;
-}
-
-static emr_status take_born(making *m, const char *born, emr_problem *out_problem)
-{
-	char today[EMR_DAY_BYTES];
-
-	emr_day_of(emr_clock_unix_s(emr_clock_system()), today);
-	if (born[0] != '\0' && (!emr_day_is(born) || strcmp(born, today) > 0)) {
-		return emr_wrong_use("init",
-			_("A birth date is written YYYY-MM-DD, and is not in the future."),
-			out_problem);
-	}
-	snprintf(m->profile.born, sizeof m->profile.born, "%.10s", born);
-	return EMR_OK;
-}
-
-/* An option is taken or refused; at a terminal a slip is told, and the question comes again. */
-static emr_status ask_for(making *m, emr_option option, const char *question,
-	emr_status (*take)(making *, const char *, emr_problem *), emr_problem *out_problem)
-{
-	bool may_ask = !m->args->given[EMR_OPT_YES] && !m->args->given[EMR_OPT_JSON] &&
-		       emr_terminal_there();
-	char line[sizeof m->profile.name * 2] = "";
-	emr_status status = EMR_INVALID;
-
-	if (m->args->values[option] != NULL || !may_ask)
-		return take(m, m->args->values[option] != NULL ? m->args->values[option] : "",
-			out_problem);
-	for (int i = 0; i < SLIPS_MAX && status == EMR_INVALID; i++) {
-		if (i > 0)
-			emr_terminal_say(out_problem);
-		*out_problem = (emr_problem){0};
-		status = emr_terminal_ask(question, line, sizeof line);
-		if (status == EMR_OK)
-			status = take(m, line, out_problem);
-	}
-	return status;
-}
-
-static emr_status ask_person(making *m, emr_problem *out_problem)
-{
-	emr_status status =
-		ask_for(m, EMR_OPT_NAME, _("Your name (may stay empty):"), take_name, out_problem);
-
-	return status == EMR_OK ? ask_for(m, EMR_OPT_BORN,
-					  _("Your birth date as in 1959-04-30, the year first (may "
-					    "stay empty):"),
-					  take_born, out_problem)
-				: status;
 }
 
 static bool is_agent(const making *m)
@@ -737,7 +673,7 @@ int emr_init_new(const emr_args *args, emr_out *out, const char *org_name, emr_m
 	if (status == EMR_OK)
 		status = choose_network(&m, &problem);
 	if (status == EMR_OK && org_name == NULL && !is_agent(&m))
-		status = ask_person(&m, &problem);
+		status = init_ask_person(args, &m.profile, &problem);
 	if (status == EMR_OK && is_agent(&m))
 		snprintf(m.profile.name, sizeof m.profile.name, "%s",
 			args->values[EMR_OPT_NAME] != NULL ? args->values[EMR_OPT_NAME] : "agent");

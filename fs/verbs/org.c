@@ -16,7 +16,6 @@
 #include "kit/text.h"
 #include "ledger/welcome.h"
 #include "network/enrolling.h"
-#include "network/login.h"
 #include "org/bureau.h"
 #include "org/invitations.h"
 #include "org/proposals.h"

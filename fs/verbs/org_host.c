@@ -32,7 +32,7 @@ static void say_came(emr_out *out, const org_desk *desk, const json_t *row)
 
 	emr_show(emr_json_text_at(row, "handle"), shown, sizeof shown);
 	emr_out_text(out, "code", emr_json_text_at(row, "code"));
-	emr_out_text(out, "id", emr_json_text_at(row, "given"));
+	emr_out_text(out, "id", emr_json_text_at(row, "signer"));
 	emr_say(out, "%s has a certificate of %s now, as %s (%s).\n", shown, desk->name,
 		emr_json_text_at(row, "role"), emr_json_text_at(row, "code"));
 }
@@ -57,7 +57,7 @@ static emr_status look(org_desk *desk, json_t **out_list, emr_problem *out_probl
 		desk->client, &request, ASK_MS, &silent, NULL, &whole, out_problem));
 	snprintf(desk->name, sizeof desk->name, "%s", emr_json_text_at(whole, "organisation"));
 	*out_list = json_incref(json_object_get(whole, "invitations"));
-	return emr_json_flag_at(whole, "away") ? EMR_OFFLINE : EMR_OK;
+	return emr_json_flag_at(whole, "host_away") ? EMR_OFFLINE : EMR_OK;
 }
 
 /* Meanwhile the follower takes in what comes. */

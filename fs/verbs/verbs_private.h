@@ -209,6 +209,11 @@ emr_status host_write_place(int dirfd, const char *name, const emr_served_at *at
 /* Says how members come to AT, if they have to hear of it. */
 void host_say_moved(emr_out *out, const emr_served_at *at);
 
+/* ---- init_person.c ---- */
+
+/* Name and birth date by --name and --born, or as they are typed: both may stay empty. */
+emr_status init_ask_person(const emr_args *args, emr_profile *profile, emr_problem *out_problem);
+
 /* ---- host_metrics.c ---- */
 
 struct host_metrics;

@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "ledger/backend.h"
 #include "ledger/checkpoint.h"
 #include "ledger/network.h"
 
@@ -74,4 +75,20 @@ emr_status emr_served_cosign(const emr_served_at *at, emr_bytes head, int cancel
 		.cancel_fds = {cancel_fd}};
 
 	return ask_at(at, &request, out);
+}
+
+static emr_status open_there(
+	const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger)
+{
+	return emr_served_is_at(options->path) || emr_served_is_recovering(options->path)
+		       ? emr_served_open(options, wake_fd, out_ledger)
+		       : emr_embedded_open_woken(options, wake_fd, out_ledger);
+}
+
+emr_status emr_served_open_place(const emr_ledger_options *options, emr_ledger **out_ledger)
+{
+	emr_ledger_options own = *options;
+
+	own.host = open_there;
+	return emr_ledger_open(&own, out_ledger);
 }

@@ -252,19 +252,3 @@ emr_status client_descriptor(client *c, int dirfd, emr_bytes known)
 		       ? emr_buf_append(&c->descriptor, known.data, known.len)
 		       : status;
 }
-
-static emr_status open_there(
-	const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger)
-{
-	return emr_served_is_at(options->path) || emr_served_is_recovering(options->path)
-		       ? emr_served_open(options, wake_fd, out_ledger)
-		       : emr_embedded_open_woken(options, wake_fd, out_ledger);
-}
-
-emr_status emr_served_open_place(const emr_ledger_options *options, emr_ledger **out_ledger)
-{
-	emr_ledger_options own = *options;
-
-	own.host = open_there;
-	return emr_ledger_open(&own, out_ledger);
-}

@@ -13,7 +13,7 @@
 #include "kit/out.h"
 #include "ledger/ledger.h"
 #include "ledger/welcome.h"
-#include "network/login.h"
+#include "network/enrolling.h"
 #include "org/invitations.h"
 #include "replica/names.h"
 #include "served/client.h"
@@ -138,7 +138,7 @@ emr_status emr_answer_invite(emr_session *session, const emr_request *request, c
 	if (status == EMR_OK)
 		status = emr_emit(sink,
 			json_pack("{s:b, s:s, s:s, s:b, s:o}", "done", 1, "join", code, "id", id,
-				"away", (int)is_away, "organisation", emr_json_text(bureau.name)));
+				"host_away", (int)is_away, "organisation", emr_json_text(bureau.name)));
 	else if (!out_problem->is_set)
 		emr_problem_set_status(out_problem, status, _("The organisation"));
 	emr_bureau_let_go(&bureau);

@@ -367,7 +367,7 @@ static emr_status add_row(const emr_invited *invited, emr_invited_news news, jso
 		       rows, json_pack("{s:s, s:o, s:s, s:I, s:s, s:s, s:s}", "id", id, "handle",
 				     emr_json_text(invited->whom), "role", role, "expires",
 				     (json_int_t)invited->expires, "state",
-				     is_let_in ? "let-in" : states[news], "code", code, "given",
+				     is_let_in ? "let-in" : states[news], "code", code, "signer",
 				     given)) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;

@@ -17,7 +17,6 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "network/enrolling.h"
-#include "network/login.h"
 #include "org/invitations.h"
 #include "org/proposals.h"
 #include "org/team_care.h"

@@ -11,7 +11,7 @@
 #include "contract/item.h"
 #include "kit/language.h"
 #include "ledger/admission.h"
-#include "network/login.h"
+#include "network/enrolling.h"
 #include "replica/follower.h"
 #include "replica/ask.h"
 #include "session/network_dir.h"

@@ -9,7 +9,6 @@
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
-#include "network/login.h"
 #include "served/authority.h"
 
 static emr_status say(

@@ -22,7 +22,7 @@
 #include "ledger/hash.h"
 #include "ledger/network.h"
 #include "ledger/welcome.h"
-#include "network/login.h"
+#include "network/enrolling.h"
 #include "network/post.h"
 #include "replica/follower.h"
 #include "replica/people.h"

@@ -1,5 +1,5 @@
 /* This file finds the authority of one's own organisation by a network's directory. */
-#include "network/login.h"
+#include "network/enrolling.h"
 
 #include <stdio.h>
 

@@ -19,7 +19,6 @@
 #include "ledger/act_send.h"
 #include "ledger/register.h"
 #include "network/enrolling.h"
-#include "network/login.h"
 #include "replica/follower.h"
 #include "replica/people.h"
 #include "session/keys.h"

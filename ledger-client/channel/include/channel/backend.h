@@ -110,7 +110,8 @@ typedef struct emr_fabric_alone {
 typedef struct emr_fabric_state {
 	uint64_t height, time; /* verified blocks; the newest time in them, Unix seconds */
 	uint64_t waiting;      /* transactions that have not ended */
-	size_t n_peers, n_away; /* the latter: those that did not answer when they were asked last */
+	size_t n_peers,
+		n_away; /* the latter: those that did not answer when they were asked last */
 	/* Those that end first, and policies that these organisations each fulfil alone. */
 	size_t n_certificates, n_alone;
 	emr_fabric_certificate certificates[EMR_FABRIC_LIST_MAX];
