@@ -136,9 +136,9 @@ emr_status emr_answer_invite(emr_session *session, const emr_request *request, c
 	else if (status == EMR_OK)
 		status = make_asked(&bureau, request, code, id, out_problem);
 	if (status == EMR_OK)
-		status = emr_emit(sink,
-			json_pack("{s:b, s:s, s:s, s:b, s:o}", "done", 1, "join", code, "id", id,
-				"host_away", (int)is_away, "organisation", emr_json_text(bureau.name)));
+		status = emr_emit(sink, json_pack("{s:b, s:s, s:s, s:b, s:o}", "done", 1, "join",
+						code, "id", id, "host_away", (int)is_away,
+						"organisation", emr_json_text(bureau.name)));
 	else if (!out_problem->is_set)
 		emr_problem_set_status(out_problem, status, _("The organisation"));
 	emr_bureau_let_go(&bureau);
