@@ -15,7 +15,7 @@ endfunction()
 
 emr_below(base base/bytes.h crypto/hpke.h keyring/keyring.h)
 emr_below(http http/curl.h crypto/hpke.h keyring/keyring.h channel/backend.h)
-emr_below(enrol keyring/keyring.h channel/backend.h ledger/ledger.h)
+emr_below(enrol keyring/keyring.h channel/backend.h replica/replica.h)
 emr_below(crypto base/bytes.h keyring/keyring.h contract/codes.h store/cid.h)
 emr_below(keyring crypto/hpke.h contract/codes.h store/cid.h ledger/ledger.h)
 emr_below(contract contract/codes.h base/status.h base/bytes.h keyring/keyring.h crypto/hpke.h store/cid.h)
