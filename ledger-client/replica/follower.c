@@ -193,6 +193,8 @@ static void *follow(void *arg)
 		(void)pthread_cond_broadcast(&f->turned);
 		(void)pthread_mutex_unlock(&f->lock);
 		tell(r, status);
+		if (status == EMR_OK)
+			replica_look_for_witness(r);
 		(void)pthread_mutex_lock(&f->lock);
 		/* The runs of others end no pause: a listener may make one of each failure. */
 		while (status != EMR_OK && !f->is_ending && in_ms(0) < again_ns)
