@@ -48,7 +48,7 @@ two_network "São Lucas"
 node() { echo "unix:$EMR_WORK/channel/ipfs/$1/api.sock"; }
 EMR_NODE=$(node 1) two_join ana "Silva, Ana" patient
 EMR_NODE=$(node 2) two_join lima "Paula Lima" clinician
-as ana json 0 check --network --passphrase-file "$EMR_PASS"
+as ana json 0 check --network
 expect "what is not well" "$(python3 -c 'import json
 print(*(c["name"] for c in json.load(open("out/said"))["checks"] if not c["ok"] and not c["warning"]))')" ""
 two_cards ana lima
