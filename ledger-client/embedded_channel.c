@@ -184,7 +184,7 @@ void embedded_look(void *self, emr_ledger_absence *out_absence)
 	if (here != EMR_BUSY && here != EMR_OK)
 		embedded_note_channel(e, here, "");
 	else if (is_worth_asking(e->channel) && embedded_meet(e) == EMR_OK)
-		(void)!embedded_look_at_reader(e);
+		(void)!embedded_look_at_reader(e); /* which hides nothing that the follower found */
 	EMR_LOCKED(&e->channel->known_lock);
 	*out_absence = e->channel->absence;
 }
@@ -362,6 +362,35 @@ static emr_status end_of(handing *h, emr_ledger_answer *out)
 	return await_entry(h, out);
 }
 
+/* Anybody may bring a batch of a key of one's own: before such a one costs peers anything, it is
+ * judged here. EMR_NOT_FOUND: the submitter is registered, or the contract would take it. */
+static emr_status judge_stranger(const handing *h, emr_ledger_answer *out)
+{
+	embedded *e = h->e;
+	EMR_AUTO_VERDICT verdict = {0};
+	const uint64_t now = emr_clock_unix_s(e->clock);
+	emr_row_key row;
+	emr_caller caller;
+	emr_status status;
+	EMR_LOCKED(&e->read_lock);
+
+	EMR_TRY(emr_chain_begin_read(e->reader));
+	status = emr_chain_key_row(e->reader, h->submitter->b, &row, NULL);
+	if (status == EMR_NOT_FOUND) {
+		status = emr_chain_caller(e->reader, EMR_HOST_FABRIC, emr_buf_view(&e->descriptor),
+			h->batch, *h->submitter, now, &caller);
+		if (status == EMR_OK)
+			status = emr_chain_judge(e->reader, h->batch, &caller, now, &verdict);
+	}
+	emr_chain_rollback(e->reader);
+	EMR_TRY(status);
+	if (verdict.outcome.kind != EMR_OUTCOME_REFUSED || verdict.outcome.refusal == 0)
+		return EMR_NOT_FOUND;
+	*out = (emr_ledger_answer){
+		.batch_id = h->batch_id, .refusal = (uint8_t)verdict.outcome.refusal};
+	return EMR_OK;
+}
+
 emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_t sig[64],
 	emr_bytes bytes, const emr_batch *batch, emr_ledger_answer *out_answer)
 {
@@ -381,6 +410,8 @@ emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_
 	emr_hex(h.batch_id.b, sizeof h.batch_id.b, h.id);
 	answer->is_repeat = 1;
 	status = answer_of_entry(&h, answer);
+	if (status == EMR_NOT_FOUND)
+		status = judge_stranger(&h, answer);
 	if (status == EMR_NOT_FOUND) {
 		EMR_TRY(embedded_meet(e));
 		EMR_TRY(find_authority(&h, &authority));

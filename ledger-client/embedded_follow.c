@@ -4,6 +4,7 @@
  * shows another entry where the file has one. */
 #include "embedded_private.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,7 @@ static emr_status tend_lacking(embedded *e)
 
 	if (now < c->lacking_due_ns)
 		return EMR_OK;
+	c->lacking_due_ns = now + FIRST_PAUSE_NS;
 	EMR_TRY(bring_lacking(e, &is_left));
 	c->lacking_pause_ns = c->lacking_pause_ns == 0			? FIRST_PAUSE_NS
 			      : c->lacking_pause_ns < MOST_PAUSE_NS / 2 ? 2 * c->lacking_pause_ns
@@ -255,6 +257,9 @@ static emr_status take_entry(following *f, const emr_fabric_logged *logged,
 		status = bring_lacking(e, &is_left);
 	if (status == EMR_OK && (is_near || header->count == 1))
 		status = emr_chain_parts_of(entry, fetch, e, NULL, NULL, parts);
+	/* Peers that give no parts now give them later; a registration is judged by its own. */
+	if (emr_status_may_pass(status) && header->count > 1)
+		status = EMR_OK;
 	if (status == EMR_OK)
 		status = append(f, entry, parts);
 	emr_chain_parts_free(parts);
@@ -319,12 +324,13 @@ static emr_status find_place(embedded *e, uint64_t *out_size, emr_fabric_place *
 	emr_entry newest;
 	EMR_LOCKED(&e->read_lock);
 
-	*out = (emr_fabric_place){.block = 0};
+	out->block = out->index = 0; /* and the genesis stays */
 	EMR_TRY(emr_chain_size(e->reader, out_size));
 	if (*out_size <= 1)
 		return EMR_OK;
 	EMR_TRY(emr_chain_parsed(e->reader, *out_size - 1, &bytes, &newest));
-	*out = (emr_fabric_place){.block = newest.block, .index = newest.tx};
+	out->block = newest.block;
+	out->index = newest.tx;
 	return EMR_OK;
 }
 
@@ -342,7 +348,7 @@ static emr_status read_on(following *f, emr_fabric_place *place, unsigned wait_s
 emr_status embedded_meet(embedded *e)
 {
 	following f = {.e = e, .is_looking = true};
-	emr_fabric_place place, newest;
+	emr_fabric_place place, newest = {.block = 0};
 	uint64_t size;
 	bool is_met, has_moved;
 	emr_status status;
@@ -376,6 +382,8 @@ emr_status embedded_look_at_reader(embedded *e)
 
 	if (status == EMR_OK && state.is_stopped)
 		status = EMR_OFFLINE;
+	if (status == EMR_OK && atomic_load(&e->channel->is_stuck))
+		return EMR_OK;
 	embedded_note_channel(e, status,
 		status == EMR_OK   ? ""
 		: state.is_stopped ? state.said
@@ -422,6 +430,15 @@ static emr_status follow_all(following *f, unsigned wait_s)
 	return EMR_OK;
 }
 
+/* Behind a fault another backend may be at that socket: its channel is met again, and the place is
+ * that of the file's newest entry. */
+static void forget_channel(embedded_channel *c)
+{
+	EMR_LOCKED(&c->known_lock);
+
+	c->is_known = c->is_met = false;
+}
+
 emr_status embedded_follow(embedded *e, unsigned wait_s)
 {
 	following f = {.e = e};
@@ -429,9 +446,11 @@ emr_status embedded_follow(embedded *e, unsigned wait_s)
 
 	if (status == EMR_OK)
 		status = tend_lacking(e);
+	atomic_store(&e->channel->is_stuck, status != EMR_OK);
 	if (status == EMR_OK)
 		return f.n == 0 ? embedded_look_at_reader(e) : EMR_OK;
-	embedded_note_channel(e, status, f.said);
+	forget_channel(e->channel);
+	embedded_note_channel(e, status, f.said[0] != '\0' ? f.said : emr_status_text(status));
 	return status;
 }
 
@@ -462,13 +481,17 @@ void *embedded_follow_on(void *self)
 	emr_status status = EMR_OK;
 
 	while (poll(&end, 1, status == EMR_OK ? 0 : PAUSE_MS) == 0) {
-		if (c->lock_fd < 0 || flock(c->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-			note_beside(c);
-			status = EMR_BUSY;
+		if (flock(c->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+			status = emr_status_from_errno(errno);
+			if (errno == EWOULDBLOCK)
+				note_beside(c);
+			else
+				embedded_note_channel(e, status, EMR_NETWORK_CHANNEL_LOCK);
 			continue;
 		}
 		EMR_LOCKED(&c->follow_lock);
-		status = embedded_follow(e, waits_s(c));
+		/* Behind a fault it is known at once that it is over. */
+		status = embedded_follow(e, status == EMR_OK ? waits_s(c) : 0);
 	}
 	return NULL;
 }

@@ -25,7 +25,8 @@ typedef struct embedded_channel {
 	/* of what has the channel read at a time: the follower, or who has it follow */
 	pthread_mutex_t follow_lock;
 	emr_fabric_place place;
-	bool is_known; /* the place; what was read before it fits the file */
+	bool is_known;	      /* the place; what was read before it fits the file */
+	atomic_bool is_stuck; /* the last reading failed */
 	int64_t lacking_due_ns, lacking_pause_ns; /* when parts that did not come are asked for */
 	pthread_mutex_t known_lock;		  /* what follows */
 	pthread_cond_t has_grown;

@@ -96,14 +96,15 @@ emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *
 	return status;
 }
 
-/* Every program of its owner may ask an open folder for something, and none for all. */
+/* Every program of its owner may ask an open folder for something, and none for all.  A window asks
+ * for one thing at a time. */
 static void say_why(int state_fd, const char *passphrase_file)
 {
 	char folder[4200];
 	emr_problem problem = {0};
 	int pid = 0;
 
-	if (!emr_passphrase_is_asked(passphrase_file) ||
+	if (!emr_passphrase_is_asked(passphrase_file) || emr_terminal_is_dialog() ||
 		emr_session_holder(state_fd, folder, sizeof folder, &pid) != EMR_OK ||
 		folder[0] == '\0' || pid == getpid())
 		return;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "channel/backend.h"
@@ -67,14 +68,36 @@ static void put_host(const struct host_metrics *m, emr_buf *out)
 	put_failures(&counts, out);
 }
 
-/* A label has neither of these as they are. */
-static void put_label(emr_buf *out, const char *text)
+/* The kind of a certificate, without its subject, which may name a person. */
+static void kind_of(const char *of, char out[EMR_FABRIC_SAID_BYTES])
 {
-	for (; *text != '\0'; text++)
-		if (*text == '"' || *text == '\\')
-			put(out, "\\%c", *text);
-		else
-			put(out, "%c", *text);
+	size_t n = strcspn(of, "=(");
+
+	if (of[n] == '=')
+		while (n > 0 && of[n - 1] != ' ')
+			n--;
+	while (n > 0 && of[n - 1] == ' ')
+		n--;
+	for (size_t i = 0; i < n; i++)
+		out[i] = of[i];
+	for (size_t i = 0; i < n; i++)
+		if (out[i] == '"' || out[i] == '\\')
+			out[i] = '_';
+	out[n] = '\0';
+}
+
+/* They stand by their days: of each kind the first alone. */
+static bool is_first(const emr_fabric_state *state, size_t i)
+{
+	char kind[EMR_FABRIC_SAID_BYTES], other[EMR_FABRIC_SAID_BYTES];
+
+	kind_of(state->certificates[i].of, kind);
+	for (size_t k = 0; k < i; k++) {
+		kind_of(state->certificates[k].of, other);
+		if (strcmp(kind, other) == 0)
+			return false;
+	}
+	return true;
 }
 
 static void put_channel(const struct host_metrics *m, emr_buf *out)
@@ -95,9 +118,12 @@ static void put_channel(const struct host_metrics *m, emr_buf *out)
 	put_one(out, "channel_peers_away", "gauge", state->n_away);
 	put_type(out, "channel_certificate_days", "gauge");
 	for (size_t i = 0; i < state->n_certificates; i++) {
-		put(out, "emrfs_channel_certificate_days{of=\"");
-		put_label(out, state->certificates[i].of);
-		put(out, "\"} %" PRId64 "\n", state->certificates[i].days);
+		char kind[EMR_FABRIC_SAID_BYTES];
+
+		kind_of(state->certificates[i].of, kind);
+		if (is_first(state, i))
+			put(out, "emrfs_channel_certificate_days{of=\"%s\"} %" PRId64 "\n", kind,
+				state->certificates[i].days);
 	}
 }
 

@@ -168,15 +168,27 @@ emr_status channel_read_log(
 {
 	AUTO_JSON json = read_object(body);
 	const json_t *all = json_object_get(json, "transactions");
+	const char *genesis = json_string_value(json_object_get(json, "genesis"));
+	const emr_fabric_place before = *place;
 	emr_fabric_place next;
 
 	if (!take_number(json, "block", &next.block) || !take_number(json, "index", &next.index) ||
 		!take_number(json, "height", &next.height) || !json_is_array(all))
 		return EMR_DAMAGED;
+	if (genesis == NULL || strlen(genesis) != sizeof place->genesis - 1)
+		return EMR_DAMAGED;
+	if (place->genesis[0] != '\0' && strcmp(place->genesis, genesis) != 0)
+		return EMR_FORK;
+	memcpy(place->genesis, genesis, sizeof place->genesis);
+	memcpy(next.genesis, genesis, sizeof next.genesis);
 	place->height = next.height;
 	for (size_t i = 0; i < json_array_size(all); i++)
 		EMR_TRY(read_logged(json_array_get(all, i), place, fn, arg));
-	if (next.block < place->block || (next.block == place->block && next.index < place->index))
+	/* Nobody stands still before the end, so that nobody asks for ever. */
+	if (next.block < place->block ||
+		(next.block == place->block && next.index < place->index) ||
+		(next.block == before.block && next.index == before.index &&
+			next.block < next.height))
 		return EMR_DAMAGED;
 	*place = next;
 	return EMR_OK;
@@ -240,8 +252,9 @@ static void read_alone(const json_t *all, emr_fabric_state *out)
 		emr_fabric_alone *alone = &out->alone[out->n_alone];
 		size_t len = 0;
 
-		if (out->n_alone++ == EMR_FABRIC_LIST_MAX - 1)
+		if (out->n_alone == EMR_FABRIC_LIST_MAX)
 			return;
+		out->n_alone++;
 		take_said(one, "policy", alone->policy);
 		json_array_foreach(json_object_get(one, "organisations"), k, name)
 		{

@@ -148,7 +148,7 @@ func (o *outbox) add(id, line string, c *content) (r *record, isNew bool, err er
 		if !bytes.Equal(r.Digest, digest[:]) {
 			return nil, false, errOther
 		}
-		if r.State != refused || (r.Status != 0 && r.Status < 500) {
+		if r.isDecided() {
 			return r, false, nil
 		}
 	} else if !errors.Is(err, errUnknown) {
@@ -170,6 +170,17 @@ func (o *outbox) add(id, line string, c *content) (r *record, isNew bool, err er
 	o.waiting[id] = r
 	o.bytes += r.Size
 	return r, true, nil
+}
+
+// isDecided is false of a refusal that was no decision of the contract, and of a transaction that a block has without effect.
+func (k *kept) isDecided() bool {
+	switch k.State {
+	case refused:
+		return k.Status != 0 && k.Status < 500
+	case entered:
+		return k.Validity == 0
+	}
+	return true
 }
 
 // get finds a record; the lock is held.

@@ -102,8 +102,9 @@ typedef struct signed_heads {
 	witness witness;
 } signed_heads;
 
-/* By the follower's thread, once a minute. */
-void replica_look_for_witness(emr_replica *r);
+/* By the follower's thread, once a minute.  *OUT_TROUBLE, where hosts have signed another history.
+ */
+void replica_look_for_witness(emr_replica *r, emr_ledger_trouble *out_trouble);
 
 /* Each lock protects what is named beside it or stands below it. write_lock is the outermost, and
  * the ledger's locks are inside of it (but for the follower's); nothing is called under the other

@@ -43,7 +43,7 @@ static emr_status is_ours(emr_replica *r, const emr_checkpoint *head)
 }
 
 /* EMR_NOT_FOUND: none that counts. */
-static emr_status look(emr_replica *r, uint64_t *out_size)
+static emr_status look(emr_replica *r, uint64_t *out_size, emr_ledger_trouble *out_trouble)
 {
 	EMR_AUTO_BUF note = {0};
 	emr_checkpoint head;
@@ -53,12 +53,16 @@ static emr_status look(emr_replica *r, uint64_t *out_size)
 	EMR_TRY(emr_checkpoint_parse(emr_buf_view(&note), &head));
 	EMR_TRY(emr_id16_equal(head.net_id, emr_ledger_net_id(r->ledger)) ? EMR_OK : EMR_DAMAGED);
 	EMR_TRY(count_signers(r, &head, &n));
-	EMR_TRY(n >= 2 ? is_ours(r, &head) : EMR_NOT_FOUND);
-	*out_size = head.size;
-	return EMR_OK;
+	const emr_status status = n >= 2 ? is_ours(r, &head) : EMR_NOT_FOUND;
+	if (status == EMR_FORK)
+		*out_trouble = (emr_ledger_trouble){.status = EMR_FORK,
+			.seq = head.size - 1,
+			.cause = "hosts of several organisations have signed another history"};
+	*out_size = status == EMR_OK ? head.size : 0;
+	return status;
 }
 
-void replica_look_for_witness(emr_replica *r)
+void replica_look_for_witness(emr_replica *r, emr_ledger_trouble *out_trouble)
 {
 	const int64_t now_ns = emr_clock_boot_ns(emr_clock_system());
 	witness *w = &r->heads.witness;
@@ -68,9 +72,9 @@ void replica_look_for_witness(emr_replica *r)
 	if (strcmp(emr_ledger_kind(r->ledger), "fabric") != 0 ||
 		(w->is_known && now_ns < w->due_ns))
 		return;
-	status = look(r, &size);
+	status = look(r, &size, out_trouble);
 	w->due_ns = now_ns + EVERY_NS;
-	if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_UNSUPPORTED)
+	if (emr_status_may_pass(status))
 		return; /* nothing is known of it */
 	/* A head that was signed once stays so. */
 	if (size > atomic_load(&w->size))

@@ -142,6 +142,8 @@ void emr_served_stop(emr_served *served)
 			emr_ledger_wake(served->ledger);
 		(void)pthread_join(served->watcher, NULL);
 	}
+	if (served->ledger != NULL)
+		emr_ledger_stop(served->ledger); /* nobody waits for a channel any more */
 	emr_serve_stop(served->serve);
 	emr_chain_close(served->rows);
 	emr_ledger_close(served->ledger);

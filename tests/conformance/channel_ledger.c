@@ -4,6 +4,7 @@
 
 #include "channel_play.h"
 #include "ledger/backend.h"
+#include "ledger/batch.h"
 
 static channel_play other;
 static kit k;
@@ -82,6 +83,53 @@ TEST_IN(begin, end, nothing_is_handed_in_at_the_backend_of_another_channel)
 	open_again();
 	assert_ok(hand_in(&batch));
 	play_end(&other);
+}
+
+TEST_IN(begin, end, what_a_stranger_brings_is_handed_in_nowhere)
+{
+	EMR_AUTO_BUF batch = {0};
+	emr_keyring *stranger = NULL;
+	emr_batch_options options = {.signer = emr_signer_identity(), .net_id = k.net_id};
+	emr_batch_builder *b = NULL;
+	emr_ledger_answer answer = {.refusal = 0};
+	const size_t handed = play.handed;
+	kit_domain d;
+	emr_public public;
+	uint8_t sig[64];
+
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, KIT_NOW, &stranger));
+	assert_ok(emr_keyring_public(stranger, &public));
+	options.keyring = stranger;
+	assert_ok(emr_batch_new(&options, &b));
+	kit_domain_into(&k, b, &d);
+	kit_finish(&k, b, &batch);
+	assert_ok(emr_batch_sign_submit(stranger, k.net_id, emr_buf_view(&batch), sig));
+	assert_ok(
+		emr_embedded_take(k.ledger, public.signer_id, sig, emr_buf_view(&batch), &answer));
+	assert_int_not_equal(answer.refusal, 0);
+	assert_int_equal(play.handed, handed);
+	emr_keyring_free(stranger);
+}
+
+TEST_IN(begin, end, a_backend_that_is_exchanged_meanwhile_is_not_read)
+{
+	EMR_AUTO_BUF batch = {0};
+	char genesis[sizeof play.genesis];
+
+	make_batch(&batch);
+	await_status(EMR_OK);
+	play_stop(&play);
+	memcpy(genesis, play.genesis, sizeof genesis);
+	memset(play.genesis, 'a', sizeof play.genesis - 1);
+	play_start(&play);
+	await_status(EMR_FORK);
+	assert_int_equal(kit_size(&k), 2);
+	play_stop(&play);
+	memcpy(play.genesis, genesis, sizeof genesis);
+	play_start(&play);
+	await_status(EMR_OK);
+	assert_ok(hand_in(&batch));
+	kit_sound(&k);
 }
 
 TEST_IN(begin, end, a_channel_that_shows_another_entry_is_not_followed)

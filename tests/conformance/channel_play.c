@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "base/codec.h"
 #include "base/worker.h"
+#include "ledger/hash.h"
 
 channel_play play;
 
@@ -218,8 +220,8 @@ static bool give_log(void *arg, emr_serve_call *call)
 		return false;
 	}
 	return answer(call, 200,
-		json_pack("{s:I, s:i, s:I, s:o}", "block", (json_int_t)n + 1, "index", 0, "height",
-			(json_int_t)n + 1, "transactions", found));
+		json_pack("{s:I, s:i, s:I, s:s, s:o}", "block", (json_int_t)n + 1, "index", 0,
+			"height", (json_int_t)n + 1, "genesis", p->genesis, "transactions", found));
 }
 
 static json_t *part_at(channel_play *p, const char *text)
@@ -260,9 +262,9 @@ static bool give_state(void *arg, emr_serve_call *call)
 	EMR_LOCKED(&p->lock);
 
 	return answer(call, 200,
-		json_pack("{s:I, s:{s:s}, s:{s:b, s:s}}", "height",
-			(json_int_t)json_array_size(p->log) + 1, "identity", "msp", "Emr1MSP",
-			"reading", "stopped", p->is_stopped, "said",
+		json_pack("{s:I, s:i, s:i, s:{s:s}, s:{s:b, s:s}}", "height",
+			(json_int_t)json_array_size(p->log) + 1, "time", 0, "waiting", 0,
+			"identity", "msp", "Emr1MSP", "reading", "stopped", p->is_stopped, "said",
 			p->is_stopped ? "peers do not agree" : ""));
 }
 
@@ -293,6 +295,8 @@ void play_begin(channel_play *p, const char *dir, const emr_clock *clock)
 {
 	*p = (channel_play){.clock = clock, .log = json_array(), .asked = json_object()};
 	(void)snprintf(p->dir, sizeof p->dir, "%s", dir);
+	const emr_bytes name = emr_bytes_of(dir, strlen(dir));
+	emr_hex(emr_sha256_of(&name, 1).b, 32, p->genesis);
 	p->ended = json_pack("{s:{s:s, s:s}}", "waits", "state", "waiting", "said", "no peer");
 	assert_int_equal(mkdir(dir, 0700), 0);
 	(void)pthread_mutex_init(&p->lock, NULL);

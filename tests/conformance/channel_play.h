@@ -12,6 +12,7 @@
 
 typedef struct channel_play {
 	char dir[96]; /* with the socket */
+	char genesis[65];
 	const emr_clock *clock;
 	emr_serve *serve;
 	pthread_mutex_t lock; /* what follows */

@@ -213,7 +213,7 @@ as bento run 0 copies
 as bento run 0 check --network
 says "https://127.0.0.1:$TWO_PORT answers"
 says "VPN"
-as ana run 0 check $P
+as ana run 0 check
 says "https://127.0.0.1:$TWO_PORT answers"
 
 say "a new computer from a backup, by passphrase and by words, when the old one is lost"

@@ -75,11 +75,13 @@ typedef emr_status (*emr_fabric_logged_fn)(void *arg, const emr_fabric_logged *l
 
 typedef struct emr_fabric_place {
 	uint64_t block, index;
-	uint64_t height; /* out alone: how many blocks are verified */
+	uint64_t height;  /* out alone: how many blocks are verified */
+	char genesis[65]; /* in hex, of the channel; "": not known yet */
 } emr_fabric_place;
 
 /* Transactions from *PLACE on, which is then behind the last one that FN took with EMR_OK, or
- * behind all that were looked at.  EMR_INVALID: the backend has not so many blocks. */
+ * behind all that were looked at.  EMR_INVALID: the backend has not so many blocks; EMR_FORK: it
+ * reads another channel. */
 emr_status emr_fabric_log(emr_fabric *fabric, emr_fabric_call *call, emr_fabric_place *place,
 	emr_fabric_logged_fn fn, void *arg);
 
