@@ -55,6 +55,7 @@ static const struct {
 	[EMR_APART] = {"folders of different owners", EMR_KIND_FINAL},
 	[EMR_LETTERS_SPENT] = {"letters of the day spent", EMR_KIND_LOCAL},
 	[EMR_BYTES_SPENT] = {"bytes of the day spent", EMR_KIND_LOCAL},
+	[EMR_NO_MODULE] = {"libexec/emrfs is incomplete: install emrfs again", EMR_KIND_LOCAL},
 	[EMR_AWAITED] = {"not here yet", EMR_KIND_AWAY},
 	[EMR_NEWER_RULES] = {"newer rules", EMR_KIND_LOCAL},
 };

@@ -52,8 +52,7 @@ static uint8_t version_of(const emr_invitation *facts)
 
 static void write_place(emr_writer *w, const emr_invitation *facts)
 {
-	emr_write_u16(w, (uint16_t)facts->guest.len);
-	emr_write_bytes(w, facts->guest.data, facts->guest.len);
+	emr_write_u16(w, 0);
 	emr_write_u32(w, (uint32_t)facts->place.len);
 	emr_write_bytes(w, facts->place.data, facts->place.len);
 }
@@ -92,72 +91,7 @@ emr_status emr_invitation_encode(
 	return emr_buf_append(out, sig, sizeof sig);
 }
 
-/* ---- The guest ---- */
-
-/* 32 bytes that only who has the file can have, as the seed of a keyring of their own. */
-static emr_status guest_keyring(const uint8_t secret[32], emr_keyring **out)
-{
-	EMR_AUTO_SECRET seed = {0};
-
-	EMR_TRY(emr_secret_new(EMR_SEED_BYTES, &seed));
-	EMR_TRY(emr_hkdf_sha512(
-		"emrfs/v1/guest", emr_bytes_of(secret, 32), (emr_bytes){0}, seed.data, seed.len));
-	return emr_keyring_from_seed(EMR_KEYRING_PERSON, 0, (emr_id16){{0}}, &seed, out);
-}
-
-/* An organisation that there is not, so that no ledger takes the certificate for anybody's: it lets
- * its bearer knock at the channel, and registers nothing. The holder of the secret finds in it whom
- * the invitation is for; for all others it is a random number. */
-static emr_id16 guest_org(const uint8_t secret[32], const char *whom)
-{
-	static const char label[] = "emrfs/v1/invited"; /* with its NUL */
-	char message[sizeof label + EMR_CERT_HANDLE_MAX];
-	size_t len = strnlen(whom, EMR_CERT_HANDLE_MAX);
-	uint8_t mac[MAC_BYTES];
-	emr_id16 org;
-
-	memcpy(message, label, sizeof label);
-	memcpy(message + sizeof label, whom, len);
-	emr_hmac_sha256(emr_bytes_of(secret, 32), emr_bytes_of(message, sizeof label + len), mac);
-	memcpy(org.b, mac, sizeof org.b);
-	return org;
-}
-
-bool emr_invitation_is_for(const emr_invitation *invitation, const char *whom)
-{
-	emr_cert_facts guest;
-
-	return invitation->guest.len > 0 && emr_cert_read(invitation->guest, &guest) == EMR_OK &&
-	       emr_id16_equal(guest.org, guest_org(invitation->secret, whom));
-}
-
-static emr_status make_guest(const emr_keyring *admin, const emr_invite_guest *guest,
-	const emr_invitation *facts, emr_buf *out_der)
-{
-	EMR_AUTO_KEYRING bearer = NULL;
-	const emr_cert_subject subject = {.handle = "guest",
-		.org = guest_org(facts->secret, guest->whom),
-		.not_before = guest->not_before,
-		.not_after = facts->expires};
-	emr_public public;
-
-	EMR_TRY(guest_keyring(facts->secret, &bearer));
-	EMR_TRY(emr_keyring_public(bearer, &public));
-	return emr_cert_issue(admin, guest->ca_der, &subject,
-		emr_bytes_of(public.p256_spki, sizeof public.p256_spki), out_der);
-}
-
-emr_status emr_invitation_guest(const emr_invitation *invitation, emr_keyring **out)
-{
-	EMR_AUTO_KEYRING bearer = NULL;
-
-	EMR_TRY(invitation->guest.len > 0 ? guest_keyring(invitation->secret, &bearer)
-					  : EMR_NOT_FOUND);
-	EMR_TRY(emr_keyring_tlv_set(bearer, EMR_KEYRING_CERTIFICATE, invitation->guest));
-	*out = bearer;
-	bearer = NULL;
-	return EMR_OK;
-}
+/* ---- The secret for an authority ---- */
 
 emr_status emr_invitation_login_secret(
 	const emr_invitation *invitation, char out[EMR_LOGIN_SECRET_CHARS])
@@ -173,16 +107,14 @@ emr_status emr_invitation_login_secret(
 	return status;
 }
 
-emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *facts,
-	const emr_invite_guest *guest, emr_buf *out)
+emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *facts, emr_buf *out)
 {
 	EMR_AUTO_BUF made = {0};
-	EMR_AUTO_BUF der = {0};
 	emr_invitation full = *facts;
 	emr_public public;
 	emr_status status;
 
-	if (!facts_ok(facts) || (facts->place.len == 0 && guest != NULL))
+	if (!facts_ok(facts))
 		return EMR_INVALID;
 	if (facts->descriptor.len > EMR_INVITE_DESCRIPTOR_MAX ||
 		facts->place.len > EMR_INVITE_PLACE_MAX)
@@ -195,11 +127,7 @@ emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *f
 	if (emr_id16_is_zero(full.id))
 		full.id = emr_id16_random();
 	randombytes_buf(full.secret, sizeof full.secret);
-	if (guest != NULL)
-		status = make_guest(admin, guest, &full, &der);
-	full.guest = emr_buf_view(&der);
-	if (status == EMR_OK)
-		status = emr_invitation_encode(admin, &full, &made);
+	status = emr_invitation_encode(admin, &full, &made);
 	if (status == EMR_OK)
 		status = emr_buf_append(out, made.data, made.len);
 	emr_wipe(&full, sizeof full);
@@ -220,9 +148,11 @@ static void read_text(emr_reader *r, char *out, size_t len, size_t max)
 
 static void read_place(emr_reader *r, emr_invitation *out)
 {
-	out->guest = emr_read_bytes(r, emr_read_u16(r));
+	/* A certificate, in those that led to a channel of Fabric. */
+	const emr_bytes unread = emr_read_bytes(r, emr_read_u16(r));
+
 	out->place = emr_read_bytes(r, emr_read_u32(r));
-	if (out->guest.len > EMR_CERT_MAX || out->place.len == 0 ||
+	if (unread.len > EMR_CERT_MAX || out->place.len == 0 ||
 		out->place.len > EMR_INVITE_PLACE_MAX)
 		r->bad = true;
 }

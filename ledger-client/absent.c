@@ -294,7 +294,6 @@ static void absent_close(void *self)
 	(void)pthread_cond_destroy(&a->knocked);
 	free(a->file);
 	free((void *)(uintptr_t)a->options.path);
-	free((void *)(uintptr_t)a->options.own);
 	free(a);
 }
 
@@ -310,13 +309,6 @@ static void absent_close(void *self)
 
 PASSED_ON(submit, (void *self, emr_bytes batch, emr_ledger_answer *out_answer),
 	v.backend->submit(v.self, batch, out_answer))
-PASSED_ON(renew,
-	(void *self, emr_keyring *keyring, emr_bytes certificate, emr_bytes batch,
-		emr_ledger_answer *out_answer),
-	emr_ledger_renew(v.inner, keyring, certificate, batch, out_answer))
-PASSED_ON(genesis, (void *self, emr_ledger_genesis *out_genesis),
-	emr_ledger_genesis_of(v.inner, out_genesis))
-PASSED_ON(doubt, (void *self, emr_ledger_doubt *out_doubt), emr_ledger_doubt_of(v.inner, out_doubt))
 PASSED_ON(size, (void *self, uint64_t *out_size), v.backend->size(v.self, out_size))
 PASSED_ON(fetch, (void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg),
 	emr_ledger_fetch(v.inner, keys, n, fn, arg))
@@ -407,25 +399,9 @@ static void absent_hurry(void *self)
 	}
 }
 
-/* Where it cannot be opened, what its descriptor says is all that is known. */
-static bool absent_is_of_channel(void *self)
-{
-	visit v;
-	bool is_of_channel = false;
-
-	if (enter(self, &v) != EMR_OK)
-		return false;
-	is_of_channel = strcmp(emr_ledger_kind(v.inner), "fabric") == 0;
-	(void)leave(&v, EMR_OK);
-	return is_of_channel;
-}
-
 static const emr_ledger_backend backend = {
 	.close = absent_close,
 	.submit = absent_submit,
-	.renew = absent_renew,
-	.genesis = absent_genesis,
-	.doubt = absent_doubt,
 	.size = absent_size,
 	.entries = absent_entries,
 	.fetch = absent_fetch,
@@ -445,7 +421,6 @@ static const emr_ledger_backend backend = {
 	.head = absent_head,
 	.knows = absent_knows,
 	.ask = absent_ask,
-	.is_of_channel = absent_is_of_channel,
 };
 
 /* ---- opening ---- */
@@ -458,7 +433,6 @@ static absent *absent_new(const emr_ledger_options *options)
 		return NULL;
 	a->options = *options;
 	a->options.path = strdup(options->path);
-	a->options.own = options->own != NULL ? strdup(options->own) : NULL;
 	if (a->options.clock == NULL)
 		a->options.clock = emr_clock_system();
 	(void)pthread_rwlock_init(&a->door, NULL);
@@ -469,7 +443,7 @@ static absent *absent_new(const emr_ledger_options *options)
 	a->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	a->options.stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (a->options.path == NULL || a->file == NULL || a->wake_fd < 0 ||
-		a->options.stop_fd < 0 || (options->own != NULL && a->options.own == NULL)) {
+		a->options.stop_fd < 0) {
 		absent_close(a);
 		return NULL;
 	}

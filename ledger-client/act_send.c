@@ -18,7 +18,7 @@ emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const em
 					   : emr_act_send_as(keyring, emr_signer_identity(), ledger,
 						     act, part, clock, answer);
 
-	if (status == EMR_OK || status == EMR_AWAITED)
+	if (status == EMR_OK)
 		*out_code = answer->refusal != 0 ? answer->refusal : answer->results[0];
 	return status;
 }
@@ -84,9 +84,9 @@ emr_status emr_act_send_all(const emr_keyring *keyring, emr_ledger *ledger, cons
 					   : act_send(keyring, emr_signer_identity(), ledger, acts,
 						     parts, n, clock, answer);
 
-	if (status != EMR_OK && status != EMR_AWAITED)
+	if (status != EMR_OK)
 		return status;
-	*out_size = status == EMR_OK ? answer->seq + 1 : 0;
+	*out_size = answer->seq + 1;
 	*out_code = answer->refusal;
 	for (size_t i = 0; *out_code == 0 && i < n; i++)
 		if (answer->results[i] > EMR_RESULT_ALREADY)

@@ -55,28 +55,7 @@ static emr_status hold_private(int dirfd, const char *name, emr_ledger_copy *cop
 	return status == EMR_OK ? hold(copy) : status;
 }
 
-static bool stands_elsewhere(int dirfd)
-{
-	EMR_AUTO_BUF descriptor = {0};
-
-	if (faccessat(dirfd, EMR_NETWORK_MOVED, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return true;
-	return emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_DESCRIPTOR_MAX,
-		       &descriptor) == EMR_OK &&
-	       emr_descriptor_host(emr_span_of(emr_buf_view(&descriptor))) == EMR_HOST_FABRIC;
-}
-
-/* An observed and verified log has the parts of all members, as the ledger of a directory. */
-static emr_status open_log(const char *own, emr_ledger_copy *copy)
-{
-	EMR_AUTO_FD dirfd = open(own, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (dirfd < 0 || faccessat(dirfd, EMR_NETWORK_LOG, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-		return emr_status_from_errno(errno);
-	return hold_private(dirfd, EMR_NETWORK_LOG, copy);
-}
-
-static emr_status open_chains(const char *path, const char *own, emr_ledger_copy *copy)
+static emr_status open_chains(const char *path, emr_ledger_copy *copy)
 {
 	EMR_AUTO_FD dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	emr_status status;
@@ -84,8 +63,6 @@ static emr_status open_chains(const char *path, const char *own, emr_ledger_copy
 	if (dirfd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? EMR_NOT_FOUND
 							   : emr_status_from_errno(errno);
-	if (own != NULL && stands_elsewhere(dirfd))
-		return open_log(own, copy);
 	if (faccessat(dirfd, EMR_NETWORK_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return emr_status_from_errno(errno);
 	status = emr_network_check_place(dirfd);
@@ -118,11 +95,11 @@ static emr_status take(emr_ledger_copy *copy, emr_status status, emr_ledger_copy
 	return status;
 }
 
-emr_status emr_ledger_copy_open(const char *path, const char *own, emr_ledger_copy **out_copy)
+emr_status emr_ledger_copy_open(const char *path, emr_ledger_copy **out_copy)
 {
 	emr_ledger_copy *copy = calloc(1, sizeof *copy);
 
-	return copy != NULL ? take(copy, open_chains(path, own, copy), out_copy) : EMR_NO_MEMORY;
+	return copy != NULL ? take(copy, open_chains(path, copy), out_copy) : EMR_NO_MEMORY;
 }
 
 emr_status emr_ledger_copy_open_own(const char *state_path, emr_ledger_copy **out_copy)

@@ -28,6 +28,7 @@ static void embedded_close(void *self)
 {
 	embedded *e = self;
 
+	embedded_channel_stop(e);
 	emr_chain_close(e->writer);
 	emr_chain_close(e->reader);
 	emr_buf_free(&e->descriptor);
@@ -41,37 +42,31 @@ static void embedded_close(void *self)
 	(void)pthread_mutex_destroy(&e->read_lock);
 	(void)pthread_mutex_destroy(&e->queue_lock);
 	(void)pthread_cond_destroy(&e->turn);
+	embedded_channel_free(e->channel);
 	free(e);
 }
 
-static const emr_ledger_backend backend = {
-	.close = embedded_close,
-	.submit = embedded_submit,
-	.take = embedded_take,
-	.size = embedded_size,
-	.entries = embedded_entries,
-	.fetch = embedded_fetch,
-	.lacks = embedded_lacks,
-	.give = embedded_give,
-	.find_item = embedded_find_item,
-	.subtree = embedded_subtree,
-	.note = embedded_note,
-	.replace_note = embedded_replace_note,
-	.wait = embedded_wait,
-	.wake = embedded_wake,
-	.verify = embedded_verify,
-	.mend = embedded_mend,
-	.ask = embedded_ask,
-};
+#define OF_A_FILE                                                                                  \
+	.close = embedded_close, .submit = embedded_submit, .take = embedded_take,                 \
+	.size = embedded_size, .entries = embedded_entries, .fetch = embedded_fetch,               \
+	.lacks = embedded_lacks, .give = embedded_give, .find_item = embedded_find_item,           \
+	.subtree = embedded_subtree, .note = embedded_note, .replace_note = embedded_replace_note, \
+	.wait = embedded_wait, .wake = embedded_wake, .verify = embedded_verify,                   \
+	.mend = embedded_mend, .ask = embedded_ask
 
-static emr_status open_dir(embedded *e, const char *path)
+static const emr_ledger_backend backend = {OF_A_FILE};
+static const emr_ledger_backend on_channel = {
+	OF_A_FILE, .stop = embedded_stop, .look = embedded_look};
+
+static emr_status open_dir(embedded *e, const emr_ledger_options *options)
 {
 	struct stat st;
 
-	e->dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	e->dirfd = open(options->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (e->dirfd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? EMR_NOT_FOUND
 							   : emr_status_from_errno(errno);
+	EMR_TRY(embedded_channel_open(e, options, &e->channel));
 	if (fstatat(e->dirfd, EMR_NETWORK_LEDGER, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return emr_status_from_errno(errno);
 	/* SQLite takes an empty file for a new one, and deletes the log beside it. */
@@ -94,8 +89,8 @@ static emr_status watch(embedded *e, const char *path)
 	return EMR_OK;
 }
 
-/* Entry 0 and the copy beside it must be the same bytes, of a network whose ledger is such a file:
- * one of Fabric has entries that nobody has signed, which are taken from blocks only. */
+/* Entry 0 and the copy beside it must be the same bytes, of a network whose ledger is such a file,
+ * or one that is read from the channel that is named beside it. */
 static emr_status read_descriptor(embedded *e)
 {
 	EMR_AUTO_BUF file = {0};
@@ -110,7 +105,7 @@ static emr_status read_descriptor(embedded *e)
 		return status;
 	return emr_bytes_equal(emr_buf_view(&file), emr_buf_view(&e->descriptor)) &&
 			       emr_descriptor_host(emr_span_of(emr_buf_view(&file))) ==
-				       EMR_HOST_EMBEDDED
+				       (e->channel != NULL ? EMR_HOST_FABRIC : EMR_HOST_EMBEDDED)
 		       ? EMR_OK
 		       : EMR_DAMAGED;
 }
@@ -120,7 +115,7 @@ static emr_status open_all(embedded *e, const emr_ledger_options *options)
 	uint32_t busy_ms = options->busy_timeout_ms ? options->busy_timeout_ms : EMBEDDED_BUSY_MS;
 	emr_public public;
 
-	EMR_TRY(open_dir(e, options->path));
+	EMR_TRY(open_dir(e, options));
 	EMR_TRY(emr_chain_open(
 		e->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, busy_ms, &e->reader));
 	EMR_TRY(emr_chain_open(
@@ -132,7 +127,7 @@ static emr_status open_all(embedded *e, const emr_ledger_options *options)
 		EMR_TRY(emr_keyring_public(options->submitter, &public));
 		e->submitter_id = public.signer_id;
 	}
-	return EMR_OK;
+	return e->channel != NULL ? embedded_channel_start(e) : EMR_OK;
 }
 
 emr_status emr_embedded_open(const emr_ledger_options *options, emr_ledger **out_ledger)
@@ -162,5 +157,6 @@ emr_status emr_embedded_open_woken(
 		embedded_close(e);
 		return status;
 	}
-	return emr_ledger_over(&backend, e, emr_buf_view(&e->descriptor), out_ledger);
+	return emr_ledger_over(e->channel != NULL ? &on_channel : &backend, e,
+		emr_buf_view(&e->descriptor), out_ledger);
 }

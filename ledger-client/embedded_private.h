@@ -5,10 +5,38 @@
 #include <stdatomic.h>
 
 #include "base/worker.h"
+#include "channel/backend.h"
 #include "ledger/backend.h"
 #include "ledger/chain.h"
 
 #define EMBEDDED_BUSY_MS 10000u
+
+/* Of a ledger that stands in a channel of Fabric: its file is what was read there. */
+typedef struct embedded_channel {
+	/* set when it is opened */
+	emr_fabric *fabric;
+	char *dir;   /* of the backend */
+	int lock_fd; /* locked while this process follows the channel */
+	int end_fd;  /* readable when the handle is closed */
+	int stop_fd; /* readable from emr_ledger_stop on */
+	bool is_stop_lent;
+	pthread_t follower;
+	bool has_follower;
+	/* of what has the channel read at a time: the follower, or who has it follow */
+	pthread_mutex_t follow_lock;
+	emr_fabric_place place;
+	bool is_known;	      /* the place; what was read before it fits the file */
+	atomic_bool is_stuck; /* the last reading failed */
+	int64_t lacking_due_ns, lacking_pause_ns; /* when parts that did not come are asked for */
+	pthread_mutex_t known_lock;		  /* what follows */
+	pthread_cond_t has_grown;
+	bool is_current;  /* all that it had was read once */
+	bool is_beside;	  /* another process reads */
+	bool is_met;	  /* its backend reads the channel of the ledger in the file */
+	int64_t asked_ns; /* when the backend was asked how it is */
+	emr_ledger_absence absence;
+	char said[EMR_FABRIC_SAID_BYTES];
+} embedded_channel;
 
 typedef struct embedded {
 	/* set when it is opened */
@@ -30,6 +58,7 @@ typedef struct embedded {
 	emr_chain *writer;
 	pthread_mutex_t read_lock; /* reader */
 	emr_chain *reader;
+	embedded_channel *channel; /* NULL: the ledger is this file's own */
 } embedded;
 
 emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer);
@@ -54,3 +83,34 @@ emr_status embedded_ask(void *self, const char *what, emr_bytes body, emr_buf *o
 emr_status embedded_check_recovery(const embedded *e);
 emr_status embedded_mend(void *self, emr_chain *own, uint64_t size, const uint8_t root[32],
 	emr_ledger_trouble *out_trouble, bool *out_was_damaged);
+
+/* ---- embedded_channel.c, embedded_follow.c: of a ledger in a channel ---- */
+
+/* Opens the backend that the file beside the ledger names; NULL: there is none.  A ledger file that
+ * is away is made again, to be read from the channel. */
+emr_status embedded_channel_open(
+	embedded *e, const emr_ledger_options *options, embedded_channel **out_channel);
+/* Behind all the rest. */
+emr_status embedded_channel_start(embedded *e);
+void embedded_channel_stop(embedded *e); /* before anything else is closed */
+void embedded_channel_free(embedded_channel *channel);
+/* Until what the channel had is read once, or cannot be, as long as a batch may wait. */
+void embedded_await_follower(embedded *e);
+/* As embedded_take, of a batch whose signatures are right. */
+emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_t sig[64],
+	emr_bytes bytes, const emr_batch *batch, emr_ledger_answer *out_answer);
+void embedded_look(void *self, emr_ledger_absence *out_absence);
+void embedded_stop(void *self);
+
+/* The backend reads the channel of the ledger in the file: its last entry stands there.
+ * EMR_FORK: another one does. */
+emr_status embedded_meet(embedded *e);
+/* Notes how the backend is; one whose reader goes no further counts as away. */
+emr_status embedded_look_at_reader(embedded *e);
+/* Reads what the channel has now, or in WAIT_S seconds; follow_lock held by who has
+ * lock_fd locked. */
+emr_status embedded_follow(embedded *e, unsigned wait_s);
+/* The thread that does so until end_fd. */
+void *embedded_follow_on(void *self);
+emr_fabric_call embedded_call(const embedded *e, unsigned wait_s);
+void embedded_note_channel(embedded *e, emr_status status, const char *said);

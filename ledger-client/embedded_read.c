@@ -52,32 +52,30 @@ static void run_free(run **r)
 	free(*r);
 }
 
-/* An entry of a channel has no signature of its own: whoever writes into a directory could add any.
- * Also behind the one that says that the ledger goes on in a channel it is taken from there alone.
- */
-static emr_status read_one(emr_chain *reader, uint64_t seq, emr_buf *entry, emr_buf *items)
+/* An entry of a channel is given only where the channel is read here. */
+static emr_status read_one(const embedded *e, uint64_t seq, emr_buf *entry, emr_buf *items)
 {
 	emr_entry parsed;
-	emr_status status = emr_chain_entry_in_tree(reader, seq, entry, items);
+	emr_status status = emr_chain_entry_in_tree(e->reader, seq, entry, items);
 
 	if (status != EMR_OK || seq == 0 ||
 		emr_entry_parse(emr_span_of(emr_buf_view(entry)), &parsed) != EMR_CONTRACT_OK)
 		return status;
-	return parsed.host == EMR_HOST_EMBEDDED ? EMR_OK : EMR_DAMAGED;
+	return (parsed.host == EMR_HOST_FABRIC) == (e->channel != NULL) ? EMR_OK : EMR_DAMAGED;
 }
 
 /* At most MAX entries from FROM on; each for itself would lock the file again, which takes longer
  * than reading it. */
-static emr_status read_some(emr_chain *reader, uint64_t from, size_t max, run *r)
+static emr_status read_some(const embedded *e, uint64_t from, size_t max, run *r)
 {
 	uint64_t size = 0;
-	emr_status status = emr_chain_begin_read(reader);
+	emr_status status = emr_chain_begin_read(e->reader);
 
 	if (status == EMR_OK)
-		status = emr_chain_size(reader, &size);
+		status = emr_chain_size(e->reader, &size);
 	for (; status == EMR_OK && r->n < max && from + r->n < size; r->n += status == EMR_OK)
-		status = read_one(reader, from + r->n, &r->entries[r->n], &r->items[r->n]);
-	emr_chain_rollback(reader);
+		status = read_one(e, from + r->n, &r->entries[r->n], &r->items[r->n]);
+	emr_chain_rollback(e->reader);
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 }
 
@@ -90,7 +88,7 @@ static emr_status read_run(embedded *e, uint64_t from, size_t max, run *r)
 	r->n = 0;
 	status = embedded_catch_up(e);
 	if (status == EMR_OK)
-		status = read_some(e->reader, from, max < WALK_ENTRIES ? max : WALK_ENTRIES, r);
+		status = read_some(e, from, max < WALK_ENTRIES ? max : WALK_ENTRIES, r);
 	status = emr_chain_seen(e->reader, status);
 	if (status == EMR_OFFLINE)
 		r->n = 0;

@@ -22,7 +22,7 @@ static bool is_for_others(const char *name)
 {
 	const size_t said = sizeof EMR_RESTART_SAID - 1;
 
-	return strcmp(name, EMR_RESTARTS) == 0 ||
+	return strcmp(name, EMR_RESTARTS) == 0 || strcmp(name, EMR_WITNESSED) == 0 ||
 	       (strncmp(name, EMR_RESTART_SAID, said) == 0 &&
 		       strspn(name + said, "0123456789abcdef") == strlen(name + said));
 }

@@ -289,7 +289,11 @@ emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_si
 		*out_answer = (emr_ledger_answer){.refusal = (uint8_t)refusal};
 		return EMR_OK;
 	}
+	if (e->channel != NULL)
+		embedded_await_follower(e);
 	EMR_TRY(check_signatures(self, &t));
+	if (e->channel != NULL)
+		return embedded_hand_in(e, &submitter, submit_sig, batch, parsed, out_answer);
 	EMR_TRY(wait_for_answer(self, &t));
 	*out_answer = t.answer;
 	return EMR_OK;

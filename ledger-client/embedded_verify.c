@@ -6,7 +6,7 @@
 
 /* After the last entry of a directory that has moved, its history goes on in the blocks of the
  * channel, not here. */
-static emr_status check_host(emr_chain *chain, emr_ledger_trouble *out)
+static emr_status check_host(const embedded *e, emr_chain *chain, emr_ledger_trouble *out)
 {
 	EMR_AUTO_BUF newest = {0};
 	emr_entry parsed;
@@ -17,7 +17,7 @@ static emr_status check_host(emr_chain *chain, emr_ledger_trouble *out)
 		EMR_TRY(emr_chain_entry(chain, size - 1, &newest, NULL));
 	if (size <= 1 ||
 		emr_entry_parse(emr_span_of(emr_buf_view(&newest)), &parsed) != EMR_CONTRACT_OK ||
-		parsed.host == EMR_HOST_EMBEDDED)
+		(parsed.host == EMR_HOST_FABRIC) == (e->channel != NULL))
 		return EMR_OK;
 	*out = (emr_ledger_trouble){.status = EMR_DAMAGED,
 		.seq = size - 1,
@@ -44,7 +44,7 @@ emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble)
 	if (status == EMR_OK)
 		status = emr_chain_verify(chain, emr_buf_view(&e->descriptor), false, &trouble);
 	if (status == EMR_OK)
-		status = check_host(chain, &trouble);
+		status = check_host(e, chain, &trouble);
 	if (chain != NULL && emr_chain_is_overtaken(chain))
 		return emr_chain_seen(chain, status);
 	*out_trouble = trouble;

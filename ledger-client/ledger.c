@@ -61,9 +61,7 @@ emr_id16 emr_ledger_net_id(const emr_ledger *ledger)
 static bool is_of_channel(const emr_ledger *ledger)
 {
 	return emr_descriptor_host(emr_span_of(emr_buf_view(&ledger->descriptor))) ==
-		       EMR_HOST_FABRIC ||
-	       (ledger->backend->is_of_channel != NULL &&
-		       ledger->backend->is_of_channel(ledger->self));
+	       EMR_HOST_FABRIC;
 }
 
 const char *emr_ledger_kind(const emr_ledger *ledger)
@@ -158,27 +156,14 @@ bool emr_ledger_answer_is_yes(const emr_ledger_answer *answer)
 	       answer->results[0] <= EMR_RESULT_ALREADY;
 }
 
-/* By the backend's own way, or as one does whose batches no certificate signs. */
-static emr_status renew(emr_ledger *ledger, emr_keyring *keyring, emr_bytes certificate,
-	emr_bytes batch, emr_ledger_answer *out_answer)
-{
-	if (ledger->backend->renew != NULL)
-		return ledger->backend->renew(
-			ledger->self, keyring, certificate, batch, out_answer);
-	if (out_answer == NULL)
-		return EMR_OK;
-	EMR_TRY(ledger->backend->submit(ledger->self, batch, out_answer));
-	if (emr_ledger_answer_is_yes(out_answer))
-		EMR_TRY(emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate));
-	return EMR_OK;
-}
-
 emr_status emr_ledger_renew(emr_ledger *ledger, emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	EMR_TRY(may_send(ledger, batch));
-	EMR_TRY(renew(ledger, keyring, certificate, batch, out_answer));
-	return out_answer != NULL ? status_of_quota(out_answer) : EMR_OK;
+	EMR_TRY(ledger->backend->submit(ledger->self, batch, out_answer));
+	if (emr_ledger_answer_is_yes(out_answer))
+		EMR_TRY(emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate));
+	return status_of_quota(out_answer);
 }
 
 emr_status emr_ledger_size(emr_ledger *ledger, uint64_t *out_size)
@@ -257,20 +242,6 @@ emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble
 	return status;
 }
 
-emr_status emr_ledger_genesis_of(emr_ledger *ledger, emr_ledger_genesis *out_genesis)
-{
-	if (ledger->backend->genesis == NULL)
-		return EMR_UNSUPPORTED;
-	return ledger->backend->genesis(ledger->self, out_genesis);
-}
-
-emr_status emr_ledger_doubt_of(emr_ledger *ledger, emr_ledger_doubt *out_doubt)
-{
-	if (ledger->backend->doubt == NULL)
-		return EMR_UNSUPPORTED;
-	return ledger->backend->doubt(ledger->self, out_doubt);
-}
-
 emr_status emr_embedded_take(emr_ledger *ledger, emr_id32 submitter, const uint8_t submit_sig[64],
 	emr_bytes batch, emr_ledger_answer *out_answer)
 {
@@ -280,16 +251,6 @@ emr_status emr_embedded_take(emr_ledger *ledger, emr_id32 submitter, const uint8
 						 : ledger->backend->take(ledger->self, submitter,
 							   submit_sig, batch, out_answer));
 	return status_of_quota(out_answer);
-}
-
-const char *emr_ledger_doubt_end_name(emr_ledger_doubt_end end)
-{
-	static const char *const names[] = {[EMR_DOUBT_OPEN] = "open",
-		[EMR_DOUBT_VALID] = "valid",
-		[EMR_DOUBT_ENDORSED] = "endorsed",
-		[EMR_DOUBT_FALSE] = "false"};
-
-	return names[end];
 }
 
 emr_status emr_ledger_mend(emr_ledger *ledger, struct emr_chain *own, uint64_t size,

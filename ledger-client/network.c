@@ -21,6 +21,7 @@
 #include "ledger/chain.h"
 #include "ledger/ledger.h"
 #include "ledger/register.h"
+#include "place.h"
 
 #define DAY_S ((uint64_t)86400)
 #define CA_S (30 * 365 * DAY_S)
@@ -103,13 +104,15 @@ static emr_status take_up(making *m)
 	emr_descriptor network;
 	emr_descriptor_org org;
 
+	emr_descriptor_net_id(bytes, m->net_id.b);
+	if (m->options->keyring == NULL)
+		return emr_buf_append(&m->descriptor, descriptor.data, descriptor.len);
 	if (emr_descriptor_parse(bytes, &network) != EMR_CONTRACT_OK || network.norg != 1 ||
 		emr_descriptor_org_at(&network, 0, &org) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	if (memcmp(org.admin_pk, m->owner.pk, sizeof org.admin_pk) != 0)
 		return EMR_DENIED;
 	memcpy(m->org.b, org.org, sizeof m->org.b);
-	emr_descriptor_net_id(bytes, m->net_id.b);
 	EMR_TRY(emr_buf_append(&m->ca, org.ca_der.data, org.ca_der.len));
 	EMR_TRY(emr_buf_append(&m->cert, certificate.data, certificate.len));
 	return emr_buf_append(&m->descriptor, descriptor.data, descriptor.len);
@@ -125,20 +128,6 @@ static emr_status make_what_it_is(making *m)
 
 /* ---- the owner's registration ---- */
 
-static emr_status open_ledger(const making *m, emr_ledger **out_ledger)
-{
-	const emr_ledger_options options = {
-		.path = m->path, .submitter = m->options->keyring, .clock = m->clock};
-	const emr_network_made made = {.ca = emr_buf_view(&m->ca),
-		.certificate = emr_buf_view(&m->cert),
-		.descriptor = emr_buf_view(&m->descriptor),
-		.path = m->path};
-
-	return m->options->begin != NULL
-		       ? m->options->begin(m->options->begin_arg, &made, out_ledger)
-		       : emr_ledger_open(&options, out_ledger);
-}
-
 static emr_status register_owner(const making *m)
 {
 	const emr_register owner = {.keyring = m->options->keyring,
@@ -146,12 +135,14 @@ static emr_status register_owner(const making *m)
 		.org = m->org,
 		.roles = OWNER_ROLES,
 		.name = ""};
+	const emr_ledger_options options = {
+		.path = m->path, .submitter = m->options->keyring, .clock = m->clock};
 	EMR_AUTO_LEDGER ledger = NULL;
 	EMR_AUTO_BUF part = {0};
 	uint8_t code = EMR_RESULT_FORMAT;
 	emr_act act;
 
-	EMR_TRY(open_ledger(m, &ledger));
+	EMR_TRY(emr_ledger_open(&options, &ledger));
 	EMR_TRY(emr_register_certified(&owner, emr_buf_view(&m->cert), &act, &part));
 	EMR_TRY(emr_act_send(owner.keyring, ledger, &act, emr_buf_view(&part), m->clock, &code));
 	/* Its row is there, which only this key can make: it was ended behind that. */
@@ -169,6 +160,18 @@ static emr_status make_ledger(const making *m)
 	return emr_chain_end(chain, emr_chain_append_genesis(chain, emr_buf_view(&m->descriptor)));
 }
 
+static emr_status begin(const making *m)
+{
+	const emr_network_made made = {
+		.certificate = emr_buf_view(&m->cert), .descriptor = emr_buf_view(&m->descriptor)};
+
+	if (m->options->begin != NULL)
+		EMR_TRY(m->options->begin(m->options->begin_arg, &made));
+	return m->options->channel != NULL
+		       ? place_begin_in_channel(m->options->channel, made.descriptor)
+		       : EMR_OK;
+}
+
 static emr_status fill(making *m)
 {
 	if (fchmod(m->dirfd, 0700) != 0)
@@ -176,9 +179,14 @@ static emr_status fill(making *m)
 	EMR_TRY(emr_network_check_place(m->dirfd));
 	EMR_TRY(emr_file_create(
 		m->dirfd, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&m->descriptor), 0600));
-	if (m->options->begin == NULL)
+	if (m->options->channel != NULL)
+		EMR_TRY(emr_network_put_channel(m->path, m->options->channel));
+	/* Without an owner it is read from the channel by who opens it. */
+	if (m->options->keyring != NULL) {
 		EMR_TRY(make_ledger(m));
-	EMR_TRY(register_owner(m));
+		EMR_TRY(begin(m));
+		EMR_TRY(register_owner(m));
+	}
 	if (fsync(m->dirfd) != 0)
 		EMR_TRY(emr_status_from_errno(errno));
 	return EMR_OK;
@@ -187,7 +195,8 @@ static emr_status fill(making *m)
 static void remove_all(const making *m)
 {
 	static const char *const names[] = {EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_LEDGER,
-		EMR_NETWORK_LEDGER "-wal", EMR_NETWORK_LEDGER "-shm"};
+		EMR_NETWORK_LEDGER "-wal", EMR_NETWORK_LEDGER "-shm", EMR_NETWORK_CHANNEL,
+		EMR_NETWORK_CHANNEL_LOCK, EMR_NETWORK_CHANNEL_BEHIND};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		(void)unlinkat(m->dirfd, names[i], 0);
@@ -283,7 +292,7 @@ emr_status emr_network_create(
 	m.now = emr_clock_unix_s(m.clock);
 	if (status == EMR_OK)
 		status = check_free(path);
-	if (status == EMR_OK)
+	if (status == EMR_OK && options->keyring != NULL)
 		status = emr_keyring_public(options->keyring, &m.owner);
 	if (status == EMR_OK)
 		status = make_what_it_is(&m);
@@ -304,4 +313,13 @@ emr_status emr_network_create(
 		status = emr_buf_append(out_cert, m.cert.data, m.cert.len);
 	}
 	return status;
+}
+
+emr_status emr_network_meet(const char *path, const char *channel, emr_bytes descriptor)
+{
+	const emr_network_new options = {
+		.path = path, .channel = channel, .begun_descriptor = descriptor};
+	emr_id16 net_id;
+
+	return emr_network_create(&options, &net_id, NULL);
 }

@@ -19,7 +19,6 @@ emr_status emr_welcome_invite(const emr_keyring *admin, emr_id16 org, emr_bytes 
 {
 	emr_invitation facts = {
 		.roles = roles, .expires = expires_unix_s, .descriptor = descriptor, .org = org};
-	emr_invite_guest guest = {0};
 	emr_descriptor network;
 	EMR_AUTO_BUF bytes = {0};
 	emr_status status;
@@ -34,11 +33,8 @@ emr_status emr_welcome_invite(const emr_keyring *admin, emr_id16 org, emr_bytes 
 	if (away != NULL) {
 		facts.place = away->place;
 		facts.id = away->id;
-		guest.ca_der = away->ca_der;
-		guest.whom = away->whom;
-		guest.not_before = emr_clock_unix_s(emr_clock_system()) - DAY_S;
 	}
-	status = emr_invitation_make(admin, &facts, guest.ca_der.len > 0 ? &guest : NULL, &bytes);
+	status = emr_invitation_make(admin, &facts, &bytes);
 	/* Its id and secret are made with the bytes. */
 	if (status == EMR_OK)
 		status = emr_invitation_read(emr_buf_view(&bytes), &facts);
@@ -47,7 +43,6 @@ emr_status emr_welcome_invite(const emr_keyring *admin, emr_id16 org, emr_bytes 
 	emr_wipe(bytes.data, bytes.len);
 	facts.descriptor = descriptor;
 	facts.place = away != NULL ? away->place : (emr_bytes){0};
-	facts.guest = (emr_bytes){0};
 	if (status == EMR_OK)
 		*out = facts;
 	emr_wipe(facts.secret, sizeof facts.secret);

@@ -16,7 +16,6 @@
 #define CONNECT_TIMEOUT_MS 10000L
 #define IDLE_MAX 16
 #define LONG_BODY ((size_t)64 << 10) /* not sent before the server wants it */
-#define LOGIN_SECRET_MAX 512
 
 /* One connection, and what drives it. */
 typedef struct line {
@@ -65,7 +64,7 @@ emr_status emr_http_open(const emr_http_server *server, emr_http **out_http)
 	if (server->socket == NULL && !emr_http_url_ok(server->url))
 		return EMR_INVALID;
 	if (!emr_curl_begin())
-		return EMR_UNSUPPORTED;
+		return EMR_NO_MODULE;
 	http = calloc(1, sizeof *http);
 	if (http == NULL)
 		return EMR_NO_MEMORY;
@@ -154,24 +153,6 @@ static bool add_header(exchange *x, const char *text)
 	return true;
 }
 
-static bool set_login(const emr_http_request *request, CURL *easy)
-{
-	char secret[LOGIN_SECRET_MAX + 1];
-	bool is_fine;
-
-	if (request->login == NULL)
-		return true;
-	if (request->secret.len > LOGIN_SECRET_MAX)
-		return false;
-	memcpy(secret, request->secret.data, request->secret.len);
-	secret[request->secret.len] = '\0';
-	is_fine = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK &&
-		  curl_easy_setopt(easy, CURLOPT_USERNAME, request->login) == CURLE_OK &&
-		  curl_easy_setopt(easy, CURLOPT_PASSWORD, secret) == CURLE_OK;
-	emr_wipe(secret, sizeof secret);
-	return is_fine;
-}
-
 /* A server that is known by its key has any name, and no authority has to vouch for it. */
 static bool set_server(const emr_http_server *server, CURL *easy)
 {
@@ -230,7 +211,7 @@ static bool set_all(exchange *x, CURL *easy, const char *url)
 			(long)x->request->silence_ms / 1000) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_WRITEDATA, x) == CURLE_OK &&
-		set_server(server_of(x), easy) && set_login(x->request, easy) && set_body(x, easy);
+		set_server(server_of(x), easy) && set_body(x, easy);
 
 	for (size_t i = 0; is_fine && x->request->headers != NULL && x->request->headers[i] != NULL;
 		i++)
@@ -368,6 +349,8 @@ emr_status emr_http_ask(emr_http *http, const emr_http_request *request, emr_buf
 	if (url != NULL && line_take(http, &l) && set_all(&x, l.easy, url))
 		out_answer->fault = drive(&x, &l);
 	line_give_back(http, &l);
+	for (const struct curl_slist *at = x.headers; at != NULL; at = at->next)
+		emr_wipe(at->data, strlen(at->data)); /* one may prove who asks */
 	curl_slist_free_all(x.headers);
 	free(url);
 	if (x.status != EMR_OK) {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/secret.h"
 #include "base/worker.h"
 #include "serve_private.h"
 
@@ -30,6 +31,14 @@ const char *emr_serve_header(const emr_serve_call *call, const char *name)
 	return MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name);
 }
 
+void emr_serve_wipe_header(emr_serve_call *call, const char *name)
+{
+	const char *value = emr_serve_header(call, name);
+
+	if (value != NULL)
+		emr_wipe((void *)(uintptr_t)value, strlen(value));
+}
+
 emr_status emr_serve_number(
 	const emr_serve_call *call, const char *name, uint64_t absent, uint64_t *out)
 {
@@ -48,11 +57,18 @@ emr_status emr_serve_number(
 
 /* ---- what requests hold ---- */
 
+static void drop(const emr_serve_call *call, emr_buf *bytes)
+{
+	if (call->route != NULL && call->route->is_secret && bytes->cap > 0)
+		emr_wipe(bytes->data, bytes->cap);
+	emr_buf_free(bytes);
+}
+
 /* The answer is CODE and nothing else. */
 static void refuse(emr_serve_call *call, unsigned code)
 {
-	emr_buf_free(&call->body);
-	emr_buf_free(&call->out);
+	drop(call, &call->body);
+	drop(call, &call->out);
 	call->code = code;
 	call->type = "text/plain";
 	call->is_streamed = false;
@@ -113,9 +129,10 @@ static struct MHD_Response *make_response(emr_serve_call *call)
 		return MHD_create_response_from_callback(
 			MHD_SIZE_UNKNOWN, STREAM_BYTES, stream, call, NULL);
 	if (call->file <= 0) {
-		response = MHD_create_response_from_buffer(
-			call->out.len, call->out.data, MHD_RESPMEM_MUST_FREE);
-		if (response != NULL)
+		response = MHD_create_response_from_buffer(call->out.len, call->out.data,
+			call->route != NULL && call->route->is_secret ? MHD_RESPMEM_PERSISTENT
+								      : MHD_RESPMEM_MUST_FREE);
+		if (response != NULL && (call->route == NULL || !call->route->is_secret))
 			call->out = (emr_buf){0}; /* the library frees it */
 		return response;
 	}
@@ -130,7 +147,7 @@ static enum MHD_Result send_answer(emr_serve *serve, emr_serve_call *call)
 	struct MHD_Response *response;
 	enum MHD_Result sent = MHD_NO;
 
-	emr_buf_free(&call->body);
+	drop(call, &call->body);
 	if (!hold(serve, call)) {
 		refuse(call, MHD_HTTP_SERVICE_UNAVAILABLE);
 		(void)hold(serve, call);
@@ -248,7 +265,9 @@ static void take_body(emr_serve *serve, emr_serve_call *call, emr_bytes piece)
 		call->taken = route->take(call->arg, call, piece);
 	} else if (piece.len > route->body_max - call->body.len) {
 		refuse(call, MHD_HTTP_CONTENT_TOO_LARGE);
-	} else if (emr_buf_append(&call->body, piece.data, piece.len) != EMR_OK ||
+	} else if ((route->is_secret && emr_buf_reserve(&call->body,
+						route->body_max - call->body.len) != EMR_OK) ||
+		   emr_buf_append(&call->body, piece.data, piece.len) != EMR_OK ||
 		   !hold(serve, call)) {
 		refuse(call, MHD_HTTP_SERVICE_UNAVAILABLE);
 		(void)hold(serve, call);
@@ -269,6 +288,8 @@ static enum MHD_Result answer(emr_serve *serve, emr_serve_call *call)
 	const emr_serve_route *route = call->route;
 	bool is_answered = true, is_within;
 
+	if (route->by_address)
+		serve_ask_by_address(call);
 	if (route->whose != NULL && !route->whose(call->arg, call))
 		return send_answer(serve, call);
 	is_within = serve_is_within(serve, call);
@@ -301,6 +322,8 @@ static enum MHD_Result take_request(void *arg, struct MHD_Connection *connection
 	}
 	if (*data_len > 0) {
 		take_body(serve, call, emr_bytes_of(data, *data_len));
+		if (call->route != NULL && call->route->is_secret)
+			emr_wipe((void *)(uintptr_t)data, *data_len);
 		*data_len = 0;
 		return MHD_YES;
 	}
@@ -326,8 +349,8 @@ static void end_request(void *arg, struct MHD_Connection *connection, void **mem
 		call->route->drop(call->arg, call);
 	if (call->file > 0)
 		(void)close(call->file);
-	emr_buf_free(&call->body);
-	emr_buf_free(&call->out);
+	drop(call, &call->body);
+	drop(call, &call->out);
 	(void)atomic_fetch_sub(&serve->bytes, call->held);
 	free(call);
 	*memory = NULL;
@@ -348,7 +371,7 @@ emr_status emr_serve_start(const emr_serve_options *options, emr_serve **out_ser
 
 	if (!emr_microhttpd_begin() || (serve = calloc(1, sizeof *serve)) == NULL) {
 		(void)close(options->listen_fd);
-		return emr_microhttpd != NULL ? EMR_NO_MEMORY : EMR_IO;
+		return emr_microhttpd != NULL ? EMR_NO_MEMORY : EMR_NO_MODULE;
 	}
 	memcpy(serve->sets, options->sets, sizeof serve->sets);
 	serve->over = options->over;

@@ -9,7 +9,9 @@
 #include "serve_private.h"
 
 #define CONNECTIONS_OF_ONE 64u
-#define DRAIN_NS INT64_C(60000000000) /* of SERVE_WORK_MAX */
+#define DRAIN_NS INT64_C(60000000000) /* of EMR_SERVE_WORK_MAX */
+
+static const char of_address[24] = "of an address, no key:"; /* in front of one */
 
 /* ---- connections ---- */
 
@@ -68,11 +70,20 @@ void serve_note_line(void *arg, struct MHD_Connection *connection, void **memory
 	*memory = NULL;
 }
 
+void serve_ask_by_address(emr_serve_call *call)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	memcpy(call->asks.b, of_address, sizeof of_address);
+	(void)address_of(info != NULL ? info->client_addr : NULL, call->asks.b + sizeof of_address);
+}
+
 /* ---- keys ---- */
 
 static void drain(serve_key *key, int64_t now_ns)
 {
-	const double n = (double)SERVE_WORK_MAX * (double)(now_ns - key->at_ns) / DRAIN_NS;
+	const double n = (double)EMR_SERVE_WORK_MAX * (double)(now_ns - key->at_ns) / DRAIN_NS;
 
 	key->work = n < (double)key->work ? key->work - (uint64_t)n : 0;
 	key->at_ns = now_ns;
@@ -104,7 +115,7 @@ static serve_key *find_key(emr_serve *serve, emr_id32 id)
 bool serve_is_spent(emr_serve *serve, const emr_serve_call *call)
 {
 	return call->route->is_weighed && !emr_id32_is_zero(call->asks) &&
-	       find_key(serve, call->asks)->work >= SERVE_WORK_MAX;
+	       find_key(serve, call->asks)->work >= EMR_SERVE_WORK_MAX;
 }
 
 void emr_serve_worked(emr_serve_call *call, uint64_t bytes)
@@ -115,7 +126,8 @@ void emr_serve_worked(emr_serve_call *call, uint64_t bytes)
 		find_key(call->serve, call->asks)->work += bytes;
 }
 
-/* Told each time that it has doubled: nobody makes the host write by asking. */
+/* Told each time that it has doubled: nobody makes the host write by asking. An address is nobody.
+ */
 void serve_tell_over(emr_serve *serve, emr_id32 id)
 {
 	uint64_t n;
@@ -123,7 +135,8 @@ void serve_tell_over(emr_serve *serve, emr_id32 id)
 	(void)pthread_mutex_lock(&serve->lock);
 	n = ++find_key(serve, id)->over;
 	(void)pthread_mutex_unlock(&serve->lock);
-	if (serve->over != NULL && (n & (n - 1)) == 0)
+	if (serve->over != NULL && (n & (n - 1)) == 0 &&
+		memcmp(id.b, of_address, sizeof of_address) != 0)
 		serve->over(serve->over_arg, id, n);
 }
 

@@ -10,7 +10,6 @@
 #define SERVE_WORKERS 24u   /* of each lane */
 #define SERVE_OF_ONE_KEY 2u /* of these at a time, where it is known who asks */
 #define SERVE_KEYS 1024u    /* more than ask in a minute, or those that ask least are forgotten */
-#define SERVE_WORK_MAX ((uint64_t)2 << 30) /* bytes a minute that are read for one key */
 
 /* Workers, and the calls that are suspended until one of them has answered. */
 typedef struct serve_lane {
@@ -72,5 +71,7 @@ void serve_note_line(void *arg, struct MHD_Connection *connection, void **memory
 bool serve_is_within(emr_serve *serve, const emr_serve_call *call);
 /* Lock held: CALL waits, because its key has had its work of this minute. */
 bool serve_is_spent(emr_serve *serve, const emr_serve_call *call);
+/* CALL is asked by its address. */
+void serve_ask_by_address(emr_serve_call *call);
 /* ID asked for more than it gets. */
 void serve_tell_over(emr_serve *serve, emr_id32 id);

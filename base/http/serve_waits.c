@@ -57,7 +57,7 @@ void emr_serve_wake(emr_serve *serve, uint64_t number)
 
 bool serve_give_work(emr_serve *serve, emr_serve_call *call)
 {
-	serve_lane *lane = &serve->lanes[call->route->whose != NULL];
+	serve_lane *lane = &serve->lanes[call->route->whose != NULL || call->route->by_address];
 	const emr_id32 asks = call->asks;
 	emr_serve_call **end = &lane->first;
 	bool is_given, is_spent;

@@ -1,5 +1,5 @@
 # kit.sh: what the networks here share, for scripts that source it: where a network is and who may change it, the pinned Go, processes that
-# are known again, free ports.
+# are known again, free ports, organisations that serve a network of emrfs.
 fail() {
 	echo "$*" >&2
 	exit 1
@@ -209,3 +209,20 @@ free_port() { # [PORT...]: a port that nobody has, behind the last of these; bel
 	while port=$((port + 1)) && (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
 	echo $port
 }
+
+# ---- Organisations of emrfs, for examples with the word `kind` and the function `person` ----
+
+# In a directory the founder is alone, and the others come over his host. On a channel each is where its emrfs-fabric is.
+way_of() { # ORGANISATION NUMBER: sets way
+	if [ $kind = fabric ]; then
+		way=(--network "$dir/net-$1" --channel "$dir/channel/backend/$2/run")
+	elif [ "$1" = lucas ]; then
+		way=(--network "$dir/net-lucas")
+	else
+		way=(--network "$(sed 's/.*"address":"\([^"]*\)".*/\1/' lucas.host)")
+	fi
+}
+serve() { # ORGANISATION: to its people
+	person "$1" host "$dir/net-$1" "127.0.0.1:$(free_port)" --json >"$1.host"
+}
+host_pids() { sed 's/.*"pid":\([0-9]*\).*/\1/' ./*.host; }

@@ -67,6 +67,7 @@ static int errno_of(emr_status status)
 	case EMR_ACCESS_REVOKED:
 		return EKEYREVOKED;
 	case EMR_IO:
+	case EMR_NO_MODULE:
 	case EMR_LIMIT:
 	case EMR_DAMAGED:
 	case EMR_BAD_SIGNATURE:

@@ -15,16 +15,9 @@ static bool is_wide(emr_bytes file)
 	return false;
 }
 
-static bool is_blank(emr_bytes file)
-{
-	for (size_t i = 0; i < file.len; i++)
-		if (memchr(" \t\r\n", file.data[i], 4) == NULL)
-			return false;
-	return true;
-}
-
 emr_fhir_fault emr_fhir_read(emr_bytes file, size_t bytes_max, json_t **out_whole)
 {
+	size_t blanks = 0;
 	json_t *whole;
 
 	if (file.len > bytes_max)
@@ -33,7 +26,9 @@ emr_fhir_fault emr_fhir_read(emr_bytes file, size_t bytes_max, json_t **out_whol
 		return EMR_FHIR_ENCODING;
 	if (file.len >= 3 && memcmp(file.data, "\xef\xbb\xbf", 3) == 0)
 		file = emr_bytes_of(file.data + 3, file.len - 3);
-	if (is_blank(file))
+	while (blanks < file.len && memchr(" \t\r\n", file.data[blanks], 4) != NULL)
+		blanks++;
+	if (blanks == file.len)
 		return EMR_FHIR_EMPTY;
 	whole = json_loadb((const char *)file.data, file.len, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(whole)) {

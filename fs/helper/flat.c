@@ -2,23 +2,11 @@
  * from a function that has the bytes. */
 #include "helper/flat.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "base/file.h"
 
 /* ---- a file, block by block ---- */
-
-static size_t read_some(const flat_file *f, uint64_t at, uint8_t *out, size_t len)
-{
-	ssize_t n;
-
-	if (f->read != NULL)
-		return f->read(at, out, len);
-	do
-		n = pread(f->fd, out, len, (off_t)at);
-	while (n < 0 && errno == EINTR);
-	return n > 0 ? (size_t)n : 0;
-}
 
 /* From AT at least LEN bytes, where they are there. */
 static void fill_block(flat_file *f, uint64_t at, size_t len)
@@ -31,8 +19,10 @@ static void fill_block(flat_file *f, uint64_t at, size_t len)
 		most = (size_t)(f->size - at);
 	f->at = at;
 	f->len = 0;
-	while (f->len < most &&
-		(n = read_some(f, at + f->len, f->block + f->len, most - f->len)) > 0)
+	if (f->read == NULL && emr_pread_all(f->fd, f->block, most, (off_t)at) == EMR_OK)
+		f->len = most;
+	while (f->read != NULL && f->len < most &&
+		(n = f->read(at + f->len, f->block + f->len, most - f->len)) > 0)
 		f->len += n;
 }
 

@@ -175,6 +175,7 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_WALLET] = "wallet",
 	[EMR_ASK_DATASET] = "dataset",
 	[EMR_ASK_INVITE] = "invite",
+	[EMR_ASK_ORG] = "org",
 };
 
 static bool find_ask(const char *text, emr_request_kind *out_ask)

@@ -21,6 +21,7 @@ static const struct {
 	{"emrfs words", N_("My 24 words")},
 	{"emrfs recover", N_("Medical Records: New Passphrase")},
 	{"emrfs join", N_("Medical Records: Join a Network")},
+	{"emrfs invite", N_("Invite somebody")},
 	{"emrfs people add", N_("Medical Records: Take a Card")},
 	{"emrfs people check", N_("Medical Records: Take a Card")},
 	{"emrfs people card", N_("My card, to hand out")},

@@ -448,6 +448,7 @@ void emr_problem_set_status(emr_problem *problem, emr_status status, const char 
 	case EMR_ATTRIBUTE_SPACE:
 	case EMR_RANGE:
 	case EMR_UNSUPPORTED:
+	case EMR_NO_MODULE:
 	case EMR_CROSS:
 	case EMR_TOO_BIG:
 	case EMR_DENIED:

@@ -24,12 +24,11 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_RESTORE] = {"restore", 0, EMR_HAS_ARGUMENT, "DIR",
 		"bring everything back from the backup in DIR"},
 	[EMR_OPT_JOIN] = {"join", 0, EMR_HAS_ARGUMENT, "INVITE",
-		"by this invitation (a file, or -): of you into a network, or of another computer "
-		"of yours"},
+		"by this invitation into a network (a code, a file, or -)"},
 	[EMR_OPT_NETWORK] = {"network", 0, EMR_HAS_ARGUMENT, "DIR",
 		"where the network is, or is to be: an empty directory"},
 	[EMR_OPT_NODE] = {"network", 0, EMR_NO_ARGUMENT, NULL,
-		"look at the IPFS nodes of the settings and the channel of the network, too"},
+		"look at the IPFS nodes of the settings, too"},
 	[EMR_OPT_ROLE] = {"role", 0, EMR_HAS_ARGUMENT, "R",
 		"patient, clinician, hospital, pharmacist, insurer, authority, researcher, "
 		"auditor, registrar or agent"},
@@ -103,8 +102,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"leaving new files there, and seeing nothing"},
 	[EMR_OPT_AWAY] = {"away", 0, EMR_HAS_ARGUMENT, "RULE",
 		"who releases keys while your folder is closed: agents of others, own (also of "
-		"your "
-		"own organisation, where no other fits) or nobody"},
+		"your own organisation, where fewer than two others fit) or nobody"},
 	[EMR_OPT_EMERGENCY] = {"emergency", 0, EMR_HAS_ARGUMENT, "CARD",
 		"for an emergency, of the person whose card it is (FILE, -, or the text of its QR "
 		"code)"},
@@ -126,6 +124,15 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"also what the ledger calls it: ids, transactions, who has countersigned"},
 	[EMR_OPT_NEW_KEY] = {"new-key", 0, EMR_HAS_ARGUMENT, "FILE",
 		"another key for the host: FILE is made, and works when administrators signed it"},
+	[EMR_OPT_LOGIN_CA] = {"login-ca", 0, EMR_HAS_ARGUMENT, "URL,ROOTS[,NAME]",
+		"the organisation's own authority, a Fabric CA, whose TLS the file ROOTS vouches "
+		"for; \"\": none"},
+	[EMR_OPT_CHANNEL] = {"channel", 0, EMR_HAS_ARGUMENT, "DIR",
+		"the ledger is in a channel of Fabric: where the socket of emrfs-fabric is"},
+	[EMR_OPT_METRICS] = {"metrics", 0, EMR_HAS_ARGUMENT, "ADDRESS:PORT",
+		"give numbers of the running host there, over HTTP, as Prometheus reads them"},
+	[EMR_OPT_WITNESS] = {"witness", 0, EMR_HAS_ARGUMENT, "ADDRESSES",
+		"hosts of other organisations in the same channel, which sign what this one shows"},
 	[EMR_OPT_REASON] = {"reason", 0, EMR_HAS_ARGUMENT, "TEXT",
 		"a sentence for the other side alone"},
 	[EMR_OPT_EXPLAIN] = {"explain", 0, EMR_NO_ARGUMENT, NULL,

@@ -39,7 +39,10 @@ void emr_say(emr_out *out, const char *format, ...)
 		return;
 	emr_progress_end(out);
 	va_start(arguments, format);
-	emr_hint_vprint(out->is_in_windows ? emr_terminal_gather() : stdout, format, arguments);
+	emr_hint_vprint(out->to != NULL	     ? out->to
+			: out->is_in_windows ? emr_terminal_gather()
+					     : stdout,
+		format, arguments);
 	va_end(arguments);
 }
 

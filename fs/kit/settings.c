@@ -292,7 +292,8 @@ static const struct {
 		 "copies then: http://127.0.0.1:9094, https://HOST or unix:/PATH"},
 		set_cluster},
 	{{"cluster-copies", "N",
-		 "of the cluster above: how many of its peers are to pin each record (2)"},
+		 "of the cluster above: how many of its peers are to pin each record (2; lowered, "
+		 "it frees nothing)"},
 		set_cluster_copies},
 	{{"cluster-token", "FILE",
 		 "of the cluster above: has the token or USER:PASSWORD that it wants, on one line; "
@@ -315,8 +316,8 @@ static const struct {
 	{{"cache-days", "N", "how many days it is kept when nobody reads it (30)"}, set_cache_days},
 	{{"away", "RULE",
 		 "who releases the keys of what you share while your folder is closed: agents of "
-		 "others, own (also of your own organisation, where no other fits) or nobody "
-		 "(others); emrfs share --away RULE writes it"},
+		 "others, own (also of your own organisation, where fewer than two others fit) or "
+		 "nobody (others); emrfs share --away RULE writes it"},
 		set_away},
 	{{"tell-patients", "ANSWER",
 		 "yes or no: whether all who may list a folder read the patient's name and ids of "

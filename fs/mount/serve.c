@@ -276,6 +276,7 @@ static emr_answer_fn *const answers[EMR_ASK_COUNT] = {
 	[EMR_ASK_DEVICES] = emr_answer_devices,
 	[EMR_ASK_WALLET] = emr_answer_wallet,
 	[EMR_ASK_INVITE] = emr_answer_invite,
+	[EMR_ASK_ORG] = emr_answer_org,
 };
 
 static emr_status answer(conversation *c, const emr_request *request)

@@ -443,8 +443,6 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	emr_replica_position at = {0};
 	char root[65];
 	uint64_t size = 0, awaited = 0, first = 0;
-	emr_ledger_genesis begun = {.is_pinned = false};
-	char genesis[65] = "";
 	emr_status status;
 
 	emr_ledger_look(v->session->ledger, &absence);
@@ -456,8 +454,6 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	}
 	if (absence.status == EMR_OK) {
 		status = emr_replica_verify_chain(v->session->replica, &trouble, &size);
-		if (status == EMR_OK && emr_ledger_genesis_of(v->session->ledger, &begun) == EMR_OK)
-			emr_hex(begun.hash, sizeof begun.hash, genesis);
 		if (status == EMR_OFFLINE) /* it went meanwhile */
 			absence.status = status;
 	}
@@ -482,10 +478,9 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 		status = emr_replica_missing(v->session->replica, &awaited, &first);
 	EMR_TRY(status);
 	emr_hex(at.root, sizeof at.root, root);
-	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:s, s:b, s:b, s:I, s:o}", "kind",
+	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:I, s:o}", "kind",
 		emr_ledger_kind(v->session->ledger), "size", (json_int_t)at.size, "root", root,
-		"reached", absence.status == EMR_OK, "ordered", trouble.is_ordered, "genesis",
-		genesis, "genesis_pinned", begun.is_pinned, "mended", v->mended, "awaited",
+		"reached", absence.status == EMR_OK, "mended", v->mended, "awaited",
 		(json_int_t)awaited, "restarts", emr_restarts_json(v->session));
 	return *out_chain != NULL ? EMR_OK : EMR_NO_MEMORY;
 }

@@ -21,7 +21,6 @@
 
 /* "emrfs ledger-away 1\nsince N\n" */
 #define NOTE_MAX 80
-#define CLOCKS_APART_S 900 /* so much off the peers' own clock they take what they are sent */
 
 uint64_t emr_absence_read(int state_fd)
 {
@@ -105,11 +104,7 @@ static void say_absence(emr_status status, uint64_t since_unix_s, const char *st
 		return;
 	emr_time_text((int64_t)since_unix_s, since);
 	is_member = emr_network_dir_ledger_place(state_path, place, sizeof place);
-	if (status != EMR_OFFLINE && is_member &&
-		emr_network_dir_settings(place, settings, sizeof settings))
-		emr_problem_set(
-			out_problem, EMR_SAY_GATEWAY_LIES, "since", since, "file", settings, NULL);
-	else if (status != EMR_OFFLINE)
+	if (status != EMR_OFFLINE)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_UNUSABLE, "since", since, "cause",
 			cause_of(status), "place", place, "state", state_path, NULL);
 	else if (fault != NULL)
@@ -130,48 +125,20 @@ static void say_absence(emr_status status, uint64_t since_unix_s, const char *st
 			place, "state", state_path, NULL);
 }
 
-/* The causes that an answering gateway may have against this computer, by their names in the log.
+/* The causes that a host which answers may have against this computer, by their names in the log.
  * The last counts where none fits. */
 static const struct {
 	const char *refusal, *cause, *step;
 } refusals[] = {
-	{"clock", N_("the clock of this computer is more than a quarter of an hour off theirs"),
-		N_("Set the clock.")},
-	{"expired", N_("by their clocks your certificate has ended"),
-		N_("Look at the clock of this computer, and ask whoever administers your "
-		   "organisation.")},
-	{"identity", N_("they do not take your certificate"),
-		N_("Ask whoever administers your organisation.")},
-	{"permission", N_("they do not take your certificate"),
-		N_("Ask whoever administers your organisation.")},
-	{"tls",
-		N_("their certificate of TLS is not of that name, or not by the CA that your "
-		   "network's settings name"),
-		N_("Ask whoever administers your organisation.")},
-	{"other-channel",
-		N_("their channel begins with another block than the one that your keyring knows"),
-		N_("Do not go on with what named them, a copy or a file; ask whoever administers "
-		   "your organisation, by another way.")},
-	{"doubt",
-		N_("a transaction that they call valid cannot be verified here, and too few "
-		   "organisations say so themselves; emrfs status names it and its certificate"),
-		N_("Saving goes on; ask whoever administers your organisation.")},
 	{EMR_SERVED_OLD_HOST,
 		N_("the host of your network does not know the rules that its members have agreed "
 		   "on"),
 		N_("Saving goes on; ask whoever runs the host to update emrfs there.")},
 	{EMR_SERVED_RECOVERY, N_("the host of your network is being restored"),
 		N_("Saving goes on.")},
-	{"no-peers", N_("their peers do not know enough others"),
-		N_("Try again; if it stays so, ask whoever administers your organisation.")},
-	{"unavailable", N_("they cannot reach enough others"),
-		N_("Try again; if it stays so, ask whoever administers your organisation.")},
-	{"slow", N_("they do not answer in time"),
-		N_("Try again; if it stays so, ask whoever administers your organisation.")},
-	{"endorsement", N_("too few organisations endorse it"),
-		N_("Try again; if it stays so, ask whoever administers your organisation.")},
-	{"here", N_("something is wrong on this computer"), N_("Look whether its disk is full.")},
-	{"", N_("they answer with an error"), N_("Ask whoever administers your organisation.")},
+	{"another host", N_("it shows another certificate than this computer was told of"),
+		N_("Ask whoever administers your organisation.")},
+	{"", N_("it answers with an error"), N_("Ask whoever administers your organisation.")},
 };
 
 static size_t refusal_called(const char *name)
@@ -222,20 +189,15 @@ void emr_absence_say_clock(const char *state_path, int64_t ahead_s, emr_problem 
 		host, "d", d, NULL);
 }
 
-/* Of a channel of Fabric, which is more than away; false: it is not. */
-static bool say_gateways(
+/* Of a host that answers; false: it is no more than away. */
+static bool say_answering(
 	const emr_session *session, const emr_absence *absence, emr_problem *out_problem)
 {
-	uint64_t now = emr_clock_unix_s(emr_clock_system());
-	bool is_ended = absence->refusal != NULL && strcmp(absence->refusal, "expired") == 0;
-
-	/* A gateway answers nobody whose certificate has ended: by its own clock, which may be
-	 * ahead of ours, and in the certificate's last second, which is the first for it. */
 	if (absence->ahead_s != 0) {
 		emr_absence_say_clock(session->state_path, absence->ahead_s, out_problem);
 		return true;
 	}
-	if (emr_own_cert_has_ended(session, is_ended ? now + CLOCKS_APART_S : now, out_problem))
+	if (emr_own_cert_has_ended(session, emr_clock_unix_s(emr_clock_system()), out_problem))
 		return true;
 	if (absence->is_asked)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_ASKED, NULL);
@@ -247,15 +209,14 @@ static bool say_gateways(
 void emr_absence_say(const emr_session *session, const emr_absence *absence, const char *fault,
 	emr_problem *out_problem)
 {
-	const bool answers = absence->is_asked || absence->ahead_s != 0 ||
-			     strcmp(emr_ledger_kind(session->ledger), "fabric") == 0;
+	const bool answers = absence->is_asked || absence->ahead_s != 0;
 
 	if (absence->refusal != NULL && strcmp(absence->refusal, EMR_SERVED_RECOVERY) == 0) {
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_RECOVERS, NULL);
 		return;
 	}
 	if (absence->status == EMR_OFFLINE && fault == NULL && answers &&
-		say_gateways(session, absence, out_problem))
+		say_answering(session, absence, out_problem))
 		return;
 	say_absence(
 		absence->status, absence->since_unix_s, session->state_path, fault, out_problem);
@@ -286,7 +247,7 @@ bool emr_absence_say_refusal(
 		.ahead_s = now.ahead_s};
 	if (now.status == EMR_OK)
 		absence.refusal = now.sent_refusal;
-	return absence.refusal != NULL && say_gateways(session, &absence, out_problem);
+	return absence.refusal != NULL && say_answering(session, &absence, out_problem);
 }
 
 void emr_absence_say_status(

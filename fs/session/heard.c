@@ -41,8 +41,6 @@ emr_status emr_heard_look(
 	emr_heard now = {.n = 0};
 	bool is_active = false;
 
-	if (strcmp(emr_ledger_kind(ledger), "fabric") == 0)
-		return EMR_NOT_FOUND;
 	EMR_TRY(emr_ledger_checkpoint(ledger, &note));
 	EMR_TRY(emr_checkpoint_parse(emr_buf_view(&note), &head));
 	EMR_TRY(emr_replica_at(replica, &at));

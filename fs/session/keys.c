@@ -18,6 +18,7 @@
 #include "kit/terminal.h"
 #include "session/annex.h"
 #include "session/second_copy.h"
+#include "session/session.h"
 #include "session/still.h"
 
 #define TRIES 3 /* of a person; each takes the time of a key derivation */
@@ -95,9 +96,28 @@ emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *
 	return status;
 }
 
+/* Every program of its owner may ask an open folder for something, and none for all.  A window asks
+ * for one thing at a time. */
+static void say_why(int state_fd, const char *passphrase_file)
+{
+	char folder[4200];
+	emr_problem problem = {0};
+	int pid = 0;
+
+	if (!emr_passphrase_is_asked(passphrase_file) || emr_terminal_is_dialog() ||
+		emr_session_holder(state_fd, folder, sizeof folder, &pid) != EMR_OK ||
+		folder[0] == '\0' || pid == getpid())
+		return;
+	snprintf(problem.text, sizeof problem.text, "%s",
+		_("Your folder is open, but does for every program of yours what it is asked. This "
+		  "is more than that, so it takes your passphrase."));
+	emr_terminal_say(&problem);
+}
+
 emr_status emr_keys_open(int state_fd, const char *state_path, const char *passphrase_file,
 	emr_keyring **out_keyring, emr_problem *out_problem)
 {
+	say_why(state_fd, passphrase_file);
 	for (int tries = 1;; tries++) {
 		EMR_AUTO_PASSPHRASE passphrase = {0};
 		emr_status status = emr_keys_open_once(state_fd, state_path, passphrase_file,

@@ -1,5 +1,5 @@
 /* A network has a directory: that of its owner has its ledger, that of anybody else leads to its
- * host, or to a channel. This file makes it, checks it, and remembers where it is. */
+ * host. This file makes it, checks it, and remembers where it is. */
 #include "session/network_dir.h"
 
 #include <dirent.h>
@@ -14,7 +14,6 @@
 
 #include "base/file.h"
 #include "contract/item.h"
-#include "gateway/channel.h"
 #include "kit/language.h"
 #include "kit/places.h"
 #include "ledger/hash.h"
@@ -30,21 +29,16 @@ static emr_status say_bad_dir(
 	return status;
 }
 
-static emr_status say_settings(
-	const char *dir, const char *cause, emr_status status, emr_problem *out_problem)
-{
-	return say_bad_dir(dir, cause[0] != '\0' ? cause : emr_text(emr_status_text(status)),
-		status, out_problem);
-}
-
 emr_status emr_network_dir_refuse(const char *dir, emr_problem *out_problem)
 {
 	emr_problem_set(out_problem, EMR_SAY_OVER_ITS_HOST, "dir", dir, NULL);
 	return EMR_DENIED;
 }
 
+/* Parts of a ledger that was begun here and not finished give way. */
 static bool is_empty(const char *dir)
 {
+	static const char begun[] = EMR_NETWORK_DIR_LEDGER ".new-";
 	DIR *listing = opendir(dir);
 	const struct dirent *entry;
 	bool found = false;
@@ -53,7 +47,10 @@ static bool is_empty(const char *dir)
 		return errno == ENOENT;
 	while ((entry = readdir(listing)) != NULL)
 		found = found ||
-			(strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0);
+			(strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+				(strncmp(entry->d_name, begun, sizeof begun - 1) != 0 ||
+					emr_stage_remove_tree(dirfd(listing), entry->d_name) !=
+						EMR_OK));
 	closedir(listing);
 	return !found;
 }
@@ -88,11 +85,6 @@ static bool has(const char *dir, const char *name)
 	       access(path, F_OK) == 0;
 }
 
-bool emr_network_dir_names_fabric(const char *dir)
-{
-	return has(dir, EMR_CHANNEL_SETTINGS);
-}
-
 static emr_status make_dir(const char *dir, emr_problem *out_problem)
 {
 	emr_status status = emr_dir_make(AT_FDCWD, dir);
@@ -109,7 +101,8 @@ emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem)
 {
 	EMR_AUTO_FD fd = -1;
 
-	if (!emr_network_dir_names_fabric(dir) && !is_empty(dir))
+	/* One that was begun with an authority, and ended meanwhile, is free. */
+	if (!has(dir, EMR_NETWORK_DIR_LOGIN) && !is_empty(dir))
 		return say_bad_dir(dir, _("it is not empty"), EMR_NOT_EMPTY, out_problem);
 	EMR_TRY(make_dir(dir, out_problem));
 	return open_ours(dir, &fd, out_problem);
@@ -136,7 +129,8 @@ emr_status emr_network_dir_begin(
 void emr_network_dir_unmake(const char *dir)
 {
 	static const char *const names[] = {EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_LEDGER,
-		EMR_NETWORK_LEDGER "-wal", EMR_NETWORK_LEDGER "-shm"};
+		EMR_NETWORK_LEDGER "-wal", EMR_NETWORK_LEDGER "-shm", EMR_NETWORK_CHANNEL,
+		EMR_NETWORK_CHANNEL_LOCK, EMR_NETWORK_CHANNEL_BEHIND};
 	EMR_AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	EMR_AUTO_FD ledger = fd >= 0 ? openat(fd, EMR_NETWORK_DIR_LEDGER,
 					       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
@@ -146,6 +140,8 @@ void emr_network_dir_unmake(const char *dir)
 		(void)unlinkat(ledger, names[i], 0);
 	if (fd >= 0) {
 		(void)unlinkat(fd, EMR_NETWORK_DIR_LEDGER, AT_REMOVEDIR);
+		(void)unlinkat(fd, EMR_NETWORK_DIR_LOGIN, 0);
+		(void)unlinkat(fd, EMR_NETWORK_DIR_HOST, AT_REMOVEDIR);
 		(void)!emr_stage_remove_tree(fd, EMR_NETWORK_DIR_BLOCKS);
 	}
 	(void)rmdir(dir);
@@ -167,46 +163,22 @@ emr_status emr_network_dir_descriptor(const char *dir, emr_buf *out)
 	return read_in(dir, EMR_NETWORK_DIR_LEDGER, EMR_NETWORK_DESCRIPTOR, out);
 }
 
-emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes descriptor)
+emr_status emr_network_dir_settle(const char *dir, emr_bytes place, emr_bytes descriptor)
 {
 	EMR_AUTO_FD fd = -1;
 	EMR_AUTO_FD ledger = -1;
-	const bool is_host = emr_network_place_is_host(channel);
 	emr_status status;
 
 	EMR_TRY(emr_dir_open(dir, &fd));
-	if (!is_host && channel.len > 0)
-		EMR_TRY(emr_channel_settle_in(channel, fd));
 	EMR_TRY(emr_dir_make(fd, EMR_NETWORK_DIR_LEDGER));
 	ledger =
 		openat(fd, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (ledger < 0)
 		return emr_status_from_errno(errno);
 	status = emr_file_replace(ledger, EMR_NETWORK_DESCRIPTOR, descriptor, 0600);
-	if (status == EMR_OK && is_host)
-		return emr_file_replace(ledger, EMR_SERVED_SETTINGS, channel, 0600);
-	if (channel.len == 0)
-		return status;
-	/* It began in a directory, and whoever comes now reads the channel. */
-	if (status == EMR_OK &&
-		emr_descriptor_host((emr_span){descriptor.data, descriptor.len}) != EMR_HOST_FABRIC)
-		status = emr_file_replace(ledger, EMR_NETWORK_MOVED, channel, 0600);
-	if (status == EMR_OK && unlinkat(ledger, EMR_SERVED_SETTINGS, 0) != 0 && errno != ENOENT)
-		status = emr_status_from_errno(errno);
-	return status;
-}
-
-emr_status emr_network_dir_follow(const char *dir, const emr_keyring *keyring)
-{
-	EMR_AUTO_BUF way = {0};
-	EMR_AUTO_BUF descriptor = {0};
-
-	EMR_TRY(emr_served_moved(dir, keyring, &way));
-	if (way.len == 0)
-		return EMR_NOT_FOUND;
-	EMR_TRY(emr_channel_carried_check(emr_buf_view(&way)));
-	EMR_TRY(emr_network_dir_descriptor(dir, &descriptor));
-	return emr_network_dir_settle(dir, emr_buf_view(&way), emr_buf_view(&descriptor));
+	return status == EMR_OK && place.len > 0
+		       ? emr_file_replace(ledger, EMR_SERVED_SETTINGS, place, 0600)
+		       : status;
 }
 
 bool emr_network_dir_has(const char *dir, emr_bytes descriptor)
@@ -219,29 +191,17 @@ bool emr_network_dir_has(const char *dir, emr_bytes descriptor)
 
 emr_status emr_network_dir_carry(const char *dir, emr_buf *out, emr_problem *out_problem)
 {
-	char cause[256] = "";
-	emr_status status = EMR_OK;
+	const emr_status status = emr_network_dir_host(dir, out);
 
-	if (emr_network_dir_is_on_fabric(dir))
-		status = emr_channel_carry(dir, out, cause, sizeof cause);
-	else
-		status = emr_network_dir_host(dir, out);
-	status = status == EMR_NOT_FOUND ? EMR_OK : status;
-	return status == EMR_OK ? EMR_OK : say_settings(dir, cause, status, out_problem);
-}
-
-/* JSON begins so; the way to a channel begins with letters (FORMAT.md). */
-bool emr_network_place_is_host(emr_bytes place)
-{
-	return place.len > 0 && place.data[0] == '{';
+	return status == EMR_OK || status == EMR_NOT_FOUND
+		       ? EMR_OK
+		       : say_bad_dir(dir, emr_text(emr_status_text(status)), status, out_problem);
 }
 
 emr_status emr_network_place_check(emr_bytes place)
 {
 	emr_served_at at;
 
-	if (!emr_network_place_is_host(place))
-		return emr_channel_carried_check(place);
 	return emr_served_at_read(place, &at) == EMR_OK ? EMR_OK : EMR_DAMAGED;
 }
 
@@ -260,25 +220,6 @@ emr_status emr_network_dir_host(const char *dir, emr_buf *out)
 				       : status;
 }
 
-bool emr_network_dir_is_on_fabric(const char *dir)
-{
-	EMR_AUTO_BUF bytes = {0};
-
-	return emr_network_dir_descriptor(dir, &bytes) == EMR_OK &&
-	       (emr_descriptor_host((emr_span){bytes.data, bytes.len}) == EMR_HOST_FABRIC ||
-		       emr_channel_has_moved(dir));
-}
-
-bool emr_network_dir_settings(const char *place, char *out, size_t size)
-{
-	EMR_AUTO_FREE char *dir = NULL;
-
-	if (emr_network_dir_parse(place, &dir) != EMR_OK || !emr_network_dir_is_on_fabric(dir))
-		return false;
-	snprintf(out, size, "%.4300s/" EMR_CHANNEL_SETTINGS, dir);
-	return true;
-}
-
 bool emr_network_dir_host_at(const char *place, char *out, size_t size)
 {
 	EMR_AUTO_FREE char *dir = NULL;
@@ -293,50 +234,32 @@ bool emr_network_dir_host_at(const char *place, char *out, size_t size)
 	return true;
 }
 
-static emr_status check_settings(const char *dir, emr_problem *out_problem)
-{
-	EMR_AUTO_CHANNEL channel = {0};
-	char cause[256];
-	emr_status status = emr_channel_read(dir, &channel, cause, sizeof cause);
-
-	return status == EMR_OK ? EMR_OK : say_settings(dir, cause, status, out_problem);
-}
-
 emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
 {
 	EMR_AUTO_FD fd = -1;
 
 	EMR_TRY(open_ours(dir, &fd, out_problem));
-	if (emr_network_dir_is_on_fabric(dir))
-		return check_settings(dir, out_problem);
 	if (emr_network_dir_is_served(dir))
 		return EMR_OK;
-	/* With its key alone a host takes the ledger from its members. */
-	if (faccessat(fd, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, R_OK | W_OK, 0) != 0 &&
+	/* With its key alone a host takes the ledger from its members, and any out of a channel. */
+	if (!has(dir, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_CHANNEL) &&
+		faccessat(fd, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, R_OK | W_OK, 0) != 0 &&
 		faccessat(fd, EMR_NETWORK_DIR_HOST "/" EMR_HOST_SECRET, R_OK, 0) != 0)
 		return say_bad_dir(dir, _("there is no ledger in it"), EMR_NOT_FOUND, out_problem);
 	return EMR_OK;
 }
 
-emr_status emr_network_dir_note(emr_keyring *keyring, const char *dir, emr_bytes descriptor)
+emr_status emr_network_dir_note(emr_keyring *keyring, emr_bytes descriptor)
 {
 	const emr_id32 hash = emr_sha256_of(&descriptor, 1);
 
-	EMR_TRY(emr_keyring_tlv_set(
-		keyring, EMR_KEYRING_NET_DESCRIPTOR, emr_bytes_of(hash.b, sizeof hash.b)));
-	if (dir == NULL || !emr_network_dir_is_on_fabric(dir))
-		return EMR_OK;
-	return emr_channel_note(dir, keyring);
+	return emr_keyring_tlv_set(
+		keyring, EMR_KEYRING_NET_DESCRIPTOR, emr_bytes_of(hash.b, sizeof hash.b));
 }
 
 bool emr_network_dir_is(const char *dir)
 {
 	return has(dir, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_DESCRIPTOR);
-}
-
-bool emr_network_dir_is_lived_in(const char *dir)
-{
-	return has(dir, EMR_NETWORK_DIR_BLOCKS);
 }
 
 emr_status emr_network_dir_name(const char *dir, char out_name[256])

@@ -58,7 +58,9 @@ static emr_status open_client(emr_ipfs_options options, const char *token_file, 
 	}
 	options.version = EMRFS_VERSION;
 	status = emr_ipfs_open(&options, out_node, &fault);
-	if (status != EMR_OK)
+	if (status == EMR_NO_MODULE)
+		emr_problem_set_status(out_problem, status, options.address);
+	else if (status != EMR_OK)
 		emr_node_say(options.address, fault, "", out_problem);
 	return status;
 }

@@ -10,8 +10,8 @@
 
 /* "EMPF" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first
  * 8 bytes, of u8 name_len | name | u8 born_len | born | u64 words_tested | u32 passes | u64 memory
- * | u8 length (0 or 32), hash of the network's descriptor | u8 length (0 or 32), hash of the
- * channel's first block, padded with zeros to 512. */
+ * | u8 length (0 or 32), hash of the network's descriptor | u8 length (0; 32 where it was the
+ * client of a channel) and so many bytes, padded with zeros to 512. */
 #define PLAIN_BYTES 512
 #define HASH_BYTES 32
 
@@ -48,16 +48,6 @@ static emr_status write_fact(emr_writer *w, const emr_keyring *keyring, emr_keyr
 	return w->status;
 }
 
-static bool read_fact(emr_reader *r, emr_id32 *out, bool *out_is_known)
-{
-	size_t len = emr_read_u8(r);
-
-	*out_is_known = len == HASH_BYTES;
-	if (*out_is_known)
-		emr_read_copy(r, out->b, HASH_BYTES);
-	return !r->bad && (len == 0 || *out_is_known);
-}
-
 emr_status emr_profile_save(const emr_keyring *keyring, int state_fd, const emr_profile *profile)
 {
 	EMR_AUTO_BUF plain = {0};
@@ -72,8 +62,6 @@ emr_status emr_profile_save(const emr_keyring *keyring, int state_fd, const emr_
 	emr_write_u64(&w, cost.memory_bytes);
 	status = write_fact(&w, keyring, EMR_KEYRING_NET_DESCRIPTOR);
 	if (status == EMR_OK)
-		status = write_fact(&w, keyring, EMR_KEYRING_CHANNEL);
-	if (status == EMR_OK)
 		emr_write_zeros(&w, PLAIN_BYTES - plain.len);
 	if (status == EMR_OK)
 		status = w.status;
@@ -84,10 +72,22 @@ emr_status emr_profile_save(const emr_keyring *keyring, int state_fd, const emr_
 	return status;
 }
 
+static bool read_fact(emr_reader *r, emr_id32 *out, bool *out_is_known)
+{
+	size_t len = emr_read_u8(r);
+
+	*out_is_known = len == HASH_BYTES;
+	if (*out_is_known)
+		emr_read_copy(r, out->b, HASH_BYTES);
+	return !r->bad && (len == 0 || *out_is_known);
+}
+
 static emr_status parse(emr_bytes plain, emr_profile *out_profile)
 {
 	emr_reader r = emr_reader_of(plain);
 	emr_profile profile = {0};
+	emr_id32 unread;
+	bool has_unread;
 
 	if (!read_text(&r, profile.name, sizeof profile.name) ||
 		!read_text(&r, profile.born, sizeof profile.born))
@@ -96,7 +96,7 @@ static emr_status parse(emr_bytes plain, emr_profile *out_profile)
 	profile.cost.passes = emr_read_u32(&r);
 	profile.cost.memory_bytes = emr_read_u64(&r);
 	if (!read_fact(&r, &profile.network, &profile.has_network) ||
-		!read_fact(&r, &profile.channel, &profile.has_channel))
+		!read_fact(&r, &unread, &has_unread))
 		return EMR_DAMAGED;
 	emr_read_zeros(&r, r.left);
 	if (!emr_reader_done(&r))

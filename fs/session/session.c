@@ -15,7 +15,6 @@
 #include "base/disk.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "gateway/channel.h"
 #include "keyring/coowned.h"
 #include "kit/beside.h"
 #include "kit/language.h"
@@ -211,51 +210,14 @@ static emr_status known_network(const emr_session *session, emr_id32 *out_hash, 
 	return EMR_OK;
 }
 
-/* A renewal whose end nobody saw (fs/session/network/renewing.c) goes on before anything else is
- * brought: by which certificate that is to be signed, only its end says. */
-static emr_status note_renewal(emr_session *session)
-{
-	EMR_AUTO_BUF chain = {0}, batch = {0};
-	emr_status status;
-
-	if (!emr_keys_newer_certificate(
-		    session->state_fd, EMR_STATE_CERTIFICATE_NEXT, session->keyring, &chain))
-		return EMR_OK;
-	status = emr_file_read(
-		session->state_fd, EMR_STATE_CERTIFICATE_BATCH, EMR_LEDGER_BATCH_MAX, &batch);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	return emr_ledger_renew(session->ledger, session->keyring, emr_buf_view(&chain),
-		emr_buf_view(&batch), NULL);
-}
-
-/* Where the network's ledger has moved, the local copy says to which channel, by an entry that most
- * members stand behind: that counts, and not what the settings say. */
-static emr_status learn_channel(emr_session *session)
-{
-	EMR_AUTO_BUF known = {0};
-	uint8_t genesis[32];
-	emr_status status = emr_keyring_tlv_get(session->keyring, EMR_KEYRING_CHANNEL, &known);
-
-	if (status != EMR_NOT_FOUND ||
-		faccessat(session->state_fd, EMR_STATE_LEDGER "/" EMR_NETWORK_MOVED, F_OK, 0) != 0)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = emr_replica_channel_at(session->state_fd, genesis);
-	if (status != EMR_OK) /* it shows when it is opened, or has to be followed first */
-		return EMR_OK;
-	return emr_keyring_tlv_set(
-		session->keyring, EMR_KEYRING_CHANNEL, emr_bytes_of(genesis, sizeof genesis));
-}
-
 /* One that is not there, or not what it was, does not stop anything: what was verified here opens.
  */
 static emr_status open_ledger(emr_session *session)
 {
-	char path[4400], own[4400];
+	char path[4400];
 	emr_id32 network;
 	bool is_known = false;
 	emr_ledger_options options = {.path = path,
-		.own = own,
 		.submitter = session->keyring,
 		.known = emr_replica_descriptor,
 		.known_dirfd = session->state_fd};
@@ -263,11 +225,7 @@ static emr_status open_ledger(emr_session *session)
 	EMR_TRY(known_network(session, &network, &is_known));
 	options.known_hash = is_known ? &network : NULL;
 	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, EMR_STATE_LEDGER);
-	snprintf(own, sizeof own, "%.4000s/%s", session->state_path, EMR_STATE_FABRIC);
-	EMR_TRY(learn_channel(session));
-	EMR_TRY(emr_channel_open(&options, &session->ledger));
-	if (!session->is_still && note_renewal(session) != EMR_OK)
-		emr_log(EMR_LOG_WARN, "the renewal on its way could not be noted");
+	EMR_TRY(emr_served_open_place(&options, &session->ledger));
 	return EMR_OK;
 }
 
@@ -375,11 +333,6 @@ static void say_no_copy(const emr_session *session, emr_problem *out_problem)
 		emr_network_dir_ledger_place(session->state_path, place, sizeof place) &&
 		emr_network_dir_host_at(place, settings, sizeof settings)) {
 		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", settings, NULL);
-		return;
-	}
-	if (emr_network_dir_ledger_place(session->state_path, place, sizeof place) &&
-		emr_network_dir_settings(place, settings, sizeof settings)) {
-		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_CHANNEL, NULL);
 		return;
 	}
 	emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_NO_COPY, "place", place, "state",

@@ -96,8 +96,6 @@ emr_status settle_ask_ledger(emr_settle *settle, outbox *box)
 	if (answer == NULL)
 		return EMR_NO_MEMORY;
 	status = emr_ledger_submit(settle->options.ledger, emr_buf_view(&box->batch), answer);
-	if (status == EMR_AWAITED) /* it stays in the journal until what became of it is read */
-		status = emr_ledger_absence_of(status);
 	if (status == EMR_LIMIT) {
 		free(answer);
 		return send_smaller(settle, box);

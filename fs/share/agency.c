@@ -67,10 +67,14 @@ static emr_status may_hold(emr_agency *agency, const grant_facts *grant, bool *o
 	emr_share *share = agency->desk.share;
 	EMR_AUTO_BUF readers = {0};
 	emr_known_person me, other;
+	bool is_let = false;
 	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
 
 	*out_may = false;
-	if (status == EMR_OK && !share_may_be_near(grant->terms.rights))
+	if (status == EMR_OK)
+		status = share_lets_near(
+			share, grant->terms.rights, &grant->known, me.row.org, &is_let);
+	if (status == EMR_OK && !is_let)
 		status = share_near(share, grant->terms.grantee, &readers);
 	if (status != EMR_OK || share_is_near(&readers, me.row.org))
 		return status;

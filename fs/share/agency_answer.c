@@ -246,13 +246,15 @@ static emr_status open_question(emr_agency *agency, question *q)
  * the owner to allow, in the grant. A key stays in its organisation for as long as it is one. */
 static emr_status judge_nearness(const emr_agency *agency, const question *q, uint8_t *out_code)
 {
-	emr_replica *replica = agency->desk.share->o.replica;
+	emr_share *share = agency->desk.share;
 	emr_known_person me, who;
+	bool is_let = false;
 
-	EMR_TRY(emr_replica_person(replica, agency->desk.share->me.signer_id, &me));
-	EMR_TRY(emr_replica_person(replica, q->signer, &who));
-	if (!share_may_be_near(q->grant.terms.rights) &&
-		memcmp(who.row.org, me.row.org, sizeof me.row.org) == 0)
+	EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
+	EMR_TRY(emr_replica_person(share->o.replica, q->signer, &who));
+	EMR_TRY(share_lets_near(
+		share, q->grant.terms.rights, &q->grant.known, me.row.org, &is_let));
+	if (!is_let && memcmp(who.row.org, me.row.org, sizeof me.row.org) == 0)
 		*out_code = EMR_RESULT_NOT_AUTHORISED;
 	return EMR_OK;
 }

@@ -1,7 +1,7 @@
 /* This file chooses the agents for a grant by its owner's rule, says who is left out and why, and
  * tells whether those of an older grant still fit. Nobody who could also read becomes an agent, and
  * no agent of an organisation where somebody could; but for one of the owner's own organisation,
- * where its owner has said so and no other fits.
+ * where its owner has said so and fewer than two others fit.
  *
  * Where there are more than a grant takes, no agent may choose itself: a key can be made again and
  * again until its id is the lowest.  So the order is one that only the owner's computer can tell,
@@ -23,7 +23,7 @@ _Static_assert((int)EMR_AWAY_OWN == (int)EMR_GRANT_OWN_AGENTS, "a rule is bits o
 typedef struct choice {
 	emr_share *share;
 	uint16_t rule;	  /* bits of emr_away */
-	bool takes_mine;  /* no other fits, and the rule allows it */
+	bool takes_mine;  /* fewer than two others fit, and the rule allows it */
 	uint8_t mine[16]; /* organisation */
 	emr_buf readers;  /* organisations: whoever could read */
 	uint8_t orgs[AGENTS_CHOSEN][16];
@@ -141,15 +141,19 @@ static emr_status line_up(const emr_share *share, const emr_id32 *secret, emr_bu
 	return agents.status;
 }
 
-/* One's own organisation's are taken where nobody else's fits. */
-static emr_status apply_rule(choice *c, const emr_buf *all)
+/* One's own organisation's is taken beside one other, or none: two others are enough. */
+static emr_status choose_by_rule(choice *c, const emr_buf *all)
 {
-	emr_left_out_why why = EMR_LEFT_OUT_YOURS;
+	emr_buf *left_out = c->left_out;
 
+	c->left_out = NULL;
 	EMR_EACH (const candidate, one, all)
-		if (why != EMR_LEFT_OUT_NOT)
-			EMR_TRY(judge_agent(c, &one->person, &why));
-	c->takes_mine = why != EMR_LEFT_OUT_NOT && (c->rule & EMR_AWAY_OWN) != 0;
+		EMR_TRY(consider_person(c, &one->person));
+	c->takes_mine = c->n < 2 && (c->rule & EMR_AWAY_OWN) != 0;
+	c->n = 0;
+	c->left_out = left_out;
+	EMR_EACH (const candidate, one, all)
+		EMR_TRY(consider_person(c, &one->person));
 	return EMR_OK;
 }
 
@@ -168,10 +172,7 @@ static emr_status choose_agents(choice *c, const emr_known_person *grantee)
 	EMR_TRY(status);
 	c->now = share_now(c->share);
 	memcpy(c->mine, me.row.org, sizeof c->mine);
-	EMR_TRY(apply_rule(c, &all));
-	EMR_EACH (const candidate, one, &all)
-		EMR_TRY(consider_person(c, &one->person));
-	return EMR_OK;
+	return choose_by_rule(c, &all);
 }
 
 emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee, uint16_t rule,
@@ -182,7 +183,9 @@ emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee
 	if ((rule & EMR_AWAY_NOBODY) == 0)
 		EMR_TRY(choose_agents(&c, grantee));
 	*out_n = c.n;
-	*out_are_own = c.takes_mine && c.n > 0;
+	*out_are_own = false;
+	for (unsigned i = 0; c.takes_mine && i < c.n; i++)
+		*out_are_own = *out_are_own || memcmp(c.orgs[i], c.mine, sizeof c.mine) == 0;
 	return EMR_OK;
 }
 
@@ -217,8 +220,8 @@ emr_status share_agents_gone(emr_share *share, const emr_known_grant *grant, con
 {
 	unsigned gone;
 
-	EMR_TRY(share_agents_near(
-		share, EMR_ID32_AT(grant->row.grantee), grant->row.rights, ids, n, out, &gone));
+	EMR_TRY(share_agents_near(share, EMR_ID32_AT(grant->row.grantee), grant->row.rights, grant,
+		ids, n, out, &gone));
 	for (unsigned i = 0; i < n; i++) {
 		bool is_left = false, is_near = false;
 
@@ -266,27 +269,30 @@ emr_status emr_share_agents_fit(
 }
 
 emr_status share_agents_near(emr_share *share, emr_id32 grantee, uint16_t rights,
-	const emr_id32 *ids, unsigned n, emr_id32 out[EMR_AGENTS_MAX], unsigned *out_n)
+	const emr_known_grant *grant, const emr_id32 *ids, unsigned n, emr_id32 out[EMR_AGENTS_MAX],
+	unsigned *out_n)
 {
 	EMR_AUTO_BUF readers = {0};
 	unsigned near = 0;
 
 	if (n > EMR_AGENTS_MAX)
 		return EMR_INVALID;
-	/* The owner has said so, of an organisation whose reader is in it, too. */
-	if (n > 0 && !share_may_be_near(rights))
+	if (n > 0)
 		EMR_TRY(share_near(share, grantee, &readers));
 	for (unsigned i = 0; i < n; i++) {
 		emr_known_person agent;
+		bool is_let = false;
 		emr_status status = emr_replica_person(share->o.replica, ids[i], &agent);
 
 		if (status != EMR_OK && status != EMR_NOT_FOUND)
 			return status;
 		if (status == EMR_NOT_FOUND || !share_is_near(&readers, agent.row.org))
 			continue;
-		if (out != NULL)
+		/* The owner has said so, of an organisation whose reader is in it, too. */
+		EMR_TRY(share_lets_near(share, rights, grant, agent.row.org, &is_let));
+		if (out != NULL && !is_let)
 			out[near] = ids[i];
-		near++;
+		near += !is_let;
 	}
 	*out_n = near;
 	return EMR_OK;
@@ -312,7 +318,7 @@ emr_status share_agents(emr_share *share, emr_id32 grantee, uint16_t rights, con
 	emr_id32 near[EMR_AGENTS_MAX];
 	unsigned near_n = 0;
 
-	EMR_TRY(share_agents_near(share, grantee, rights, ids, n, near, &near_n));
+	EMR_TRY(share_agents_near(share, grantee, rights, NULL, ids, n, near, &near_n));
 	for (unsigned i = 0; i < n; i++) {
 		EMR_TRY(emr_replica_person(share->o.replica, ids[i], &person));
 		if ((person.row.roles & EMR_ROLE_AGENT) == 0)

@@ -80,8 +80,10 @@ static emr_status may_answer(
 	emr_known_person person;
 	emr_status status = emr_replica_person(shared->share->o.replica, agent, &person);
 
-	*out_may = status != EMR_OK || share_may_be_near(shared->terms.rights) ||
-		   !share_is_near(mine, person.row.org);
+	*out_may = status != EMR_OK || !share_is_near(mine, person.row.org);
+	if (!*out_may)
+		return share_lets_near(shared->share, shared->terms.rights, &shared->received.grant,
+			person.row.org, out_may);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 

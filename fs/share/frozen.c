@@ -203,17 +203,6 @@ static emr_status note_grant(looking *l, const emr_known_grant *grant)
 	return emr_buf_append(&l->spans, &s, sizeof s);
 }
 
-static emr_status note_line(looking *l, const emr_team *team)
-{
-	emr_known_grant grant;
-	EMR_ASK(grants, l->replica, GRANTS_TO, .who = team->grantee);
-
-	l->one = team;
-	while (emr_dataset_is_same(team, l->dataset) && emr_next(&grants, &grant))
-		EMR_TRY(note_grant(l, &grant));
-	return grants.status;
-}
-
 /* The time of a folder in the dataset, without a break: a key that follows another is given before
  * the other ends, and whoever comes back is somebody who left. */
 typedef struct stay {
@@ -330,8 +319,15 @@ static emr_status gather_folders(looking *l, emr_frozen_look *out)
 	EMR_AUTO_BUF seen = {0};
 	emr_team team;
 
-	while (emr_team_next(&asked, &team))
-		EMR_TRY(note_line(l, &team));
+	while (emr_team_next(&asked, &team)) {
+		emr_known_grant grant;
+		EMR_ASK(grants, l->replica, GRANTS_TO, .who = team.grantee);
+
+		l->one = &team;
+		while (emr_dataset_is_same(&team, l->dataset) && emr_next(&grants, &grant))
+			EMR_TRY(note_grant(l, &grant));
+		EMR_TRY(grants.status);
+	}
 	EMR_TRY(asked.status);
 	EMR_EACH (const span, s, &l->spans) {
 		const emr_bytes domain = emr_bytes_of(s->domain.b, sizeof s->domain);

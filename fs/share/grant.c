@@ -75,12 +75,12 @@ static emr_status choose(making *m, bool *out_chosen)
 	*out_chosen = false;
 	if (o->agents != NULL)
 		EMR_TRY(share_agents_near(m->share, EMR_ID32_AT(m->grantee.row.root), o->rights,
-			o->agents, o->agents_count, NULL, &near));
+			NULL, o->agents, o->agents_count, NULL, &near));
 	if (o->agents != NULL && near == 0)
 		return EMR_OK;
 	EMR_TRY(share_choose_agents(m->share, &m->grantee, o->rights, agents, &n, &are_own));
 	/* Never with fewer who must agree than she was told. */
-	*out_chosen = o->agents == NULL || (n >= 2 ? 2 : n) >= o->threshold;
+	*out_chosen = o->agents == NULL || share_must_agree(n, are_own) >= o->threshold;
 	if (!*out_chosen)
 		return EMR_OK;
 	m->made.n = (uint8_t)n;
@@ -105,7 +105,7 @@ static emr_status settle_agents(making *m)
 		m->made.t = o->threshold;
 	}
 	if (m->made.t == 0)
-		m->made.t = m->made.n >= 2 ? 2 : m->made.n;
+		m->made.t = share_must_agree(m->made.n, m->made.away == EMR_AWAY_OWN);
 	return share_agents(m->share, EMR_ID32_AT(m->grantee.row.root), (uint16_t)m->made.away,
 		m->made.agents, m->made.n, m->agents);
 }

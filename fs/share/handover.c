@@ -129,7 +129,7 @@ static emr_status may_replace(emr_share *share, const one *o, emr_id32 *out_gran
 	EMR_TRY(share_party(share, *out_grantee, &grantee, NULL));
 	EMR_TRY(share_choose_agents(
 		share, &grantee, o->given.grant.row.rights, agents, &n, &are_own));
-	*out_may = n > 0 && (n >= 2 ? 2 : 1) >= o->given.grant.row.t;
+	*out_may = n > 0 && share_must_agree(n, are_own) >= o->given.grant.row.t;
 	return EMR_OK;
 }
 

@@ -39,3 +39,22 @@ emr_status share_near(emr_share *share, emr_id32 grantee, emr_buf *out_orgs)
 	}
 	return emr_buf_append(out_orgs, known->orgs.data, known->orgs.len);
 }
+
+emr_status share_lets_near(emr_share *share, uint16_t rights, const emr_known_grant *grant,
+	const uint8_t org[16], bool *out_lets)
+{
+	emr_replica_item item = {.submitter_id = share->me.signer_id};
+	EMR_AUTO_BUF bytes = {0};
+	emr_known_person owner;
+
+	*out_lets = false;
+	if (!share_may_be_near(rights))
+		return EMR_OK;
+	if (grant != NULL)
+		EMR_TRY(share_item(share, EMR_FAMILY_GRANT, grant->domain, grant->grant,
+			grant->row.head.version - (grant->row.head.state == EMR_GRANT_REVOKED),
+			&bytes, &item));
+	EMR_TRY(emr_replica_person(share->o.replica, item.submitter_id, &owner));
+	*out_lets = memcmp(owner.row.org, org, sizeof owner.row.org) == 0;
+	return EMR_OK;
+}

@@ -217,17 +217,29 @@ static inline bool share_may_be_near(uint16_t rights)
 {
 	return (rights & EMR_GRANT_OWN_AGENTS) != 0;
 }
+/* Whether that is so of agents of ORG: who gave GRANT (NULL: me, one of RIGHTS) is of it. */
+emr_status share_lets_near(emr_share *share, uint16_t rights, const emr_known_grant *grant,
+	const uint8_t org[16], bool *out_lets);
 
 /* ---- agents.c ---- */
 
 /* Up to three, of organisations that are neither the owner's nor of anybody who reads, one each; by
- * RULE, bits of emr_away, one of the owner's where there is no such (*OUT_ARE_OWN), or none. */
+ * RULE, bits of emr_away, also one of the owner's where there are fewer than two such
+ * (*OUT_ARE_OWN: it is among them), or none. */
 emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee, uint16_t rule,
 	emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n, bool *out_are_own);
 /* Which of IDS are of the organisation of somebody who reads what GRANTEE is given, and may not be
- * by RIGHTS, a grant's; *OUT_N of them into OUT (may be NULL). */
+ * by RIGHTS, those of GRANT (NULL: of one that is being made); *OUT_N of them into OUT (may be
+ * NULL). */
 emr_status share_agents_near(emr_share *share, emr_id32 grantee, uint16_t rights,
-	const emr_id32 *ids, unsigned n, emr_id32 out[EMR_AGENTS_MAX], unsigned *out_n);
+	const emr_known_grant *grant, const emr_id32 *ids, unsigned n, emr_id32 out[EMR_AGENTS_MAX],
+	unsigned *out_n);
+/* How many of N must agree: of two or more two, but for where the owner's own is among them, which
+ * was let in so that they answer: one. */
+static inline uint8_t share_must_agree(unsigned n, bool are_own)
+{
+	return n < 2 ? (uint8_t)n : are_own ? 1 : 2;
+}
 /* Which of the N that GRANT names release nothing any more: those who are near, and then those
  * whose keys have ended, or take no letter. */
 emr_status share_agents_gone(emr_share *share, const emr_known_grant *grant, const emr_id32 *ids,

@@ -110,13 +110,6 @@ static emr_status check_column_name(const emr_terms *terms, const char *name)
 	return EMR_OK;
 }
 
-static bool is_code(const char *text, size_t len)
-{
-	/* Of signs that begin a formula there are only signs. */
-	return len > 0 && len <= CODE_MAX && strspn(text, CODE_CHARS) == len &&
-	       (strchr("+-", text[0]) == NULL || strspn(text, "+-") == len);
-}
-
 /* The list of codes as "|F|M|"; each is there once. */
 static emr_status take_codes(const json_t *list, char out[EMR_TERMS_COLUMN_WORDS_MAX + 1])
 {
@@ -128,8 +121,11 @@ static emr_status take_codes(const json_t *list, char out[EMR_TERMS_COLUMN_WORDS
 	{
 		char sought[CODE_MAX + 3];
 		const char *text = json_string_value(value);
+		const size_t len = json_string_length(value);
 
-		if (text == NULL || !is_code(text, json_string_length(value)))
+		/* Of signs that begin a formula there are only signs. */
+		if (text == NULL || len == 0 || len > CODE_MAX || strspn(text, CODE_CHARS) != len ||
+			(strchr("+-", text[0]) != NULL && strspn(text, "+-") != len))
 			return EMR_INVALID;
 		snprintf(sought, sizeof sought, "|%s|", text);
 		if (strcasestr(out, sought) != NULL)
@@ -205,7 +201,8 @@ static emr_status take_rule(const char *name, json_t *value, emr_terms *out, con
 		{"mosaic-tiles", "removed", "kept", &out->with_tiles},
 		{"safe-private", "removed", "kept", &out->with_private},
 		{"nifti", "withheld", "kept", &out->with_nifti},
-		{"edf", "withheld", "kept", &out->with_edf}};
+		{"edf", "withheld", "kept", &out->with_edf},
+		{"genomes", "withheld", "kept", &out->with_genomes}};
 
 	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
 		if (strcmp(name, choices[i].name) == 0) {

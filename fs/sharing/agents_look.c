@@ -43,23 +43,12 @@ static emr_status names_of(
 	return EMR_OK;
 }
 
-static void notice(emr_visit *visit, const emr_handover *h, const char *path, const emr_who *who,
-	const char *gone, const char *others)
-{
-	char text[900];
-
-	emr_who_text(who, text, sizeof text);
-	emr_notices_add_that(visit->notices, path,
-		h->is_made ? EMR_SAY_AGENTS_REPLACED : EMR_SAY_AGENTS_GONE, "names", gone, "path",
-		path, "who", text, "others", others, "called", who->called, NULL);
-}
-
 /* The visit remembers of which grants (emr_id16) the owner was told since the folder was opened. */
 static emr_status tell_handover(emr_visit *visit, emr_crowd *crowd, const emr_handover *h)
 {
 	const emr_given *given = &h->given;
 	EMR_AUTO_FREE char *path = NULL;
-	char gone[NAMES_BYTES], others[NAMES_BYTES] = "";
+	char gone[NAMES_BYTES], others[NAMES_BYTES] = "", text[900];
 	emr_who who;
 
 	if (!h->is_made && emr_told_has(visit->memory, given->grant.grant))
@@ -70,7 +59,10 @@ static emr_status tell_handover(emr_visit *visit, emr_crowd *crowd, const emr_ha
 	EMR_TRY(names_of(crowd, h->gone, h->gone_n, gone));
 	if (h->is_made)
 		EMR_TRY(names_of(crowd, h->made.agents, h->made.n, others));
-	notice(visit, h, path, &who, gone, others);
+	emr_who_text(&who, text, sizeof text);
+	emr_notices_add_that(visit->notices, path,
+		h->is_made ? EMR_SAY_AGENTS_REPLACED : EMR_SAY_AGENTS_GONE, "names", gone, "path",
+		path, "who", text, "others", others, "called", who.called, NULL);
 	return emr_buf_append(visit->memory, &given->grant.grant, sizeof given->grant.grant);
 }
 

@@ -41,24 +41,19 @@ typedef struct comparing {
 	uint64_t ledger_time;
 } comparing;
 
-/* A deposit lasts as long as the longest that was asked for. */
-static bool is_end_of(const emr_order *order, uint64_t not_after_unix_s)
-{
-	bool is_deposit = emr_rights_of_reading(order->rights) == 0;
-
-	return not_after_unix_s == order->until_unix_s ||
-	       (is_deposit && !order->replaces && not_after_unix_s > order->until_unix_s);
-}
-
 static emr_status compare_grant(comparing *c, const emr_given *given)
 {
 	const emr_row_grant *row = &given->grant.row;
+	/* A deposit lasts as long as the longest that was asked for. */
+	const bool may_last = emr_rights_of_reading(c->order->rights) == 0 && !c->order->replaces;
+	const uint64_t end = row->not_after_unix_s, asked = c->order->until_unix_s;
 	bool fits = false;
 
 	if (memcmp(row->grantee, c->order->root.b, 32) == 0 && emr_phase_stands(given->phase) &&
 		emr_rights_shown(row->rights) == emr_rights_shown(c->order->rights) &&
 		given->writes == emr_rights_of_writing(c->order->rights) &&
-		row->purposes == c->order->purposes && is_end_of(c->order, row->not_after_unix_s) &&
+		row->purposes == c->order->purposes &&
+		(end == asked || (may_last && end > asked)) &&
 		given->grant.ledger_time + CLOCKS_DIFFER_S >= c->order->asked_unix_s)
 		EMR_TRY(emr_share_agents_fit(
 			c->share, c->order->grantee, c->order->rights, given, &fits));
@@ -67,16 +62,6 @@ static emr_status compare_grant(comparing *c, const emr_given *given)
 		c->grant = given->grant.grant;
 		c->ledger_time = given->grant.ledger_time;
 	}
-	return EMR_OK;
-}
-
-static emr_status find_grant(comparing *c)
-{
-	EMR_AUTO_BUF all = {0};
-
-	EMR_TRY(emr_share_given(c->share, c->order->domain, &all));
-	EMR_EACH (const emr_given, given, &all)
-		EMR_TRY(compare_grant(c, given));
 	return EMR_OK;
 }
 
@@ -220,9 +205,13 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 		.owner_name = session->profile.name,
 		.owner_born = session->profile.born};
 	struct emr_fetcher *fetcher = emr_session_fetcher(session);
+	EMR_AUTO_BUF all = {0};
 	emr_status status = EMR_OK;
 
-	EMR_TRY(has_name(order) ? find_answer(session, &c) : find_grant(&c));
+	EMR_TRY(has_name(order) ? find_answer(session, &c)
+				: emr_share_given(share, order->domain, &all));
+	EMR_EACH (const emr_given, given, &all)
+		EMR_TRY(compare_grant(&c, given));
 	if (c.is_there)
 		EMR_TRY(end_half(session, share, &c));
 	if (c.is_there && !order->replaces)

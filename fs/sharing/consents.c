@@ -88,22 +88,21 @@ static emr_status judge_people(judging *j, const char **out_why)
 	emr_id32 own = j->visit->session->identity.signer_id;
 	emr_who grantee;
 	bool is_mine;
-	emr_status status = is_me(j, &is_mine);
+	emr_status status;
 
-	if (status == EMR_OK && !is_mine) {
+	EMR_TRY(is_me(j, &is_mine));
+	if (!is_mine) {
 		*out_why = N_("it is not about your records");
 		return EMR_OK;
 	}
-	if (status == EMR_OK)
-		status = find_person(&j->crowd, j->consent.grantee, &grantee);
+	status = find_person(&j->crowd, j->consent.grantee, &grantee);
 	if (status == EMR_NOT_FOUND) {
 		*out_why =
 			N_("whom it names nobody here knows: add the card (emrfs people add), then "
 			   "copy the file here again");
 		return EMR_OK;
 	}
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(status);
 	if (grantee.kind != EMR_WHO_PERSON)
 		*out_why =
 			N_("it names a group, and a Consent becomes a request for one person only");
@@ -190,14 +189,14 @@ static emr_status judge_consent(judging *j, emr_bytes bytes, const char **out_wh
 	status = emr_consent_read(bytes, now, &j->consent, out_why);
 	if (status == EMR_INVALID)
 		return EMR_OK;
-	if (status == EMR_OK)
-		*out_why = judge_register(j);
-	if (status == EMR_OK && *out_why == NULL)
-		status = judge_people(j, out_why);
-	if (status == EMR_OK && *out_why == NULL)
-		status = judge_place(j, out_why);
-	if (status != EMR_OK || *out_why != NULL)
-		return status;
+	EMR_TRY(status);
+	*out_why = judge_register(j);
+	if (*out_why == NULL)
+		EMR_TRY(judge_people(j, out_why));
+	if (*out_why == NULL)
+		EMR_TRY(judge_place(j, out_why));
+	if (*out_why != NULL)
+		return EMR_OK;
 	j->row.kind = EMR_ORDER_WAITS;
 	j->row.request = j->consent.request;
 	j->row.asked_unix_s = now;
@@ -211,14 +210,6 @@ static emr_status judge_consent(judging *j, emr_bytes bytes, const char **out_wh
 	if (status == EMR_OK)
 		status = emr_orders_load(session->keyring, session->state_fd, &j->orders);
 	return status;
-}
-
-/* The same file as when it was read first is no news. */
-static bool is_same_file(const judging *j)
-{
-	const emr_order *before = emr_orders_asked(&j->orders, j->consent.request);
-
-	return before != NULL && strcmp(before->reason, j->path) == 0;
 }
 
 static void refuse(const judging *j, const char *why)
@@ -236,14 +227,6 @@ typedef struct version {
 	emr_id16 object;
 	uint64_t cver;
 } version;
-
-static bool was_seen(const emr_buf *seen, const version *v)
-{
-	for (size_t at = 0; at < seen->len; at += sizeof *v)
-		if (memcmp(seen->data + at, v, sizeof *v) == 0)
-			return true;
-	return false;
-}
 
 static void look_again(emr_visit *visit, int64_t in_ns)
 {
@@ -274,6 +257,7 @@ static emr_status look_at(judging *j, const char *path, const emr_attr *attr)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_record_facts facts;
+	const emr_order *before;
 	const char *why = NULL;
 	emr_status status;
 	version this;
@@ -282,7 +266,7 @@ static emr_status look_at(judging *j, const char *path, const emr_attr *attr)
 		emr_view_record(j->visit->session->view, attr->node, &facts) != EMR_OK)
 		return EMR_OK;
 	this = (version){.object = facts.object, .cver = facts.cver};
-	if (was_seen(j->seen, &this))
+	if (emr_buf_has(j->seen, emr_bytes_of(&this, sizeof this)))
 		return EMR_OK;
 	j->path = path;
 	why = why_unread(j, attr, &facts);
@@ -309,7 +293,9 @@ static emr_status look_at(judging *j, const char *path, const emr_attr *attr)
 		return EMR_OK;
 	}
 	EMR_TRY(status);
-	if (why != NULL && !is_same_file(j))
+	/* The same file as when it was read first is no news. */
+	before = emr_orders_asked(&j->orders, j->consent.request);
+	if (why != NULL && (before == NULL || strcmp(before->reason, j->path) != 0))
 		refuse(j, why);
 	return emr_buf_append(j->seen, &this, sizeof this);
 }

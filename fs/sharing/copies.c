@@ -27,7 +27,8 @@ void emr_copies_rules_of(const emr_terms *terms, emr_copies_rules *out)
 			.with_private = (terms->with_tiles ? EMR_PRIVATE_MOSAIC : 0u) |
 					(terms->with_private ? EMR_PRIVATE_SAFE : 0u),
 			.with_formats = (terms->with_nifti ? 1u << EMR_COPY_NIFTI : 0u) |
-					(terms->with_edf ? 1u << EMR_COPY_EDF : 0u),
+					(terms->with_edf ? 1u << EMR_COPY_EDF : 0u) |
+					(terms->with_genomes ? 1u << EMR_COPY_VCF : 0u),
 			.columns = out->columns,
 			.column_count = terms->n_columns}};
 	for (size_t i = 0; i < terms->n_columns; i++)

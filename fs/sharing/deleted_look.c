@@ -14,27 +14,25 @@ static bool is_of_deletion(const emr_replica_change *change)
 	       (change->op == EMR_OP_UNLINK || change->op == EMR_OP_ERASE);
 }
 
-static emr_status tell_deleted(const emr_visit *visit, const emr_share_row *row)
-{
-	char who[900];
-
-	emr_who_text(&row->who, who, sizeof who);
-	emr_notices_add_that(visit->notices, row->path, EMR_SAY_SHARED_DELETED, "path", row->path,
-		"who", who, "called", row->who.called, NULL);
-	return emr_buf_append(visit->memory, &row->grant, sizeof row->grant);
-}
-
 static emr_status look_at_shares(const emr_visit *visit)
 {
 	EMR_AUTO_SHARES rows = {0};
 	EMR_AUTO_CROWD crowd = {0};
+	char who[900];
 
 	EMR_TRY(emr_crowd_open(visit->session, &crowd));
 	EMR_TRY(emr_shares_collect(visit->session, &crowd, NULL, 0, &rows));
-	for (size_t i = 0; i < rows.n; i++)
-		if (rows.list[i].is_deleted && rows.list[i].state == EMR_SHARE_CONFIRMED &&
-			!emr_told_has(visit->memory, rows.list[i].grant))
-			EMR_TRY(tell_deleted(visit, &rows.list[i]));
+	for (size_t i = 0; i < rows.n; i++) {
+		const emr_share_row *row = &rows.list[i];
+
+		if (!row->is_deleted || row->state != EMR_SHARE_CONFIRMED ||
+			emr_told_has(visit->memory, row->grant))
+			continue;
+		emr_who_text(&row->who, who, sizeof who);
+		emr_notices_add_that(visit->notices, row->path, EMR_SAY_SHARED_DELETED, "path",
+			row->path, "who", who, "called", row->who.called, NULL);
+		EMR_TRY(emr_buf_append(visit->memory, &row->grant, sizeof row->grant));
+	}
 	return EMR_OK;
 }
 

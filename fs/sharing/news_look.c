@@ -167,21 +167,12 @@ static emr_status tell(const emr_visit *visit, news *n)
 	return note_told(n);
 }
 
-static emr_status is_read(emr_share *share, emr_id16 domain, bool *out_is)
-{
-	EMR_AUTO_BUF all = {0};
-
-	EMR_TRY(emr_share_given(share, domain, &all));
-	EMR_EACH (const emr_given, given, &all)
-		*out_is |= given->phase == EMR_GRANT_IN_FORCE && !emr_given_is_deposit(given);
-	return EMR_OK;
-}
-
 /* A log lies beside a database that is shared by itself. */
 static emr_status tell_logs(const emr_visit *visit, news *n)
 {
 	EMR_EACH (const emr_id16, object, &n->made) {
 		EMR_AUTO_FREE char *path = NULL;
+		EMR_AUTO_BUF all = {0};
 		emr_path_domain database;
 		bool is_given = false;
 		char *end;
@@ -195,7 +186,10 @@ static emr_status tell_logs(const emr_visit *visit, news *n)
 		if (emr_view_domain_of(n->session->view, path, &database) != EMR_OK ||
 			!database.is_root || emr_told_has(&n->apart, database.own))
 			continue;
-		EMR_TRY(is_read(visit->share, database.own, &is_given));
+		EMR_TRY(emr_share_given(visit->share, database.own, &all));
+		EMR_EACH (const emr_given, given, &all)
+			is_given |=
+				given->phase == EMR_GRANT_IN_FORCE && !emr_given_is_deposit(given);
 		if (!is_given)
 			continue;
 		emr_notices_add_that(visit->notices, path, EMR_SAY_LOG_APART, "path", path, NULL);

@@ -555,12 +555,6 @@ emr_status emr_notices_text(emr_notices *notices, emr_buf *out)
 	return EMR_OK;
 }
 
-static bool is_wanted(const notice *n, const char *path)
-{
-	return strcmp(emr_message_get(n->message)->level, "info") != 0 &&
-	       (path == NULL || strcmp(n->path, path) == 0);
-}
-
 json_t *emr_notices_errors(emr_notices *notices, const char *path, size_t max)
 {
 	json_auto_t *errors = json_array();
@@ -571,7 +565,8 @@ json_t *emr_notices_errors(emr_notices *notices, const char *path, size_t max)
 		size_t len = 3 * strlen(at_number(notices, i)->path) +
 			     500; /* in path, message and hint */
 
-		if (!is_wanted(at_number(notices, i), path))
+		if (strcmp(emr_message_get(at_number(notices, i)->message)->level, "info") == 0 ||
+			(path != NULL && strcmp(at_number(notices, i)->path, path) != 0))
 			continue;
 		if (len > room)
 			break;

@@ -145,22 +145,16 @@ static bool is_due(const standing *at, uint64_t size)
 	return !at->has_begun || at->seen < size || now_boot_ns() >= at->due_boot_ns;
 }
 
-/* A founder of an organisation is alone in it until the first invitation is used. */
-static bool is_founder(const emr_office *office)
-{
-	EMR_AUTO_FREE char *dir = NULL;
-
-	return emr_network_dir_of(office->session->state_fd, &dir) == EMR_OK;
-}
-
 static void go_round(emr_office *office)
 {
+	EMR_AUTO_FREE char *dir = NULL;
 	emr_replica_position position = {0};
 	/* A newcomer is seen a moment later, by way of the folder's own following; before that no
 	 * question of a newcomer can wait here. */
 	const bool alone = is_alone(office);
 
-	if (alone && !is_founder(office))
+	/* A founder of an organisation is alone in it until the first invitation is used. */
+	if (alone && emr_network_dir_of(office->session->state_fd, &dir) != EMR_OK)
 		return;
 	if (emr_replica_at(office->session->replica, &position) != EMR_OK)
 		return;
@@ -168,16 +162,6 @@ static void go_round(emr_office *office)
 		if ((!alone || looks[i].is_for_first) &&
 			is_due(&office->standings[i], position.size))
 			visit_one(office, i, position.size);
-}
-
-static int64_t next_due(const emr_office *office)
-{
-	int64_t next = INT64_MAX;
-
-	for (size_t i = 0; i < LOOKS; i++)
-		if (office->standings[i].has_begun && office->standings[i].due_boot_ns < next)
-			next = office->standings[i].due_boot_ns;
-	return next;
 }
 
 /* ---- the thread ---- */
@@ -202,7 +186,10 @@ static void *run_office(void *arg)
 		if (atomic_load(&office->is_doubted))
 			continue;
 		go_round(office);
-		due_boot_ns = next_due(office);
+		for (size_t i = 0; i < LOOKS; i++)
+			if (office->standings[i].has_begun &&
+				office->standings[i].due_boot_ns < due_boot_ns)
+				due_boot_ns = office->standings[i].due_boot_ns;
 	}
 	return NULL;
 }

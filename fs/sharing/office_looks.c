@@ -109,23 +109,11 @@ emr_status emr_look_own_key(emr_visit *visit)
 
 /* ---- epochs ---- */
 
-/* A failure in one domain does not stop the others. */
-static emr_status renew_all(emr_visit *visit)
-{
-	EMR_AUTO_BUF domains = {0};
-	emr_status status, first = EMR_OK;
-
-	EMR_TRY(emr_replica_own_domains(visit->session->replica, &domains));
-	EMR_EACH (const emr_id16, domain, &domains) {
-		status = emr_share_renew(visit->share, *domain);
-		first = first == EMR_OK ? status : first;
-	}
-	return first;
-}
-
 emr_status emr_look_epochs(emr_visit *visit)
 {
 	int64_t now = emr_clock_boot_ns(emr_clock_system()), *due = visit->memory;
+	EMR_AUTO_BUF domains = {0};
+	emr_status first = EMR_OK;
 
 	if (due != NULL && now < *due) {
 		visit->due_boot_ns = *due;
@@ -137,7 +125,14 @@ emr_status emr_look_epochs(emr_visit *visit)
 		return EMR_NO_MEMORY;
 	*due = now; /* not done yet */
 	visit->memory = due;
-	EMR_TRY(renew_all(visit));
+	EMR_TRY(emr_replica_own_domains(visit->session->replica, &domains));
+	/* A failure in one domain does not stop the others. */
+	EMR_EACH (const emr_id16, domain, &domains) {
+		emr_status status = emr_share_renew(visit->share, *domain);
+
+		first = first == EMR_OK ? status : first;
+	}
+	EMR_TRY(first);
 	*due = visit->due_boot_ns = now + DAY_NS;
 	return EMR_OK;
 }

@@ -20,7 +20,7 @@
 #include "sharing/sharing.h"
 #include "view/received.h"
 
-#define NAMES_MAX 800
+#define NAMES_MAX (2 * EMR_WHO_TEXT_BYTES)
 #define DEFAULT_S ((uint64_t)30 * 86400)
 
 void emr_requests_say(emr_session *session, emr_status status, const emr_request *request,
@@ -118,17 +118,6 @@ static emr_status say_which(const char *text, const char *names, emr_problem *ou
 		EMR_CONFLICT, out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", names, NULL);
 }
 
-/* Two who are called alike. */
-static emr_status say_both(
-	emr_crowd *crowd, const char *text, emr_id32 one, emr_id32 other, emr_problem *out_problem)
-{
-	const emr_id32 ids[] = {one, other};
-	char names[2 * EMR_WHO_TEXT_BYTES];
-
-	emr_who_names(crowd, emr_bytes_of(ids, sizeof ids), names, sizeof names);
-	return say_which(text, names, out_problem);
-}
-
 /* TEXT is nobody's name. A code that is too short to name somebody leads to those whose keys begin
  * so, and the person says which. */
 static emr_status name_by_code(
@@ -182,8 +171,12 @@ static emr_status owner_called(const emr_session *session, emr_crowd *crowd, con
 		return emr_who_find_or_say(crowd, text, out, out_problem);
 	if (status == EMR_OK)
 		status = name_by_directory(crowd, text, sharer, out, out_problem);
-	if (status == EMR_OK && by_name == EMR_OK && !emr_who_is_same(out, &called))
-		status = say_both(crowd, text, out->id, called.id, out_problem);
+	if (status == EMR_OK && by_name == EMR_OK && !emr_who_is_same(out, &called)) {
+		const emr_id32 ids[] = {out->id, called.id}; /* they are called alike */
+
+		emr_who_names(crowd, emr_bytes_of(ids, sizeof ids), names, sizeof names);
+		return say_which(text, names, out_problem);
+	}
 	return status;
 }
 
@@ -223,16 +216,6 @@ static emr_status send(emr_session *session, emr_order *row)
 	return emr_share_request_send(share, &order, &row->request);
 }
 
-/* It stands on the ledger by now: what cannot be noted here is not unsaid. */
-static void note_answer(const emr_session *session, const emr_order *row)
-{
-	emr_status status = emr_sharing_note(session->sharing, row);
-
-	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "a request that was sent could not be noted: %s",
-			emr_status_text(status));
-}
-
 static emr_status answer_sent(emr_session *session, emr_id16 request, const emr_sink *sink)
 {
 	EMR_AUTO_SHARES rows = {0};
@@ -270,9 +253,12 @@ static emr_status answer_ask(emr_session *session, const emr_request *request, c
 		emr_problem_set(out_problem, EMR_SAY_BAD_REQUEST, NULL);
 	if (status == EMR_DENIED && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_NOT_ON_LEDGER, "who", request->who, NULL);
+	EMR_TRY(status);
+	/* It stands on the ledger by now: what cannot be noted here is not unsaid. */
+	status = emr_sharing_note(session->sharing, &row);
 	if (status != EMR_OK)
-		return status;
-	note_answer(session, &row);
+		emr_log(EMR_LOG_WARN, "a request that was sent could not be noted: %s",
+			emr_status_text(status));
 	return answer_sent(session, row.request, sink);
 }
 

@@ -228,23 +228,18 @@ json_t *emr_share_agents_json(emr_crowd *crowd, const emr_id32 *agents, unsigned
 	return list;
 }
 
-/* A waiting share says what was asked for. */
-static const char *away_of(const emr_share_row *row)
-{
-	if (emr_rights_of_reading(row->rights) == 0)
-		return "";
-	return emr_away_word(emr_id16_is_zero(row->grant) ? emr_away_asked(row->rights)
-							  : emr_away_of(row->rights, row->n));
-}
-
 static json_t *given_json(emr_crowd *crowd, const emr_share_row *row)
 {
+	/* A waiting share says what was asked for. */
+	const emr_away away = emr_id16_is_zero(row->grant) ? emr_away_asked(row->rights)
+							   : emr_away_of(row->rights, row->n);
+
 	return json_pack("{s:I, s:o, s:i, s:s, s:I, s:I, s:b, s:s}", "until_unix",
 		(json_int_t)row->until_unix_s, "released_by",
 		emr_share_agents_json(crowd, row->agents, row->n), "needed", (int)row->t, "away",
-		away_of(row), "opened", (json_int_t)row->opened, "opened_last_unix",
-		(json_int_t)row->opened_last_unix_s, "opens_now", row->why_not[0] == '\0',
-		"why_not", row->why_not);
+		emr_rights_of_reading(row->rights) == 0 ? "" : emr_away_word(away), "opened",
+		(json_int_t)row->opened, "opened_last_unix", (json_int_t)row->opened_last_unix_s,
+		"opens_now", row->why_not[0] == '\0', "why_not", row->why_not);
 }
 
 static json_t *asked_json(const emr_share_row *row)

@@ -151,8 +151,8 @@ static bool is_about(const emr_order *o, emr_id16 domain, emr_id32 root)
 	return emr_id16_equal(o->domain, domain) && emr_id32_equal(o->root, root);
 }
 
-/* Ends that were typed twice are some seconds apart: 30d is counted from now. */
-#define TYPED_TWICE_S 59
+/* Ends that were typed twice are apart as those are: 30d is counted from now. */
+#define TYPED_TWICE_S 3600
 
 static bool is_same_end(uint64_t a, uint64_t b)
 {

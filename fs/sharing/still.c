@@ -58,15 +58,6 @@ static emr_status is_his(const seeking *s, const emr_share_row *row, bool *out_i
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status note_way(const seeking *s, const emr_share_row *row)
-{
-	return json_array_append_new(
-		       s->ways, json_pack("{s:o, s:o}", "path", emr_json_text(row->path), "via",
-					emr_json_text(row->who.called))) == 0
-		       ? EMR_OK
-		       : EMR_NO_MEMORY;
-}
-
 static emr_status seek(seeking *s, const emr_share_rows *rows)
 {
 	for (size_t i = 0; i < rows->n; i++) {
@@ -78,8 +69,10 @@ static emr_status seek(seeking *s, const emr_share_rows *rows)
 			!is_about(s, row))
 			continue;
 		EMR_TRY(is_his(s, row, &is));
-		if (is)
-			EMR_TRY(note_way(s, row));
+		if (is && json_array_append_new(
+				  s->ways, json_pack("{s:o, s:o}", "path", emr_json_text(row->path),
+						   "via", emr_json_text(row->who.called))) != 0)
+			return EMR_NO_MEMORY;
 	}
 	return EMR_OK;
 }

@@ -175,17 +175,6 @@ static emr_status emit_ended(taking *t)
 	return emr_emit_list("ended", list, t->sink);
 }
 
-/* Answers with the shares that would end, and the code for them; none ends. */
-static emr_status emit_look(taking *t, const emr_who *who, const char *shown)
-{
-	char text[EMR_WHO_TEXT_BYTES];
-
-	EMR_TRY(emit_ended(t));
-	emr_who_text(who, text, sizeof text);
-	return emr_emit(t->sink, json_pack("{s:b, s:o, s:s}", "done", 1, "text",
-					 emr_json_text(text), "shown", shown));
-}
-
 /* An order ends everything of one root in a domain. */
 static bool is_ordered(const taking *t, size_t i)
 {
@@ -333,9 +322,13 @@ emr_status emr_answer_revoke(emr_session *session, const emr_request *request, c
 		if (t.ended.n > 1)
 			qsort(t.ended.list, t.ended.n, sizeof *t.ended.list, by_domain);
 		emr_shown_ends(&t.ended, &who, shown);
-		status = request->look ? emit_look(&t, &who, shown)
+		emr_who_text(&who, text, sizeof text);
+		status = request->look ? emit_ended(&t)
 				       : emr_shown_check(request, shown, out_problem);
 	}
+	if (status == EMR_OK && request->look) /* what would end, and the code for it */
+		status = emr_emit(sink, json_pack("{s:b, s:o, s:s}", "done", 1, "text",
+						emr_json_text(text), "shown", shown));
 	if (status == EMR_OK && !request->look)
 		status = take_back(&t, &who);
 	if (status == EMR_NOT_FOUND && !out_problem->is_set) {

@@ -15,29 +15,22 @@ static bool is_of_teams(const emr_replica_change *change)
 	       change->family == EMR_FAMILY_MEMBER;
 }
 
-static emr_status follow(emr_visit *visit)
+emr_status emr_look_teams(emr_visit *visit)
 {
 	EMR_AUTO_FREE emr_nested *tree = NULL;
+	bool is_due = false;
 	uint64_t changes = 0;
 	size_t n = 0;
-	emr_status status = emr_view_inner_tree(visit->session->view, &tree, &n);
+	emr_status status = emr_visit_is_due(visit, is_of_teams, &is_due), tended = EMR_OK;
 
+	if (status != EMR_OK || !is_due)
+		return status;
+	status = emr_view_inner_tree(visit->session->view, &tree, &n);
 	if (status == EMR_OK)
 		status = emr_share_follow_teams(visit->share, tree, n, &changes);
 	if (changes > 0)
 		emr_log(EMR_LOG_INFO, "office: %llu shares follow their team's new key",
 			(unsigned long long)changes);
-	return status;
-}
-
-emr_status emr_look_teams(emr_visit *visit)
-{
-	bool is_due = false;
-	emr_status status = emr_visit_is_due(visit, is_of_teams, &is_due), tended = EMR_OK;
-
-	if (status != EMR_OK || !is_due)
-		return status;
-	status = follow(visit);
 	/* A file that another person left in a folder, with data that is nowhere, stops no team of
 	 * the owner. */
 	if (status == EMR_OK || status == EMR_MISSING_DATA)

@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/disk.h"
 #include "base/secret.h"
-#include "gateway/channel.h"
 #include "kit/language.h"
 #include "kit/places.h"
 #include "kit/text.h"
@@ -21,6 +20,7 @@
 #include "session/absence.h"
 #include "verbs/cmd.h"
 
+#include "served/client.h"
 #include "verbs_private.h"
 
 #define SPACE_WANTED ((uint64_t)1 << 30)
@@ -184,18 +184,14 @@ static void check_keyfile(emr_checker *c)
 emr_status emr_check_open_ledger(const emr_places *places, emr_ledger **out_ledger)
 {
 	EMR_AUTO_FREE char *path = NULL;
-	EMR_AUTO_FREE char *own = NULL;
 	emr_ledger_options options = {0};
 
 	if (asprintf(&path, "%s/%s", places->state, EMR_STATE_LEDGER) < 0)
 		path = NULL;
-	if (asprintf(&own, "%s/%s", places->state, EMR_STATE_FABRIC) < 0)
-		own = NULL;
-	if (path == NULL || own == NULL)
+	if (path == NULL)
 		return EMR_NO_MEMORY;
 	options.path = path;
-	options.own = own;
-	return emr_channel_open(&options, out_ledger);
+	return emr_served_open_place(&options, out_ledger);
 }
 
 static void check_ledger(emr_checker *c)
@@ -211,8 +207,6 @@ static void check_ledger(emr_checker *c)
 	if (emr_check_host(c))
 		return; /* who reads there needs the keyring */
 	status = emr_check_open_ledger(c->places, &ledger);
-	if (status == EMR_OK && strcmp(emr_ledger_kind(ledger), "fabric") == 0)
-		return; /* who asks a gateway needs the keyring; check --network does */
 	if (status == EMR_OK)
 		status = emr_ledger_size(ledger, &size);
 	since = emr_absence_read(c->state_fd);
@@ -297,8 +291,8 @@ emr_status emr_cmd_check(const emr_args *args, emr_out *out, emr_problem *out_pr
 		check_run(&c);
 	if (args->given[EMR_OPT_NODE]) {
 		emr_check_node(&c);
-		emr_check_channel(&c, args);
 		emr_check_agents(&c);
+		emr_check_channel(&c);
 	}
 	emr_out_put(out, "checks", c.checks);
 	if (c.failed == 0)

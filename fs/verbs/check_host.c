@@ -83,6 +83,9 @@ bool emr_check_host(emr_checker *c)
 			  "way. If it has another key by now, emrfs network address FILE"),
 			_("%s shows another key than the one that this network was told of"),
 			at.url);
+	else if (status == EMR_NO_MODULE)
+		emr_check_note(
+			c, "host", false, "", "%s: %s", at.url, emr_text(emr_status_text(status)));
 	else if (is_ours)
 		emr_check_warn(c, "host", _("emrfs host DIR ADDRESS:PORT serves it"),
 			_("%s does not answer: members elsewhere cannot reach the network"),

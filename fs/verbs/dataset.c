@@ -99,13 +99,6 @@ static const char *shown(const char *text, char out[SHOWN_BYTES])
 	return out;
 }
 
-/* Of ONE, for a command. */
-static const char *name_word(const json_t *one, char out[SHOWN_BYTES])
-{
-	emr_shell_name(emr_json_text_at(one, "name"), out, SHOWN_BYTES);
-	return out;
-}
-
 /* A reader who was let in and reads no more has seen the files that were there then. */
 static void say_readers(const dataset *d, const json_t *list)
 {
@@ -144,7 +137,10 @@ static void say_rules(const dataset *d, const json_t *one)
 		{"nifti", N_("Volumes of numbers (NIfTI) are given, too, without the texts of "
 			     "their headers.")},
 		{"edf", N_("Recordings of signals (EDF, BDF) are given, too, without names, dates "
-			   "and notes.")}};
+			   "and notes.")},
+		{"genomes",
+			N_("Genomes (VCF, BAM, CRAM) are given, too, without names in what they "
+			   "begin with; a genome can tell whose it is.")}};
 
 	if (strcmp(emr_json_text_at(one, "data"), "identified") == 0)
 		return;
@@ -345,10 +341,11 @@ static void say_join(const dataset *d, const char *path, const copies *c)
 			"folder is yours.\n");
 	if (number_of(one, "price") > 0)
 		emr_say(d->out, "The payment shows every member your account of points, too.\n");
+	emr_shell_name(emr_json_text_at(one, "name"), word, sizeof word);
 	emr_say(d->out,
 		"You can leave at any time: emrfs dataset leave %s\nWhat was worked out from "
 		"your records before stays.\n",
-		name_word(one, word));
+		word);
 }
 
 /* ---- join with copies ---- */
@@ -455,18 +452,15 @@ static emr_status give_copies(dataset *d, const copies *c, const emr_request *as
 {
 	emr_args args = *d->args;
 	emr_request request = *asked;
-	json_t *answer = NULL, *grant = NULL;
+	json_auto_t *answer = NULL;
+	json_t *grant = NULL;
 	bool is_changed = false;
-	emr_status status;
 
 	snprintf(request.path, sizeof request.path, "%s", c->to);
 	request.look = true;
-	status = emr_client_ask(&d->client, &request, WORK_MS, &answer, out_problem);
-	if (status == EMR_OK && request.away[0] == '\0')
-		status = emr_offer_own(&args, d->out, &d->client, answer, &is_changed, out_problem);
-	json_decref(answer);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(&d->client, &request, WORK_MS, &answer, out_problem));
+	if (request.away[0] == '\0')
+		EMR_TRY(emr_offer_own(&args, d->out, &d->client, answer, &is_changed, out_problem));
 	request.look = false;
 	*out_is_asked = true;
 	args.given[EMR_OPT_YES] = true;
@@ -475,21 +469,12 @@ static emr_status give_copies(dataset *d, const copies *c, const emr_request *as
 	return EMR_OK;
 }
 
-/* A refusal is said, whatever becomes of the copies. */
-static void undo(dataset *d, const copies *c)
-{
-	copies undone = {.dataset = c->dataset, .from = c->from};
-	emr_problem ignored = {0};
-
-	if (ask_copies(d, &undone, false, true, &ignored) != EMR_OK ||
-		!emr_json_flag_at(d->said, "gone"))
-		emr_say(d->out, "The copies that were made stay in %s\n", c->to);
-}
-
 static emr_status write_and_give(
 	dataset *d, copies *c, const emr_request *request, bool is_in, emr_problem *out_problem)
 {
 	char count[EMR_COUNT_BYTES];
+	copies undone = {.dataset = c->dataset, .from = c->from};
+	emr_problem ignored = {0};
 	bool is_asked = false;
 	emr_status status = ask_copies(d, c, false, false, out_problem);
 
@@ -499,8 +484,11 @@ static emr_status write_and_give(
 		status = give_copies(d, c, request, &is_asked, out_problem);
 	if (status == EMR_OK)
 		emr_say(d->out, "%s new in %s\n", count, c->to);
-	else if (!is_asked && !is_in)
-		undo(d, c);
+	/* A refusal is said, whatever becomes of the copies. */
+	else if (!is_asked && !is_in &&
+		 (ask_copies(d, &undone, false, true, &ignored) != EMR_OK ||
+			 !emr_json_flag_at(d->said, "gone")))
+		emr_say(d->out, "The copies that were made stay in %s\n", c->to);
 	return status;
 }
 
@@ -541,17 +529,13 @@ static emr_status join(dataset *d, emr_problem *out_problem)
 	emr_request request = {
 		.ask = EMR_ASK_SHARE, .join = true, .purposes = 1u << EMR_DATASET_PURPOSE};
 	json_t *one, *grant = NULL;
-	emr_status status = emr_client_find(d->args->values[EMR_OPT_AS], &d->client, out_problem);
 
+	EMR_TRY(emr_client_find(d->args->values[EMR_OPT_AS], &d->client, out_problem));
 	d->with_copies = true;
 	if (d->args->given[EMR_OPT_AWAY])
 		snprintf(request.away, sizeof request.away, "%s", d->args->values[EMR_OPT_AWAY]);
-	if (status == EMR_OK)
-		status = ask_folder(d, d->args->operands[1], out_problem);
-	if (status == EMR_OK)
-		status = emr_client_path(&d->client, d->args->operands[2], &request, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_folder(d, d->args->operands[1], out_problem));
+	EMR_TRY(emr_client_path(&d->client, d->args->operands[2], &request, out_problem));
 	one = json_array_get(d->list, 0);
 	request.until_unix_s = emr_json_number_at(one, "until_unix");
 	snprintf(
@@ -605,14 +589,12 @@ static emr_status leave(dataset *d, emr_problem *out_problem)
 	char who[EMR_ASK_WHO_MAX + 1];
 	json_t *one;
 	const char *place;
-	emr_status status = emr_client_find(d->args->values[EMR_OPT_AS], &d->client, out_problem);
 
+	EMR_TRY(emr_client_find(d->args->values[EMR_OPT_AS], &d->client, out_problem));
 	d->with_copies = true;
 	/* A whole name is that of what was given: it ends whatever the steward has made of it. */
-	if (status == EMR_OK && strchr(name, '@') == NULL)
-		status = ask_folder(d, name, out_problem);
-	if (status != EMR_OK)
-		return status;
+	if (strchr(name, '@') == NULL)
+		EMR_TRY(ask_folder(d, name, out_problem));
 	one = json_array_get(d->list, 0);
 	place = emr_json_text_at(json_object_get(one, "copies"), "path");
 	if (one != NULL && json_array_size(json_object_get(one, "joined")) == 0)

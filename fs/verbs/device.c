@@ -18,10 +18,9 @@
 #include "kit/text.h"
 #include "mount/client.h"
 #include "mount/devices.h"
-#include "network/device.h"
 #include "network/device_file.h"
+#include "network/network_adopt.h"
 #include "network/own_dir.h"
-#include "network/renewing.h"
 #include "session/absence.h"
 #include "session/acting.h"
 #include "session/keys.h"
@@ -49,15 +48,12 @@ typedef struct devices {
 	emr_id32 found;
 	bool is_found;
 	json_t *strangers, *ended;
-	bool is_on_fabric;
-	emr_joining joining; /* there: the organisation's invitation for the other computer */
 } devices;
 
 static void devices_end(devices *d)
 {
 	emr_acting_end(&d->acting);
 	emr_settings_free(&d->settings);
-	emr_joining_free(&d->joining);
 	json_decref(d->list);
 	json_decref(d->strangers);
 	json_decref(d->ended);
@@ -66,9 +62,7 @@ static void devices_end(devices *d)
 static emr_status wrong_use(emr_problem *out_problem)
 {
 	return emr_wrong_use("device",
-		_("device takes add NAME -o FILE (on Fabric with --join INVITE), accept FILE, or "
-		  "remove NAME."),
-		out_problem);
+		_("device takes add NAME -o FILE, accept FILE, or remove NAME."), out_problem);
 }
 
 /* ---- the list ---- */
@@ -244,15 +238,7 @@ static emr_status find_network(devices *d, char **out_dir, emr_problem *out_prob
 			out_problem, EMR_SAY_NEEDS_NETWORK, "who", d->args->operands[1], NULL);
 	if (status == EMR_OK)
 		status = emr_network_dir_check(*out_dir, out_problem);
-	if (status != EMR_OK)
-		return status;
-	d->is_on_fabric = emr_network_dir_is_on_fabric(*out_dir);
-	if (d->is_on_fabric == d->args->given[EMR_OPT_JOIN])
-		return EMR_OK;
-	if (!d->is_on_fabric)
-		return wrong_use(out_problem);
-	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_DEVICE_NEEDS_INVITATION, "who",
-		d->args->operands[1], NULL);
+	return status;
 }
 
 /* Keyfile and profile of the device, as its state will have them. */
@@ -315,14 +301,6 @@ static emr_status write_file(const char *name, emr_bytes bytes, emr_problem *out
 	return status;
 }
 
-/* Whether it can be written. */
-static emr_status try_file(const char *name, emr_problem *out_problem)
-{
-	emr_status status = write_file(name, (emr_bytes){0}, out_problem);
-
-	return status != EMR_OK || unlink(name) == 0 ? status : emr_status_from_errno(errno);
-}
-
 static emr_status make_device(devices *d, emr_keyring **out)
 {
 	EMR_AUTO_KEYRING device = NULL;
@@ -345,71 +323,10 @@ static emr_status make_device(devices *d, emr_keyring **out)
 	if (status == EMR_OK)
 		status = emr_keyring_tlv_set(
 			device, EMR_KEYRING_NET_DESCRIPTOR, emr_buf_view(&network));
-	emr_buf_clear(&network);
-	if (status == EMR_OK)
-		status = emr_keyring_tlv_get(person, EMR_KEYRING_CHANNEL, &network);
-	if (status == EMR_OK)
-		status = emr_keyring_tlv_set(device, EMR_KEYRING_CHANNEL, emr_buf_view(&network));
-	else if (status == EMR_NOT_FOUND)
-		status = EMR_OK; /* the ledger is in no channel */
 	EMR_TRY(status);
 	*out = device;
 	device = NULL;
 	return EMR_OK;
-}
-
-/* Where transactions are signed with certificates the other computer gets one of its own.  Before
- * the invitation is used, which opens once, what would be refused behind it is. */
-static emr_status certify_device(
-	devices *d, const char *dir, emr_keyring *device, emr_problem *out_problem)
-{
-	emr_known_person me;
-	emr_public public;
-	EMR_AUTO_BUF others = {0};
-	emr_status status = EMR_OK;
-
-	if (!d->is_on_fabric)
-		return EMR_OK;
-	EMR_TRY(emr_share_devices(d->acting.share, &others));
-	EMR_EACH (const emr_device, other, &others)
-		if (other->is_active && strcmp(other->name, d->args->operands[1]) == 0) {
-			say_device_problem(d, EMR_EXISTS, out_problem);
-			return EMR_EXISTS;
-		}
-	if (status == EMR_OK)
-		status = try_file(d->args->values[EMR_OPT_CARD_FILE], out_problem);
-	if (status == EMR_OK)
-		status = emr_keyring_public(d->acting.session.keyring, &public);
-	if (status == EMR_OK)
-		status = emr_replica_person(d->acting.session.replica, public.signer_id, &me);
-	if (status == EMR_OK)
-		status = emr_device_invitation(d->args->values[EMR_OPT_JOIN],
-			d->acting.places.state, dir, &me, &d->joining, out_problem);
-	emr_progress(d->out, "Waiting for the certificate ...");
-	if (status == EMR_OK)
-		status = emr_device_certify(
-			&d->joining, device, d->args->operands[1], EMR_JOIN_WITHIN_NS, out_problem);
-	emr_progress_end(d->out);
-	return status;
-}
-
-/* A registered computer that cannot bring anything would be none of the owner's. */
-static emr_status name_certificate(devices *d, emr_keyring *device, emr_problem *out_problem)
-{
-	char own[4400];
-	emr_public public;
-	emr_status status;
-
-	if (!d->is_on_fabric)
-		return EMR_OK;
-	snprintf(own, sizeof own, "%.4200s/" EMR_STATE_FABRIC, d->acting.places.state);
-	status = emr_device_name_certificate(
-		&d->joining, device, d->args->operands[1], own, d->acting.session.replica);
-	if (status != EMR_OK && emr_keyring_public(device, &public) == EMR_OK)
-		(void)!emr_share_device_remove(d->acting.share, public.signer_id, NULL);
-	if (status == EMR_REFUSED)
-		emr_joining_say_refused(out_problem);
-	return status;
 }
 
 static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
@@ -421,7 +338,6 @@ static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
 
 	EMR_TRY(emr_acting_open(&d->acting, out_problem));
 	EMR_TRY(make_device(d, &device));
-	EMR_TRY(certify_device(d, dir, device, out_problem));
 	EMR_TRY(seal_device(d, device, dir, &bytes, out_problem));
 	/* The file first: should this end in between, there is a device without rights, not rights
 	 * without a device. */
@@ -429,12 +345,9 @@ static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
 	status = emr_share_device_add(
 		d->acting.share, device, name, emr_clock_unix_s(emr_clock_system()) + VALID_S);
 	if (status == EMR_OK)
-		status = name_certificate(d, device, out_problem);
-	if (status == EMR_OK)
 		return EMR_OK;
 	(void)unlink(file);
-	if (!out_problem->is_set)
-		say_device_problem(d, status, out_problem);
+	say_device_problem(d, status, out_problem);
 	return status;
 }
 
@@ -528,8 +441,6 @@ static emr_status prove(accepting *a, emr_problem *out_problem)
 			n++;
 		status = all.status == EMR_OK && n == 0 ? EMR_NOT_FOUND : all.status;
 	}
-	if (status == EMR_OK)
-		status = emr_renewing_name_first(&a->session);
 	/* A computer that heard nothing of the ledger has not heard that it was removed. */
 	if (status != EMR_OK && a->session.ledger != NULL)
 		(void)emr_absence_say_refusal(&a->session, a->session.ledger, out_problem);
@@ -548,17 +459,14 @@ static emr_status take_place(accepting *a, emr_problem *out_problem)
 	return emr_stage_move_in(&a->stage);
 }
 
-/* The directory in FILE; or, where a host serves the network, or one on Fabric has none here, one
- * in the state. */
+/* The directory in FILE; or, where a host serves the network, one in the state. */
 static emr_status find_dir(accepting *a, const emr_device_file *file, const char *named,
 	emr_out *out, emr_problem *out_problem)
 {
-	const bool is_host = emr_network_place_is_host(file->channel);
-
 	a->dir = strndup((const char *)file->dir.data, file->dir.len);
 	if (a->dir == NULL)
 		return EMR_NO_MEMORY;
-	if (file->channel.len == 0 || (!is_host && emr_network_dir_has(a->dir, file->descriptor)))
+	if (file->channel.len == 0)
 		return emr_network_dir_check(a->dir, out_problem);
 	free(a->dir);
 	a->dir = NULL;
@@ -650,18 +558,6 @@ static emr_status remove_found(devices *d)
 	return status;
 }
 
-static void leave_authority(const devices *d)
-{
-	char handle[EMR_CERT_HANDLE_MAX + 1];
-	emr_device_left left =
-		emr_device_leave_authority(&d->acting, d->found, d->name, d->out, handle);
-
-	if (left == EMR_DEVICE_LEFT_NOTHING)
-		return;
-	emr_out_text(d->out, "handle", handle);
-	emr_out_text(d->out, "authority", left == EMR_DEVICE_LEFT_ENDED ? "ended" : "not-told");
-}
-
 static emr_status say_left(const devices *d, uint64_t since)
 {
 	const device_left left = {
@@ -684,8 +580,6 @@ static emr_status remove_one(devices *d, emr_problem *out_problem)
 		status = remove_found(d);
 	if (status == EMR_OK)
 		status = emr_acting_forget_opened(&d->acting);
-	if (status == EMR_OK && d->is_found)
-		leave_authority(d);
 	if (status == EMR_OK && d->is_found)
 		status = say_left(d, since);
 	if (status != EMR_OK) {

@@ -19,7 +19,11 @@
 #include "kit/language.h"
 #include "kit/places.h"
 #include "kit/text.h"
+#include "ledger/backend.h"
+#include "ledger/network.h"
 #include "mount/service.h"
+#include "network/founding.h"
+#include "network/enrolling.h"
 #include "node/host.h"
 #include "served/client.h"
 #include "served/server.h"
@@ -31,6 +35,7 @@
 #define NEXT EMR_NETWORK_DIR_HOST "/next" /* key and secret that administrators sign for */
 #define NAMES_MAX 600			  /* bytes: of the members of a network */
 #define RECLAIM_EVERY_S 3600
+#define WITNESSES_MAX 16
 #define RECLAIM_BATCH_BYTES ((uint64_t)256 << 20)
 
 typedef struct host {
@@ -41,16 +46,19 @@ typedef struct host {
 	host_keeps keeps;
 	emr_served_at at;
 	emr_served_options options;
+	emr_served_at witnesses[WITNESSES_MAX];
 	emr_store *store;
 	emr_node *node;
 	emr_served *served;
-	_Atomic uint64_t over; /* of the key that asked for too much most often */
-	bool has_moved;	       /* others know it elsewhere */
-	int report_fd;	       /* to the waiting parent; -1 in the foreground */
+	struct host_metrics *metrics; /* NULL: nobody reads them */
+	_Atomic uint64_t over;	      /* of the key that asked for too much most often */
+	bool has_moved;		      /* others know it elsewhere */
+	int report_fd;		      /* to the waiting parent; -1 in the foreground */
 } host;
 
 static void host_end(host *h)
 {
+	host_metrics_stop(h->metrics);
 	emr_served_stop(h->served);
 	emr_node_free(h->node);
 	emr_store_close(h->store);
@@ -112,6 +120,65 @@ static emr_status choose_address(host *h, emr_problem *out_problem)
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_HOST_ADDRESS, "node", where, "cause", cause, NULL);
 	return EMR_INVALID;
+}
+
+/* ---- its channel ---- */
+
+/* Makes DIR of what has begun there, where it is not of that network already. */
+static emr_status settle_in_channel(const host *h, emr_problem *out_problem)
+{
+	EMR_AUTO_IN_CHANNEL found = {.msp = ""};
+	EMR_AUTO_FREE char *channel = NULL;
+	const char *named = h->args->values[EMR_OPT_CHANNEL];
+	emr_founding founding = {.dir = h->dir, .problem = out_problem};
+	bool is_made;
+
+	if (named == NULL)
+		return EMR_OK;
+	channel = emr_path_real(named);
+	founding.channel = channel;
+	EMR_TRY(channel != NULL ? emr_founding_look(channel, &found, out_problem) : EMR_NO_MEMORY);
+	if (found.descriptor.len == 0)
+		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NETWORK_DIR, "dir", channel,
+			"cause", _("no network has begun in its channel"), NULL);
+	return emr_founding_settle(&founding, emr_buf_view(&found.descriptor), &is_made);
+}
+
+/* Members know how far this host was: what the channel has by now is read before it says less. */
+static emr_status catch_up(const host *h, const char *ledger, emr_problem *out_problem)
+{
+	char said[EMR_NETWORK_SAID_BYTES] = "";
+	emr_status status = EMR_OK;
+
+	if (!emr_network_is_on_channel(ledger))
+		return EMR_OK;
+	emr_progress(h->out, "Reading what the channel has ...");
+	status = emr_embedded_catch_up(ledger, said, sizeof said);
+	emr_progress_end(h->out);
+	return status == EMR_OK ? EMR_OK
+				: say_place(h, status, said[0] != '\0' ? said : NULL, out_problem);
+}
+
+/* ---- who signs beside it ---- */
+
+/* Addresses with blanks between them. */
+static emr_status read_witnesses(host *h, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *text = strdup(h->args->values[EMR_OPT_WITNESS]);
+	size_t *n = &h->options.n_others;
+	char *rest = NULL;
+
+	if (text == NULL)
+		return EMR_NO_MEMORY;
+	h->options.others = h->witnesses;
+	for (char *one = strtok_r(text, " ", &rest); one != NULL; one = strtok_r(NULL, " ", &rest))
+		if (*n == WITNESSES_MAX ||
+			emr_served_address_read(one, &h->witnesses[(*n)++]) != EMR_OK)
+			return emr_wrong_use("host",
+				_("--witness takes at most 16 addresses of hosts, as emrfs host "
+				  "prints them (https://NAME:PORT#KEY,PIN), with blanks between."),
+				out_problem);
+	return EMR_OK;
 }
 
 /* ---- another key ---- */
@@ -252,11 +319,14 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *ledger = NULL;
 
+	EMR_TRY(settle_in_channel(h, out_problem));
 	EMR_TRY(emr_network_dir_check(h->dir, out_problem));
-	if (emr_network_dir_is_on_fabric(h->dir) || emr_network_dir_is_served(h->dir))
+	if (emr_network_dir_is_served(h->dir))
 		return say_place(h, EMR_INVALID, _("its ledger is elsewhere"), out_problem);
 	EMR_TRY(open_below(h, EMR_NETWORK_DIR_HOST, &h->own_fd));
 	EMR_TRY(open_below(h, EMR_NETWORK_DIR_HOST "/mail", &h->mail_fd));
+	EMR_TRY(emr_login_keep(h->dir, h->args->values[EMR_OPT_LOGIN_CA], "host", out_problem));
+	h->at.has_login = emr_login_is_there(h->dir);
 	EMR_TRY(host_keeps_open(h->dir, h->own_fd, false, &h->keeps, out_problem));
 	EMR_TRY(open_blocks(h));
 	EMR_TRY(hold_lock(h));
@@ -267,7 +337,10 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 		ledger = NULL;
 		return EMR_NO_MEMORY;
 	}
+	EMR_TRY(catch_up(h, ledger, out_problem));
 	EMR_TRY(choose_address(h, out_problem));
+	if (h->args->given[EMR_OPT_WITNESS])
+		EMR_TRY(read_witnesses(h, out_problem));
 	h->options.path = ledger;
 	h->options.mail_dirfd = h->mail_fd;
 	h->options.host_dirfd = h->own_fd;
@@ -276,6 +349,9 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	h->options.beside = (emr_serve_set){emr_node_routes, h->node};
 	EMR_TRY(host_note_place(h->dir, h->own_fd, h->options.secret, &h->at, &h->has_moved));
 	EMR_TRY(emr_served_start(&h->options, &h->served));
+	if (h->args->given[EMR_OPT_METRICS])
+		EMR_TRY(host_metrics_start(h->args->values[EMR_OPT_METRICS], ledger, h->served,
+			&h->metrics, out_problem));
 	/* Not where it could not be signed. */
 	return h->has_moved && h->at.word[0] == '\0'
 		       ? EMR_OK

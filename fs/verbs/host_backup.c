@@ -90,19 +90,27 @@ static emr_status copy_ledger(copying *c, const char *dir)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;
 	EMR_AUTO_BUF descriptor = {0};
+	EMR_AUTO_BUF channel = {0};
 	EMR_AUTO_FD to = -1;
 	emr_ledger_trouble trouble;
 	char path[PATH_MAX];
+	emr_status status;
 
 	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof path)
 		return EMR_LIMIT;
-	EMR_TRY(emr_ledger_copy_open(path, NULL, &copy));
+	EMR_TRY(emr_ledger_copy_open(path, &copy));
 	EMR_TRY(emr_ledger_copy_check(copy, false, &trouble));
 	EMR_TRY(emr_ledger_copy_tell(copy, &c->facts));
 	EMR_TRY(emr_ledger_copy_descriptor(copy, &descriptor));
 	EMR_TRY(emr_dir_make(c->to, EMR_NETWORK_DIR_LEDGER));
 	to = openat(c->to, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	EMR_TRY(emr_file_create(to, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&descriptor), 0600));
+	status = emr_file_read(
+		c->from, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_CHANNEL, PATH_MAX, &channel);
+	if (status == EMR_OK)
+		status = emr_file_create(to, EMR_NETWORK_CHANNEL, emr_buf_view(&channel), 0600);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
 	return emr_ledger_copy_write(copy, to, EMR_NETWORK_LEDGER);
 }
 

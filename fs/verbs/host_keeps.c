@@ -196,8 +196,9 @@ emr_status host_keeps_open(
 	if (ledger_fd < 0)
 		return named(&k, EMR_NETWORK_DIR_LEDGER, emr_status_from_errno(errno));
 	k.ledger_fd = ledger_fd;
-	k.is_lost =
-		ledger_fd < 0 || !has(ledger_fd, EMR_NETWORK_LEDGER) || has(own_fd, EMR_RECOVERY);
+	/* On a channel it is read from there. */
+	k.is_lost = (!has(ledger_fd, EMR_NETWORK_LEDGER) && !has(ledger_fd, EMR_NETWORK_CHANNEL)) ||
+		    has(own_fd, EMR_RECOVERY);
 	/* A ledger that members brought has no mark yet, but its place was noted. */
 	k.may_make = !k.is_lost && !has(ledger_fd, FILE_HOSTED) && !has(own_fd, EMR_RESTART_PLACE);
 	EMR_TRY(named(&k, EMR_NETWORK_DIR_HOST "/" FILE_SECRET,

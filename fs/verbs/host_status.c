@@ -108,7 +108,7 @@ static emr_status look_at_ledger(const char *dir, int own, hosted *h, char *out_
 	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof path)
 		return EMR_INVALID;
 	EMR_TRY(emr_network_dir_name(dir, h->network));
-	EMR_TRY(emr_ledger_copy_open(path, NULL, &ledger));
+	EMR_TRY(emr_ledger_copy_open(path, &ledger));
 	EMR_TRY(emr_ledger_copy_tell(ledger, &h->facts));
 	EMR_TRY(emr_ledger_copy_orgs(ledger, NULL, out_names, size));
 	if (h->is_recovering) {

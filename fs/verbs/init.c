@@ -13,7 +13,6 @@
 #include "base/log.h"
 #include "contract/codes.h"
 #include "contract/item.h"
-#include "gateway/channel.h"
 #include "keyring/card.h"
 #include "keyring/words.h"
 #include "kit/language.h"
@@ -26,6 +25,7 @@
 #include "network/begun.h"
 #include "network/founding.h"
 #include "network/joining.h"
+#include "network/enrolling.h"
 #include "network/own_dir.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
@@ -54,8 +54,10 @@ typedef struct making {
 			      a ledger of one's own */
 	const char *org_name; /* made for this organisation; NULL: not made here */
 	bool is_applying;     /* for a network that is there */
-	emr_begun begun;      /* of an organisation, on Fabric */
-	emr_joining joining;  /* the invitation, with --join */
+	char *channel;	      /* the directory of the backend's socket, with --channel; owned */
+	emr_network_in_channel found; /* there */
+	emr_begun begun;	      /* of an organisation, on Fabric */
+	emr_joining joining;	      /* the invitation, with --join */
 	int64_t within_ns;
 	bool dir_made, dir_used; /* to be taken away again unless it is used */
 	bool own_dir_made;	 /* the same, of the one in the state */
@@ -72,74 +74,12 @@ static void making_end(making *m)
 	emr_joining_free(&m->joining);
 	emr_buf_free(&m->begun.what);
 	free(m->network_dir);
+	free(m->channel);
+	emr_network_in_channel_free(&m->found);
 	emr_stage_end(&m->stage, m->out);
 	emr_passphrase_free(&m->passphrase);
 	emr_settings_free(&m->settings);
 	emr_places_free(&m->places);
-}
-
-/* ---- name and birth date ---- */
-
-/* A name that no card may carry would leave others with a person without a name. */
-static emr_status take_name(making *m, const char *name, emr_problem *out_problem)
-{
-	if (name[0] != '\0' && !emr_card_name_ok(name)) {
-		return emr_wrong_use("init",
-			_("A name has at most 53 bytes, and no line ends, control characters or "
-			  "marks of direction."),
-			out_problem);
-	}
-	snprintf(m->profile.name, sizeof m->profile.name, "%s", name);
-	return EMR_OK;
-}
-
-static emr_status take_born(making *m, const char *born, emr_problem *out_problem)
-{
-	char today[EMR_DAY_BYTES];
-
-	emr_day_of(emr_clock_unix_s(emr_clock_system()), today);
-	if (born[0] != '\0' && (!emr_day_is(born) || strcmp(born, today) > 0)) {
-		return emr_wrong_use("init",
-			_("A birth date is written YYYY-MM-DD, and is not in the future."),
-			out_problem);
-	}
-	snprintf(m->profile.born, sizeof m->profile.born, "%.10s", born);
-	return EMR_OK;
-}
-
-/* An option is taken or refused; at a terminal a slip is told, and the question comes again. */
-static emr_status ask_for(making *m, emr_option option, const char *question,
-	emr_status (*take)(making *, const char *, emr_problem *), emr_problem *out_problem)
-{
-	bool may_ask = !m->args->given[EMR_OPT_YES] && !m->args->given[EMR_OPT_JSON] &&
-		       emr_terminal_there();
-	char line[sizeof m->profile.name * 2] = "";
-	emr_status status = EMR_INVALID;
-
-	if (m->args->values[option] != NULL || !may_ask)
-		return take(m, m->args->values[option] != NULL ? m->args->values[option] : "",
-			out_problem);
-	for (int i = 0; i < SLIPS_MAX && status == EMR_INVALID; i++) {
-		if (i > 0)
-			emr_terminal_say(out_problem);
-		*out_problem = (emr_problem){0};
-		status = emr_terminal_ask(question, line, sizeof line);
-		if (status == EMR_OK)
-			status = take(m, line, out_problem);
-	}
-	return status;
-}
-
-static emr_status ask_person(making *m, emr_problem *out_problem)
-{
-	emr_status status =
-		ask_for(m, EMR_OPT_NAME, _("Your name (may stay empty):"), take_name, out_problem);
-
-	return status == EMR_OK ? ask_for(m, EMR_OPT_BORN,
-					  _("Your birth date as in 1959-04-30, the year first (may "
-					    "stay empty):"),
-					  take_born, out_problem)
-				: status;
 }
 
 static bool is_agent(const making *m)
@@ -211,10 +151,13 @@ static emr_status code_of(const making *m, const char *prefix, char out[32])
 	return EMR_OK;
 }
 
-/* The answer may come in days, so the keyring that asks is kept, sealed, until then. */
+/* The answer may come in days, so the keyring that asks is kept, sealed, until then; an authority
+ * answers at once. */
 static bool waits_at_host(const making *m)
 {
-	return m->joining.dir != NULL && emr_network_place_is_host(m->joining.invitation.place);
+	char login[EMR_LOGIN_MAX + 1];
+
+	return m->joining.dir != NULL && !emr_login_carried(m->joining.invitation.place, login);
 }
 
 static bool has_certificate(const making *m, emr_buf *out)
@@ -253,11 +196,9 @@ static emr_status register_key(making *m, emr_bytes certificate, emr_problem *ou
 	bool is_patient = m->joining.invitation.roles == EMR_ROLE_PATIENT;
 	const char *name = is_patient ? "" : m->profile.name;
 	emr_problem ignored = {0};
-	char own[4400];
 	emr_status status, followed;
 
-	snprintf(own, sizeof own, "%.4200s/%s", m->stage.path, EMR_STATE_FABRIC);
-	status = emr_joining_enter(&m->joining, m->session.keyring, own, certificate, name);
+	status = emr_joining_enter(&m->joining, m->session.keyring, certificate, name);
 	if (status == EMR_REFUSED &&
 		emr_session_open_copy(&m->session, false, &followed, &ignored) == EMR_OK &&
 		followed == EMR_OK)
@@ -286,17 +227,17 @@ static emr_status join_network(
 	return status;
 }
 
-/* The administrator's certificate, where the organisation has an authority of its own. */
-typedef struct certifying {
-	const making *making;
-	emr_problem *problem;
-} certifying;
-
 static emr_login login_of(const emr_args *args)
 {
 	return (emr_login){.id = args->values[EMR_OPT_LOGIN],
 		.secret_file = args->values[EMR_OPT_SECRET_FILE]};
 }
+
+/* The administrator's certificate, where the organisation has an authority of its own. */
+typedef struct certifying {
+	const making *making;
+	emr_problem *problem;
+} certifying;
 
 static emr_status certify(void *arg, emr_buf *out_ca, emr_buf *out_certificate)
 {
@@ -337,24 +278,41 @@ static emr_status take_up(const making *m, const char *msp, emr_network_new *opt
 	return status;
 }
 
+static emr_founding founding_of(making *m, emr_problem *out_problem)
+{
+	return (emr_founding){.dir = m->network_dir,
+		.channel = m->channel,
+		.keyring = m->session.keyring,
+		.begun = &m->begun,
+		.problem = out_problem};
+}
+
+/* Where a network has begun in the channel, and not by what was begun here before, it is that one.
+ */
+static emr_status meet_channel(making *m, emr_problem *out_problem)
+{
+	const emr_founding founding = founding_of(m, out_problem);
+	const emr_bytes there = emr_buf_view(&m->found.descriptor);
+
+	if (there.len == 0 || (emr_bytes_equal(there, emr_buf_view(&m->begun.what)) &&
+				      !emr_network_dir_is(m->network_dir)))
+		return EMR_OK;
+	m->is_applying = true;
+	return m->own_dir_made ? EMR_OK : emr_founding_settle(&founding, there, &m->dir_made);
+}
+
 static emr_status create_network(
 	making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
 {
-	char path[4400], own[4400], cause[256] = "";
-	EMR_AUTO_FREE char *msp = NULL;
+	char path[4400];
 	EMR_AUTO_BUF begun = {0}; /* the certificate */
-	emr_founding founding = {.dir = m->network_dir,
-		.name = m->org_name,
-		.own = own,
-		.keyring = m->session.keyring,
-		.begun = &m->begun,
-		.within_ns = m->within_ns,
-		.out = m->out,
-		.problem = out_problem};
+	emr_founding founding = founding_of(m, out_problem);
 	emr_network_new options = {.path = path,
 		.keyring = m->session.keyring,
 		.name = m->org_name != NULL ? m->org_name : EMR_NETWORK_ALONE,
-		.handle = handle};
+		.handle = handle,
+		.channel = m->channel};
+	const char *ca = m->args->values[EMR_OPT_LOGIN_CA];
 	certifying authority = {.making = m, .problem = out_problem};
 	emr_id16 net_id;
 	emr_status status = EMR_OK;
@@ -365,24 +323,24 @@ static emr_status create_network(
 		status = emr_network_dir_make(m->network_dir, out_problem);
 		m->dir_made = status == EMR_OK;
 	}
-	if (status == EMR_OK && m->network_dir != NULL &&
-		emr_network_dir_names_fabric(m->network_dir)) {
-		snprintf(own, sizeof own, "%.4200s/%s", m->stage.path, EMR_STATE_FABRIC);
-		status = emr_channel_msp(m->network_dir, &msp, cause, sizeof cause);
-		options.msp = msp;
+	if (status == EMR_OK)
+		status = emr_login_keep(m->network_dir, ca, "org", out_problem);
+	if (status == EMR_OK && m->network_dir != NULL && emr_login_is_there(m->network_dir)) {
+		options.certify = certify;
+		options.certify_arg = &authority;
+	}
+	if (status == EMR_OK && m->channel != NULL) {
+		options.msp = m->found.msp;
 		options.begin = emr_founding_begin;
 		options.begin_arg = &founding;
-		if (emr_enrolling_is_there(m->network_dir)) {
-			options.certify = certify;
-			options.certify_arg = &authority;
-		}
-		if (status != EMR_OK && cause[0] != '\0')
-			emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", m->network_dir,
-				"cause", cause, NULL);
-		if (status == EMR_OK)
-			status = take_up(m, msp, &options, &begun, out_problem);
+		status = take_up(m, options.msp, &options, &begun, out_problem);
 	}
-	return status == EMR_OK ? emr_network_create(&options, &net_id, certificate) : status;
+	if (status == EMR_OK)
+		status = emr_network_create(&options, &net_id, certificate);
+	if (status == EMR_FORK && m->channel != NULL)
+		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", m->channel, "cause",
+			_("another network has begun in its channel"), NULL);
+	return status;
 }
 
 /* Whatever an init that was interrupted left of it gives way. */
@@ -407,11 +365,14 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF certificate = {0};
 	const emr_login login = login_of(m->args);
+	const char *ca = m->args->values[EMR_OPT_LOGIN_CA];
 	char handle[32];
 
 	EMR_TRY(code_of(m, m->org_name != NULL ? "org" : "patient", handle));
 	if (m->joining.own_dir != NULL)
 		EMR_TRY(settle_in(m, out_problem));
+	if (m->channel != NULL)
+		EMR_TRY(meet_channel(m, out_problem));
 	if (m->network_dir != NULL)
 		EMR_TRY(emr_network_dir_link(m->session.state_fd, m->network_dir));
 	if (m->joining.dir != NULL)
@@ -419,10 +380,12 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 	else if (is_founded(m))
 		EMR_TRY(emr_keyring_tlv_get(
 			m->session.keyring, EMR_KEYRING_CERTIFICATE, &certificate));
-	else if (m->is_applying)
-		EMR_TRY(emr_applying_do(&m->session, m->network_dir, m->org_name, handle, &login,
-			m->within_ns, &m->begun, m->out, &certificate, out_problem));
-	else
+	else if (m->is_applying) {
+		EMR_TRY(emr_login_keep(m->network_dir, ca, "org", out_problem));
+		EMR_TRY(emr_applying_do(&m->session, m->network_dir, m->org_name, m->found.msp,
+			handle, &login, m->within_ns, &m->begun, m->out, &certificate,
+			out_problem));
+	} else
 		EMR_TRY(create_network(m, handle, &certificate, out_problem));
 	return emr_keyring_tlv_set(
 		m->session.keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
@@ -500,8 +463,8 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 	status = is_agent(m) ? EMR_OK : make_folder(m, out_problem);
 	/* The keyring remembers which network is its own. */
 	if (status == EMR_OK)
-		status = emr_network_dir_note(m->session.keyring, m->network_dir,
-			emr_ledger_descriptor(m->session.ledger));
+		status = emr_network_dir_note(
+			m->session.keyring, emr_ledger_descriptor(m->session.ledger));
 	if (status == EMR_OK)
 		status = emr_keyring_public(m->session.keyring, &m->session.identity);
 	if (status != EMR_OK)
@@ -569,11 +532,7 @@ static void say_done(making *m, const emr_id32 *signer_id)
 		emr_say(m->out, "The agent's keyring is in %s.\nStart it: emrfs agent\n",
 			m->places.state);
 	else if (m->org_name != NULL)
-		emr_say(m->out,
-			"The keyring of %s is in %s.\nInvite somebody: emrfs invite HANDLE "
-			"--role "
-			"ROLE -o FILE\n",
-			shown, m->places.state);
+		emr_say(m->out, "The keyring of %s is in %s.\n", shown, m->places.state);
 	else
 		emr_say(m->out,
 			shown[0] != '\0' ? _("%2$s, your keyring is in %1$s.\n")
@@ -645,19 +604,31 @@ static emr_status agree(making *m, emr_problem *out_problem)
 	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
 }
 
+/* Looks at the channel of --channel. */
+static emr_status choose_channel(making *m, emr_problem *out_problem)
+{
+	const char *channel = m->args->values[EMR_OPT_CHANNEL];
+	if (channel == NULL)
+		return EMR_OK;
+	m->channel = emr_path_real(channel);
+	return m->channel != NULL ? emr_founding_look(m->channel, &m->found, out_problem)
+				  : EMR_NO_MEMORY;
+}
+
 /* A new one, in a directory, or one that is there, at a host or in a channel. */
 static emr_status choose_dir(making *m, const char *network, emr_problem *out_problem)
 {
+	EMR_TRY(choose_channel(m, out_problem));
 	m->own_dir_made = emr_own_dir_is_address(network);
 	if (m->own_dir_made)
-		EMR_TRY(emr_own_dir_meet(
-			m->stage.state_fd, m->places.state, network, &m->network_dir, out_problem));
+		EMR_TRY(emr_own_dir_meet(m->stage.state_fd, m->places.state, network,
+			m->args->given[EMR_OPT_LOGIN], &m->network_dir, out_problem));
 	else
 		m->network_dir = emr_path_real(network);
 	if (m->network_dir == NULL)
 		return EMR_NO_MEMORY;
 	m->is_applying = emr_network_dir_is(m->network_dir);
-	if (m->is_applying && !m->own_dir_made && !emr_network_dir_is_on_fabric(m->network_dir))
+	if (m->is_applying && !m->own_dir_made && m->channel == NULL)
 		return emr_network_dir_refuse(m->network_dir, out_problem);
 	return m->is_applying ? emr_network_dir_check(m->network_dir, out_problem) : EMR_OK;
 }
@@ -669,7 +640,8 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	emr_status status = read_within(m, out_problem);
 
 	m->joining.login = login_of(m->args);
-	if (status == EMR_OK && join == NULL && (dir == NULL || !emr_enrolling_is_there(dir)))
+	if (status == EMR_OK && join == NULL && !m->args->given[EMR_OPT_LOGIN_CA] &&
+		!emr_own_dir_is_address(dir) && (dir == NULL || !emr_login_is_there(dir)))
 		status = emr_enrol_without(&m->joining.login, out_problem);
 	if (status == EMR_OK && join != NULL)
 		status = emr_joining_read(join, dir, m->places.state, &m->joining, out_problem);
@@ -701,7 +673,7 @@ int emr_init_new(const emr_args *args, emr_out *out, const char *org_name, emr_m
 	if (status == EMR_OK)
 		status = choose_network(&m, &problem);
 	if (status == EMR_OK && org_name == NULL && !is_agent(&m))
-		status = ask_person(&m, &problem);
+		status = init_ask_person(args, &m.profile, &problem);
 	if (status == EMR_OK && is_agent(&m))
 		snprintf(m.profile.name, sizeof m.profile.name, "%s",
 			args->values[EMR_OPT_NAME] != NULL ? args->values[EMR_OPT_NAME] : "agent");

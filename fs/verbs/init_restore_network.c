@@ -11,7 +11,6 @@
 
 #include "base/file.h"
 #include "contract/item.h"
-#include "gateway/channel.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
@@ -21,6 +20,8 @@
 #include "session/network_dir.h"
 
 #include "init_restore_private.h"
+
+#define BACKUP_LEDGER "ledger/ledger.sqlite"
 
 void init_restore_found(void *arg, const char *path, const char *what)
 {
@@ -77,40 +78,19 @@ static emr_status read_beginning(int state_fd, emr_buf *out)
 			   : emr_status_from_errno(errno);
 }
 
-/* The words bring back what was sealed under them, and no keyfile: without the profile nothing says
- * which channel is the owner's but what whoever had the copy may have written there.  (A host has
- * the network that the keyring knows, or none that is followed.) */
-static emr_status check_channel_known(const restoring *r, emr_problem *out_problem)
+/* The way to the network, as the backup has it, or --network for a host; empty: nobody knows it. */
+static emr_status read_way(restoring *r, emr_buf *out, emr_problem *out_problem)
 {
-	EMR_AUTO_BUF known = {0};
-	emr_status status =
-		r->by_words ? emr_keyring_tlv_get(r->session.keyring, EMR_KEYRING_CHANNEL, &known)
-			    : EMR_OK;
-
-	if (status != EMR_NOT_FOUND)
-		return status;
-	return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_RESTORE_CHANNEL, "dir", r->dir, NULL);
-}
-
-/* The way to the network, as the backup has it, or --network for a host; empty: nobody knows it.
- * The settings of a channel come from nowhere but the backup. */
-static emr_status read_way(
-	restoring *r, emr_bytes descriptor, emr_buf *out, emr_problem *out_problem)
-{
-	const emr_span network = {descriptor.data, descriptor.len};
 	const char *named = r->args->values[EMR_OPT_NETWORK];
 	emr_status status = emr_file_read(
-		r->session.state_fd, EMR_BACKUP_CHANNEL_PATH, EMR_CHANNEL_CARRIED_MAX, out);
+		r->session.state_fd, EMR_BACKUP_CHANNEL_PATH, EMR_INVITE_PLACE_MAX, out);
 
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
-	if (out->len > 0 && !emr_network_place_is_host(emr_buf_view(out)))
-		return check_channel_known(r, out_problem);
-	if (emr_descriptor_host(network) == EMR_HOST_FABRIC) {
-		init_restore_found(r, EMR_BACKUP_CHANNEL_PATH,
-			_("it is damaged, and nothing can be restored without it"));
-		init_restore_say(r, EMR_DAMAGED, out_problem);
-		return EMR_DAMAGED;
+	/* Of a copy of a channel's client: no host leads there any more by that. */
+	if (out->len > 0 && emr_network_place_check(emr_buf_view(out)) != EMR_OK) {
+		emr_buf_clear(out);
+		status = EMR_NOT_FOUND;
 	}
 	if (status == EMR_NOT_FOUND && is_listed(r, EMR_BACKUP_CHANNEL_PATH))
 		init_restore_found(r, EMR_BACKUP_CHANNEL_PATH,
@@ -134,10 +114,9 @@ static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_pr
 	status = read_beginning(r->session.state_fd, &descriptor);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	EMR_TRY(read_way(r, emr_buf_view(&descriptor), &way, out_problem));
+	EMR_TRY(read_way(r, &way, out_problem));
 	if (r->by_words) /* nothing says that it is the owner's */
 		EMR_TRY(emr_own_dir_allow(emr_buf_view(&way), named, r->out, out_problem));
-	r->is_of_channel = way.len > 0 && !emr_network_place_is_host(emr_buf_view(&way));
 	if (is_named)
 		EMR_TRY(emr_network_dir_check(*out_dir, out_problem));
 	if (*out_dir != NULL && !emr_network_dir_is_served(*out_dir) &&
@@ -180,24 +159,26 @@ static emr_status follow_whole(emr_session *session, emr_ledger_trouble *out_tro
 	return status == EMR_OK ? followed : status;
 }
 
-/* Everything is replayed once more. A channel's entries are proven by its blocks alone, which no
- * backup has, and a network's own directory is at hand: both are followed from their beginning. */
+/* Everything is replayed once more. A network's own directory is at hand, and followed from its
+ * beginning. */
 static emr_status keep_verified(restoring *r)
 {
 	EMR_AUTO_FD ledger = -1;
 	emr_ledger_trouble trouble = {.status = EMR_OK};
 	emr_status status;
 
-	if (r->is_of_channel || !r->own_dir_made)
+	if (!r->own_dir_made)
 		return EMR_OK;
 	ledger = openat(r->session.state_fd, EMR_STATE_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	status = is_listed(r, EMR_BACKUP_NETWORK_PATH)
 			 ? follow_whole(&r->session, &trouble)
 			 : emr_ledger_copy_make_own(ledger, r->session.state_fd, &trouble);
 	r->has_copy = status == EMR_OK || (status == EMR_DAMAGED && trouble.seq > 1);
-	if (status == EMR_DAMAGED && r->has_copy)
-		init_restore_found(r, "ledger/ledger.sqlite",
-			_("its last entries have to come from your network"));
+	/* With a ledger that is not in the backup nothing is wrong. */
+	if (status != EMR_OK && (r->has_copy || is_listed(r, BACKUP_LEDGER)))
+		init_restore_found(r, BACKUP_LEDGER,
+			r->has_copy ? _("its last entries have to come from your network")
+				    : _("all of its entries have to come from your network"));
 	if (!r->has_copy)
 		EMR_TRY(remove_file(r->session.state_fd, EMR_STATE_OWN_COPY));
 	return emr_status_is_full(status) || status == EMR_NO_MEMORY ? status : EMR_OK;

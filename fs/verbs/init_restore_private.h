@@ -30,7 +30,6 @@ typedef struct restoring {
 	bool by_words, has_second_copy, is_brought;
 	bool own_dir_made;  /* of the network, in the state */
 	bool is_of_network; /* the ledger is the one in the network's directory, not the backup's */
-	bool is_of_channel; /* then: of Fabric */
 	bool has_no_way;    /* then: nobody knows where it is */
 	bool has_copy; /* then: what the backup had of it was verified, and is the state's copy */
 } restoring;

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "kit/language.h"
-#include "network/device.h"
 #include "session/acting.h"
 #include "share/devices.h"
 
@@ -28,12 +27,8 @@ static void cutting_end(cutting *c)
 
 static emr_status note_removed(const cutting *c, const emr_device *device)
 {
-	char handle[EMR_CERT_HANDLE_MAX + 1];
-
 	emr_say(c->out, "%s is removed: it opens nothing of what is saved from now on.\n",
 		device->name);
-	(void)emr_device_leave_authority(
-		&c->acting, device->signer_id, device->name, c->out, handle);
 	return json_array_append_new(c->removed, json_string(device->name)) == 0 ? EMR_OK
 										 : EMR_NO_MEMORY;
 }

@@ -82,8 +82,6 @@ typedef struct mount {
 	emr_doors *doors;
 	emr_publishing *publishing;
 	emr_cert_watch *cert_watch; /* NULL: for reading only, or nobody renews it */
-	bool is_directory_closed,
-		has_moved; /* the ledger of the network's directory: see look_for_move */
 	bool has_tried_renewing;
 	pthread_t warden;
 	atomic_bool is_ready, has_ended;
@@ -186,53 +184,6 @@ static void say_certificate(mount *m)
 	emr_notices_add_problem(m->notices, &problem, "");
 }
 
-#define STATE_MOVE_TOLD "moved.told" /* empty: it was said where the ledger is now */
-
-/* Before the ledger is opened: whether the network's directory has ended, by an entry of our
- * copy, or is one out of which the ledger has moved, which was not said yet. */
-static void look_for_move(mount *m)
-{
-	const int state = m->session.state_fd;
-	uint8_t genesis[32];
-	bool is_there = faccessat(state, EMR_STATE_LEDGER "/" EMR_NETWORK_MOVED, F_OK, 0) == 0;
-
-	m->is_directory_closed = !is_there && emr_replica_channel_at(state, genesis) == EMR_OK;
-	m->has_moved = is_there &&
-		       faccessat(state, EMR_STATE_LEDGER "/" EMR_NETWORK_LEDGER, F_OK, 0) == 0 &&
-		       faccessat(state, STATE_MOVE_TOLD, F_OK, 0) != 0;
-}
-
-/* Its host says where the ledger of a network is that has ended there. */
-static void follow_move(mount *m)
-{
-	EMR_AUTO_FREE char *dir = NULL;
-
-	if (!m->is_directory_closed || emr_network_dir_of(m->session.state_fd, &dir) != EMR_OK ||
-		dir == NULL || !emr_network_dir_is_served(dir) ||
-		emr_network_dir_follow(dir, m->session.keyring) != EMR_OK)
-		return;
-	m->is_directory_closed = false;
-	emr_say(m->out,
-		"The ledger of your network, which its host had, is in a channel of Fabric now, "
-		"with everything as it was. Close your folder and open it again to go on there.\n");
-}
-
-static void say_move(const mount *m)
-{
-	if (m->has_moved) {
-		emr_say(m->out,
-			"The ledger of your network, which was in its directory, is in a channel "
-			"of Fabric now, with everything as it was.\n");
-		/* where it cannot be noted, it is said again */
-		(void)!emr_file_replace(m->session.state_fd, STATE_MOVE_TOLD, (emr_bytes){0}, 0600);
-	}
-	if (m->is_directory_closed)
-		emr_say(m->out,
-			"The directory of your network takes nothing any more: its members move "
-			"the ledger to a channel of Fabric. What you save waits in your folder; "
-			"close it and open it again later.\n");
-}
-
 /* Programs saved into the directory while nothing was open on it. */
 static void say_saved_while_closed(mount *m)
 {
@@ -313,8 +264,6 @@ static void when_ready(void *arg)
 			? json_string(emr_message_get(why.message)->id)
 			: json_null());
 	say_clock(m);
-	follow_move(m);
-	say_move(m);
 	say_certificate(m);
 	say_saved_while_closed(m);
 	say_elsewhere(m);
@@ -498,7 +447,6 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 	}
 	if (status == EMR_OK)
 		status = emr_mountpoint_prepare(&m->places, m->path, &m->closed, out_problem);
-	look_for_move(m);
 	if (status == EMR_OK)
 		status = emr_session_open(&m->session, &options, out_problem);
 	return status;

@@ -123,7 +123,7 @@ emr_status network_votes(const emr_address *address, const char *dir, const char
 
 	(void)snprintf(ledger, sizeof ledger, "%.4300s/" EMR_NETWORK_DIR_LEDGER, dir);
 	status = emr_network_dir_is_served(dir) ? emr_ledger_copy_open_own(state, &rows)
-						: emr_ledger_copy_open(ledger, NULL, &rows);
+						: emr_ledger_copy_open(ledger, &rows);
 	if (status == EMR_OK)
 		status = emr_network_dir_descriptor(dir, &descriptor);
 	if (status == EMR_OK)
@@ -182,6 +182,7 @@ static emr_status judge_signed(const follower *f, emr_served_at *out, emr_proble
 static emr_status judge(const follower *f, emr_served_at *out, emr_problem *out_problem)
 {
 	EMR_TRY(judge_signed(f, out, out_problem));
+	out->has_login = f->have.has_login;
 	if (out->socket[0] == '\0' || f->have.socket[0] != '\0')
 		return EMR_OK;
 	return refuse(_("it leads to a socket of this computer"), out_problem);

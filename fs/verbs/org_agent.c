@@ -18,7 +18,6 @@
 #include "kit/language.h"
 #include "kit/terminal.h"
 #include "network/own_dir.h"
-#include "session/network_dir.h"
 #include "verbs/cmd.h"
 
 #include "verbs_private.h"
@@ -158,11 +157,8 @@ static emr_status make_keyring(const founding *f, const char *state)
 static bool may_have_agent(const emr_args *args)
 {
 	const char *network = args->values[EMR_OPT_NETWORK];
-	EMR_AUTO_FREE char *dir = NULL;
 
-	if (network != NULL && !emr_own_dir_is_address(network))
-		dir = emr_path_real(network);
-	return dir == NULL || emr_network_dir_names_fabric(dir);
+	return network == NULL || emr_own_dir_is_address(network);
 }
 
 static bool has_role(const emr_args *args, const char *role)

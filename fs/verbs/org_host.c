@@ -3,6 +3,7 @@
  * the administrator's open folder. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,66 +26,85 @@
 #define ASK_MS 60000
 #define REGISTERED_LOOKS 20 /* a pause between two, for who just got a certificate */
 
-static void say_came(emr_out *out, const emr_bureau *bureau, const emr_invited *invited)
+static void say_came(emr_out *out, const org_desk *desk, const json_t *row)
 {
-	char id[65], code[EMR_KEY_CODE_MAX + 1], role[EMR_ROLES_TEXT_MAX], shown[300];
+	char shown[300];
 
-	emr_key_code(invited->given, EMR_KEY_CODE_NAMES, code);
-	emr_hex(invited->given.b, sizeof invited->given.b, id);
-	emr_roles_text(invited->roles, role);
-	emr_show(invited->whom, shown, sizeof shown);
-	emr_out_text(out, "code", code);
-	emr_out_text(out, "id", id);
-	emr_say(out, "%s has a certificate of %s now, as %s (%s).\n", shown, bureau->name, role,
-		code);
+	emr_show(emr_json_text_at(row, "handle"), shown, sizeof shown);
+	emr_out_text(out, "code", emr_json_text_at(row, "code"));
+	emr_out_text(out, "id", emr_json_text_at(row, "signer"));
+	emr_say(out, "%s has a certificate of %s now, as %s (%s).\n", shown, desk->name,
+		emr_json_text_at(row, "role"), emr_json_text_at(row, "code"));
+}
+
+static bool is_state(const json_t *row, const char *state)
+{
+	return strcmp(emr_json_text_at(row, "state"), state) == 0;
+}
+
+/* Lets in who came, here or by the open folder. */
+static emr_status look(org_desk *desk, json_t **out_list, emr_problem *out_problem)
+{
+	const emr_request request = {.ask = EMR_ASK_INVITE};
+	json_auto_t *whole = NULL;
+	emr_out silent = {.is_quiet = true};
+
+	if (desk->bureau != NULL) {
+		snprintf(desk->name, sizeof desk->name, "%s", desk->bureau->name);
+		return emr_invitations_run(desk->bureau, out_list, out_problem);
+	}
+	EMR_TRY(emr_client_gather(
+		desk->client, &request, ASK_MS, &silent, NULL, &whole, out_problem));
+	snprintf(desk->name, sizeof desk->name, "%s", emr_json_text_at(whole, "organisation"));
+	*out_list = json_incref(json_object_get(whole, "invitations"));
+	return emr_json_flag_at(whole, "host_away") ? EMR_OFFLINE : EMR_OK;
 }
 
 /* Meanwhile the follower takes in what comes. */
-static emr_status rest(const emr_bureau *bureau)
+static emr_status rest(const org_desk *desk)
 {
 	uint64_t never = UINT64_MAX;
-	emr_status status = emr_follow_wait(bureau->session.replica, &never, PAUSE_MS);
+	emr_status status = EMR_OK;
 
+	if (desk->bureau != NULL)
+		status = emr_follow_wait(desk->bureau->session.replica, &never, PAUSE_MS);
+	else
+		(void)poll(NULL, 0, PAUSE_MS);
 	return emr_status_is_away(status) ? EMR_OK : status;
 }
 
 /* ---- one that was just made ---- */
 
-typedef struct awaiting {
-	emr_out *out;
-	const emr_bureau *bureau;
-	emr_id16 id;
-	bool is_over;
-	emr_invited_news news;
-} awaiting;
-
-/* News of others is told, too: each is told once. */
-static emr_status note_news(void *arg, const emr_invited *invited, emr_invited_news news)
+/* News of others is told, too: each is told once. *OUT_END: how ours ended; "" it waits. */
+static void say_news(emr_out *out, const org_desk *desk, const char *id, const json_t *list,
+	const char **out_end)
 {
-	awaiting *a = arg;
-	const bool is_ours = emr_id16_equal(invited->id, a->id);
+	const json_t *row;
+	size_t i;
 
-	if (news == EMR_INVITED_TOLD && is_ours) /* by the open folder */
-		news = EMR_INVITED_CAME;
-	if (news == EMR_INVITED_CAME)
-		say_came(a->out, a->bureau, invited);
-	if (is_ours && news != EMR_INVITED_WAITS) {
-		a->is_over = true;
-		a->news = news;
+	json_array_foreach(list, i, row)
+	{
+		const bool is_ours = strcmp(emr_json_text_at(row, "id"), id) == 0;
+		/* By the open folder, whose owner we tell. */
+		const bool has_come = is_state(row, "came") || (is_ours && is_state(row, "told"));
+
+		if (has_come)
+			say_came(out, desk, row);
+		if (is_ours && !is_state(row, "waits") && !is_state(row, "let-in"))
+			*out_end = has_come ? "came" : is_state(row, "taken") ? "taken" : "ended";
 	}
-	return EMR_OK;
 }
 
-static emr_status say_end(const awaiting *a, const char *whom, emr_problem *out_problem)
+static emr_status say_end(const char *end, const char *whom, emr_problem *out_problem)
 {
-	if (a->is_over && a->news == EMR_INVITED_CAME)
+	if (strcmp(end, "came") == 0)
 		return EMR_OK;
 	emr_problem_set(out_problem,
-		!a->is_over		       ? EMR_SAY_INVITATION_WAITS
-		: a->news == EMR_INVITED_TAKEN ? EMR_SAY_HANDLE_TAKEN
-					       : EMR_SAY_NOBODY_CAME,
+		end[0] == '\0'		    ? EMR_SAY_INVITATION_WAITS
+		: strcmp(end, "taken") == 0 ? EMR_SAY_HANDLE_TAKEN
+					    : EMR_SAY_NOBODY_CAME,
 		"what", whom, NULL);
-	return a->is_over ? EMR_DENIED : EMR_AWAITED;
+	return end[0] == '\0' ? EMR_AWAITED : EMR_DENIED;
 }
 
 /* As --wait says, or NS from now. */
@@ -101,34 +121,30 @@ static emr_status find_end(
 }
 
 /* Ended before, the invitation waits all the same; a host that is away ends nothing. */
-static emr_status await_invited(
-	const emr_args *args, awaiting *a, emr_bureau *bureau, int64_t ns, emr_problem *out_problem)
+emr_status org_host_await(const emr_args *args, emr_out *out, org_desk *desk, const char *id,
+	int64_t within_ns, emr_problem *out_problem)
 {
 	const emr_clock *clock = emr_clock_system();
+	const char *end = "";
 	int64_t until = 0;
-	emr_status status = find_end(args, ns, &until, out_problem);
+	emr_status status = find_end(args, within_ns, &until, out_problem);
 
 	EMR_TRY(status);
-	emr_progress(a->out, "Waiting until it is used (emrfs join CODE) ...");
-	while (status == EMR_OK && !a->is_over && emr_clock_boot_ns(clock) < until) {
-		status = emr_invitations_run(bureau, note_news, a, out_problem);
+	fflush(stdout); /* the code is needed now, while this waits */
+	emr_progress(out, "Waiting until it is used (emrfs join CODE) ...");
+	while (status == EMR_OK && end[0] == '\0' && emr_clock_boot_ns(clock) < until) {
+		json_auto_t *list = NULL;
+
+		status = look(desk, &list, out_problem);
 		if (emr_status_may_pass(status))
 			status = EMR_OK;
-		if (status == EMR_OK && !a->is_over)
-			status = rest(bureau);
+		say_news(out, desk, id, list, &end);
+		if (status == EMR_OK && end[0] == '\0')
+			status = rest(desk);
 	}
-	emr_progress_end(a->out);
+	emr_progress_end(out);
 	*out_problem = status == EMR_OK ? (emr_problem){.is_set = false} : *out_problem;
-	return status == EMR_OK ? say_end(a, args->operands[0], out_problem) : status;
-}
-
-emr_status org_host_await(const emr_args *args, emr_out *out, emr_bureau *bureau,
-	const emr_invitation *invitation, int64_t within_ns, emr_problem *out_problem)
-{
-	awaiting a = {.out = out, .bureau = bureau, .id = invitation->id};
-
-	fflush(stdout); /* the code is needed now, while this waits */
-	return await_invited(args, &a, bureau, within_ns, out_problem);
+	return status == EMR_OK ? say_end(end, args->operands[0], out_problem) : status;
 }
 
 /* ---- codes ---- */
@@ -161,7 +177,7 @@ emr_status org_host_hand_out(const emr_args *args, emr_out *out, const char *cod
 	emr_out_text(out, "role", args->values[EMR_OPT_ROLE]);
 	emr_out_text(out, "organisation", organisation);
 	emr_out_text(out, "join", code);
-	if (isatty(STDOUT_FILENO) &&
+	if ((isatty(STDOUT_FILENO) || out->is_in_windows) &&
 		emr_qr_draw(code, emr_terminal_columns(), &(unsigned){0}, &drawn) == EMR_OK)
 		emr_say(out, "%.*s\n", (int)drawn.len, (const char *)drawn.data);
 	emr_say(out, "%s\n", code);
@@ -177,32 +193,33 @@ emr_status org_host_hand_out(const emr_args *args, emr_out *out, const char *cod
 
 /* The open folder has the keys, and is asked for no passphrase. */
 emr_status org_host_by_folder(const emr_args *args, emr_out *out, uint64_t expires,
-	bool *out_is_done, emr_problem *out_problem)
+	int64_t within_ns, bool *out_is_done, emr_problem *out_problem)
 {
-	EMR_AUTO_PLACES places = {0};
-	emr_client client = EMR_CLIENT_CLOSED;
+	emr_client client __attribute__((cleanup(emr_client_close))) = EMR_CLIENT_CLOSED;
+	org_desk desk = {.client = &client};
 	emr_request request = {.ask = EMR_ASK_INVITE, .until_unix_s = expires};
 	json_auto_t *answer = NULL;
 	const char *code;
-	emr_status status;
+	emr_status status = emr_client_find(args->values[EMR_OPT_AS], &client, out_problem);
 
-	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &places, out_problem));
-	status = emr_client_open(&places, &client, out_problem);
-	snprintf(request.who, sizeof request.who, "%s", args->operands[0]);
-	snprintf(request.name, sizeof request.name, "%s", args->values[EMR_OPT_ROLE]);
 	if (status == EMR_NOT_FOUND) {
 		*out_problem = (emr_problem){.is_set = false};
 		return EMR_OK;
 	}
+	snprintf(request.who, sizeof request.who, "%s", args->operands[0]);
+	snprintf(request.name, sizeof request.name, "%s", args->values[EMR_OPT_ROLE]);
 	if (status == EMR_OK)
 		status = emr_client_ask(&client, &request, ASK_MS, &answer, out_problem);
-	emr_client_close(&client);
 	EMR_TRY(status);
 	code = emr_json_text_at(answer, "join");
 	*out_is_done = code[0] != '\0';
-	return *out_is_done
-		       ? org_host_hand_out(args, out, code,
-				 emr_json_text_at(answer, "organisation"), expires, out_problem)
+	if (!*out_is_done)
+		return EMR_OK;
+	EMR_TRY(org_host_hand_out(
+		args, out, code, emr_json_text_at(answer, "organisation"), expires, out_problem));
+	return args->given[EMR_OPT_WAIT]
+		       ? org_host_await(args, out, &desk, emr_json_text_at(answer, "id"), within_ns,
+				 out_problem)
 		       : EMR_OK;
 }
 
@@ -210,60 +227,58 @@ emr_status org_host_by_folder(const emr_args *args, emr_out *out, uint64_t expir
 
 typedef struct listing {
 	emr_out *out;
-	const emr_bureau *bureau;
+	org_desk *desk;
 	json_t *list;
 	size_t waiting, coming; /* of these, who have a certificate, and are not registered yet */
 	char first[EMR_CERT_HANDLE_MAX + 1]; /* of those who wait */
 	bool is_last;
 } listing;
 
-static emr_status list_invited(void *arg, const emr_invited *invited, emr_invited_news news)
+static emr_status list_invited(listing *l, const json_t *row)
 {
-	static const char *const states[] = {"waits", "came", "came", "ended", "taken"};
-	listing *l = arg;
-	bool is_let_in = news == EMR_INVITED_WAITS && invited->is_answered;
-	char role[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES], day[EMR_TEXT_BYTES], shown[300];
+	const char *handle = emr_json_text_at(row, "handle"), *role = emr_json_text_at(row, "role");
+	const int64_t expires = (int64_t)emr_json_number_at(row, "expires");
+	const bool is_let_in = is_state(row, "let-in");
+	char until[EMR_TEXT_BYTES], day[EMR_TEXT_BYTES], shown[300];
 
-	if (news == EMR_INVITED_WAITS) {
+	if (is_let_in || is_state(row, "waits")) {
 		l->waiting++;
 		l->coming += is_let_in;
-		snprintf(l->first, sizeof l->first, "%s", invited->whom);
+		snprintf(l->first, sizeof l->first, "%s", handle);
 		if (!l->is_last)
 			return EMR_OK;
 	}
-	emr_roles_text(invited->roles, role);
-	emr_time_json((int64_t)invited->expires, until);
-	emr_time_text((int64_t)invited->expires, day);
-	emr_show(invited->whom, shown, sizeof shown);
-	if (news == EMR_INVITED_TOLD)
+	emr_time_json(expires, until);
+	emr_time_text(expires, day);
+	emr_show(handle, shown, sizeof shown);
+	if (is_state(row, "told"))
 		return EMR_OK;
-	if (news == EMR_INVITED_CAME)
-		say_came(l->out, l->bureau, invited);
+	if (is_state(row, "came"))
+		say_came(l->out, l->desk, row);
 	else if (is_let_in)
 		emr_say(l->out,
 			"%s (%s) came and is let in: the same emrfs init --join goes on there, "
 			"until %s\n",
 			shown, role, day);
-	else if (news == EMR_INVITED_WAITS)
+	else if (is_state(row, "waits"))
 		emr_say(l->out, "%s (%s): nobody came yet; until %s\n", shown, role, day);
-	else if (news == EMR_INVITED_ENDED)
+	else if (is_state(row, "ended"))
 		emr_say(l->out, "%s (%s): nobody came; it ended on %s\n", shown, role, day);
 	else
 		emr_say(l->out, "%s (%s): somebody else has that name; it is over\n", shown, role);
-	return json_array_append_new(
-		       l->list, json_pack("{s:o, s:s, s:s, s:s}", "handle",
-					emr_json_text(invited->whom), "role", role, "until", until,
-					"state", is_let_in ? "let-in" : states[news])) == 0
+	return json_array_append_new(l->list,
+		       json_pack("{s:s, s:s, s:s, s:O}", "handle", handle, "role", role, "until",
+			       until, "state", json_object_get(row, "state"))) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
 }
 
 /* Those who just got a certificate are waited for a moment, and with --wait everybody. */
-emr_status org_host_answer(
-	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+static emr_status answer(
+	const emr_args *args, emr_out *out, org_desk *desk, emr_problem *out_problem)
 {
 	const bool waits = args->given[EMR_OPT_WAIT];
-	listing l = {.out = out, .bureau = bureau, .list = json_array()};
+	listing l = {.out = out, .desk = desk, .list = json_array()};
 	int64_t until = 0;
 	emr_status status = l.list != NULL ? EMR_OK : EMR_NO_MEMORY;
 
@@ -275,14 +290,19 @@ emr_status org_host_answer(
 		l.is_last = n > 0 &&
 			    (l.waiting == 0 || (emr_clock_boot_ns(emr_clock_system()) >= until &&
 						       (l.coming == 0 || n >= REGISTERED_LOOKS)));
+		json_auto_t *rows = NULL;
+		emr_status looked = look(desk, &rows, out_problem);
+
 		l.waiting = l.coming = 0;
-		status = emr_invitations_run(bureau, list_invited, &l, out_problem);
+		for (size_t i = 0; status == EMR_OK && i < json_array_size(rows); i++)
+			status = list_invited(&l, json_array_get(rows, i));
+		status = status == EMR_OK ? looked : status;
 		if (waits && !l.is_last && emr_status_may_pass(status)) {
 			status = EMR_OK;
 			l.waiting = 1; /* the host is away: nobody knows */
 		}
 		if (status == EMR_OK && !l.is_last && (waits ? l.waiting : l.coming) > 0)
-			status = rest(bureau);
+			status = rest(desk);
 	}
 	if (waits)
 		emr_progress_end(out);
@@ -291,4 +311,54 @@ emr_status org_host_answer(
 		return status;
 	emr_problem_set(out_problem, EMR_SAY_INVITATION_WAITS, "what", l.first, NULL);
 	return EMR_AWAITED;
+}
+
+int org_host_invited(const emr_args *args, emr_out *out)
+{
+	emr_client client __attribute__((cleanup(emr_client_close))) = EMR_CLIENT_CLOSED;
+	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
+	org_desk desk = {.client = &client};
+	emr_problem problem = {0};
+	emr_status status = emr_client_find(args->values[EMR_OPT_AS], &client, &problem);
+
+	if (status == EMR_NOT_FOUND) {
+		problem = (emr_problem){.is_set = false};
+		desk.bureau = &bureau;
+		status = emr_bureau_open(args, &bureau, &problem);
+	}
+	if (status == EMR_OK)
+		status = answer(args, out, &desk, &problem);
+	return emr_bureau_end(out, status, &problem);
+}
+
+/* ---- what the folder says of the organisation ---- */
+
+emr_status org_host_look(
+	const emr_args *args, emr_out *out, bool *out_is_done, emr_problem *out_problem)
+{
+	emr_client client __attribute__((cleanup(emr_client_close))) = EMR_CLIENT_CLOSED;
+	emr_request request = {.ask = EMR_ASK_ORG};
+	json_auto_t *whole = NULL;
+	const char *name;
+	json_t *value;
+	size_t i;
+	emr_status status = emr_client_find(args->values[EMR_OPT_AS], &client, out_problem);
+
+	snprintf(request.name, sizeof request.name, "%s", args->operands[0]);
+	if (args->n_operands > 1)
+		snprintf(request.who, sizeof request.who, "%s", args->operands[1]);
+	if (status == EMR_OK)
+		status = emr_client_gather(
+			&client, &request, ASK_MS, out, NULL, &whole, out_problem);
+	*out_is_done = status == EMR_OK || status == EMR_REFUSED;
+	if (status != EMR_OK) { /* what an answer has no room for, the verb finds by itself */
+		*out_problem = *out_is_done ? *out_problem : (emr_problem){.is_set = false};
+		return *out_is_done ? status : EMR_OK;
+	}
+	json_array_foreach(json_object_get(whole, "said"), i, value)
+		emr_say(out, "%s", json_string_value(value));
+	json_object_foreach(whole, name,
+		value) if (strcmp(name, "said") != 0 && strcmp(name, "done") != 0 &&
+			   strcmp(name, "ok") != 0) emr_out_put(out, name, json_incref(value));
+	return EMR_OK;
 }

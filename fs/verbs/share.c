@@ -262,7 +262,7 @@ static void say_look(sharing *s)
 			count);
 	}
 	if (!s->request.deposit) /* there is no key to be released */
-		emr_say_release(s->out, &s->client, s->look);
+		emr_say_release(s->out, s->look);
 	if (!emr_json_flag_at(s->look, "compared") && emr_json_flag_at(s->look, "known"))
 		emr_remark_that(s->out, EMR_SAY_NOT_COMPARED, "who",
 			emr_json_text_at(s->look, "who"), NULL);
@@ -316,6 +316,7 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 	char number[EMR_COUNT_BYTES];
 	json_auto_t *answer = NULL;
 	uint64_t order;
+	bool answers = false;
 
 	EMR_TRY(look(s, out_problem));
 	if (emr_json_flag_at(s->look, "already")) {
@@ -330,6 +331,7 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 			"names", emr_json_text_at(s->look, "text"), "n", number, "path",
 			s->request.path, NULL);
 	}
+	EMR_TRY(emr_away_answers(s->args, &s->client, &s->request, &answers, out_problem));
 	s->request.look = false;
 	snprintf(s->request.shown, sizeof s->request.shown, "%s",
 		emr_json_text_at(s->look, "shown"));
@@ -340,7 +342,9 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 			emr_json_text_at(s->look, "text"), order, EMR_SAY_SHARE_FAILED,
 			out_problem));
 	emr_say_shared(s->out, answer, s->args->given[EMR_OPT_WAIT]);
-	return EMR_OK;
+	return answers ? emr_share_by_rule(
+				 s->args, s->out, &s->client, s->request.away, out_problem)
+		       : EMR_OK;
 }
 
 /* The newest row of the list that is for the same person, path and end. */

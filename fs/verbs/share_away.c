@@ -18,22 +18,6 @@
 
 #define WORK_MS 120000
 
-/* Of a channel members have entries only: the bytes come from a node. */
-static bool is_nowhere(emr_client *client)
-{
-	const emr_request request = {.ask = EMR_ASK_STATUS};
-	emr_problem ignored = {0};
-	json_t *report = NULL;
-	bool is =
-		emr_client_ask(client, &request, EMR_CLIENT_REPORT_MS, &report, &ignored) ==
-			EMR_OK &&
-		json_array_size(json_object_get(report, "places")) == 0 &&
-		strcmp(emr_json_text_at(json_object_get(report, "ledger"), "kind"), "fabric") == 0;
-
-	json_decref(report);
-	return is;
-}
-
 void emr_say_shared(emr_out *out, const json_t *answer, bool is_done)
 {
 	if (is_done)
@@ -101,14 +85,12 @@ void emr_say_silent(emr_out *out, const json_t *answer)
 	}
 }
 
-void emr_say_release(emr_out *out, emr_client *client, const json_t *look)
+void emr_say_release(emr_out *out, const json_t *look)
 {
 	const json_t *by = json_object_get(look, "released_by");
-	size_t n = json_array_size(by);
+	const size_t n = json_array_size(by), needed = emr_json_number_at(look, "needed");
 	char names[600], who[600], own[300];
 
-	if (is_nowhere(client))
-		emr_remark_that(out, EMR_SAY_SHARED_NOWHERE, NULL);
 	if (!json_is_array(by)) {
 		emr_say(out, "The folder is not on the ledger yet; who releases its keys is "
 			     "settled then.\n");
@@ -120,9 +102,10 @@ void emr_say_release(emr_out *out, emr_client *client, const json_t *look)
 	emr_show(emr_json_text_at(look, "own_agent"), own, sizeof own);
 	if (n >= 2) {
 		emr_say(out, "Keys are released by %s: %s.\n", names,
-			n == 2					  ? _("both needed")
-			: emr_json_number_at(look, "needed") == 2 ? _("any two needed")
-								  : _("all needed"));
+			needed == 1   ? _("either is enough, and one is your own organisation")
+			: n == 2      ? _("both needed")
+			: needed == 2 ? _("any two needed")
+				      : _("all needed"));
 		return;
 	}
 	emr_remark_that(out, message_of(look, n), "name", names, "who", who, "own", own, NULL);
@@ -139,6 +122,14 @@ static bool was_answered(const emr_args *args, emr_problem *out_problem, emr_sta
 	if (*out_status == EMR_OK)
 		*out_status = emr_settings_read(&places, &settings, out_problem);
 	return *out_status == EMR_OK && settings.is_away_said;
+}
+
+/* Nobody else could release its keys, and the owner's own organisation may not yet. */
+static bool is_question(const json_t *look)
+{
+	return emr_json_text_at(look, "own_agent")[0] != '\0' &&
+	       strcmp(emr_json_text_at(look, "rule"), "others") == 0 &&
+	       !emr_json_flag_at(look, "already");
 }
 
 emr_status emr_away_take(
@@ -164,9 +155,7 @@ emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client,
 	emr_status status = EMR_OK;
 
 	*out_is_changed = false;
-	if (own[0] == '\0' || strcmp(emr_json_text_at(look, "rule"), "others") != 0 ||
-		emr_json_flag_at(look, "already") || was_answered(args, out_problem, &status) ||
-		status != EMR_OK)
+	if (!is_question(look) || was_answered(args, out_problem, &status) || status != EMR_OK)
 		return status;
 	emr_show(own, name, sizeof name);
 	emr_show(emr_json_text_at(look, "text"), who, sizeof who);
@@ -191,7 +180,8 @@ static const char *meaning_of(emr_away rule)
 		       ? _("From now on nobody releases keys while your folder is closed.\n")
 	       : rule == EMR_AWAY_OWN
 		       ? _("From now on agents of other organisations release keys while your "
-			   "folder is closed, and where none fits that of your own organisation: "
+			   "folder is closed, and where fewer than two fit that of your own "
+			   "organisation: "
 			   "that protects you from readers, not from your organisation.\n")
 		       : _("From now on only agents of other organisations release keys while your "
 			   "folder is closed.\n");
@@ -224,6 +214,24 @@ emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *cli
 				"%llu shares are given again so: emrfs share\n"),
 			(unsigned long long)given);
 	emr_out_number(out, "given", given);
+	return EMR_OK;
+}
+
+emr_status emr_away_answers(const emr_args *args, emr_client *client, const emr_request *request,
+	bool *out_it_does, emr_problem *out_problem)
+{
+	emr_request plain = *request;
+	json_auto_t *look = NULL;
+	emr_status status = EMR_OK;
+
+	*out_it_does = false;
+	if ((strcmp(request->away, "own") != 0 && strcmp(request->away, "others") != 0) ||
+		was_answered(args, out_problem, &status) || status != EMR_OK)
+		return status;
+	plain.away[0] = '\0';
+	plain.look = true;
+	EMR_TRY(emr_client_ask(client, &plain, WORK_MS, &look, out_problem));
+	*out_it_does = is_question(look);
 	return EMR_OK;
 }
 

@@ -8,7 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "gateway/channel.h"
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/paths.h"
@@ -69,7 +68,6 @@ static void say_closed(emr_out *out, const emr_places *places)
 	EMR_AUTO_FD state_fd = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	emr_problem why = {0};
 	uint64_t size = 0, since;
-	bool is_fabric;
 	emr_status status, host;
 
 	if (state_fd < 0 ||
@@ -77,12 +75,11 @@ static void say_closed(emr_out *out, const emr_places *places)
 		emr_base_init() != EMR_OK)
 		return;
 	status = emr_check_open_ledger(places, &ledger);
-	is_fabric = status == EMR_OK && strcmp(emr_ledger_kind(ledger), "fabric") == 0;
 	host = emr_check_meet_host(state_fd);
-	/* Gateways and hosts tell nothing of the ledger without the keyring. */
+	/* Hosts tell nothing of the ledger without the keyring. */
 	if (status == EMR_OK && host != EMR_NOT_FOUND)
 		status = host;
-	else if (status == EMR_OK && !is_fabric)
+	else if (status == EMR_OK)
 		status = emr_ledger_size(ledger, &size);
 	since = emr_absence_read(state_fd);
 	if (host == EMR_TIMEOUT && since == 0)
@@ -94,13 +91,12 @@ static void say_closed(emr_out *out, const emr_places *places)
 	emr_say(out, "Keyring and records: %s\n", places->state);
 	if (why.is_set)
 		emr_say(out, "  %s\n    %s\n", why.text, why.hint);
-	else if (is_fabric)
-		emr_say(out, "  Ledger: a Fabric network, asked when the folder is open.\n");
 	say_second_copy(out, places);
 	emr_out_text(out, "state_dir", places->state);
 	emr_out_put(out, "folder", json_null());
 	emr_out_put(out, "ledger",
-		json_pack("{s:s, s:I, s:o}", "kind", is_fabric ? "fabric" : "embedded", "size",
+		json_pack("{s:s, s:I, s:o}", "kind",
+			ledger != NULL ? emr_ledger_kind(ledger) : "embedded", "size",
 			(json_int_t)size, "error",
 			why.is_set ? json_string(emr_message_get(why.message)->id) : json_null()));
 }

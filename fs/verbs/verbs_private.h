@@ -21,7 +21,7 @@
 void emr_say_kept_out(emr_out *out, json_t *look, const char *path);
 /* Says which agents will release the keys of the share in LOOK, and which organisations that trusts
  * with what; and whether nobody elsewhere can open it. */
-void emr_say_release(emr_out *out, emr_client *client, const json_t *look);
+void emr_say_release(emr_out *out, const json_t *look);
 /* Remarks on ANSWER's agents_silent. */
 void emr_say_silent(emr_out *out, const json_t *answer);
 /* Says what became of the share that ANSWER is about; IS_DONE: the ledger has it. */
@@ -33,6 +33,10 @@ emr_status emr_away_take(
  * *OUT_IS_CHANGED: it may from now on, and LOOK tells what was so until then. */
 emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client, const json_t *look,
 	bool *out_is_changed, emr_problem *out_problem);
+/* *OUT_IT_DOES: --away of REQUEST, own or others, says what would be asked without it: that is the
+ * answer for the next shares, too. */
+emr_status emr_away_answers(const emr_args *args, emr_client *client, const emr_request *request,
+	bool *out_it_does, emr_problem *out_problem);
 /* WORD is the rule from now on: of the folder that CLIENT speaks to, of what it shares already, and
  * in the settings. */
 emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *client,
@@ -102,20 +106,20 @@ void emr_check_warn(emr_checker *c, const char *name, const char *mend, const ch
  * the ledger is this computer's all the same. */
 bool emr_check_host(emr_checker *c);
 /* Whether the host of this member's network answers, without a keyring.  EMR_NOT_FOUND: the ledger
- * is on a disk or on Fabric. */
+ * is on a disk. */
 emr_status emr_check_meet_host(int state_fd);
 /* Says that the records are on this computer alone (OUT_REMARK, may be NULL: gives that), unless
  * somebody else's host or a node of the settings has them. Where this began, and in `status`. */
 void emr_say_one_copy(emr_out *out, const emr_places *places, emr_problem *out_remark);
-/* check --network: the IPFS nodes of the settings, and the channel of a network on Fabric, which
- * the keyring asks. */
+/* check --network: the IPFS nodes of the settings. */
 void emr_check_node(emr_checker *c);
-void emr_check_channel(emr_checker *c, const emr_args *args);
 
 /* The organisations of the network that have no agent in force, by this computer's copy. */
 void emr_check_agents(emr_checker *c);
-/* The ledger of the state, of whatever kind: one on Fabric answers nothing without the keyring.
- * Statuses of emr_channel_open. */
+/* On the computer of a host in a channel alone. */
+void emr_check_channel(emr_checker *c);
+/* The ledger of the state: one at a host answers nothing without the keyring.  Statuses of
+ * emr_ledger_open. */
 emr_status emr_check_open_ledger(const emr_places *places, emr_ledger **out_ledger);
 
 /* ---- org_agent.c ---- */
@@ -205,6 +209,21 @@ emr_status host_write_place(int dirfd, const char *name, const emr_served_at *at
 /* Says how members come to AT, if they have to hear of it. */
 void host_say_moved(emr_out *out, const emr_served_at *at);
 
+/* ---- init_person.c ---- */
+
+/* Name and birth date by --name and --born, or as they are typed: both may stay empty. */
+emr_status init_ask_person(const emr_args *args, emr_profile *profile, emr_problem *out_problem);
+
+/* ---- host_metrics.c ---- */
+
+struct host_metrics;
+struct emr_served;
+/* Serves numbers of SERVED, whose ledger is in the directory LEDGER, at the address WHERE. Not NULL
+ * also where it fails, to be stopped. */
+emr_status host_metrics_start(const char *where, const char *ledger, struct emr_served *served,
+	struct host_metrics **out_metrics, emr_problem *out_problem);
+void host_metrics_stop(struct host_metrics *metrics); /* NULL is fine */
+
 /* ---- host_listen.c ---- */
 
 /* The path of a socket in WHERE, the operand of `emrfs host`; NULL: it is an address. */
@@ -276,15 +295,24 @@ emr_status org_host_write(const char *file, emr_bytes bytes, emr_problem *out_pr
 /* Says CODE and what to do with it, and writes it where -o says. */
 emr_status org_host_hand_out(const emr_args *args, emr_out *out, const char *code,
 	const char *organisation, uint64_t expires, emr_problem *out_problem);
-/* Invites by the open folder, if there is one that can. */
+/* By the administrator's own keys, or else by the open folder, which has them. */
+typedef struct org_desk {
+	emr_bureau *bureau; /* NULL: the folder; borrowed, both */
+	emr_client *client;
+	char name[256]; /* of the organisation, when it was looked once */
+} org_desk;
+
+/* Invites by the open folder, if there is one that can, and waits if --wait says so. */
 emr_status org_host_by_folder(const emr_args *args, emr_out *out, uint64_t expires,
-	bool *out_is_done, emr_problem *out_problem);
-/* Until INVITATION was used, as --wait says. */
-emr_status org_host_await(const emr_args *args, emr_out *out, emr_bureau *bureau,
-	const emr_invitation *invitation, int64_t within_ns, emr_problem *out_problem);
+	int64_t within_ns, bool *out_is_done, emr_problem *out_problem);
+/* Until the invitation ID, in hexadecimal, was used, as --wait says. */
+emr_status org_host_await(const emr_args *args, emr_out *out, org_desk *desk, const char *id,
+	int64_t within_ns, emr_problem *out_problem);
 /* invite without a handle: lets in who came, and names who is waited for. */
-emr_status org_host_answer(
-	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
+int org_host_invited(const emr_args *args, emr_out *out);
+/* A deed of org that only looks, by the open folder, if there is one that can. */
+emr_status org_host_look(
+	const emr_args *args, emr_out *out, bool *out_is_done, emr_problem *out_problem);
 
 /* Lines of ONE, a dataset as emr_dataset_json has it: the columns of tables that stay, and the
  * words that a committee asks for. */

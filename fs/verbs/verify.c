@@ -74,7 +74,7 @@ static emr_status take_finding(void *arg, json_t *object)
 	return status;
 }
 
-/* Of a network on Fabric: no damage, and nothing that a backup would have. */
+/* Of a network on Fabric or at a host: no damage, and nothing that a backup would have. */
 static void say_awaited(emr_out *out, uint64_t n)
 {
 	char text[EMR_TEXT_BYTES];
@@ -91,23 +91,6 @@ static void say_awaited(emr_out *out, uint64_t n)
 		text);
 }
 
-/* Says with which block a network on Fabric begins. */
-static void say_genesis(emr_out *out, const json_t *chain)
-{
-	const char *hash = emr_json_text_at(chain, "genesis");
-
-	if (emr_json_flag_at(chain, "genesis_pinned"))
-		emr_say(out,
-			"The channel begins with the block that your keyring, or the network's "
-			"settings, name (genesis).\n");
-	else if (hash[0] != '\0')
-		emr_say(out,
-			"Not checked: whether the channel's first block is the right one, because "
-			"the network's settings do not name it. Compare this with whoever runs the "
-			"channel, and write it there: genesis = %s\n",
-			hash);
-}
-
 static void say_chain(emr_out *out, const json_t *chain)
 {
 	EMR_AUTO_FREE char *restarts = emr_restarts_text(json_object_get(chain, "restarts"));
@@ -115,19 +98,6 @@ static void say_chain(emr_out *out, const json_t *chain)
 
 	emr_number_text(emr_json_number_at(chain, "size"), size);
 	emr_say(out, "Ledger: %s entries.\n", size);
-	if (strcmp(emr_json_text_at(chain, "kind"), "fabric") == 0) {
-		emr_say(out,
-			"Checked of the network's blocks: their order, the signature of whoever "
-			"brought each entry, those of a majority of organisations, and the "
-			"contract's rules.\n");
-		if (emr_json_flag_at(chain, "ordered"))
-			emr_say(out, "Each block is signed by orderers of these "
-				     "organisations.\n");
-		else
-			emr_say(out, "Not checked: whether orderers of these organisations have "
-				     "signed each block.\n");
-		say_genesis(out, chain);
-	}
 	emr_say(out, "%s", restarts != NULL ? restarts : "");
 	say_awaited(out, emr_json_number_at(chain, "awaited"));
 	if (emr_json_flag_at(chain, "mended"))

@@ -146,7 +146,7 @@ static emr_status read_known(const char *state_path, known *k)
 	emr_status status;
 
 	snprintf(path, sizeof path, "%.4200s/%s", state_path, EMR_STATE_LEDGER);
-	status = emr_ledger_copy_open(path, NULL, &ledger);
+	status = emr_ledger_copy_open(path, &ledger);
 	/* The verified copy on this computer knows its members as well. */
 	if (status != EMR_OK && emr_ledger_copy_open_own(state_path, &ledger) == EMR_OK)
 		status = EMR_OK;
@@ -269,14 +269,11 @@ static emr_status take_device(emr_keyring *keyring, int state_fd, device_search 
 
 /* The profile is sealed under this keyring's own key, and says which network it is in. Files beside
  * it could have been put there by anybody who held the copy. */
-static emr_status take_network(emr_keyring *keyring, const known *k, const emr_profile *profile)
+static emr_status check_network(const known *k, const emr_profile *profile)
 {
-	if (profile->has_network &&
-		memcmp(profile->network.b, k->descriptor_hash.b, sizeof profile->network.b) != 0)
-		return EMR_FORK;
-	return profile->has_channel
-		       ? emr_keyring_tlv_set(keyring, EMR_KEYRING_CHANNEL,
-				 emr_bytes_of(profile->channel.b, sizeof profile->channel.b))
+	return profile->has_network && memcmp(profile->network.b, k->descriptor_hash.b,
+					       sizeof profile->network.b) != 0
+		       ? EMR_FORK
 		       : EMR_OK;
 }
 
@@ -293,7 +290,7 @@ static emr_status complete(
 			keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&me->certificate)));
 	EMR_TRY(take_device(keyring, state_fd, &search));
 	if (search.is_proven)
-		return take_network(keyring, k, &search.profile);
+		return check_network(k, &search.profile);
 	/* Where several are members, being known to the ledger does not say that these records are
 	 * his. */
 	return k->members.len > sizeof *me && search.is_found ? EMR_WRONG_WORDS : EMR_OK;

@@ -27,6 +27,7 @@ static const struct {
 	[EMR_CA_CERTIFICATE] = {"the roots that are named for it do not vouch for its certificate "
 				"of TLS; nothing was sent",
 		EMR_BAD_SIGNATURE},
+	[EMR_CA_HOST] = {"your organisation's host, which asks it, does not answer", EMR_OFFLINE},
 	[EMR_CA_STRANGE] = {"what answers there is no Fabric CA", EMR_DAMAGED},
 	[EMR_CA_ERROR] = {"it could not", EMR_IO},
 	[EMR_CA_LOGIN] = {"log-in or secret is wrong, or the secret was used already", EMR_DENIED},
@@ -38,7 +39,7 @@ static const struct {
 		EMR_DENIED},
 	[EMR_CA_REVOKED] = {"this log-in was revoked", EMR_DENIED},
 	[EMR_CA_NO_RIGHT] = {"the log-in that asked has not the right to", EMR_DENIED},
-	[EMR_CA_NO_NAME] = {"there is no authority of that name", EMR_NOT_FOUND},
+	[EMR_CA_NO_NAME] = {"there is no such authority (emrfs host --login-ca)", EMR_NOT_FOUND},
 	[EMR_CA_TAKEN] = {"it knows somebody by that name already", EMR_EXISTS},
 	[EMR_CA_UNKNOWN] = {"it knows nobody by that name", EMR_NOT_FOUND},
 	[EMR_CA_DIRECTORY] = {"its people are those of a directory (LDAP): it is told of nobody",

@@ -6,22 +6,8 @@
 
 #include "enrol/ca.h"
 
-#define CA_ANSWER_MAX ((size_t)256 << 10)
 #define CA_ID_MAX 64
 #define CA_SECRET_MAX 512
-
-/* One request: who speaks says it by LOGIN and SECRET, by TOKEN, or not at all. */
-typedef struct ca_request {
-	const char *path; /* "/api/v1/..." */
-	emr_bytes body;	  /* JSON; NULL data: a GET */
-	const char *login;
-	emr_bytes secret;
-	const char *token;
-} ca_request;
-
-/* The whole answer, of any status of HTTP. */
-emr_status ca_http(
-	const emr_ca *ca, const ca_request *request, emr_buf *out_answer, emr_ca_call *call);
 
 /* Every way to fail goes through here.  SAID may be NULL. */
 emr_status ca_fail(emr_ca_call *call, emr_ca_fault fault, const char *said);
@@ -39,6 +25,8 @@ emr_status ca_answer_sort(emr_bytes leaf, const json_t *ca_chain, emr_ca_certifi
 
 /* DER as PEM.  Appends; no NUL. */
 emr_status ca_pem(emr_bytes der, const char *what, emr_buf *out);
+/* Base64 with padding.  Appends; no NUL. */
+emr_status ca_base64(emr_bytes bytes, emr_buf *out);
 /* Makes the proof that KEYRING, whose certificate CHAIN is, sends BODY by METHOD to URI: the value
  * of the header "authorization", ended by NUL. */
 emr_status ca_token(const emr_keyring *keyring, emr_bytes chain, const char *method,

@@ -9,8 +9,7 @@
 #define LINE_CHARS 64 /* of base64 in PEM */
 #define SIGNATURE_MAX 80
 
-/* Base64 with padding, as Fabric CA writes it.  Appends; no NUL. */
-static emr_status append_base64(emr_bytes bytes, emr_buf *out)
+emr_status ca_base64(emr_bytes bytes, emr_buf *out)
 {
 	size_t len = sodium_base64_ENCODED_LEN(bytes.len, sodium_base64_VARIANT_ORIGINAL);
 
@@ -30,7 +29,7 @@ emr_status ca_pem(emr_bytes der, const char *what, emr_buf *out)
 {
 	EMR_AUTO_BUF text = {0};
 
-	EMR_TRY(append_base64(der, &text));
+	EMR_TRY(ca_base64(der, &text));
 	EMR_TRY(add_text(out, "-----BEGIN "));
 	EMR_TRY(add_text(out, what));
 	EMR_TRY(add_text(out, "-----\n"));
@@ -71,7 +70,7 @@ static emr_status append_signature(const uint8_t raw[64], emr_buf *out)
 		len = len > 0 && len <= SIGNATURE_MAX ? i2d_ECDSA_SIG(signature, &at) : 0;
 	}
 	ECDSA_SIG_free(signature);
-	return len > 0 ? append_base64(emr_bytes_of(der, (size_t)len), out) : EMR_NO_MEMORY;
+	return len > 0 ? ca_base64(emr_bytes_of(der, (size_t)len), out) : EMR_NO_MEMORY;
 }
 
 emr_status ca_token(const emr_keyring *keyring, emr_bytes chain, const char *method,
@@ -83,12 +82,12 @@ emr_status ca_token(const emr_keyring *keyring, emr_bytes chain, const char *met
 	uint8_t raw[64];
 
 	EMR_TRY(ca_pem(first_of(chain), "CERTIFICATE", &pem));
-	EMR_TRY(append_base64(emr_buf_view(&pem), &certificate));
+	EMR_TRY(ca_base64(emr_buf_view(&pem), &certificate));
 	EMR_TRY(add_text(&message, method));
 	EMR_TRY(add_text(&message, "."));
-	EMR_TRY(append_base64(emr_bytes_of(uri, strlen(uri)), &message));
+	EMR_TRY(ca_base64(emr_bytes_of(uri, strlen(uri)), &message));
 	EMR_TRY(add_text(&message, "."));
-	EMR_TRY(append_base64(body, &message));
+	EMR_TRY(ca_base64(body, &message));
 	EMR_TRY(add_text(&message, "."));
 	EMR_TRY(emr_buf_append(&message, certificate.data, certificate.len));
 	EMR_TRY(emr_keyring_sign(keyring, emr_signer_certificate(), EMR_SIGN_FABRIC_CA,

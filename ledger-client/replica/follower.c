@@ -185,6 +185,7 @@ static void *follow(void *arg)
 	while (!f->is_ending) {
 		const emr_status status = take_turn(r);
 		const int64_t again_ns = in_ms(AGAIN_MS);
+		emr_ledger_trouble other = {.status = EMR_OK};
 
 		if (status != EMR_OK) {
 			f->trouble = status;
@@ -193,6 +194,10 @@ static void *follow(void *arg)
 		(void)pthread_cond_broadcast(&f->turned);
 		(void)pthread_mutex_unlock(&f->lock);
 		tell(r, status);
+		if (status == EMR_OK)
+			replica_look_for_witness(r, &other);
+		if (other.status != EMR_OK)
+			replica_keep_trouble(r, &other, false);
 		(void)pthread_mutex_lock(&f->lock);
 		/* The runs of others end no pause: a listener may make one of each failure. */
 		while (status != EMR_OK && !f->is_ending && in_ms(0) < again_ns)

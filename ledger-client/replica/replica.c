@@ -209,26 +209,6 @@ emr_status emr_replica_descriptor(int state_dirfd, emr_buf *out_descriptor)
 	return status == EMR_OK ? emr_chain_descriptor(chain, out_descriptor) : status;
 }
 
-emr_status emr_replica_channel_at(int state_dirfd, uint8_t out_genesis[32])
-{
-	EMR_AUTO_CHAIN chain = NULL;
-	EMR_AUTO_BUF value = {0};
-	emr_row_channel row;
-	emr_key_text key;
-	emr_status status =
-		emr_chain_open(state_dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, BUSY_MS, &chain);
-
-	emr_key_channel(&key);
-	if (status == EMR_OK)
-		status = emr_chain_row(chain, key.text, &value, NULL, NULL);
-	if (status != EMR_OK)
-		return status;
-	if (emr_row_channel_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	memcpy(out_genesis, row.genesis, sizeof row.genesis);
-	return EMR_OK;
-}
-
 emr_status emr_replica_reaches(int state_dirfd, uint64_t *out_size, uint8_t out_root[32])
 {
 	high_mark mark;

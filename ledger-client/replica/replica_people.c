@@ -64,17 +64,6 @@ emr_status emr_replica_host_key(emr_replica *replica, emr_id16 org, emr_row_host
 	return REPLICA_ROW(replica, key.text, host_key, out_row);
 }
 
-emr_status emr_replica_channel(emr_replica *replica, uint8_t out_genesis[32])
-{
-	emr_row_channel channel;
-	emr_key_text key;
-
-	emr_key_channel(&key);
-	EMR_TRY(REPLICA_ROW(replica, key.text, channel, &channel));
-	memcpy(out_genesis, channel.genesis, sizeof channel.genesis);
-	return EMR_OK;
-}
-
 static emr_status voice_stands(emr_replica *replica, const emr_voice *voice, bool *out_stands)
 {
 	emr_known_person person;

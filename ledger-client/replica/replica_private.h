@@ -85,6 +85,13 @@ typedef struct brought {
 	emr_id16 said, said_after; /* the recovery about which this was said, and behind its end */
 } brought;
 
+/* Heads that other organisations' hosts have signed: replica_witness.c only. */
+typedef struct witness {
+	atomic_bool is_known;
+	_Atomic uint64_t size; /* entries; 0: nothing */
+	int64_t due_ns;	       /* boot time: the follower's thread only */
+} witness;
+
 /* Heads that the host of a ledger has signed: replica_head.c only. */
 typedef struct signed_heads {
 	brought brought;
@@ -92,7 +99,12 @@ typedef struct signed_heads {
 	uint64_t ahead;		/* entries of the head in REPLICA_AHEAD; 0: none */
 	uint8_t ahead_root[32]; /* of that head */
 	known_restarts restarts;
+	witness witness;
 } signed_heads;
+
+/* By the follower's thread, once a minute.  *OUT_TROUBLE, where hosts have signed another history.
+ */
+void replica_look_for_witness(emr_replica *r, emr_ledger_trouble *out_trouble);
 
 /* Each lock protects what is named beside it or stands below it. write_lock is the outermost, and
  * the ledger's locks are inside of it (but for the follower's); nothing is called under the other

@@ -205,7 +205,6 @@ emr_status emr_replica_verify_chain(
 	emr_replica *replica, emr_replica_trouble *out_trouble, uint64_t *out_checked)
 {
 	emr_status status;
-	bool is_ordered;
 
 	*out_trouble = (emr_replica_trouble){.status = EMR_OK};
 	*out_checked = 0;
@@ -215,11 +214,8 @@ emr_status emr_replica_verify_chain(
 	(void)pthread_mutex_unlock(&replica->write_lock);
 	EMR_TRY(status);
 	EMR_TRY(emr_ledger_verify(replica->ledger, out_trouble));
-	is_ordered = out_trouble->is_ordered;
 	EMR_TRY(replica_ask_for_all(replica));
-	status = verify(replica, false, out_trouble, out_checked);
-	out_trouble->is_ordered = is_ordered;
-	return status;
+	return verify(replica, false, out_trouble, out_checked);
 }
 
 emr_status emr_replica_verify_own(

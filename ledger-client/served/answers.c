@@ -8,8 +8,11 @@
 #include "base/worker.h"
 #include "ledger/backend.h"
 #include "ledger/network.h"
+#include "served/authority.h"
 #include "served/client.h"
 #include "served_private.h"
+
+_Static_assert(WIRE_KINDS_MAX <= EMR_SERVED_FAILURES, "each kind is counted");
 
 #define ENTRIES_MAX 4096u /* of one answer */
 
@@ -218,15 +221,6 @@ static emr_status give_note(emr_served *served, emr_serve_call *call)
 	return emr_ledger_checkpoint(served->ledger, &call->out);
 }
 
-/* Empty, or not there: the ledger is here. */
-static emr_status give_moved(emr_served *served, emr_serve_call *call)
-{
-	emr_status status =
-		emr_file_read(served->dirfd, EMR_NETWORK_MOVED, WIRE_MOVED_MAX, &call->out);
-
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
 /* The handle judges what it is left, and unites it with what is there. */
 static emr_status take_note(emr_served *served, emr_serve_call *call)
 {
@@ -237,7 +231,7 @@ static emr_status take_note(emr_served *served, emr_serve_call *call)
 
 /* Each answer says how it went by a word, too: several have one number of HTTP.  A ledger that
  * lacks entries answers nobody. */
-static bool finish(const emr_served *served, emr_serve_call *call, emr_status status)
+static bool finish(emr_served *served, emr_serve_call *call, emr_status status)
 {
 	const char *word = status == EMR_OFFLINE && atomic_load(&served->is_recovering)
 				   ? EMR_SERVED_RECOVERY
@@ -249,6 +243,7 @@ static bool finish(const emr_served *served, emr_serve_call *call, emr_status st
 	call->header[1] = word;
 	if (status == EMR_OK)
 		return true;
+	atomic_fetch_add(&served->failures[wire_kind_of(status)], 1);
 	call->code = wire_http_of(status);
 	if (status == EMR_DENIED && call->out.len == WIRE_TIME_BYTES)
 		return true;
@@ -315,6 +310,8 @@ static bool may_bring(void *arg, emr_serve_call *call)
 ALWAYS(answer_recovery, served_give_recovery)
 ALWAYS(answer_brought, served_take_brought)
 ALWAYS(answer_said, take_said)
+ALWAYS(answer_relayed, served_relay)
+ALWAYS(answer_authority, served_give_authority)
 FOR_MEMBERS(answer_kept, give_kept)
 OPEN(answer_descriptor, give_descriptor)
 OPEN(answer_token, served_give_token)
@@ -327,11 +324,16 @@ FOR_READERS(answer_entries, give_entries)
 FOR_READERS(answer_parts, give_parts)
 FOR_MEMBERS(answer_lacking, give_lacking)
 OPEN(answer_given, take_given)
+OPEN(answer_cosign, served_cosign)
 FOR_MEMBERS(answer_item, find_item)
 FOR_MEMBERS(answer_subtree, give_subtree)
-FOR_MEMBERS(answer_moved, give_moved)
 FOR_MEMBERS(answer_note, give_note)
 FOR_MEMBERS(answer_new_note, take_note)
+
+/* A newcomer enrols by a secret; the rest is asked by members. */
+#define RELAYED                                                                                    \
+	.body_max = EMR_AUTHORITY_BODY_MAX, .waits_for_disk = true, .is_secret = true,             \
+	.answer = answer_relayed
 
 const emr_serve_route served_routes[] = {
 	{"GET", WIRE_ROOT "descriptor", .answer = answer_descriptor},
@@ -344,9 +346,16 @@ const emr_serve_route served_routes[] = {
 	{"POST", WIRE_ROOT "said", .body_max = WIRE_NOTE_MAX, .answer = answer_said},
 	{"GET", WIRE_ROOT "kept/", .answer = answer_kept},
 	{"GET", WIRE_ROOT "letters/", .answer = answer_letter},
-	{"POST", WIRE_ROOT "letters/", .body_max = WIRE_LETTER_MAX, .answer = answer_new_letter},
-	{"GET", WIRE_ROOT "applications", .answer = answer_applications},
+	{"POST", WIRE_ROOT "letters/", .body_max = WIRE_LETTER_MAX, .waits_for_disk = true,
+		.answer = answer_new_letter},
+	{"GET", WIRE_ROOT "applications", .waits_for_disk = true, .answer = answer_applications},
+	{"GET", WIRE_ROOT "login", .answer = answer_authority},
+	{"POST", WIRE_ROOT "login/enroll", RELAYED, .by_address = true, .is_weighed = true},
+	{"POST", WIRE_ROOT "login/reenroll", RELAYED, .whose = is_members},
+	{"POST", WIRE_ROOT "login/register", RELAYED, .whose = is_members},
+	{"POST", WIRE_ROOT "login/revoke", RELAYED, .whose = is_members},
 	{"GET", WIRE_ROOT "size", .answer = answer_size},
+	{"POST", WIRE_ROOT "cosign", .body_max = EMR_CHECKPOINT_MAX, .answer = answer_cosign},
 	{"GET", WIRE_ROOT "entries", .answer = answer_entries},
 	{"POST", WIRE_ROOT "parts", .body_max = WIRE_KEYS_MAX * WIRE_KEY_BYTES, .may = may_send,
 		.answer = answer_parts},
@@ -355,7 +364,6 @@ const emr_serve_route served_routes[] = {
 		.waits_for_disk = true, .whose = is_members, .answer = answer_given},
 	{"GET", WIRE_ROOT "items/", .answer = answer_item},
 	{"GET", WIRE_ROOT "subtree", .answer = answer_subtree},
-	{"GET", WIRE_ROOT "moved", .answer = answer_moved},
 	{"GET", WIRE_ROOT "note", .answer = answer_note},
 	{"POST", WIRE_ROOT "note", .body_max = WIRE_NOTE_MAX, .may = may_send,
 		.answer = answer_new_note},

@@ -16,6 +16,7 @@
 #define LOOK_NS INT64_C(1000000000)
 #define SILENT_NS INT64_C(20000000000) /* as long as nobody else waits for one who says nothing */
 #define BEARER "Authorization: Bearer "
+#define BYTES "Content-Type: application/octet-stream"
 
 typedef struct client {
 	/* set when it is opened */
@@ -57,6 +58,7 @@ typedef struct question {
 	const char *path; /* behind WIRE_ROOT */
 	bool is_post;
 	emr_bytes body;
+	const char *header;  /* a line of HTTP; NULL: none */
 	uint32_t timeout_ms; /* 0 = TIMEOUT_MS, and SILENCE_MS without a byte */
 	bool is_wait;	     /* emr_ledger_wake ends it */
 	bool is_brief;	     /* that it has no answer in its time says nothing */
@@ -77,8 +79,21 @@ emr_status client_settings(const char *path, struct timespec *io_seen, emr_serve
 /* The host's answer, into OUT; EMR_OFFLINE and others where there is none.  BEARER NULL: without a
  * token. */
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out);
+/* line.c, for meet.c too.  A new connection to the host at AT. */
+emr_status client_open_line(const emr_served_at *at, emr_http **out_http);
+/* By the number and the word of an answer. */
+emr_status client_status_of(const emr_http_answer *answer, const emr_buf *body);
+/* Only the host of HOST_KEY can have given the first LEN bytes of TEXT, and to this REQUEST. */
+bool client_is_given(emr_id32 host_key, const uint8_t request[WIRE_TOKEN_REQUEST_BYTES],
+	const emr_buf *text, size_t len);
+/* The clock of a host that said HOST between SENT and NOW (ahead_s of emr_ledger_absence). */
+int64_t client_ahead_of(uint64_t host, uint64_t sent, uint64_t now);
 /* With the token that is kept, and once more with a new one where that is not taken. */
 emr_status client_ask(client *c, const question *q, emr_buf *out);
+
+/* Of the network in DIR, without a ledger over it. */
+emr_status client_ask_in(
+	const char *dir, const emr_keyring *keyring, const question *q, emr_buf *out);
 
 /* client.c: an answer that came to STATUS, which it gives back, with BODY: whether the host is in
  * recovery. */

@@ -13,6 +13,7 @@
 
 #include "base/codec.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/worker.h"
 #include "contract/rows.h"
 #include "ledger/admission.h"
@@ -206,6 +207,20 @@ static emr_status take_invitation(emr_served *served, emr_serve_call *call)
 	return take_letter(served, call, room);
 }
 
+/* Members who are at other hosts of the channel see it there. */
+static emr_status pass_on(const emr_served *served, const emr_serve_call *call)
+{
+	emr_fabric_call on_its_way = {.wait_s = 0};
+	char hex[ID_CHARS + 1];
+	emr_id16 place;
+
+	if (served->channel == NULL)
+		return EMR_OK;
+	(void)snprintf(hex, sizeof hex, "%.*s", ID_CHARS, call->path);
+	EMR_TRY(emr_unhex(hex, place.b, sizeof place.b));
+	return emr_fabric_leave(served->channel, &on_its_way, place, emr_buf_view(&call->body));
+}
+
 /* The invited and those who apply are strangers; an administrator invites and answers. */
 emr_status served_leave_letter(emr_served *served, emr_serve_call *call)
 {
@@ -218,6 +233,7 @@ emr_status served_leave_letter(emr_served *served, emr_serve_call *call)
 							: EMR_NOT_FOUND;
 	if (is_name(call->path, APPLICATION)) {
 		EMR_TRY(check_application(call));
+		EMR_TRY(pass_on(served, call));
 		return take_letter(
 			served, call, (count){APPLICATION, .most = EMR_SERVED_APPLICATIONS_MAX});
 	}
@@ -268,7 +284,33 @@ static emr_status put_application(emr_served *served, const char *name, void *ar
 	return wire_put_part(emr_buf_view(&letter), &call->out);
 }
 
+typedef struct listing {
+	emr_served *served;
+	emr_serve_call *call;
+} listing;
+
+/* The same one may lie here and there: who reads it sees one organisation. */
+static emr_status put_from_channel(void *arg, emr_bytes letter)
+{
+	const listing *l = arg;
+
+	return l->call->out.len >= WIRE_PORTION || letter.len == 0 ||
+			       is_of_member(l->served, letter)
+		       ? EMR_OK
+		       : wire_put_part(letter, &l->call->out);
+}
+
+/* Those of the channel, where its peers answer. */
 emr_status served_give_applications(emr_served *served, emr_serve_call *call)
 {
-	return served->mail_dirfd >= 0 ? each_name(served, put_application, call) : EMR_OK;
+	emr_fabric_call now = {.wait_s = 0};
+	listing l = {.served = served, .call = call};
+	emr_status status =
+		served->mail_dirfd >= 0 ? each_name(served, put_application, call) : EMR_OK;
+
+	if (status == EMR_OK && served->channel != NULL &&
+		emr_fabric_letters(served->channel, &now, put_from_channel, &l) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "host: applications in the channel are not seen: %s",
+			now.said);
+	return status;
 }

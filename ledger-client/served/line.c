@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "base/worker.h"
+#include "ledger/checkpoint.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
 
@@ -41,7 +42,7 @@ static void note(client *c, emr_status status, const emr_http_answer *answer, in
 }
 
 /* An answer of HTTP that is no answer of ours: something else stands at that address. */
-static emr_status status_of(const emr_http_answer *answer, const emr_buf *body)
+emr_status client_status_of(const emr_http_answer *answer, const emr_buf *body)
 {
 	char word[32] = "";
 
@@ -65,7 +66,7 @@ static emr_http_server server_of(const emr_served_at *at)
 		.pin = at->pin[0] != '\0' ? at->pin : NULL};
 }
 
-static emr_status open_line(const emr_served_at *at, emr_http **out_http)
+emr_status client_open_line(const emr_served_at *at, emr_http **out_http)
 {
 	const emr_http_server server = server_of(at);
 
@@ -98,7 +99,7 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 	const int64_t began_ns = emr_clock_boot_ns(emr_clock_system());
 	bool is_silent;
 	EMR_AUTO_FREE char *path = NULL;
-	const char *headers[] = {"Content-Type: application/octet-stream", bearer, NULL};
+	const char *headers[] = {q->header != NULL ? q->header : BYTES, bearer, NULL};
 	const emr_served_at at = client_at(c);
 	const emr_http_server server = server_of(&at);
 	emr_http_request request = {.server = &server,
@@ -126,7 +127,7 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 	status = emr_http_ask(c->http, &request, out, &answer);
 	/* An answer that is not whole is none, whatever number it began with. */
 	if (status == EMR_OK || (answer.fault == EMR_HTTP_STRANGE && answer.status != 200))
-		status = status_of(&answer, out); /* also of what ends in a handshake */
+		status = client_status_of(&answer, out); /* also of what ends in a handshake */
 	if (!q->is_beside && answer.fault != EMR_HTTP_CANCELLED && answer.fault != EMR_HTTP_HERE &&
 		(answer.fault != EMR_HTTP_SLOW || !q->is_brief))
 		note(c, client_hear_recovery(c, status, out), &answer, began_ns);
@@ -152,7 +153,7 @@ static emr_status sign_request(client *c, emr_bytes root, uint8_t out[WIRE_TOKEN
 }
 
 /* Only the host of HOST_KEY can have given the first LEN bytes of TEXT, and to this REQUEST. */
-static bool is_given(emr_id32 host_key, const uint8_t request[WIRE_TOKEN_REQUEST_BYTES],
+bool client_is_given(emr_id32 host_key, const uint8_t request[WIRE_TOKEN_REQUEST_BYTES],
 	const emr_buf *text, size_t len)
 {
 	uint8_t message[WIRE_TOKEN_GIVEN_BYTES];
@@ -164,7 +165,7 @@ static bool is_given(emr_id32 host_key, const uint8_t request[WIRE_TOKEN_REQUEST
 }
 
 /* The clock of a host that said HOST between SENT and NOW. */
-static int64_t ahead_of(uint64_t host, uint64_t sent, uint64_t now)
+int64_t client_ahead_of(uint64_t host, uint64_t sent, uint64_t now)
 {
 	const uint64_t apart = host > now ? host - now : host < sent ? sent - host : 0;
 	const int64_t said =
@@ -180,7 +181,7 @@ static bool compare_clocks(client *c, uint64_t host, uint64_t sent)
 {
 	EMR_LOCKED(&c->lock);
 
-	c->ahead_s = ahead_of(host, sent, emr_clock_unix_s(c->clock));
+	c->ahead_s = client_ahead_of(host, sent, emr_clock_unix_s(c->clock));
 	return CLIENT_IS_BARRED(c);
 }
 
@@ -197,11 +198,11 @@ static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TO
 
 	EMR_TRY(sign_request(c, (emr_bytes){0}, body));
 	status = client_ask_once(c, &q, NULL, &text);
-	if (status == EMR_DENIED && is_given(key, body, &text, 8) &&
+	if (status == EMR_DENIED && client_is_given(key, body, &text, 8) &&
 		compare_clocks(c, emr_get_u64(text.data), emr_get_u64(body + 32)))
 		return EMR_OFFLINE;
 	EMR_TRY(status);
-	if (!is_given(key, body, &text, WIRE_TOKEN_CHARS) ||
+	if (!client_is_given(key, body, &text, WIRE_TOKEN_CHARS) ||
 		sodium_base642bin(token, sizeof token, (const char *)text.data, WIRE_TOKEN_CHARS,
 			NULL, NULL, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
 		return EMR_DENIED;
@@ -247,7 +248,7 @@ static emr_status open_all(client *c, const emr_ledger_options *options)
 
 	EMR_TRY(emr_dir_open(options->path, &dirfd));
 	EMR_TRY(client_settings(options->path, &c->seen, &c->at));
-	EMR_TRY(open_line(&c->at, &c->http));
+	EMR_TRY(client_open_line(&c->at, &c->http));
 	c->path = strdup(options->path);
 	if (c->path == NULL)
 		return EMR_NO_MEMORY;
@@ -313,8 +314,7 @@ void client_close(void *self)
 
 /* ---- letters ---- */
 
-/* Of the network in DIR, without a ledger over it. */
-static emr_status ask_host(
+emr_status client_ask_in(
 	const char *dir, const emr_keyring *keyring, const question *q, emr_buf *out)
 {
 	EMR_AUTO_FREE char *path = NULL;
@@ -343,7 +343,7 @@ static emr_status ask_letter(const char *dir, const emr_keyring *keyring, emr_id
 	q->path = path;
 	q->is_open = keyring == NULL;
 	q->timeout_ms = LETTER_MS;
-	return ask_host(dir, keyring, q, out);
+	return client_ask_in(dir, keyring, q, out);
 }
 
 emr_status emr_served_leave(const char *dir, const emr_keyring *keyring, emr_id16 id,
@@ -371,69 +371,13 @@ emr_status emr_served_applications(
 	EMR_AUTO_BUF bytes = {0};
 	emr_bytes letter;
 	emr_reader reader;
-	emr_status status = ask_host(dir, keyring, &(question){.path = "applications"}, &bytes);
+	emr_status status =
+		client_ask_in(dir, keyring, &(question){.path = "applications"}, &bytes);
 
 	reader = emr_reader_of(emr_buf_view(&bytes));
 	while (status == EMR_OK && wire_read_part(&reader, &letter))
 		status = fn(arg, letter);
 	return status == EMR_OK && reader.bad ? EMR_DAMAGED : status;
-}
-
-emr_status emr_served_meet(const emr_served_at *at, const emr_id16 *id, emr_buf *out)
-{
-	char hex[33], path[96] = WIRE_ROOT "descriptor";
-	const emr_http_request request = {.method = "GET",
-		.path = path,
-		.timeout_ms = TIMEOUT_MS,
-		.answer_max = EMR_NETWORK_DESCRIPTOR_MAX};
-	EMR_AUTO_HTTP http = NULL;
-	EMR_AUTO_BUF body = {0};
-	emr_http_answer answer;
-
-	if (id != NULL) {
-		emr_hex(id->b, sizeof id->b, hex);
-		(void)snprintf(path, sizeof path, WIRE_ROOT "letters/%s.invitation", hex);
-	}
-	EMR_TRY(open_line(at, &http));
-	const emr_status status = emr_http_ask(http, &request, &body, &answer);
-	if (answer.fault == EMR_HTTP_CERTIFICATE)
-		return EMR_FORK;
-	EMR_TRY(status == EMR_OK ? status_of(&answer, &body) : status);
-	return emr_buf_append(out, body.data, body.len);
-}
-
-/* Nobody signed the request: the refusal says the time. */
-emr_status emr_served_look(const emr_served_at *at, uint32_t timeout_ms, int64_t *out_ahead_s)
-{
-	const uint64_t sent = emr_clock_unix_s(emr_clock_system());
-	uint8_t body[WIRE_TOKEN_REQUEST_BYTES];
-	const emr_http_request request = {.method = "POST",
-		.path = WIRE_ROOT "token",
-		.body = emr_bytes_of(body, sizeof body),
-		.timeout_ms = timeout_ms,
-		.answer_max = EMR_NETWORK_DESCRIPTOR_MAX};
-	EMR_AUTO_HTTP http = NULL;
-	EMR_AUTO_BUF time = {0};
-	emr_http_answer answer;
-	emr_status status;
-
-	randombytes_buf(body, sizeof body);
-	EMR_TRY(open_line(at, &http));
-	status = emr_http_ask(http, &request, &time, &answer);
-	if (answer.fault == EMR_HTTP_CERTIFICATE)
-		return EMR_FORK;
-	if (status == EMR_OK && answer.status != 403)
-		return EMR_OFFLINE;
-	*out_ahead_s = status == EMR_OK && is_given(at->key, body, &time, 8)
-			       ? ahead_of(emr_get_u64(time.data), sent,
-					 emr_clock_unix_s(emr_clock_system()))
-			       : 0;
-	return status;
-}
-
-emr_status emr_served_moved(const char *dir, const emr_keyring *keyring, emr_buf *out)
-{
-	return ask_host(dir, keyring, &(question){.path = "moved"}, out);
 }
 
 /* ---- tokens ---- */

@@ -4,11 +4,21 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "channel/backend.h"
 #include "http/serve.h"
 #include "ledger/chain.h"
 #include "ledger/restart.h"
 #include "served/server.h"
 #include "wire.h"
+
+/* Other hosts of the channel, and the thread that asks them: witness.c. */
+typedef struct others {
+	const emr_served_at *list; /* borrowed */
+	size_t n;
+	pthread_t asker;
+	bool has_asker;
+	int stop_fd; /* ends its requests */
+} others;
 
 struct emr_served {
 	/* set when it is started; LEDGER NULL while all of it is lost */
@@ -22,6 +32,7 @@ struct emr_served {
 	emr_serve *serve;
 	pthread_t watcher; /* wakes those who wait for entries */
 	bool has_watcher;
+	others others;
 	atomic_bool is_ending;
 	int dirfd, mail_dirfd, host_dirfd;
 
@@ -38,7 +49,9 @@ struct emr_served {
 	emr_buf head; /* of head_size entries, signed; 0: none yet */
 	uint64_t head_size;
 
-	atomic_uint_fast64_t batches;
+	emr_fabric *channel; /* in which the ledger is; NULL: in none */
+	atomic_uint_fast64_t batches, failures[EMR_SERVED_FAILURES];
+	atomic_uint relayed; /* calls that wait for the authority now */
 };
 
 extern const emr_serve_route served_routes[];
@@ -72,6 +85,14 @@ emr_id32 served_open_key(const uint8_t secret[32], uint8_t out_sk[64]);
 emr_status served_leave_letter(emr_served *served, emr_serve_call *call);
 emr_status served_find_letter(emr_served *served, emr_serve_call *call);
 emr_status served_give_applications(emr_served *served, emr_serve_call *call);
+
+/* relay.c: what CALL asks the authority of the host's organisation, and that one's name. */
+emr_status served_relay(emr_served *served, emr_serve_call *call);
+emr_status served_give_authority(emr_served *served, emr_serve_call *call);
+/* witness.c: this host's signature under the head in CALL's body. */
+emr_status served_cosign(emr_served *served, emr_serve_call *call);
+/* A thread, with the server: asks the others for theirs. */
+void *served_ask_others(void *arg);
 
 /* For the token that CALL's body asks for. */
 emr_status served_give_token(emr_served *served, emr_serve_call *call);

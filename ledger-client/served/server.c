@@ -6,9 +6,12 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/secret.h"
+#include "base/worker.h"
 #include "ledger/backend.h"
 #include "ledger/network.h"
 #include "served_private.h"
@@ -36,6 +39,17 @@ static void *watch(void *arg)
 	return NULL;
 }
 
+static emr_status open_channel(emr_served *served)
+{
+	char *dir = NULL;
+	emr_status status = emr_network_channel(served->dirfd, &dir);
+
+	if (status == EMR_OK)
+		status = emr_fabric_open(dir, &served->channel);
+	free(dir);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 static emr_status open_all(emr_served *served, const emr_served_options *options)
 {
 	const emr_ledger_options ledger = {.path = options->path, .clock = options->clock};
@@ -47,12 +61,15 @@ static emr_status open_all(emr_served *served, const emr_served_options *options
 	served->dirfd = open(options->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (served->dirfd < 0)
 		return emr_status_from_errno(errno);
+	EMR_TRY(open_channel(served));
+	if (served->channel != NULL) /* what is lost comes from there */
+		EMR_TRY(emr_embedded_open(&ledger, &served->ledger));
 	EMR_TRY(emr_chain_open(served->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED,
 		served->host_dirfd >= 0 &&
 			faccessat(served->dirfd, EMR_NETWORK_LEDGER, F_OK, 0) != 0,
 		BUSY_MS, &served->rows));
 	EMR_TRY(emr_chain_size(served->rows, &size));
-	if (served->host_dirfd >= 0)
+	if (served->host_dirfd >= 0 && served->channel == NULL)
 		EMR_TRY(served_open_recovery(served, size));
 	if (served->ledger == NULL && size > 0)
 		EMR_TRY(emr_embedded_open(&ledger, &served->ledger));
@@ -76,6 +93,9 @@ emr_status emr_served_start(const emr_served_options *options, emr_served **out_
 
 	if (status == EMR_OK) {
 		served->dirfd = -1;
+		served->others.list = options->others;
+		served->others.n = options->n_others;
+		served->others.stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		served->mail_dirfd = options->mail_dirfd;
 		served->host_dirfd = options->host_dirfd > 0 ? options->host_dirfd : -1;
 		served->clock = options->clock != NULL ? options->clock : emr_clock_system();
@@ -94,6 +114,11 @@ emr_status emr_served_start(const emr_served_options *options, emr_served **out_
 		served->has_watcher = pthread_create(&served->watcher, NULL, watch, served) == 0;
 		status = served->has_watcher ? EMR_OK : EMR_NO_MEMORY;
 	}
+	if (status == EMR_OK && served->others.n > 0) {
+		served->others.has_asker =
+			pthread_create(&served->others.asker, NULL, served_ask_others, served) == 0;
+		status = served->others.has_asker ? EMR_OK : EMR_NO_MEMORY;
+	}
 	if (status != EMR_OK) {
 		emr_served_stop(served);
 		return status;
@@ -107,14 +132,22 @@ void emr_served_stop(emr_served *served)
 	if (served == NULL)
 		return;
 	atomic_store(&served->is_ending, true);
+	if (served->others.has_asker) {
+		(void)eventfd_write(served->others.stop_fd, 1);
+		(void)pthread_join(served->others.asker, NULL);
+	}
+	emr_auto_close(&served->others.stop_fd);
 	if (served->has_watcher) {
 		if (!atomic_load(&served->is_recovering))
 			emr_ledger_wake(served->ledger);
 		(void)pthread_join(served->watcher, NULL);
 	}
+	if (served->ledger != NULL)
+		emr_ledger_stop(served->ledger); /* nobody waits for a channel any more */
 	emr_serve_stop(served->serve);
 	emr_chain_close(served->rows);
 	emr_ledger_close(served->ledger);
+	emr_fabric_close(served->channel);
 	if (served->dirfd >= 0)
 		(void)close(served->dirfd);
 	(void)pthread_mutex_destroy(&served->rows_lock);
@@ -131,11 +164,19 @@ void emr_served_stop(emr_served *served)
 emr_served_counts emr_served_count(emr_served *served)
 {
 	emr_serve_counts counts = emr_serve_count(served->serve);
-
-	return (emr_served_counts){.requests = counts.requests,
+	emr_served_counts out = {.requests = counts.requests,
 		.refused = counts.refused,
 		.batches = atomic_load(&served->batches),
 		.waiting = counts.waiting,
 		.bytes = counts.bytes,
 		.is_recovering = atomic_load(&served->is_recovering)};
+	EMR_LOCKED(&served->rows_lock);
+
+	if (emr_chain_size(served->rows, &out.entries) == EMR_OK && out.entries > 1)
+		(void)!emr_chain_time(served->rows, out.entries - 1, &out.newest_unix_s);
+	for (size_t i = 0; wire_word_at(i + 1) != NULL; i++) { /* the first one is no failure */
+		out.failures[i].word = wire_word_at(i + 1);
+		out.failures[i].n = atomic_load(&served->failures[i + 1]);
+	}
+	return out;
 }

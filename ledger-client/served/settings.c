@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "ledger/backend.h"
 #include "ledger/network.h"
 #include "ledger/restart.h"
 
@@ -70,9 +71,12 @@ static json_t *describe(const emr_served_at *at, char out_sum[2 * SUM_BYTES + 1]
 	json_t *root;
 
 	put_text(KEY_PREFIX, at->key.b, key);
-	root = json_pack("{s:s*, s:s*, s:s*, s:s, s:s*}", "url", word_or_null(at->url), "pin",
+	root = json_pack("{s:s*, s:s*, s:s*, s:s, s:s*, s:o*}", "url", word_or_null(at->url), "pin",
 		word_or_null(at->pin), "socket", word_or_null(at->socket), "key", key, "signed",
-		word_or_null(at->word));
+		word_or_null(at->word), "login",
+		at->is_known	? json_string(at->login)
+		: at->has_login ? json_true()
+				: NULL);
 	text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
 	if (text == NULL) {
 		json_decref(root);
@@ -96,18 +100,37 @@ static emr_status check_sum(const emr_served_at *at, const char *sum)
 	return strcmp(sum, fits) == 0 ? EMR_OK : EMR_INVALID;
 }
 
+/* True, or the log-in of who is invited. */
+static bool read_login(const json_t *login, emr_served_at *out)
+{
+	const char *text = json_string_value(login);
+
+	out->has_login = login != NULL;
+	out->is_known = text != NULL;
+	if (text == NULL)
+		return login == NULL || json_is_true(login);
+	(void)snprintf(out->login, sizeof out->login, "%s", text);
+	for (const char *at = text; *at != '\0'; at++)
+		if (*at <= ' ' || *at >= 0x7f || *at == ':')
+			return false;
+	return strlen(text) < sizeof out->login;
+}
+
 emr_status emr_served_at_read(emr_bytes json, emr_served_at *out)
 {
 	__attribute__((cleanup(drop_json))) json_t *root =
 		json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, NULL);
 	const char *url = NULL, *pin = NULL, *socket = NULL, *key = NULL, *word = "", *sum = NULL;
+	json_t *login = NULL;
 	uint8_t hash[32];
 
 	memset(out, 0, sizeof *out);
 	if (root == NULL ||
-		json_unpack(root, "{s?s, s?s, s?s, s:s, s?s, s?s !}", "url", &url, "pin", &pin,
-			"socket", &socket, "key", &key, "signed", &word, "sum", &sum) != 0 ||
-		!read_text(KEY_PREFIX, key, out->key.b) || strlen(word) >= sizeof out->word)
+		json_unpack(root, "{s?s, s?s, s?s, s:s, s?s, s?o, s?s !}", "url", &url, "pin", &pin,
+			"socket", &socket, "key", &key, "signed", &word, "login", &login, "sum",
+			&sum) != 0 ||
+		!read_login(login, out) || !read_text(KEY_PREFIX, key, out->key.b) ||
+		strlen(word) >= sizeof out->word)
 		return EMR_INVALID;
 	(void)snprintf(out->word, sizeof out->word, "%s", word);
 	if (socket != NULL) {

@@ -33,23 +33,29 @@ static const struct {
 	{EMR_NO_SPACE, 507, "no-space"},
 };
 #define N_STATUSES (sizeof statuses / sizeof statuses[0])
+_Static_assert(N_STATUSES <= WIRE_KINDS_MAX, "each kind is counted");
 
-static size_t place_of(emr_status status)
+size_t wire_kind_of(emr_status status)
 {
 	for (size_t i = 0; i < N_STATUSES; i++)
 		if (statuses[i].status == status)
 			return i;
-	return place_of(EMR_IO);
+	return wire_kind_of(EMR_IO);
+}
+
+const char *wire_word_at(size_t i)
+{
+	return i < N_STATUSES ? statuses[i].word : NULL;
 }
 
 unsigned wire_http_of(emr_status status)
 {
-	return statuses[place_of(status)].http;
+	return statuses[wire_kind_of(status)].http;
 }
 
 const char *wire_word_of(emr_status status)
 {
-	return statuses[place_of(status)].word;
+	return statuses[wire_kind_of(status)].word;
 }
 
 emr_status wire_status_of(const char *word)

@@ -9,7 +9,9 @@
 
 #define WIRE_ROOT "/emrfs/v1/"
 #define WIRE_STATUS_HEADER "Emrfs-Status"
+#define WIRE_LOGIN_HEADER "Emrfs-Login" /* who asks the authority behind the host */
 
+#define WIRE_KINDS_MAX 20	       /* of statuses that an answer has */
 #define WIRE_PORTION ((size_t)1 << 20) /* bytes of entries or parts after which an answer ends */
 #define WIRE_ANSWER_MAX (WIRE_PORTION + 2 * (size_t)EMR_LEDGER_BATCH_MAX)
 #define WIRE_KEYS_MAX 1024u /* parts that one request asks for */
@@ -20,7 +22,6 @@
 #define WIRE_OPEN_MAX ((size_t)64 << 10)
 #define WIRE_WAIT_MAX_MS 60000u
 #define WIRE_LETTER_MAX ((size_t)12 << 10)
-#define WIRE_MOVED_MAX ((size_t)1 << 20) /* the way to a channel, with its certificates */
 #define WIRE_NOTE_MAX ((size_t)64 << 10)
 
 /* A token: whose, until when, and the server's seal; as text base64url without padding. */
@@ -57,6 +58,9 @@ emr_status wire_status_of(const char *word);
 
 emr_status wire_put_answer(const emr_ledger_answer *answer, emr_buf *out);
 emr_status wire_read_answer(emr_bytes bytes, emr_ledger_answer *out);
+/* The word of kind I of a failure, in the order of wire_kind_of; NULL: there are no more. */
+const char *wire_word_at(size_t i);
+size_t wire_kind_of(emr_status status);
 emr_status wire_put_keys(const emr_part_key *keys, size_t n, emr_buf *out);
 /* OUT has room for WIRE_KEYS_MAX. */
 emr_status wire_read_keys(emr_bytes bytes, emr_part_key *out, size_t *out_n);

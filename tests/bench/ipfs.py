@@ -14,7 +14,6 @@ import sys
 import time
 
 from filesystems import Failed, drop_caches
-from ipfs_seen import seen
 from sharing_scene import Person, until
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
@@ -293,8 +292,6 @@ def ipfs(bed, data, is_first):
         yield from publishing_many(scene, person)
         yield from saving(scene, person, bed)
         yield from larger(scene, person)
-        person.close()
-        yield from seen(scene, settings)
     finally:
         person.close()
         shutil.rmtree(scene.dir + "/many", ignore_errors=True)

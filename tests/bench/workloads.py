@@ -10,7 +10,6 @@ import shutil
 import subprocess
 
 from filesystems import Failed, drop_caches
-from fabric import fabric
 from host import host
 from ipfs import ipfs
 from research import frozen, research
@@ -24,11 +23,10 @@ REPORT = 63884  # bytes of the report of the second paper
 class Data:
     """The sources, in memory, so that no source disk is measured; made once for all."""
 
-    def __init__(self, directory, fb, emrfs, quick, network):
+    def __init__(self, directory, fb, emrfs, quick):
         self.dir = directory
         self.quick = quick
         self.emrfs = emrfs
-        self.fabric = network  # where the programs of Hyperledger Fabric are; empty: nowhere
         self.wanted = set()  # keys of the rows that are asked for
         self.scene = None  # of the sharing rows, once they were begun
         self.research = None  # the same of the rows of research
@@ -242,4 +240,4 @@ def report(bed, data, _is_first):
 GROUPS = [("mount", mounting), ("seq", sequential), ("rand", random_access), ("tree", tree),
           ("list", listing), ("small", small), ("real", real), ("report", report),
           ("sharing", sharing), ("writing", writing), ("research", research), ("frozen", frozen), ("samba", samba), ("ipfs", ipfs),
-          ("host", host), ("fabric", fabric)]
+          ("host", host)]

@@ -5,17 +5,26 @@
 
 #include "base/clock.h"
 #include "enrol/ca.h"
+#include "served/authority.h"
 #include "keyring/keyring.h"
 #include "emr_test.h"
 
-static char url[300], root_file[4200], stranger_file[4200];
+static char url[300], root_file[4200], stranger_file[4200], made[4200];
 static emr_keyring *keyring, *admin;
 static bool is_live;
 static emr_ca_certificate admin_has;
 
-static emr_ca authority(const char *scene)
+/* A directory that leads there; the former one is gone. */
+static const char *directory(const char *at, const char *root, const char *scene)
 {
-	return (emr_ca){.url = url, .root_file = root_file, .name = scene, .timeout_ms = 60000};
+	assert_ok(emr_authority_keep(made, printed("%s,%s%s%s", at, root, scene != NULL ? "," : "",
+						   scene != NULL ? scene : "")));
+	return made;
+}
+
+static const char *authority(const char *scene)
+{
+	return directory(url, root_file, scene);
 }
 
 static emr_bytes text(const char *s)
@@ -35,13 +44,12 @@ static void fault_is(emr_ca_fault expected, emr_status status, const emr_ca_call
 TEST(a_login_gets_a_certificate_of_the_own_key)
 {
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
-	emr_ca ca = authority(NULL);
 	emr_cert_facts facts;
 	emr_public public;
 	emr_ca_call call;
 
-	fault_is(EMR_CA_FINE, emr_ca_enrol(&ca, keyring, "weak", text("weakpw"), &got, &call),
-		&call);
+	fault_is(EMR_CA_FINE,
+		emr_ca_enrol(authority(NULL), keyring, "weak", text("weakpw"), &got, &call), &call);
 	assert_ok(emr_keyring_public(keyring, &public));
 	assert_ok(emr_cert_verify(emr_buf_view(&got.chain), emr_buf_view(&got.root),
 		emr_clock_unix_s(emr_clock_system()), &facts));
@@ -55,72 +63,82 @@ TEST(who_was_registered_enrols_once_and_again_by_certificate)
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
 	EMR_AUTO_CA_CERTIFICATE newer = {{0}, {0}};
 	EMR_AUTO_BUF crl = {0};
-	emr_ca ca = authority(NULL);
 	emr_bytes chain = emr_buf_view(&admin_has.chain);
 	emr_ca_person lima = {
 		.id = "lima", .secret = text("once-and-no-more"), .roles = 1 << 1, .org = {{7}}};
 	emr_cert_facts facts;
 	emr_ca_call call;
 
-	fault_is(EMR_CA_FINE, emr_ca_register(&ca, admin, chain, &lima, &call), &call);
-	fault_is(EMR_CA_TAKEN, emr_ca_register(&ca, admin, chain, &lima, &call), &call);
+	fault_is(EMR_CA_FINE, emr_ca_register(authority(NULL), admin, chain, &lima, &call), &call);
+	fault_is(EMR_CA_TAKEN, emr_ca_register(authority(NULL), admin, chain, &lima, &call), &call);
 	assert_int_equal(call.code, 74);
-	fault_is(EMR_CA_FINE, emr_ca_enrol(&ca, keyring, "lima", lima.secret, &got, &call), &call);
+	fault_is(EMR_CA_FINE,
+		emr_ca_enrol(authority(NULL), keyring, "lima", lima.secret, &got, &call), &call);
 	assert_ok(emr_cert_read(emr_buf_view(&got.chain), &facts));
 	assert_int_equal(facts.roles, 1 << 1);
 	assert_true(emr_id16_equal(facts.org, lima.org));
-	fault_is(EMR_CA_LOGIN, emr_ca_enrol(&ca, keyring, "lima", lima.secret, &newer, &call),
-		&call);
+	fault_is(EMR_CA_LOGIN,
+		emr_ca_enrol(authority(NULL), keyring, "lima", lima.secret, &newer, &call), &call);
 	for (int i = 0; i < 8; i++) { /* a signature with a high s is not taken: half of them */
 		fault_is(EMR_CA_FINE,
-			emr_ca_reenrol(&ca, keyring, emr_buf_view(&got.chain), &newer, &call),
+			emr_ca_reenrol(
+				authority(NULL), keyring, emr_buf_view(&got.chain), &newer, &call),
 			&call);
 	}
 	assert_false(emr_bytes_equal(emr_buf_view(&got.chain), emr_buf_view(&newer.chain)));
-	fault_is(EMR_CA_FINE, emr_ca_revoke(&ca, admin, chain, "lima", &crl, &call), &call);
+	fault_is(EMR_CA_FINE, emr_ca_revoke(authority(NULL), admin, chain, "lima", &crl, &call),
+		&call);
 	assert_non_null(memmem(crl.data, crl.len, "BEGIN X509 CRL", 14));
 	fault_is(EMR_CA_TOKEN,
-		emr_ca_reenrol(&ca, keyring, emr_buf_view(&newer.chain), &got, &call), &call);
-	fault_is(EMR_CA_UNKNOWN, emr_ca_revoke(&ca, admin, chain, "never", &crl, &call), &call);
+		emr_ca_reenrol(authority(NULL), keyring, emr_buf_view(&newer.chain), &got, &call),
+		&call);
+	fault_is(EMR_CA_UNKNOWN, emr_ca_revoke(authority(NULL), admin, chain, "never", &crl, &call),
+		&call);
 }
 
 TEST(who_has_no_right_registers_and_revokes_nobody)
 {
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
 	EMR_AUTO_BUF crl = {0};
-	emr_ca ca = authority(NULL), of_a_directory = authority("directory");
 	emr_ca_person nuno = {.id = "nuno", .secret = text("a-secret"), .roles = 1};
 	emr_ca_call call;
 
-	fault_is(EMR_CA_FINE, emr_ca_enrol(&ca, keyring, "weak", text("weakpw"), &got, &call),
+	fault_is(EMR_CA_FINE,
+		emr_ca_enrol(authority(NULL), keyring, "weak", text("weakpw"), &got, &call), &call);
+	fault_is(EMR_CA_NO_RIGHT,
+		emr_ca_register(authority(NULL), keyring, emr_buf_view(&got.chain), &nuno, &call),
 		&call);
 	fault_is(EMR_CA_NO_RIGHT,
-		emr_ca_register(&ca, keyring, emr_buf_view(&got.chain), &nuno, &call), &call);
-	fault_is(EMR_CA_NO_RIGHT,
-		emr_ca_revoke(&ca, keyring, emr_buf_view(&got.chain), "admin", &crl, &call), &call);
+		emr_ca_revoke(
+			authority(NULL), keyring, emr_buf_view(&got.chain), "admin", &crl, &call),
+		&call);
 	/* Somebody else's certificate proves nothing. */
 	fault_is(EMR_CA_TOKEN,
-		emr_ca_register(&ca, keyring, emr_buf_view(&admin_has.chain), &nuno, &call), &call);
+		emr_ca_register(
+			authority(NULL), keyring, emr_buf_view(&admin_has.chain), &nuno, &call),
+		&call);
 	if (is_live)
 		return;
 	fault_is(EMR_CA_DIRECTORY,
-		emr_ca_register(
-			&of_a_directory, admin, emr_buf_view(&admin_has.chain), &nuno, &call),
+		emr_ca_register(authority("directory"), admin, emr_buf_view(&admin_has.chain),
+			&nuno, &call),
 		&call);
 }
 
 TEST(a_wrong_secret_is_said_and_after_ten_the_login_is_locked)
 {
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
-	emr_ca ca = authority(NULL);
 	emr_ca_call call;
 
 	for (int i = 0; i < 10; i++) {
 		fault_is(EMR_CA_LOGIN,
-			emr_ca_enrol(&ca, keyring, "nobody", text("guess"), &got, &call), &call);
+			emr_ca_enrol(
+				authority(NULL), keyring, "nobody", text("guess"), &got, &call),
+			&call);
 		assert_int_equal(call.code, 20);
 	}
-	fault_is(EMR_CA_LOCKED, emr_ca_enrol(&ca, keyring, "nobody", text("nobodypw"), &got, &call),
+	fault_is(EMR_CA_LOCKED,
+		emr_ca_enrol(authority(NULL), keyring, "nobody", text("nobodypw"), &got, &call),
 		&call);
 	assert_int_equal(got.chain.len, 0);
 }
@@ -140,36 +158,39 @@ TEST(what_is_no_certificate_of_ours_is_refused)
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows && !is_live; i++) {
 		EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
-		emr_ca ca = authority(rows[i].scene);
 		emr_ca_call call;
 
 		fprintf(stderr, "scene %s\n", rows[i].scene);
 		fault_is(rows[i].fault,
-			emr_ca_enrol(&ca, admin, "admin", text("adminpw"), &got, &call), &call);
+			emr_ca_enrol(authority(rows[i].scene), admin, "admin", text("adminpw"),
+				&got, &call),
+			&call);
 		assert_int_equal(got.chain.len + got.root.len, 0);
 	}
 }
 
 TEST(who_is_away_slow_or_somebody_else_is_told_apart)
 {
+	static const struct {
+		const char *at, *scene;
+		emr_ca_fault fault;
+	} rows[] = {{"https://127.0.0.1:1", NULL, EMR_CA_NO_ANSWER},
+		{"https://no.such.host.invalid", NULL, EMR_CA_NO_HOST},
+		{url, "silent", EMR_CA_SLOW}};
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
-	emr_ca ca = authority("silent");
 	emr_ca_call call;
 
-	ca.timeout_ms = 700;
-	if (!is_live)
-		fault_is(EMR_CA_SLOW,
-			emr_ca_enrol(&ca, admin, "admin", text("adminpw"), &got, &call), &call);
-	ca = authority(NULL);
-	ca.root_file = stranger_file;
 	fault_is(EMR_CA_CERTIFICATE,
-		emr_ca_enrol(&ca, admin, "admin", text("adminpw"), &got, &call), &call);
-	ca = authority(NULL);
-	ca.url = "https://127.0.0.1:1";
-	fault_is(EMR_CA_NO_ANSWER, emr_ca_enrol(&ca, admin, "admin", text("adminpw"), &got, &call),
+		emr_ca_enrol(directory(url, stranger_file, NULL), admin, "admin", text("adminpw"),
+			&got, &call),
 		&call);
-	ca.url = "https://no.such.host.invalid";
-	fault_is(EMR_CA_NO_HOST, emr_ca_enrol(&ca, admin, "admin", text("adminpw"), &got, &call),
+	for (size_t i = 0; i < (is_live ? 2 : 3); i++)
+		fault_is(rows[i].fault,
+			emr_ca_enrol(directory(rows[i].at, root_file, rows[i].scene), admin,
+				"admin", text("adminpw"), &got, &call),
+			&call);
+	assert_ok(emr_authority_keep(made, ""));
+	fault_is(EMR_CA_NO_NAME, emr_ca_enrol(made, admin, "admin", text("adminpw"), &got, &call),
 		&call);
 }
 
@@ -178,34 +199,33 @@ TEST(a_secret_is_sent_to_no_address_without_tls_and_none_is_no_login)
 	static const char *const bad[] = {"http://127.0.0.1:7054", "https://", "ftp://host",
 		"https://a@host", "https://host/path", "https://ho st", "https://host?x"};
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
-	emr_ca ca = authority(NULL);
 	emr_ca_call call;
 
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		ca.url = bad[i];
-		fault_is(EMR_CA_HERE,
-			emr_ca_enrol(&ca, admin, "admin", text("adminpw"), &got, &call), &call);
-	}
-	ca = authority(NULL);
-	fault_is(EMR_CA_LOGIN, emr_ca_enrol(&ca, admin, "admin", text(""), &got, &call), &call);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_status(
+			EMR_INVALID, emr_authority_keep(made, printed("%s,%s", bad[i], root_file)));
+	assert_status(EMR_INVALID, emr_authority_keep(made, url));
+	assert_status(EMR_INVALID, emr_authority_keep(made, printed("%s,/dev/null", url)));
+	fault_is(EMR_CA_LOGIN, emr_ca_enrol(authority(NULL), admin, "admin", text(""), &got, &call),
+		&call);
 	assert_int_equal(call.http_status, 0); /* nothing was sent */
-	fault_is(EMR_CA_LOGIN, emr_ca_enrol(&ca, admin, "ad:min", text("x"), &got, &call), &call);
+	fault_is(EMR_CA_LOGIN,
+		emr_ca_enrol(authority(NULL), admin, "ad:min", text("x"), &got, &call), &call);
 	assert_int_equal(call.http_status, 0);
 }
 
 static emr_keyring *new_keyring(void)
 {
-	emr_keyring *made = NULL;
+	emr_keyring *own = NULL;
 
-	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1000, &made));
-	return made;
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1000, &own));
+	return own;
 }
 
 AROUND(begin)
 {
 	const char *dir = getenv("EMR_CA_DIR");
 	EMR_AUTO_BUF port = {0};
-	emr_ca ca = authority(NULL);
 	emr_ca_call call;
 
 	assert_non_null(dir);
@@ -213,10 +233,12 @@ AROUND(begin)
 	assert_ok(emr_file_read(AT_FDCWD, printed("%s/port", dir), 10, &port));
 	snprintf(url, sizeof url, "https://127.0.0.1:%.*s", (int)port.len, (char *)port.data);
 	snprintf(root_file, sizeof root_file, "%s/tls.pem", dir);
+	snprintf(made, sizeof made, "%s/network", dir);
 	snprintf(stranger_file, sizeof stranger_file, "%s/stranger.pem", dir);
 	keyring = new_keyring();
 	admin = new_keyring();
-	fault_is(EMR_CA_FINE, emr_ca_enrol(&ca, admin, "admin", text("adminpw"), &admin_has, &call),
+	fault_is(EMR_CA_FINE,
+		emr_ca_enrol(authority(NULL), admin, "admin", text("adminpw"), &admin_has, &call),
 		&call);
 }
 

@@ -1,6 +1,7 @@
 /* These tests show how records travel to a node (tests/support/fake_node.py): several imports at
  * a time, large records in pieces or as two imports side by side, giving way to programs; and
- * what becomes of a record when a node collects its blocks, dies or stands still in the middle. */
+ * what becomes of a record when a node collects its blocks, dies or stands still in the middle, and
+ * how what is sent finds out that a node lost what it had. */
 #include "node_collect.h"
 #include "publisher_kit.h"
 
@@ -321,6 +322,29 @@ TEST(a_second_import_that_stands_still_does_not_keep_a_collection_away)
 	assert_int_equal(scene_look(&s, 0).fault, EMR_IPFS_SLOW);
 	assert_int_equal(pthread_join(collection, NULL), 0);
 	end_between(&s, &root); /* in pieces, over one connection */
+}
+
+/* The node goes on answering, and nobody asks for all that it has. */
+TEST(an_emptied_node_is_found_out_by_what_it_is_sent_and_that_asks_for_one_root_not_each)
+{
+	emr_cid roots[12];
+
+	SCENE_OF(scene, s, scene_end, scene_begin, "emptied");
+	kit_store_ms = 1;
+	scene_start(&s, 1, NODES("leaves"));
+	kit_store_ms = 0;
+	for (size_t i = 0; i < 12; i++) {
+		if (i == 10)
+			forget_asked();
+		roots[i] = scene_save_held(&s, "emptied", i);
+	}
+	UNTIL(asked("dag/stat") != 0);
+	assert_true(asked("dag/stat") <= 3); /* one each, and one of before */
+	for (size_t i = 0; i < 12; i++)
+		good_loses(&roots[i]);
+	(void)scene_save_held(&s, "behind it", 0);
+	for (size_t i = 0; i < 12; i++)
+		wait_sent_again(&s, &roots[i]);
 }
 
 TESTS(NULL, NULL)

@@ -51,3 +51,13 @@ emr_test(test_served_elsewhere
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_elsewhere.c
 	USES served_kit http OpenSSL::SSL Threads::Threads
 	LABELS conformance)
+add_library(emr_channel_play STATIC ${CMAKE_CURRENT_LIST_DIR}/channel_play.c)
+target_link_libraries(emr_channel_play PRIVATE emr_flags PUBLIC emr_ledger_kit emr_serve PkgConfig::jansson PkgConfig::sodium)
+emr_test(test_ledger_channel
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_channel.c ${CMAKE_CURRENT_LIST_DIR}/ledger_suite.c
+	USES channel_play Threads::Threads
+	LABELS conformance)
+emr_test(test_channel_ledger
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/channel_ledger.c
+	USES channel_play Threads::Threads
+	LABELS conformance)

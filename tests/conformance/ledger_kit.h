@@ -31,6 +31,7 @@ typedef struct kit_backend {
 	emr_ledger *(*open)(kit *k);
 	void (*end)(kit *k); /* of what `make` started; NULL = nothing */
 	bool is_files;	     /* its files lie in k->network */
+	bool is_in_channel;  /* of Fabric, whose contract sees no log, and answers once */
 } kit_backend;
 extern const kit_backend kit_embedded;
 extern const kit_backend *kit_backend_in_use; /* kit_embedded until changed */

@@ -4,8 +4,6 @@
 
 #include "copy.h"
 
-static uint8_t window[SOURCE_WINDOW], buffer[SOURCE_WINDOW];
-
 static emr_withheld copy_to(int in, int out, const emr_deidentify_rules *rules)
 {
 	static const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES] = {1};
@@ -13,8 +11,7 @@ static emr_withheld copy_to(int in, int out, const emr_deidentify_rules *rules)
 	persona who;
 
 	persona_begin(&who, key, "pseudonym");
-	if (copy_file(in, (uint64_t)lseek(in, 0, SEEK_END), out, window, buffer, &who, rules,
-		    &what) != EMR_OK)
+	if (copy_file(in, (uint64_t)lseek(in, 0, SEEK_END), out, &who, rules, &what) != EMR_OK)
 		abort();
 	if (what.withheld == EMR_WITHHELD_NOT && (uint64_t)lseek(out, 0, SEEK_END) != what.size)
 		abort();

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static flat_file file;
 	const unsigned with = EMR_PRIVATE_SAFE | EMR_PRIVATE_MOSAIC;
-	const protocol_look rules = {.year = 2026, .with_private = with};
+	const protocol_look rules = {.year = 2026, .rules.with_private = with};
 	size_t first;
 	int original, copy;
 

@@ -16,7 +16,7 @@ static const emr_column named[] = {{"glucose", EMR_COLUMN_NUMBER, NULL},
 static bool is_copy(int fd, uint64_t size, bool without_dates)
 {
 	static flat_file file;
-	protocol_look rules = {.year = 2026, .without_dates = without_dates};
+	protocol_look rules = {.year = 2026, .rules.without_dates = without_dates};
 
 	if (csv_take_columns(named, NAMED, &rules.columns) != EMR_OK)
 		abort();
@@ -27,7 +27,7 @@ static bool is_copy(int fd, uint64_t size, bool without_dates)
 static emr_withheld copy_to(int in, int out, bool without_dates, uint64_t *out_size)
 {
 	static const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES] = {1};
-	protocol_look rules = {.year = 2026, .without_dates = without_dates};
+	protocol_look rules = {.year = 2026, .rules.without_dates = without_dates};
 	emr_deidentified what;
 	persona who;
 

@@ -95,7 +95,9 @@ static void read_settings(emr_bytes bytes)
 	if (emr_served_at_write(&at, &text) != EMR_OK ||
 		emr_served_at_read(emr_buf_view(&text), &again) != EMR_OK ||
 		strcmp(at.url, again.url) != 0 || strcmp(at.pin, again.pin) != 0 ||
-		strcmp(at.socket, again.socket) != 0 || !emr_id32_equal(at.key, again.key))
+		strcmp(at.socket, again.socket) != 0 || !emr_id32_equal(at.key, again.key) ||
+		at.has_login != again.has_login || at.is_known != again.is_known ||
+		strcmp(at.login, again.login) != 0)
 		abort();
 }
 

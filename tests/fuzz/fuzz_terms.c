@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(!terms.is_deidentified &&
 			(terms.without_dates || terms.with_characteristics || terms.with_faces ||
 				terms.with_derived || terms.with_tiles || terms.with_private ||
-				terms.with_nifti || terms.with_edf)) ||
+				terms.with_nifti || terms.with_edf || terms.with_genomes)) ||
 		!are_columns(&terms) || !emr_shown_name_ok(terms.purpose, strlen(terms.purpose)) ||
 		!emr_shown_name_ok(terms.who, strlen(terms.who)))
 		abort();

@@ -90,7 +90,7 @@ says "The agent of Praxis Ana has not answered since"
 as ana run 0 share Imaging/a.txt with lima --away own --yes
 says "The agent of Praxis Ana has not answered since"
 for who in hospital lima; do
-	as "$who" "$EMRFS" check --network $P >out/said 2>out/complained </dev/null
+	as "$who" "$EMRFS" check --network >out/said 2>out/complained </dev/null
 	says "The agent of Praxis Ana has not answered since"
 done
 as ana run 0 status --wait

@@ -2,8 +2,7 @@
 # away.sh: a hospital and a clinic, of which only the hospital has an agent. A patient of the hospital shares with a doctor of the clinic
 # and is away. The records open if the patient allowed the hospital to release, and stop when the patient did not or takes it back. A
 # dishonest agent and the doctor do what they can against that (dishonest.c).
-# away.sh fabric: one hospital alone, on a channel of Fabric, by live IPFS nodes; the doctor is a colleague of the person who runs the
-# agent. The peers are real where FABRIC has their programs, else PEER plays them.
+# away.sh fabric: the same on a channel of Fabric, by a host of each organisation and live IPFS nodes.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"
@@ -13,30 +12,20 @@ kind=${1:-directory}
 two_begin "away_$kind"
 PF="--passphrase-file $EMR_PASS"
 if [ "$kind" = fabric ]; then
-	NODES=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
-	KUBO=$("$NODES" build) || emr_fail "Kubo is not built"
-	export KUBO
-	at_end() {
-		two_end
-		"$NODES" down "$EMR_WORK/nodes" >/dev/null 2>&1
-		channel_stop
-	}
-	must "$NODES" up "$EMR_WORK/nodes" >/dev/null
+	CHANNEL_WITH=--ipfs
 	channel_begin
 fi
-node() { [ "$kind" = directory ] || echo "unix:$EMR_WORK/nodes/$1/api.sock"; }
+node() { [ "$kind" = directory ] || echo "unix:$EMR_WORK/channel/ipfs/$1/api.sock"; }
 
-say "people of two organisations, or of one, and one agent"
+say "people of two organisations, and one agent"
+two_network "São Lucas"
 if [ "$kind" = fabric ]; then
-	channel_network "São Lucas"
-	theirs=hospital doctor="lima, São Lucas"
+	channel_org aurora "Clínica Aurora" 2 hospital
 else
-	two_network "São Lucas"
 	orgs_join aurora "Clínica Aurora" hospital
-	theirs=aurora doctor="lima, Clínica Aurora"
 fi
 EMR_NODE=$(node 1) two_join ana "Ana Silva" patient
-EMR_NODE=$(node 2) two_join lima "Paula Lima" clinician $theirs
+EMR_NODE=$(node 2) two_join lima "Paula Lima" clinician aurora
 orgs_agent keys hospital
 agent_start keys
 emr_until agent_says keys '"key_made_at":"2'
@@ -96,7 +85,7 @@ emr_until listed 'share["away"] == "own" and share["released_by"] == ["São Luca
 as ana run 0 share Imaging with lima --yes # it is so already
 says "It is shared so already"
 as ana run 0 share Imaging with lima --until 60d --yes --wait
-says "São Lucas, your own organisation, alone can release this share's keys: that protects you from $doctor"
+says "São Lucas, your own organisation, alone can release this share's keys: that protects you from lima, Clínica Aurora"
 emr_until agent_says keys '"grants_held":1'
 two_unmount ana
 emr_until shows MRI "a finding of the knee"
@@ -143,15 +132,9 @@ two_mount lima
 say "a revoked agent that answers all the same releases nothing, and a host does not even speak to it; another takes its place"
 asks CT
 as hospital run 0 org revoke keys --yes $PF
-if [ "$kind" = fabric ]; then
-	dishonest "reckless keeps" agent_start keys
-	emr_until answers_in_vain keys
-else
-	two_home keys
-	dishonest "reckless keeps" run 1 agent $PF
-fi
+two_home keys
+dishonest "reckless keeps" run 1 agent $PF
 wait "$ASKING" && emr_fail "a revoked agent released it"
-[ "$kind" != fabric ] || agent_stop keys
 two_mount ana
 orgs_agent keys2 hospital
 agent_start keys2
@@ -185,7 +168,7 @@ as ana run 0 share --away nobody
 emr_until listed 'share["away"] == "nobody" and share["released_by"] == []'
 emr_until agent_says keys2 '"grants_held":0,"fragments":0'
 as ana run 0 share Imaging with lima --until 50d --yes --wait
-says "Nobody releases keys of this share, as you chose: $doctor"
+says "Nobody releases keys of this share, as you chose: lima, Clínica Aurora"
 saves Later "a finding of later"
 emr_until knows Later
 two_unmount ana

@@ -2,76 +2,21 @@
 """cli_terminal.py: a person at a terminal meets questions, a passphrase that is not echoed, three of the 24 words asked back.
 
 EMRFS names the program.  Exit 77: no /dev/fuse."""
-import codecs
-import errno
 import json
 import os
-import pty
 import re
-import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from terminal import Terminal  # noqa: E402
 
 EMRFS = os.environ["EMRFS"]
 PASSPHRASE = "a phrase nobody knows"
 WORDS = {}
-
-
-class Terminal:
-    """A program on a terminal of its own; `seen` is all it has shown."""
-
-    def __init__(self, *arguments, program=EMRFS):
-        self.seen = ""
-        self.decoder = codecs.getincrementaldecoder("utf-8")()  # a letter may come in two parts
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.execv(program, [program, *arguments])
-
-    @classmethod
-    def of(cls, program, *arguments):
-        return cls(*arguments, program=program)
-
-    def read_more(self, deadline):
-        ready, _, _ = select.select([self.fd], [], [], max(0, deadline - time.monotonic()))
-        if not ready:
-            raise AssertionError(f"nothing more is said after: {self.seen!r}")
-        try:
-            data = os.read(self.fd, 4096)
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            data = b""
-        self.seen += self.decoder.decode(data)
-        return len(data) > 0
-
-    def expect(self, pattern):
-        """Waits for PATTERN in what was not yet taken, and takes it."""
-        deadline = time.monotonic() + 1200
-        while not (found := re.search(pattern, self.seen[self.taken :])):
-            if not self.read_more(deadline):
-                raise AssertionError(f"ended without {pattern!r}: {self.seen!r}")
-        self.taken += found.end()
-        return found
-
-    taken = 0
-
-    def type(self, line):
-        os.write(self.fd, line.encode() + b"\n")
-
-    def press(self, key):
-        os.write(self.fd, key)
-
-    def end(self):
-        deadline = time.monotonic() + 1200
-        while self.read_more(deadline):
-            pass
-        _, status = os.waitpid(self.pid, 0)
-        os.close(self.fd)
-        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
 
 
 def run(*arguments):

@@ -45,4 +45,15 @@ as ana json 0 erase Other --yes --passphrase-file "$EMR_PASS"
 expect "copies of it and earlier ones" "$(field copies)" 3
 emr_until sees ""
 two_unmount ana dora
+
+say "a program without its modules says that they are missing, and calls no disk or host to blame"
+two_host_kill && rm usr/libexec/emrfs/emrfs-*.so
+gone="libexec/emrfs is incomplete: install emrfs again"
+echo "node = unix:$EMR_WORK/node.sock" >>ana/settings
+run 6 host "$NET" "127.0.0.1:$TWO_PORT"
+says "$gone"
+as ana run 1 mount --passphrase-file "$EMR_PASS"
+says "The ledger: $gone"
+as ana run 3 check --network
+says "unix:$EMR_WORK/node.sock: $gone"
 echo "all is well"

@@ -65,7 +65,9 @@ int main(int argc, char **argv)
 	rules.with_characteristics = strchr(argv[4], 'c') != NULL;
 	rules.with_faces = strchr(argv[4], 'f') != NULL;
 	rules.with_formats =
-		strchr(argv[4], 'v') != NULL ? 1u << EMR_COPY_NIFTI | 1u << EMR_COPY_EDF : 0;
+		strchr(argv[4], 'v') != NULL
+			? 1u << EMR_COPY_NIFTI | 1u << EMR_COPY_EDF | 1u << EMR_COPY_VCF
+			: 0;
 	rules.with_private = (strchr(argv[4], 't') != NULL ? EMR_PRIVATE_MOSAIC : 0u) |
 			     (strchr(argv[4], 'p') != NULL ? EMR_PRIVATE_SAFE : 0u);
 	if (emr_deidentifier_open(argv[1], &rules, &d) != EMR_OK)

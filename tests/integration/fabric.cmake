@@ -1,37 +1,14 @@
-# Folders on a Fabric network that one program of the tests plays, with the contract as its chaincode.  Most run on real peers, too, below; fabric_said, fabric_doubt and
-# fabric_parts do not, because their gateways lie, lose parts or refuse when they are told to; nor does
-# fabric_ended, whose real run was never seen to its end.
-if(NOT EMRFS_SANITIZE) # Go has none of the sanitizers
-	foreach(script fabric_begun fabric_folder fabric_anywhere fabric_orgs fabric_ca fabric_renew fabric_backup fabric_proof fabric_agents fabric_invite fabric_device
-			fabric_check fabric_clock fabric_doubt fabric_ended fabric_parts fabric_said fabric_silent fabric_move fabric_rules papers)
-		add_test(NAME integration_${script} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
-		set_tests_properties(integration_${script} PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77 FIXTURES_REQUIRED chaincode
-			ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;EMRFS_FIRST=$<TARGET_FILE:emrfs_first>;FABRIC=;PEER=${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
-	endforeach()
-	add_test(NAME integration_fabric_nodes COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/fabric_nodes.sh)
-	set_tests_properties(integration_fabric_nodes PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
-		FIXTURES_REQUIRED "chaincode;kubo"
-		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;FABRIC=;PEER=${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer")
-	add_test(NAME integration_away_fabric COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/away.sh fabric)
-	set_tests_properties(integration_away_fabric PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
-		FIXTURES_REQUIRED "chaincode;kubo"
-		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;DISHONEST=$<TARGET_FILE:dishonest>;FABRIC=;PEER=${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
-	if(NOT EMRFS_FABRIC) # two_clinics_real is the same, line by line
-		add_test(NAME integration_two_clinics_fabric COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/two_clinics.sh fabric)
-		set_tests_properties(integration_two_clinics_fabric PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
-			FIXTURES_REQUIRED "chaincode;kubo"
-			ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;FABRIC=;PEER=${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer")
-	endif()
-else()
+# Tests that need real peers and orderers. The programs of Fabric are built from the module proxy by tests/run, which says where they are; by hand it is
+# cmake -DEMRFS_FABRIC=DIR -DEMRFS_FABRIC_CA=PROGRAM with what examples/network/fabric build and build ca say.
+if(EMRFS_SANITIZE) # Go has none of the sanitizers
 	return()
 endif()
-# These tests need the programs of Fabric: tests/run builds them from the module proxy and says where they are; by hand it is
-# cmake -DEMRFS_FABRIC=DIR -DEMRFS_FABRIC_CA=PROGRAM with what examples/network/fabric build and build ca say.  CI=true has those that show each
-# thing once, and those with scenes of real peers only, as fabric_check; faults and storms that take long, and what the played network
-# shows as well run without it.
-set(EMRFS_FABRIC "" CACHE PATH "Where peer, orderer, configtxgen, configtxlator and osnadmin of Hyperledger Fabric 3.1 are, or its bin")
-set(ci fabric fabric_anywhere_real fabric_orgs_real fabric_faults_bft_real two_clinics_real fabric_ca_real fabric_ldap
-	fabric_check_real fabric_whole fabric_move_real)
+set(EMRFS_FABRIC "$ENV{EMRFS_FABRIC}" CACHE PATH "Where peer, orderer, configtxgen, configtxlator and osnadmin of Hyperledger Fabric 3.1 are, or its bin")
+if(NOT EMRFS_FABRIC)
+	return()
+endif()
+# With CI=true these alone, which show each thing once; faults and storms that take long run without it.
+set(ci fabric fabric_backend fabric_package channel_host channel_page channel_orgs channel_whole two_clinics_channel)
 # NAME COST FIXTURES ENVIRONMENT COMMAND...: one network at a time, because two on two cores starve each other
 function(emr_real name cost fixtures environment)
 	if("$ENV{CI}" STREQUAL "true" AND NOT name IN_LIST ci)
@@ -43,30 +20,28 @@ function(emr_real name cost fixtures environment)
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;${environment}")
 endfunction()
 set(chaincodes ${CMAKE_BINARY_DIR}/ledger-client/chaincode)
-if(EMRFS_FABRIC_CA) # on the played network, but for fabric_ca_real where there is a real one; the directory is Debian's slapd
-	set(authority "FABRIC_CA=${EMRFS_FABRIC_CA};PEER=${chaincodes}/gateway_peer")
-	emr_real(fabric_ca_real 60 chaincode "${authority};FABRIC=${EMRFS_FABRIC};CHAINCODE=${chaincodes}/emr-chaincode" ${CMAKE_CURRENT_LIST_DIR}/fabric_ca_real.sh)
-	emr_real(fabric_ldap 60 chaincode "${authority};FABRIC=" ${CMAKE_CURRENT_LIST_DIR}/fabric_ldap.sh)
-endif()
-if(NOT EMRFS_FABRIC)
-	return()
-endif()
-set(fabric "FABRIC=${EMRFS_FABRIC};CHAINCODE=${chaincodes}/emr-chaincode;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
-emr_real(fabric 130 chaincode "${fabric};PROGRAMS=${chaincodes}" ${CMAKE_CURRENT_LIST_DIR}/fabric.sh)
-emr_real(fabric_gateway 75 chaincode "${fabric};LIVE=$<TARGET_FILE:gateway_live>" ${CMAKE_CURRENT_LIST_DIR}/fabric_gateway.sh)
-emr_real(fabric_joins_real 75 chaincode "${fabric};LIVE=$<TARGET_FILE:gateway_joins>" ${CMAKE_CURRENT_LIST_DIR}/fabric_gateway.sh)
-emr_real(fabric_hostile_real 150 chaincode "${fabric};HOSTILE=$<TARGET_FILE:gateway_hostile>;PEER=${chaincodes}/gateway_peer" ${CMAKE_CURRENT_LIST_DIR}/fabric_hostile.sh)
-emr_real(fabric_storm_real 160 chaincode "${fabric};STORM=$<TARGET_FILE:gateway_storm>" ${CMAKE_CURRENT_LIST_DIR}/fabric_storm.sh)
-emr_real(fabric_faults_real 90 chaincode "${fabric};CHANNEL_KIND=raft" ${CMAKE_CURRENT_LIST_DIR}/fabric_faults.sh)
-emr_real(fabric_faults_bft_real 100 chaincode "${fabric};CHANNEL_KIND=bft" ${CMAKE_CURRENT_LIST_DIR}/fabric_faults.sh)
-if(EMRFS_FABRIC_CA)
-	emr_real(fabric_renew_real 300 chaincode "${fabric};FABRIC_CA=${EMRFS_FABRIC_CA}" ${CMAKE_CURRENT_LIST_DIR}/fabric_renew.sh)
-	emr_real(fabric_whole 150 "chaincode;kubo" "FABRIC=${EMRFS_FABRIC};FABRIC_CA=${EMRFS_FABRIC_CA}" ${CMAKE_CURRENT_LIST_DIR}/fabric_whole.sh)
-endif()
-foreach(script fabric_anywhere fabric_orgs fabric_backup fabric_check fabric_proof fabric_agents fabric_device fabric_clock
-		fabric_begun fabric_folder fabric_silent fabric_invite fabric_move)
-	emr_real(${script}_real 150 chaincode "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
+set(backend ${CMAKE_BINARY_DIR}/ledger-client/fabric)
+set(fabric "FABRIC=${EMRFS_FABRIC};CHAINCODE=${chaincodes}/emr-chaincode;BACKEND=${backend}")
+add_test(NAME backend_is_built COMMAND sh -c "\"$0\" \"$1\" && exec \"$0\" \"$@\"" ${PROJECT_SOURCE_DIR}/ledger-client/fabric/build ${backend}
+	${PROJECT_SOURCE_DIR}/tests/conformance/backend)
+set_tests_properties(backend_is_built PROPERTIES LABELS conformance TIMEOUT 3600 COST 160 FIXTURES_SETUP backend PROCESSORS ${EMR_WORKS})
+emr_real(fabric 130 chaincode "${fabric};PROGRAMS=${chaincodes};VERIFY_AUDIT=$<TARGET_FILE:verify-audit>" ${CMAKE_CURRENT_LIST_DIR}/fabric.sh)
+foreach(kind raft bft)
+	string(REPLACE _raft "" suffix _${kind})
+	emr_real(fabric_backend${suffix} 150 "chaincode;backend" "${fabric};CHANNEL_KIND=${kind}" ${CMAKE_CURRENT_LIST_DIR}/fabric_backend.sh)
+	emr_real(channel_faults${suffix} 150 "chaincode;backend" "${fabric};CHANNEL_KIND=${kind}" ${CMAKE_CURRENT_LIST_DIR}/channel_faults.sh)
 endforeach()
-emr_real(fabric_nodes_real 150 "chaincode;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/fabric_nodes.sh)
-emr_real(away_real 150 "chaincode;kubo" "${fabric};DISHONEST=$<TARGET_FILE:dishonest>" ${CMAKE_CURRENT_LIST_DIR}/away.sh fabric)
-emr_real(two_clinics_real 150 "chaincode;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/two_clinics.sh fabric)
+emr_real(channel_witness 60 "chaincode;backend" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/channel_witness.sh)
+emr_real(fabric_package 20 backend "BACKEND=${backend}" ${CMAKE_CURRENT_LIST_DIR}/fabric_package.sh)
+emr_real(channel_host 150 "chaincode;backend;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/channel_host.sh)
+emr_real(channel_page 60 "chaincode;backend" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/channel_page.sh)
+emr_real(channel_orgs 100 "chaincode;backend;kubo" "${fabric};VERIFY_AUDIT=$<TARGET_FILE:verify-audit>" ${CMAKE_CURRENT_LIST_DIR}/channel_orgs.sh)
+emr_real(channel_rules 60 "chaincode;backend" "${fabric};EMRFS_FIRST=$<TARGET_FILE:emrfs_first>" ${CMAKE_CURRENT_LIST_DIR}/channel_rules.sh)
+emr_real(away_channel 100 "chaincode;backend;kubo" "${fabric};DISHONEST=$<TARGET_FILE:dishonest>" ${CMAKE_CURRENT_LIST_DIR}/away.sh fabric)
+foreach(example two_clinics two_nodes)
+	emr_real(${example}_channel 100 "chaincode;backend;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/${example}.sh fabric)
+endforeach()
+if(EMRFS_FABRIC_CA)
+	emr_real(channel_whole 100 "chaincode;kubo" "FABRIC=${EMRFS_FABRIC};FABRIC_CA=${EMRFS_FABRIC_CA}" ${CMAKE_CURRENT_LIST_DIR}/channel_whole.sh)
+endif()
+emr_real(papers_channel 100 "chaincode;backend" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/papers.sh)

@@ -22,7 +22,7 @@ taken_away() {
 	emr_mount
 }
 
-mkdir node
+mkdir node && touch node/pins # it keeps its pins when it is down
 node_up
 emr_init
 echo "node = unix:$NODE" >>"$EMRFS_HOME/settings"

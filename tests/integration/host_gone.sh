@@ -80,12 +80,19 @@ two_unmount lima
 say "it is dead, and the ledger in the backup is damaged: what is whole in it opens for reading, and the host brings the rest"
 two_host_kill
 cp -a copy whole
-python3 - "$(ls copy/emrfs-data/ledger.sqlite.*)" <<'END'
+damaged() { # WHICH entry
+	python3 - "$(ls copy/emrfs-data/ledger.sqlite.*)" "$1" <<'END'
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1])
-db.execute("UPDATE entries SET entry = substr(entry, 1, 120) || x'aaaa' || substr(entry, 123) WHERE seq = (SELECT max(seq) FROM entries)")
+db.execute(f"UPDATE entries SET entry = substr(entry, 1, 120) || x'aaaa' || substr(entry, 123) WHERE seq = {sys.argv[2]}")
 db.commit()
 END
+}
+damaged 1
+restored 7 # nothing says what is there
+says "all of its entries have to come from your network"
+rm -rf copy && cp -a whole copy
+damaged "(SELECT max(seq) FROM entries)"
 restored 3
 says "ledger/ledger.sqlite: it is damaged"
 says "its last entries have to come from your network"

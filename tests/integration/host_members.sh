@@ -194,7 +194,7 @@ wait "$waiting" || emr_fail "it does not wait: $(cat "$EMR_WORK/out/waited")"
 
 say "who cannot reach the host is told so, and works on"
 host_stop
-as olga run 3 check --network $P
+as olga run 3 check --network
 says "does not answer"
 says "VPN"
 as quim run 7 org create "Lab Quim" --network "$address" --yes $P --words-file quim.words
@@ -210,10 +210,10 @@ as bento run 0 export Notes notes.car
 as bento run 0 erase Notes/two.txt --yes $P
 as bento run 0 verify --chain
 as bento run 0 copies
-as bento run 0 check --network $P
+as bento run 0 check --network
 says "https://127.0.0.1:$TWO_PORT answers"
 says "VPN"
-as ana run 0 check $P
+as ana run 0 check
 says "https://127.0.0.1:$TWO_PORT answers"
 
 say "a new computer from a backup, by passphrase and by words, when the old one is lost"

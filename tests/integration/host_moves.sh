@@ -21,7 +21,7 @@ host_elsewhere() {
 	TWO_ADDRESS=$(sed -n "s/.*--network '\(.*\)'$/\1/p" "$EMR_WORK/out/said")
 }
 moved() { sed -n "s/^ *emrfs network address '\(.*\)'$/\1/p" "$EMR_WORK/out/said"; }
-url() { as "$1" run 0 check $P >/dev/null; says "https://127.0.0.1:$TWO_PORT answers"; }
+url() { as "$1" run 0 check >/dev/null; says "https://127.0.0.1:$TWO_PORT answers"; }
 registers() {
 	echo "$2" >"$EMR_WORK/$1-folder/$2.txt" || emr_fail "$1 cannot save"
 	as "$1" run 0 status --wait=1min

@@ -62,5 +62,12 @@ must "$EMRFS" erase --yes --passphrase-file "$EMR_PASS" scan-2 >/dev/null
 gone() { [ "$(pinned "$root")" = 0 ] && for n in 1 2 3; do ! kubo $n pin ls --type=recursive "$root" >/dev/null 2>&1 || return 1; done; }
 emr_until gone
 [ "$(pinned "$(cid "$MNT/scan-1")")" = 3 ] || emr_fail "another record was let go, too"
+
+say "fewer copies are wanted: that frees nothing"
+emr_unmount
+sed -i 's/^cluster-copies = 3$/cluster-copies = 1/' "$EMRFS_HOME/settings"
+emr_mount
+must copied --repair
+expect "peers that have scan-1" "$(pinned "$(cid "$MNT/scan-1")")" 3
 emr_unmount
 echo "all is well"

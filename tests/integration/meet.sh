@@ -14,8 +14,9 @@ port=$(emr_port)
 
 at_end() {
 	local who
+	[ -z "${stranger:-}" ] || kill "$stranger" 2>/dev/null
 	for who in $everybody; do
-		kill $(sed -n 's/^pid //p' "$who/.home/state/as/agent/lock" "$who/.home/state-network/host/lock" 2>/dev/null) 2>/dev/null
+		kill $(sed -n "s/^pid //p" "$EMR_WORK/$who/.home/state/as/agent/lock" "$EMR_WORK/$who/.home/state-network/host/lock" 2>/dev/null) 2>/dev/null
 		EMRFS_HOME=$EMR_WORK/$who/.home emr_clear_away "$EMR_WORK/$who/.home" "$EMR_WORK/$who/Health"
 	done
 }
@@ -63,6 +64,9 @@ while IFS= read -r line; do
 		;;
 	esac
 done < <(lines)
+say "what was said with the first share is not asked again"
+typed bento "mkdir ~/Health/Letters && echo 'all is well' >~/Health/Letters/june.txt && emrfs share Letters with lima --yes --wait" || emr_fail "$(cat said)"
+expect "his word" "$(grep '^away' bento/.home/settings)" "away = own"
 asked=$(sort -u asked | wc -l)
 say "$commands commands, $codes codes, $asked passphrases"
 [ "$commands" -le 7 ] && [ "$codes" -le 2 ] && [ "$asked" -le 4 ] || emr_fail "too many"
@@ -78,7 +82,29 @@ grep -q "clinician\|Praxis Ana" said || emr_fail "$(cat said)"
 typed ana "emrfs people check lima" || emr_fail "$(cat said)"
 hers=$(grep -E '^ +([0-9]{5} ?){12}' said)
 [ -n "$hers" ] || emr_fail "no number: $(cat said)"
+for look in "org show" "org rules" "org contract" "org host" "org team staff" invite "org show --json"; do
+	typed ana "emrfs $look" || emr_fail "$look: $(cat said)"
+	grep -q "[Pp]raxis\|[Rr]ules\|lima\|host" said || [[ $look = invite || $look = "org host" ]] || emr_fail "$look said nothing: $(cat said)"
+done
+expect "members" "$(python3 -c 'import json; print(sorted(m["role"] for m in json.load(open("said"))["members"]))')" \
+	"['agent', 'clinician', 'patient', 'patient admin']"
+typed ana "emrfs org team nobody" && emr_fail "a team that is not there"
+grep -q "no team called nobody" said || emr_fail "$(cat said)"
+typed lima "emrfs org show" && emr_fail "who runs no organisation saw one"
+typed lima "emrfs invite eva --role patient" && emr_fail "who runs no organisation invited"
 expect "passphrases" "$(cat asked)" ""
+
+say "invite --wait waits by the open folder, until who was invited is in"
+mkdir -p -m 700 rui/.home && everybody="$everybody rui" && cp lima/.home/settings rui/.home/
+(cd ana && HOME=$EMR_WORK/ana EMRFS_HOME=$EMR_WORK/ana/.home EMRFS_ASKPASS=$EMR_WORK/bin/askpass exec "$EMRFS" invite rui --role clinician \
+	--wait=5min >../waits 2>&1 </dev/null) &
+waiting=$!
+may_be_later rui "grep -q '^J[A-Z2-7]*$' ../waits"
+expect "passphrases" "$(cat asked)" ""
+typed rui "emrfs join $(grep '^J[A-Z2-7]*$' waits) --yes --name Rui --words-file words" || emr_fail "$(cat said)"
+wait "$waiting" || emr_fail "$(cat waits)"
+grep -q "^rui has a certificate of Praxis Ana now, as clinician" waits || emr_fail "$(cat waits)"
+expect "who of them was asked" "$(sort -u asked | wc -l)" 1
 
 say "a code is good once; one that was mistyped, and one that was withdrawn, let nobody in"
 mkdir -p -m 700 eva/.home && everybody="$everybody eva" && cp lima/.home/settings eva/.home/
@@ -98,4 +124,41 @@ typed ana "emrfs invite eva --role patient" || emr_fail "$(cat said)"
 code=$(grep '^J[A-Z2-7]*$' said)
 typed eva "emrfs join $code --yes" || emr_fail "$(cat said)"
 expect "her folder is open" "$(cat eva/Health/before.txt)" "from before"
+
+say "somebody who is in another network, too, has a keyring and a folder for each, and neither host hears of the other"
+mkdir -p -m 700 max/.home/as/agent && everybody="$everybody max" && cp lima/.home/settings max/.home/ && cp lima/.home/settings max/.home/as/agent/
+typed max "emrfs practice begin 'Praxis Max' 127.0.0.1:$(emr_port) --words-file words" || emr_fail "$(cat said)"
+typed max "emrfs invite lima --role clinician" || emr_fail "$(cat said)"
+mkdir -p -m 700 lima/.home/as/second && cp lima/.home/settings lima/.home/as/second/
+typed lima "emrfs unmount && emrfs --as second join $(grep '^J[A-Z2-7]*$' said) --yes --name Lima --words-file words.second && emrfs --as second unmount && emrfs mount && mkdir Health-second && emrfs --as second mount ~/Health-second" || emr_fail "$(cat said)"
+typed max "mkdir ~/Health/Scans && cp Imaging/* ~/Health/Scans 2>/dev/null; echo two >~/Health/Scans/two.txt && emrfs share Scans with lima --away own --yes --wait" || emr_fail "$(cat said)"
+may_be_later lima "grep two ~/Health-second/shared-with-me/*/Scans/two.txt && cmp ~/Health/shared-with-me/*/Imaging/knee.dcm $EMR_WORK/bento/Imaging/knee.dcm"
+typed lima "emrfs --as second people" || emr_fail "$(cat said)"
+! grep -q "Praxis Ana" said || emr_fail "the second keyring knows the first network: $(cat said)"
+typed lima "emrfs --as second unmount" || emr_fail "$(cat said)"
+
+say "a stranger who photographed a code is in once, as what it says; the invited reads it, the administrator sees his key and takes it out of use"
+typed ana "emrfs org show --json" || emr_fail "$(cat said)"
+key=$(python3 -c 'import json; print(*[m["code"] for m in json.load(open("said"))["members"] if m["handle"] == "rui"])')
+typed ana "emrfs org revoke rui --yes" || emr_fail "$(cat said)"
+typed ana "emrfs org show" || emr_fail "$(cat said)"
+[ -n "$key" ] && grep -q "rui .*$key .*revoked" said || emr_fail "$(cat said)"
+refused() { ! typed bento "emrfs share Letters with rui --yes"; }
+emr_until refused
+
+say "a host with another key at the address of a code is told nothing"
+typed ana "emrfs invite zoe --role patient" || emr_fail "$(cat said)"
+code=$(grep '^J[A-Z2-7]*$' said)
+kill "$(sed -n 's/^pid //p' ana/.home/state-network/host/lock)"
+openssl req -x509 -newkey ed25519 -nodes -subj /CN=127.0.0.1 -keyout other.key -out other.pem 2>/dev/null || emr_fail "no certificate"
+is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+emr_until is_free
+openssl s_server -accept "127.0.0.1:$port" -key other.key -cert other.pem -quiet >heard 2>&1 </dev/null &
+stranger=$!
+answers() { ! is_free; }
+emr_until answers
+mkdir -p -m 700 zoe/.home && everybody="$everybody zoe" && cp lima/.home/settings zoe/.home/
+typed zoe "emrfs join $code --yes --name Zoe --words-file words" && emr_fail "in by another host"
+grep -q "the host there has another key" said || emr_fail "$(cat said)"
+! grep -aq "invitation\|GET" heard || emr_fail "it was asked: $(cat heard)"
 echo "all is well"

@@ -40,7 +40,7 @@ emr_until nothing_in "$place"
 for signal in TERM KILL; do
 	say "ended by $signal in the middle"
 	begin
-	emr_until grep -q "four folders" "$EMR_WORK/said"
+	emr_until grep -q "members are found by name" "$EMR_WORK/said"
 	left_in "$place" || emr_fail "nothing runs"
 	kill -$signal "$began"
 	wait "$began" 2>/dev/null

@@ -10,6 +10,10 @@ set_tests_properties(integration_consent PROPERTIES LABELS integration TIMEOUT $
 add_test(NAME integration_two_clinics COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/two_clinics.sh)
 set_tests_properties(integration_two_clinics PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
+# The page doc/papers.md: its answers, and each command in it.
+add_test(NAME integration_papers COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/papers.sh)
+set_tests_properties(integration_papers PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>")
 # Every command of doc/tour.md.
 add_test(NAME integration_tour COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/tour.sh)
 set_tests_properties(integration_tour PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77

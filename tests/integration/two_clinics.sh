@@ -1,7 +1,6 @@
 #!/bin/bash
 # two_clinics.sh: examples/two-clinics does what it says, from two hospitals' network to the doctor who asks again.
-# two_clinics.sh fabric: the same on a channel of Fabric, by live IPFS nodes. Real peers where FABRIC has their programs, else PEER plays
-# them.
+# two_clinics.sh fabric: the same on a channel of Fabric, whose programs FABRIC has, by a host of each organisation and live IPFS nodes.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 kind=${1:-directory}
 emr_begin two_clinics_$kind
@@ -9,22 +8,21 @@ examples=$(cd "$SUPPORT/../../examples" && pwd)
 demo=$EMR_WORK/demo how=
 if [ "$kind" = fabric ]; then
 	how="--network fabric"
-	[ -n "${FABRIC:-}" ] || export FABRIC_NETWORK=$SUPPORT/played_fabric
 	KUBO=$("$examples/network/ipfs" build) || emr_fail "Kubo is not built"
-	export KUBO FABRIC CHAINCODE PEER
+	export KUBO FABRIC CHAINCODE BACKEND
 fi
 at_end() {
 	local who
-	kill "$(cat "$demo/host.pid" 2>/dev/null)" 2>/dev/null
+	kill $(sed 's/.*"pid":\([0-9]*\).*/\1/' "$demo"/*.host 2>/dev/null) 2>/dev/null
 	for who in ana rui eva lima nuno keys-lucas keys-aurora keys-trust; do
 		emr_clear_away "$demo/$who" "$demo/$who-folder"
 	done
 	[ ! -d "$demo/ipfs" ] || "$examples/network/ipfs" down "$demo/ipfs" >/dev/null 2>&1
-	[ ! -d "$demo/channel" ] || "${FABRIC_NETWORK:-$examples/network/fabric}" down "$demo/channel" >/dev/null 2>&1
+	[ ! -d "$demo/channel" ] || "$examples/network/fabric" down "$demo/channel" >/dev/null 2>&1
 }
 if [ "$kind" = fabric ]; then
 	say "without a chaincode nothing is begun, so that the same line can be said again"
-	FABRIC_NETWORK= CHAINCODE=/nowhere "$examples/two-clinics" --network fabric "$demo" >"$EMR_WORK/said" 2>&1 && emr_fail "a channel without a contract"
+	CHAINCODE=/nowhere "$examples/two-clinics" --network fabric "$demo" >"$EMR_WORK/said" 2>&1 && emr_fail "a channel without a contract"
 	[ ! -e "$demo" ] || emr_fail "left: $(find "$demo")"
 fi
 # shellcheck disable=SC2086

@@ -1,35 +1,47 @@
-# A hospital's own authority beside the channel of support/channel.sh; both end with the test. Where FABRIC_CA names a fabric-ca-server it is that one,
-# else support/fake_ca.py. Its files are in ca/.
+# An organisation's own authority for a test that has begun by two.sh; it ends with the test. Where FABRIC_CA names a fabric-ca-server it is that
+# one, else support/fake_ca.py. Its files are in ca/.
 #
-#   authority_begin            after channel_begin: it runs
-#   authority_network          the network's file names the channel and the authority
+#   authority_begin            it runs; $AUTHORITY is what --login-ca says of it
 #   authority_lasts 60         from now on what it gives lasts for so many seconds; without a number as it did
 #   authority_due 60           from now on a third of the time of what it gives is left after so many seconds. That of fake_ca.py counts for
 #                              half a day longer, so that the slowest computer has its newer one in time; that of a real one begins now
-#   authority_stop             it is away
-#   authority_root 1000        a root of a real one, so many days old, in ca/root.pem; authority_start then runs it at CA_PORT
+#   authority_stop             it is away; authority_start: it is back, with its book
+#   authority_revoked lima     it gives nothing to that one any more
 
 at_end() {
-	local who
-	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
-	channel_stop
+	two_end
 	authority_stop
 }
 
 authority_begin() {
 	mkdir -m 700 ca
 	CA_PORT=$(emr_port)
+	AUTHORITY=https://127.0.0.1:$CA_PORT,$EMR_WORK/ca/tls.pem
+	[ -z "${FABRIC_CA:-}" ] || authority_root 1000
+	authority_start
+}
+
+authority_start() {
 	if [ -n "${FABRIC_CA:-}" ]; then
-		authority_root 0
-		channel_take 1 ca/root.pem
-		authority_start
-		echo "$CA_PORT" >ca/port
-		cp ca/root.pem ca/tls.pem # which signed that of TLS, too
+		authority_start_real
 		return
 	fi
+	rm -f ca/ready
 	CA_PORT=$CA_PORT python3 "$SUPPORT/fake_ca.py" ca >out/authority 2>&1 &
 	AUTHORITY_PID=$!
 	emr_until test -e ca/ready
+}
+authority_stop() {
+	[ -z "${AUTHORITY_PID:-}" ] || { kill -KILL "$AUTHORITY_PID" && wait "$AUTHORITY_PID"; } 2>/dev/null
+	AUTHORITY_PID=
+}
+
+authority_revoked() {
+	if [ -z "${FABRIC_CA:-}" ]; then
+		[ -e "ca/$1.revoked" ]
+	else # its own book: -1 is "revoked"
+		[ "$(sqlite3 ca/ca.db "SELECT count(*) FROM users WHERE id = '$1' AND state = -1")" = 1 ]
+	fi
 }
 
 authority_lasts() { # [SECONDS [SECONDS BEFORE NOW]]
@@ -80,8 +92,10 @@ CONF
 		openssl ca -batch -notext -selfsign -config config -in request -keyfile ../key.pem -extensions root -out ../root.pem \
 			-startdate "$(date -u -d "$1 days ago" +%Y%m%d%H%M%SZ)" -enddate "$(date -u -d '10 years' +%Y%m%d%H%M%SZ)"
 	) 2>out/root || emr_fail "$(cat out/root)"
+	cp ca/root.pem ca/tls.pem # which signs that of TLS, too
+	cp ca/root.pem ca/ca.pem
 }
-authority_start() {
+authority_start_real() {
 	cat >ca/fabric-ca-server-config.yaml <<CONF
 port: $CA_PORT
 address: 127.0.0.1
@@ -107,8 +121,4 @@ CONF
 	"$FABRIC_CA" start -H ca >out/authority 2>&1 &
 	AUTHORITY_PID=$!
 	emr_until grep -q "Listening on https" out/authority
-}
-authority_stop() {
-	[ -z "${AUTHORITY_PID:-}" ] || { kill "$AUTHORITY_PID" && wait "$AUTHORITY_PID"; } 2>/dev/null
-	AUTHORITY_PID=
 }

@@ -2,7 +2,7 @@
 """fake_ca.py DIR: a Fabric CA that does what a live one cannot be made to do, after the wire format of Fabric CA 1.5 (api, lib/server*.go,
 util.go), with the command openssl as its signer.  The name of the authority in a request chooses a scene: without one it behaves.  DIR/port
 has its port, DIR/tls.pem the root of its TLS, DIR/ca.pem its own root; DIR/ready: it listens.  `admin`, secret `adminpw`, may register
-and revoke.  DIR/NAME.revoked: it gives nothing to NAME any more. DIR/days, if there is one, has the days that
+and revoke.  DIR/book has what it knows, for when it is started again.  DIR/NAME.revoked: it gives nothing to NAME any more. DIR/days, if there is one, has the days that
 certificates began before now and end after it; else they begin when the root began, as a live one dates them, three years ago."""
 import base64
 import http.server
@@ -20,12 +20,15 @@ DIR = os.path.abspath(sys.argv[1])
 LOCK = threading.Lock()
 ATTRIBUTES = "1.2.3.4.5.6.7.8.1"
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-ROOTS_BEGAN = time.time() - 1000 * 86400
-PEOPLE = {}
+if os.path.exists(f"{DIR}/book"):
+    with open(f"{DIR}/book", encoding="ascii") as BOOK:
+        ROOTS_BEGAN, PEOPLE = json.load(BOOK)
+else:
+    ROOTS_BEGAN, PEOPLE = time.time() - 1000 * 86400, {}
 
 
 def admit(name, secret, attributes, times):
-    PEOPLE[name] = {"secret": secret, "attrs": attributes, "left": times, "wrong": 0, "revoked": False}
+    PEOPLE.setdefault(name, {"secret": secret, "attrs": attributes, "left": times, "wrong": 0, "revoked": False})
 
 
 admit("admin", "adminpw", {"hf.Registrar.Roles": "client", "hf.Revoker": "true", "emr.roles": "patient admin"}, 1000)
@@ -277,6 +280,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 result, status, errors = answer(self, self.path, body), 201, []
         except Refused as refused:
             result, status, errors = "", refused.status, [{"code": refused.code, "message": str(refused)}]
+        write("book", json.dumps([ROOTS_BEGAN, PEOPLE]))
         # As lib/serverendpoint.go writes it: each object is followed by a line's end.
         text = '{"result":%s\n,"errors":[%s],"messages":[],"success":%s}' % (
             json.dumps(result), "".join(json.dumps(one) + "\n" for one in errors), "false" if errors else "true")
@@ -294,7 +298,8 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 def main():
-    begin()
+    if not os.path.exists(f"{DIR}/book"):
+        begin()
     server = Server(("127.0.0.1", int(os.environ.get("CA_PORT", "0"))), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(f"{DIR}/tls.pem", f"{DIR}/tls.key")

@@ -8,6 +8,7 @@ import hashlib
 import http.server
 import json
 import os
+import pathlib
 import re
 import select
 import socket
@@ -23,7 +24,7 @@ from car_varint import varint
 DIR = sys.argv[1]
 LOCK = threading.Lock()
 LINE = threading.Lock()
-PINS = set()
+PINS, KEPT = set(), pathlib.Path(DIR, "pins")	# a test that has made this file has them kept in it
 TOKEN = "right"
 
 
@@ -92,6 +93,10 @@ def write_block(cid, data):
     os.makedirs(os.path.dirname(block_file(cid)), exist_ok=True)
     with open(block_file(cid), "wb") as file:
         file.write(data)
+
+
+def keep_pins():
+    return KEPT.exists() and KEPT.write_text(" ".join(map(cid_text, PINS)), encoding="ascii")
 
 
 def collect():
@@ -312,6 +317,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 error = ""
                 with LOCK:
                     PINS.add(root)
+                    keep_pins()
             except Missing:
                 error = "context deadline exceeded"
             said.append({"Root": {"Cid": {"/": cid_text(root)}, "PinErrorMsg": error}})
@@ -332,6 +338,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if cid_bytes(self.query["arg"]) not in PINS:
                 raise ValueError("not pinned or pinned indirectly")
             PINS.remove(cid_bytes(self.query["arg"]))
+            keep_pins()
         self.lines({"Pins": [self.query["arg"]]})
 
     def on_dag_stat(self):
@@ -922,6 +929,7 @@ class TlsServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 
 def main():
+    PINS.update(map(cid_bytes, KEPT.read_text(encoding="ascii").split() if KEPT.exists() else ()))
     for name, scene in SCENES.items():
         server = UnixServer(f"{DIR}/{name}.sock", Handler)
         server.scene = scene

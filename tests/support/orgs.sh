@@ -15,9 +15,10 @@ orgs_join() {
 	done
 	wait "$waiting" || emr_fail "org create $name: $(cat "$EMR_WORK/out/applied-$who")"
 }
-orgs_apply() {	# WHO "Name" [MORE...]
+orgs_apply() {	# WHO "Name" [MORE...]: over the founder's host, unless MORE names the network
 	ORGS_APPLIED=$EMR_WORK/out/applied-$1 && rm -f "$ORGS_APPLIED"
-	"$EMRFS" org create "$2" --network "$TWO_ADDRESS" --within 10min --yes --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$1.words" "${@:3}" \
+	[[ " ${*:3}" == *" --network "* ]] || set -- "$@" --network "$TWO_ADDRESS"
+	"$EMRFS" org create "$2" --within 10min --yes --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$1.words" "${@:3}" \
 		>"$ORGS_APPLIED" 2>&1 </dev/null &
 }
 orgs_waits() { grep -q "They must see this number" "$ORGS_APPLIED"; }

@@ -1,5 +1,5 @@
 # Sourced after mount.sh and said.sh by tests of several people: a network in a directory that its owner serves, members of it, each with a
-# home and a folder of their own, who have each other's cards. On Fabric nobody serves it.
+# home and a folder of their own, who have each other's cards. Where ON_CHANNEL is set the network stands on a channel of Fabric (channel.sh).
 #
 #   two_begin NAME                     the working directory; nothing is made yet
 #   two_network "São Lucas" [hospital [OPTION...]] HOME makes the network $NET and is its administrator; the others join over its host
@@ -26,6 +26,7 @@ two_begin() {
 	cd "$EMR_WORK" || exit 2
 	NET=$EMR_WORK/net
 	printf 'passphrase of the test\n' >"$EMR_PASS" && chmod 600 "$EMR_PASS"
+	[ -z "${ON_CHANNEL:-}" ] || { . "$SUPPORT/channel.sh" && channel_begin; }
 }
 
 two_home() {
@@ -49,9 +50,9 @@ as() {
 
 two_network() {
 	TWO_ADMIN=${2:-hospital}
-	as "$TWO_ADMIN" run 0 org create "$1" --network "$NET" --yes --passphrase-file "$EMR_PASS" \
+	as "$TWO_ADMIN" run 0 org create "$1" --network "$NET" ${TWO_CHANNEL:+--channel "$TWO_CHANNEL"} --yes --passphrase-file "$EMR_PASS" \
 		--words-file "$EMR_WORK/$TWO_ADMIN.words" "${@:3}"
-	[ -n "${TWO_ALONE:-}" ] || [ -e "$NET/network" ] || two_host
+	[ -n "${TWO_ALONE:-}" ] || two_host
 }
 
 two_installed() {
@@ -133,5 +134,6 @@ two_end() {
 	local who
 	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
 	[ -z "$TWO_HOST" ] || kill -KILL "$TWO_HOST" 2>/dev/null
+	[ "$(type -t channel_end)" != function ] || channel_end
 }
 at_end() { two_end; }

@@ -23,12 +23,12 @@ foreach(part path progress)
 		USES mount base keyring PkgConfig::jansson Threads::Threads)
 endforeach()
 emr_test(test_network_dir SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_network_dir.c
-	USES session gateway base keyring PkgConfig::jansson Threads::Threads)
+	USES session base keyring PkgConfig::jansson Threads::Threads)
 # When a certificate is to be renewed.
 emr_test(test_renewing SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_renewing.c
 	INCLUDES ${PROJECT_SOURCE_DIR}/keyring
 	USES network base keyring PkgConfig::jansson Threads::Threads
-	LINK_OPTIONS -Wl,--wrap=emr_network_dir_of,--wrap=emr_network_dir_is_on_fabric,--wrap=emr_replica_person)
+	LINK_OPTIONS -Wl,--wrap=emr_network_dir_of,--wrap=emr_replica_person)
 target_link_options(test_cmd_notices PRIVATE -Wl,--wrap=syscall,--wrap=clock_gettime,--wrap=emr_text)
 target_link_options(test_cmd_frame PRIVATE -Wl,--wrap=geteuid)
 # The terms that a participant agreed to on joining a dataset are kept.

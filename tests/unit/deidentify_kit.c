@@ -160,7 +160,6 @@ emr_withheld made_copy(const made *m, char person, const emr_deidentify_rules *r
 {
 	static const emr_deidentify_rules usual = {0};
 	static flat_file file;
-	static uint8_t window[SOURCE_WINDOW], buffer[SOURCE_WINDOW];
 	uint8_t key[EMR_DEIDENTIFY_KEY_BYTES];
 	emr_deidentified what;
 	persona who;
@@ -168,8 +167,7 @@ emr_withheld made_copy(const made *m, char person, const emr_deidentify_rules *r
 
 	memset(key, person, sizeof key);
 	persona_begin(&who, key, printed("pseudonym%c", person));
-	assert_ok(copy_file(in, m->bytes.len, copy, window, buffer, &who,
-		rules != NULL ? rules : &usual, &what));
+	assert_ok(copy_file(in, m->bytes.len, copy, &who, rules != NULL ? rules : &usual, &what));
 	emr_buf_clear(out);
 	if (what.withheld == EMR_WITHHELD_NOT) {
 		assert_ok(emr_buf_append_zeros(out, (size_t)what.size));
@@ -180,12 +178,14 @@ emr_withheld made_copy(const made *m, char person, const emr_deidentify_rules *r
 			    what.withheld == EMR_WITHHELD_HIDDEN_GRAPHICS);
 		file = (flat_file){.fd = copy, .size = what.size};
 		assert_string_equal(
-			emr_withheld_text(scan_dicom(&file,
-				&(protocol_look){.year = 2026,
-					.without_dates = rules != NULL && rules->without_dates,
-					.with_characteristics =
-						rules != NULL && rules->with_characteristics,
-					.with_private = rules != NULL ? rules->with_private : 0})),
+			emr_withheld_text(scan_dicom(
+				&file, &(protocol_look){.year = 2026,
+					       .rules.without_dates =
+						       rules != NULL && rules->without_dates,
+					       .rules.with_characteristics =
+						       rules != NULL && rules->with_characteristics,
+					       .rules.with_private =
+						       rules != NULL ? rules->with_private : 0})),
 			what.withheld == EMR_WITHHELD_NOT ? "" : "found-again");
 	}
 	close(in);

@@ -14,8 +14,6 @@ emr_test(test_ledger_moved SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_moved.c
 emr_test(test_welcome SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_welcome.c USES ledger_kit)
 emr_test(test_admission SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_admission.c USES ledger_kit)
 emr_test(test_points_together SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_points_together.c ${CMAKE_CURRENT_LIST_DIR}/points_kit.c USES ledger_kit NOT_TSAN)
-add_executable(gateway_joins ${CMAKE_CURRENT_LIST_DIR}/gateway_joins.c ${CMAKE_CURRENT_LIST_DIR}/points_kit.c)
-target_link_libraries(gateway_joins PRIVATE emr_flags emr_live_kit)
 emr_test(test_sql SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sql.c USES ledger PkgConfig::sqlite3)
 emr_test(test_served_address SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_served_address.c USES served ledger_kit)
 emr_test(test_served_settings

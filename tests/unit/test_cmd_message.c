@@ -253,8 +253,8 @@ static size_t words_of(const char *text)
 /* They are read before a yes is said, or not at all. */
 TEST(what_a_share_warns_of_is_short)
 {
-	static const emr_message warnings[] = {EMR_SAY_SHARED_NOWHERE, EMR_SAY_LOG_APART,
-		EMR_SAY_REPLACES, EMR_SAY_AGENT_SILENT, EMR_SAY_NO_THRESHOLD, EMR_SAY_OWN_RELEASES,
+	static const emr_message warnings[] = {EMR_SAY_LOG_APART, EMR_SAY_REPLACES,
+		EMR_SAY_AGENT_SILENT, EMR_SAY_NO_THRESHOLD, EMR_SAY_OWN_RELEASES,
 		EMR_SAY_NOBODY_RELEASES, EMR_SAY_OWN_COULD_RELEASE, EMR_SAY_ONLY_WHILE_OPEN,
 		EMR_SAY_NOT_COMPARED};
 

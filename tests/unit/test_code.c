@@ -96,6 +96,46 @@ TEST(an_address_has_45_letters_and_no_control)
 	assert_status(EMR_INVALID, emr_code_write(&code, text));
 }
 
+/* tests/vectors/model has a reader of its own, in JavaScript, written from the format: right codes,
+ * some with a right sum above wrong bytes, some that mail and people have touched. */
+TEST(another_program_reads_the_same_of_each_text)
+{
+	json_auto_t *root = vectors_open("code.json");
+	const json_t *one;
+	size_t i, codes = 0;
+
+	json_array_foreach(vectors_get(root, "codes"), i, one)
+	{
+		const char *text = vectors_text(one, "text"), *is = vectors_text(one, "is");
+		emr_code code = {.way = EMR_CODE_PINNED};
+		emr_status status = read_text(text, &code);
+		EMR_AUTO_BUF address = {0};
+		uint8_t print[32], secret[EMR_CODE_SECRET_BYTES], want[16];
+		emr_id16 id;
+
+		if (strcmp(is, "code") != 0) {
+			assert_status(
+				strcmp(is, "newer") == 0 ? EMR_NEWER_FORMAT : EMR_DAMAGED, status);
+			continue;
+		}
+		assert_ok(status);
+		assert_int_equal(code.way, vectors_u64(one, "way"));
+		assert_int_equal(code.roles, vectors_u64(one, "roles"));
+		vectors_fixed(one, "print", print, sizeof print);
+		assert_memory_equal(code.print.b, print, sizeof print);
+		vectors_fixed(one, "secret", secret, sizeof secret);
+		assert_memory_equal(code.secret, secret, sizeof secret);
+		vectors_hex(one, "address", &address);
+		assert_true(emr_bytes_equal(
+			emr_buf_view(&address), emr_bytes_of(code.address, strlen(code.address))));
+		vectors_fixed(one, "id", want, sizeof want);
+		assert_ok(emr_code_id(&code, &id));
+		assert_memory_equal(id.b, want, sizeof want);
+		codes++;
+	}
+	assert_true(codes > 50 && i > 2 * codes);
+}
+
 /* Also one that differs in what the host could gain by: its address, its key, the role. */
 TEST(an_invitation_opens_with_its_code_alone)
 {

@@ -17,7 +17,7 @@ static const emr_column columns[] = {{"glucose", EMR_COLUMN_NUMBER, NULL},
 static emr_withheld scan_fd(int fd, uint64_t size, bool without_dates)
 {
 	static flat_file file;
-	protocol_look rules = {.year = 2026, .without_dates = without_dates};
+	protocol_look rules = {.year = 2026, .rules.without_dates = without_dates};
 
 	assert_ok(csv_take_columns(columns, COLUMNS, &rules.columns));
 	file = (flat_file){.fd = fd, .size = size};
@@ -38,7 +38,8 @@ static const char *copied_for(const char *text, size_t len, bool without_dates)
 
 	assert_ok(csv_take_columns(columns, COLUMNS, &taken));
 	assert_ok(csv_copy(in, len, copy, &who,
-		&(protocol_look){.columns = taken, .year = 2026, .without_dates = without_dates},
+		&(protocol_look){
+			.columns = taken, .year = 2026, .rules.without_dates = without_dates},
 		&what));
 	n = pread(copy, out, sizeof out - 1, 0);
 	assert_true(n >= 0);
@@ -391,7 +392,7 @@ TEST(the_second_model_calls_the_same_tables_copies)
 		bool wanted = json_is_true(
 			vectors_get(one, i % 2 == 0 ? "is_copy" : "is_copy_without_dates"));
 		const protocol_look rules = {
-			.year = 2026, .without_dates = i % 2 == 1, .columns = taken};
+			.year = 2026, .rules.without_dates = i % 2 == 1, .columns = taken};
 		int fd = made_memory(emr_bytes_of(text, strlen(text)));
 
 		file = (flat_file){.fd = fd, .size = strlen(text)};

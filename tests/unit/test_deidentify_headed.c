@@ -1,47 +1,6 @@
 /* These tests plant names in every text of the headers of NIfTI, EDF and BDF files, in extensions
  * and annotations, and find none of them in copies, whose numbers are the original's. */
-#include "emr_test.h"
-
-#include "deidentify_kit.h"
-#include "headed.h"
-#include "scan.h"
-
-#define ALL (1u << EMR_COPY_NIFTI | 1u << EMR_COPY_EDF)
-
-static emr_withheld scan_bytes(emr_bytes bytes, unsigned with)
-{
-	static flat_file f;
-	int fd = made_memory(bytes);
-	emr_withheld why;
-
-	f = (flat_file){.fd = fd, .size = bytes.len, .ahead = PROTOCOL_PIECE}; /* as the helper */
-	why = scan_file(
-		&f, &(protocol_look){.year = 2026, .with_formats = with, .with_faces = true});
-	close(fd);
-	return why;
-}
-
-/* The copy of FILE, which the checker and the scan pass, or why there is none. */
-static const char *copied(emr_bytes file, bool with_faces, emr_buf *out)
-{
-	int in = made_memory(file), copy = made_memory(emr_bytes_of("", 0));
-	emr_deidentified what;
-
-	assert_ok(headed_copy(in, file.len, copy, ALL, with_faces, &what));
-	emr_buf_clear(out);
-	if (what.withheld == EMR_WITHHELD_NOT) {
-		assert_ok(emr_buf_append_zeros(out, (size_t)what.size));
-		assert_int_equal(pread(copy, out->data, out->len, 0), (ssize_t)out->len);
-		assert_int_equal(headed_check(in, file.len, copy, out->len), EMR_WITHHELD_NOT);
-		assert_int_equal(scan_bytes(emr_buf_view(out), ALL), EMR_WITHHELD_NOT);
-		assert_int_equal(scan_bytes(emr_buf_view(out), 0), EMR_WITHHELD_NOT_DICOM);
-		assert_false(made_has(emr_buf_view(out), "Silva"));
-		assert_false(made_has(emr_buf_view(out), "4711"));
-	}
-	close(in);
-	close(copy);
-	return emr_withheld_text(what.withheld);
-}
+#include "headed_kit.h"
 
 /* ---- NIfTI ---- */
 
@@ -242,6 +201,35 @@ TEST(readers_take_a_copy_of_many_signals)
 		assert_ok(emr_buf_append_zeros(&file, 2 * counts[k]));
 		assert_string_equal(
 			copied(emr_buf_view(&file), false, &copy), k < 3 ? "" : "damaged");
+	}
+}
+
+/* ---- packed ---- */
+
+TEST(a_packed_volume_is_given_without_its_texts_and_the_name_of_its_file)
+{
+	uint8_t file[700];
+	EMR_AUTO_BUF gz = {0}, copy = {0}, plain = {0};
+
+	for (int kind = 0; kind < 8; kind++) {
+		const bool is_two = (kind & 1) != 0;
+		const size_t head = is_two ? 544 : 352;
+		emr_bytes whole = nifti(file, is_two, (kind & 2) != 0, 3.0);
+
+		packed(whole, 100, kind > 3, &gz);
+		assert_string_equal(copied(emr_buf_view(&gz), false, &copy), "");
+		unpacked(emr_buf_view(&copy), &plain);
+		assert_int_equal(plain.len, head + 24);
+		assert_memory_equal(plain.data + head, file + head + 16, 24);
+		gz.len -= 9;
+		assert_string_equal(copied(emr_buf_view(&gz), false, &copy), "damaged");
+		/* The same bytes in gzip that has room for a name are no copy. */
+		packed(emr_buf_view(&plain), 700, false, &gz);
+		assert_int_equal(scan_bytes(emr_buf_view(&gz), ALL), EMR_WITHHELD_NOT_DICOM);
+		packed(emr_buf_view(&plain), 700, true, &gz);
+		assert_int_equal(scan_bytes(emr_buf_view(&gz), ALL), EMR_WITHHELD_NOT);
+		gz.data[9] = 3;
+		assert_int_equal(scan_bytes(emr_buf_view(&gz), ALL), EMR_WITHHELD_NOT_DICOM);
 	}
 }
 

@@ -240,7 +240,7 @@ static emr_withheld scan_bytes(const emr_buf *copy, unsigned with)
 	emr_withheld why;
 
 	file = (flat_file){.fd = fd, .size = copy->len};
-	why = scan_dicom(&file, &(protocol_look){.year = 2026, .with_private = with});
+	why = scan_dicom(&file, &(protocol_look){.year = 2026, .rules.with_private = with});
 	return why;
 }
 

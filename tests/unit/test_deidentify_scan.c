@@ -185,13 +185,14 @@ TEST(the_terms_decide_what_may_be_there)
 	made_ct_28(&m);
 	made_ct_pixels(&m);
 	assert_int_equal(made_copy(&m, 'a', &dated, &copy), EMR_WITHHELD_NOT);
-	assert_int_equal(scan_bytes(emr_buf_view(&copy),
-				 &(protocol_look){.year = 2026, .with_characteristics = true}),
+	assert_int_equal(
+		scan_bytes(emr_buf_view(&copy),
+			&(protocol_look){.year = 2026, .rules.with_characteristics = true}),
 		EMR_WITHHELD_NOT);
 	assert_int_equal(scan_bytes(emr_buf_view(&copy), &usual), EMR_WITHHELD_FOUND_AGAIN);
 	assert_int_equal(scan_bytes(emr_buf_view(&copy), &(protocol_look){.year = 2026,
-								 .with_characteristics = true,
-								 .without_dates = true}),
+								 .rules.with_characteristics = true,
+								 .rules.without_dates = true}),
 		EMR_WITHHELD_FOUND_AGAIN);
 	emr_buf_free(&m.bytes);
 }

@@ -67,81 +67,29 @@ TEST(an_invitation_reads_as_the_second_model_wrote_it)
 
 TEST(one_that_carries_the_way_reads_as_the_second_model_wrote_it)
 {
-	EMR_AUTO_BUF want = {0}, guest = {0}, place = {0}, spki = {0}, again = {0};
-	EMR_AUTO_KEYRING bearer = NULL;
-	emr_invitation read;
-	emr_public public;
+	EMR_AUTO_BUF want = {0}, place = {0}, again = {0};
+	emr_invitation read, once_more;
 
 	assert_ok(emr_invitation_read(vectors_hex(cards, "invitation_away", &want), &read));
-	vectors_hex(cards, "invitation_guest", &guest);
 	vectors_hex(cards, "invitation_place", &place);
-	assert_true(emr_bytes_equal(read.guest, emr_buf_view(&guest)));
 	assert_true(emr_bytes_equal(read.place, emr_buf_view(&place)));
 	assert_ok(emr_invitation_encode(admin, &read, &again));
-	assert_true(emr_bytes_equal(emr_buf_view(&again), emr_buf_view(&want)));
-	assert_ok(emr_invitation_guest(&read, &bearer));
-	assert_ok(emr_keyring_public(bearer, &public));
-	vectors_hex(cards, "guest_spki", &spki);
-	assert_true(emr_bytes_equal(
-		emr_buf_view(&spki), emr_bytes_of(public.p256_spki, sizeof public.p256_spki)));
-}
-
-/* The guest may not be taken for a member: another organisation, no role, not for longer than the
- * invitation. */
-TEST(the_guest_of_an_invitation_is_nobody_in_the_organisation)
-{
-	static const uint8_t way[] = "the way";
-	EMR_AUTO_BUF ca = {0}, bytes = {0};
-	const emr_cert_subject subject = {
-		.handle = "CA", .not_before = 1700000000, .not_after = 1900000000};
-	emr_invitation wish = facts(), read;
-	emr_invite_guest guest = {.not_before = 1700000001, .whom = "lima"};
-	EMR_AUTO_KEYRING bearer = NULL;
-	emr_public public;
-	emr_cert_facts found;
-
-	assert_ok(emr_cert_make_ca(admin, &subject, &ca));
-	wish.place = emr_bytes_of(way, sizeof way);
-	guest.ca_der = emr_buf_view(&ca);
-	wish.place = (emr_bytes){0};
-	assert_status(EMR_INVALID, emr_invitation_make(admin, &wish, &guest, &bytes));
-	wish.place = emr_bytes_of(way, sizeof way);
-	assert_ok(emr_invitation_make(admin, &wish, &guest, &bytes));
-	assert_ok(emr_invitation_read(emr_buf_view(&bytes), &read));
-	assert_true(emr_bytes_equal(read.place, wish.place));
-	assert_ok(emr_cert_verify(read.guest, guest.ca_der, 1700000002, &found));
-	assert_int_equal(found.roles, 0);
-	assert_false(emr_id16_is_zero(found.org));
-	assert_false(emr_id16_equal(found.org, wish.org));
-	assert_int_equal(found.not_after, wish.expires);
-	assert_true(emr_invitation_is_for(&read, "lima"));
-	assert_false(emr_invitation_is_for(&read, "lim"));
-	assert_false(emr_invitation_is_for(&read, "carla"));
-	assert_ok(emr_invitation_guest(&read, &bearer));
-	assert_ok(emr_keyring_public(bearer, &public));
-	assert_memory_equal(public.p256_spki, found.spki, sizeof found.spki);
-	read.guest = (emr_bytes){0};
-	emr_keyring_free(bearer);
-	bearer = NULL;
-	assert_status(EMR_NOT_FOUND, emr_invitation_guest(&read, &bearer));
+	assert_ok(emr_invitation_read(emr_buf_view(&again), &once_more));
+	assert_true(emr_bytes_equal(once_more.place, emr_buf_view(&place)));
 }
 
 /* Where an authority lets him in: with a secret that follows from the invitation's, and is not it.
  */
-TEST(an_invitation_to_an_authority_has_no_guest_and_a_secret)
+TEST(an_invitation_to_an_authority_has_a_secret)
 {
 	static const uint8_t way[] = "the way";
 	EMR_AUTO_BUF bytes = {0};
-	EMR_AUTO_KEYRING bearer = NULL;
 	emr_invitation wish = facts(), read;
 	char secret[EMR_LOGIN_SECRET_CHARS], again[EMR_LOGIN_SECRET_CHARS], plain[65];
 
 	wish.place = emr_bytes_of(way, sizeof way);
-	assert_ok(emr_invitation_make(admin, &wish, NULL, &bytes));
+	assert_ok(emr_invitation_make(admin, &wish, &bytes));
 	assert_ok(emr_invitation_read(emr_buf_view(&bytes), &read));
-	assert_int_equal(read.guest.len, 0);
-	assert_status(EMR_NOT_FOUND, emr_invitation_guest(&read, &bearer));
-	assert_false(emr_invitation_is_for(&read, ""));
 	assert_ok(emr_invitation_login_secret(&read, secret));
 	assert_ok(emr_invitation_login_secret(&read, again));
 	assert_string_equal(secret, again);
@@ -154,11 +102,10 @@ TEST(a_way_that_is_too_long_is_no_invitation)
 {
 	EMR_AUTO_BUF long_way = {0}, bytes = {0};
 	emr_invitation wish = facts();
-	const emr_invite_guest guest = {.not_before = 1, .whom = ""};
 
 	assert_ok(emr_buf_append_zeros(&long_way, EMR_INVITE_PLACE_MAX + 1));
 	wish.place = emr_buf_view(&long_way);
-	assert_status(EMR_LIMIT, emr_invitation_make(admin, &wish, &guest, &bytes));
+	assert_status(EMR_LIMIT, emr_invitation_make(admin, &wish, &bytes));
 	assert_int_equal(bytes.len, 0);
 }
 
@@ -191,21 +138,21 @@ TEST(a_fresh_invitation_has_its_own_secret)
 	EMR_AUTO_BUF two = {0};
 	emr_invitation first, second;
 
-	assert_ok(emr_invitation_make(admin, &wish, NULL, &one));
-	assert_ok(emr_invitation_make(admin, &wish, NULL, &two));
+	assert_ok(emr_invitation_make(admin, &wish, &one));
+	assert_ok(emr_invitation_make(admin, &wish, &two));
 	assert_ok(emr_invitation_read(emr_buf_view(&one), &first));
 	assert_ok(emr_invitation_read(emr_buf_view(&two), &second));
 	assert_memory_not_equal(first.secret, second.secret, 32);
 	assert_false(emr_id16_equal(first.id, second.id));
 	assert_string_equal(first.url, wish.url);
 	wish.roles = 0;
-	assert_status(EMR_INVALID, emr_invitation_make(admin, &wish, NULL, &two));
+	assert_status(EMR_INVALID, emr_invitation_make(admin, &wish, &two));
 	wish = facts();
 	strcpy(wish.network, "Cl\xe2\x80\xaeinic");
-	assert_status(EMR_INVALID, emr_invitation_make(admin, &wish, NULL, &two));
+	assert_status(EMR_INVALID, emr_invitation_make(admin, &wish, &two));
 	wish = facts();
 	wish.descriptor.len = EMR_INVITE_DESCRIPTOR_MAX + 1;
-	assert_status(EMR_LIMIT, emr_invitation_make(admin, &wish, NULL, &two));
+	assert_status(EMR_LIMIT, emr_invitation_make(admin, &wish, &two));
 }
 
 TEST(an_invitation_into_another_network_than_it_describes_is_refused)

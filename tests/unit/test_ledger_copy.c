@@ -43,7 +43,7 @@ TEST_IN(begin, end, a_copy_is_the_ledger_as_it_was_when_it_was_held)
 	kit_fill(&k, &domain, 10);
 	assert_ok(emr_ledger_size(k.ledger, &held));
 	assert_ok(emr_ledger_root(k.ledger, held, root));
-	assert_ok(emr_ledger_copy_open(k.network, NULL, &copy));
+	assert_ok(emr_ledger_copy_open(k.network, &copy));
 	assert_ok(emr_ledger_copy_is_newest(copy, &is_newest));
 	assert_true(is_newest);
 	kit_fill(&k, &domain, 700);

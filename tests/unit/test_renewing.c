@@ -22,22 +22,24 @@ WRAPPED(emr_status, emr_network_dir_of, int state_fd, char **out_dir)
 	return *out_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
-WRAPPED(bool, emr_network_dir_is_on_fabric, const char *dir)
-{
-	(void)dir;
-	return true;
-}
-
 #define SETTINGS                                                                                   \
-	"kind = fabric\nmsp = OrgA\nchannel = care\nchaincode = emrfs\n"                           \
-	"gateway = https://one.example:7051 /dev/null\norganisation = OrgA ca.pem\n"
-#define WITH_AUTHORITY SETTINGS "authority = https://ca.example:7054 /dev/null\n"
+	"{\"url\": \"https://one.example:7443\", "                                                 \
+	"\"key\": \"ed25519//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\""
+#define WITH_AUTHORITY SETTINGS ", \"login\": true}"
 
 static void write_file(const char *name, const char *text)
 {
 	EMR_AUTO_FD fd = open(here, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	assert_ok(emr_file_replace(fd, name, emr_bytes_of(text, strlen(text)), 0600));
+}
+
+static void write_settings(const char *text)
+{
+	EMR_AUTO_FD fd = -1;
+
+	assert_ok(emr_dir_open(printed("%s/ledger", here), &fd));
+	assert_ok(emr_file_replace(fd, "host", emr_bytes_of(text, strlen(text)), 0600));
 }
 
 /* No copy of the ledger says when the certificate came. */
@@ -100,11 +102,11 @@ TEST(settings_that_cannot_be_read_now_are_no_word_against_an_authority)
 
 	session.state_fd = open(here, O_DIRECTORY | O_CLOEXEC);
 	give_certificate(keyring, now);
-	write_file("network", SETTINGS "gateway\n");
+	write_settings(SETTINGS);
 	assert_in_range(emr_renewing_due(&session), now + 59 * DAY, now + 61 * DAY);
-	write_file("network", SETTINGS);
+	write_settings(SETTINGS "}");
 	assert_true(emr_renewing_due(&session) == UINT64_MAX);
-	write_file("network", WITH_AUTHORITY);
+	write_settings(WITH_AUTHORITY);
 	close(session.state_fd);
 }
 
@@ -142,18 +144,14 @@ TEST(what_is_no_certificate_of_the_own_key_is_not_kept)
 AROUND(set_up)
 {
 	assert_non_null(mkdtemp(here));
-	write_file("ca.pem", "the CA of A\n");
-	write_file("network", WITH_AUTHORITY);
+	write_settings(WITH_AUTHORITY);
 }
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = {"ca.pem", "network"};
-	EMR_AUTO_FD fd = open(here, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
 	(void)state;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		(void)unlinkat(fd, names[i], 0);
+	(void)unlink(printed("%s/ledger/host", here));
+	(void)rmdir(printed("%s/ledger", here));
 	return rmdir(here);
 }
 

@@ -146,7 +146,7 @@ TEST_IN(begin, end, another_key_takes_administrators_of_members_each_organisatio
 	const emr_id16 net = k.net_id;
 
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1700000000, &stranger));
-	assert_ok(emr_ledger_copy_open(k.network, NULL, &rows));
+	assert_ok(emr_ledger_copy_open(k.network, &rows));
 	next.at.key = emr_served_key(other_secret);
 	sign(&next, net, old, stranger);
 	assert_int_equal(0, votes(&next, net, old, rows));

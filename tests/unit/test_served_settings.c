@@ -19,7 +19,9 @@ static emr_served_at at_url(void)
 static bool is_same(const emr_served_at *a, const emr_served_at *b)
 {
 	return strcmp(a->url, b->url) == 0 && strcmp(a->pin, b->pin) == 0 &&
-	       strcmp(a->socket, b->socket) == 0 && emr_id32_equal(a->key, b->key);
+	       strcmp(a->socket, b->socket) == 0 && emr_id32_equal(a->key, b->key) &&
+	       a->has_login == b->has_login && a->is_known == b->is_known &&
+	       strcmp(a->login, b->login) == 0;
 }
 
 static void flip_each(const emr_served_at *at)
@@ -45,9 +47,14 @@ static void flip_each(const emr_served_at *at)
 TEST(no_flipped_bit_of_where_a_host_is_leads_elsewhere)
 {
 	const emr_served_at url = at_url();
-	emr_served_at socket = {.socket = "/run/practice/api.sock", .key = url.key};
+	emr_served_at socket = {
+		.socket = "/run/practice/api.sock", .key = url.key, .has_login = true};
 
 	flip_each(&url);
+	flip_each(&socket);
+	socket.is_known = true;
+	flip_each(&socket);
+	snprintf(socket.login, sizeof socket.login, "lima");
 	flip_each(&socket);
 }
 

@@ -118,6 +118,47 @@ TEST(keys_at_rest_go_also_when_it_was_shared_again_meanwhile)
 	assert_int_equal(kept_keys(&v), 0);
 }
 
+/* The owner gives the same again, and only then ends the one before. CHANGED: another file has a
+ * past, so that all of it is wrapped again. */
+static void renewed(bool changed, bool was_closed)
+{
+	LIMAS_FOLDER;
+	emr_grant_made first = story_share(&s, &s.lima, 0, false);
+
+	viewer_run(&v, NULL, 0);
+	viewer_learn_owner(&v);
+	viewer_lists(&v, "Imaging", owner_answers, "MRI.pdf,Old");
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
+	if (was_closed)
+		viewer_close(&v);
+	if (changed)
+		kit_save(&s.k, "Imaging/Old/CT.pdf", "%PDF another head");
+	(void)story_share(&s, &s.lima, 0, false);
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, first.grant));
+	if (was_closed) {
+		viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
+		viewer_run(&v, NULL, 0);
+		viewer_learn_owner(&v);
+	}
+	/* Names behind a past have another key, which is asked for while who gave it is there. */
+	viewer_run(&v, changed ? owner_answers : NULL, 40);
+	viewer_lists(&v, "Imaging", changed ? owner_answers : NULL, "MRI.pdf,Old");
+	viewer_reads(&v, "Imaging/MRI.pdf", NULL, "%PDF a knee");
+	viewer_reads(&v, "Imaging/Old/CT.pdf", NULL, "!timed out");
+	/* They are the later one's by now, and go with it. */
+	come_back(&s, &v);
+	viewer_reads(&v, "Imaging/MRI.pdf", NULL, "%PDF a knee");
+	story_pass(&s, 8 * DAY);
+	viewer_run(&v, NULL, 0);
+	assert_int_equal(kept_keys(&v), 0);
+}
+
+TEST(what_was_read_stays_readable_over_a_share_that_was_renewed)
+{
+	for (int how = 0; how < 4; how++)
+		renewed((how & 1) != 0, (how & 2) != 0);
+}
+
 static void flip_last(emr_buf *kept)
 {
 	kept->data[kept->len - 1] ^= 1;

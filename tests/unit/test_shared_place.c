@@ -56,4 +56,30 @@ TEST(shares_in_shares_in_shares)
 	assert_string_equal(beside(&v), "Imaging");
 }
 
+/* A program that opens a file there is told that nobody answers, and not that there is none. */
+TEST(what_lies_in_a_share_inside_whose_names_nobody_releases_is_awaited)
+{
+	LIMAS_FOLDER;
+	emr_attr attr;
+
+	(void)story_share(&s, &s.lima, 0, false);
+	viewer_run(&v, NULL, 0);
+	viewer_learn(&v);
+	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
+	(void)ana_makes_domain(&s, "Imaging/Old");
+	tie(&s);
+	assert_ok(emr_store_index_now(s.k.stack.store));
+	viewer_run(&v, NULL, 0);
+	assert_status(
+		EMR_TIMEOUT, viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), NULL, &attr));
+	assert_non_null(strstr(v.notices, "no-release "));
+	/* A known name waits for nobody, and a list is made without the other. */
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), NULL, &attr));
+	assert_ok(emr_view_await(v.view, attr.node, EMR_NEED_NAMES, "MRI.pdf", NULL, NULL));
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf");
+	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
+	assert_ok(emr_view_await(v.view, attr.node, EMR_NEED_NAMES, "none", NULL, NULL));
+	assert_string_equal(in(&v, "Imaging/Old"), "CT.pdf");
+}
+
 TESTS(NULL, NULL)

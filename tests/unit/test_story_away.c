@@ -1,7 +1,7 @@
-/* Where no other organisation has an agent, that of the owner's own releases keys while the owner
- * is away, if the owner has said so: these tests show which agents a grant names, and that a
- * colleague is not served without that word. The programs themselves play the rest, also an agent
- * that is not honest (tests/integration/away.sh). */
+/* Where fewer than two other organisations have an agent, that of the owner's own releases keys
+ * while the owner is away, if the owner has said so: these tests show which agents a grant names,
+ * and that a colleague is not served without that word. The programs themselves play the rest, also
+ * an agent that is not honest (tests/integration/away.sh). */
 #include "agents_kit.h"
 #include "story_kit.h"
 
@@ -207,6 +207,38 @@ TEST_IN(begin, end, others_come_first_whatever_the_rule)
 	assert_false(fit[2]);
 }
 
+static void one_answers(story *the)
+{
+	for (int turn = 0; turn < 2; turn++) {
+		(void)story_agent(the, 0);
+		the->k.clock.boot_ns += 400000000;
+	}
+}
+
+TEST_IN(begin, end, beside_one_other_ones_own_is_named_too_and_either_is_enough)
+{
+	emr_share_trouble trouble;
+	emr_grant_made made;
+	bool fit[3];
+
+	for (int i = 1; i < AGENTS; i++)
+		end_agent(i);
+	made = share_with(&s.lima, EMR_AWAY_OTHERS);
+	assert_int_equal(made.n, 1);
+	assert_int_equal(why_own_is_left_out(&s.lima, EMR_AWAY_OWN), EMR_LEFT_OUT_NOT);
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
+	made = share_with(&s.lima, EMR_AWAY_OWN);
+	assert_int_equal(made.n, 2);
+	assert_int_equal(made.t, 1);
+	assert_int_equal(made.away, EMR_AWAY_OWN);
+	find_fit(fit);
+	assert_false(fit[0]);
+	assert_true(fit[1]);
+	(void)story_agent(&s, 0);
+	assert_ok(reads(&s.lima, made.grant, "MRI.pdf", office_answers, &trouble));
+	assert_ok(reads(&s.lima, made.grant, "CT.pdf", one_answers, &trouble));
+}
+
 TEST_IN(begin, end, an_owner_who_says_nobody_names_none)
 {
 	emr_grant_made made;
@@ -276,7 +308,25 @@ TEST_IN(begin_alone, end, without_it_a_colleague_is_not_answered)
 	assert_true(refused > 0);
 }
 
-/* The word is about the owner's organisation: the reader's is another. */
+/* The word is about the owner's organisation: the reader's is another, and honest agents of it look
+ * by themselves. */
+TEST_IN(begin, end, by_that_word_no_agent_of_the_readers_organisation_takes_a_fragment)
+{
+	emr_grant_made made;
+	AUTO(story_part) person rita;
+	size_t n = 0;
+
+	story_newcomer(&s, &rita, &s.bosses[1], EMR_ROLE_CLINICIAN, "rita");
+	(void)story_agent(&s, 0);
+	made = forced(&rita, &s.agents[0], EMR_AWAY_OWN);
+	assert_true((rights_of(made.grant) & EMR_GRANT_OWN_AGENTS) != 0);
+	(void)story_agent(&s, 0);
+	assert_ok(emr_agency_count(s.agencies[0], &n));
+	assert_int_equal(n, 0);
+	assert_false(opens_away(&rita, &made));
+}
+
+/* The same of whom a grant names. */
 TEST_IN(begin_alone, end, the_readers_organisation_is_named_by_no_rule)
 {
 	emr_grant_made made;

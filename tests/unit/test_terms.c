@@ -65,7 +65,10 @@ TEST(terms_say_how_copies_are_made)
 		assert_int_equal(terms.with_derived, good[i].with_derived);
 		assert_int_equal(terms.with_tiles, good[i].with_tiles);
 		assert_int_equal(terms.with_private, good[i].with_private);
+		assert_false(terms.with_nifti || terms.with_edf || terms.with_genomes);
 	}
+	assert_ok(parse("{" COPIES ",\"genomes\":\"kept\"}", &terms, &what));
+	assert_true(terms.with_genomes && !terms.with_nifti && !terms.with_edf);
 }
 
 static const char *name_of(const emr_terms *terms, size_t i)
@@ -211,6 +214,7 @@ TEST(what_is_wrong_is_refused_by_its_name)
 		{"{\"purpose\":\"x\",\"duo\":[\"DUO:0000041\"]," REST "}", "duo"},
 		{"{\"purpose\":\"x\",\"duo\":[\"DUO:0000042\",\"DUO:0000042\"]," REST "}", "duo"},
 		{"{" COPIES ",\"nifti\":\"moved\"}", "nifti"},
+		{"{" COPIES ",\"genomes\":true}", "genomes"},
 		{"{\"purpose\":\"x\",\"price\":-1," REST "}", "price"},
 		{"{\"purpose\":\"x\",\"price\":1.5," REST "}", "price"},
 		{"{\"purpose\":\"x\",\"price\":9000000000000," REST "}", "price"},

@@ -92,6 +92,9 @@ choose_path "$EMR_WORK/ana.invitation"
 screen_start "$PACKAGING/open-folder"
 next_window 'no medical records of yours'
 choose_row 2
+next_window 'code that you were given'
+must xdotool key Return
+emr_until gone
 next_window file-selection
 next_window 'extra-button=Yes'
 click_ok

@@ -51,6 +51,7 @@ typedef enum emr_status {
 	EMR_APART,	   /* a rename from one owner's folder to another's: to be copied instead */
 	EMR_LETTERS_SPENT, /* the day's letters that the ledger takes by one certificate */
 	EMR_BYTES_SPENT,   /* the same of bytes */
+	EMR_NO_MODULE,	   /* libexec/emrfs lacks a part of this program, or it does not load */
 	EMR_AWAITED,	   /* somebody else has to do something first: a key has not come yet */
 	EMR_NEWER_RULES,   /* the network has agreed on rules that this program does not know */
 	EMR_STATUS_COUNT

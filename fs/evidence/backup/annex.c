@@ -22,7 +22,7 @@ static emr_status open_copy(const char *path, emr_ledger_copy **out_copy)
 	emr_status status;
 
 	snprintf(ledger, sizeof ledger, "%.4400s/ledger", path);
-	status = emr_ledger_copy_open(ledger, NULL, &copy);
+	status = emr_ledger_copy_open(ledger, &copy);
 	if (status != EMR_OK) {
 		status = emr_ledger_copy_open_own(path, &copy);
 		if (status == EMR_OK)

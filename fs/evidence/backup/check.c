@@ -180,7 +180,7 @@ static emr_status verify_ledger(checking *c)
 	const bool is_members =
 		emr_backup_manifest_find(&c->list, EMR_BACKUP_CHANNEL_PATH) != NULL &&
 		emr_backup_manifest_find(&c->list, EMR_BACKUP_NETWORK_PATH) == NULL;
-	emr_status status = emr_ledger_copy_open(c->stage, NULL, &ledger);
+	emr_status status = emr_ledger_copy_open(c->stage, &ledger);
 
 	if (status == EMR_OK)
 		status = check_descriptor(c, ledger);

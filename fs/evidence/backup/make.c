@@ -23,12 +23,11 @@
 static uint64_t ledger_bytes(const emr_backup_options *options, bool own)
 {
 	static const char *const names[] = {"ledger/ledger.sqlite", "ledger/ledger.sqlite-wal",
-		EMR_STATE_FABRIC "/" EMR_NETWORK_LOG, EMR_STATE_FABRIC "/" EMR_NETWORK_LOG "-wal",
 		"replica.sqlite", "replica.sqlite-wal"}; /* one of them goes in */
 	struct stat st;
 	uint64_t bytes = 0;
 
-	for (size_t i = own ? 4 : 0; i < (own ? 6 : 4); i++) {
+	for (size_t i = own ? 2 : 0; i < (own ? 4 : 2); i++) {
 		if (fstatat(options->state_fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
 			bytes += (uint64_t)st.st_size;
 	}

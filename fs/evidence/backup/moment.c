@@ -504,7 +504,7 @@ static emr_status use_own(moment *m)
 
 static emr_status choose_ledger(moment *m)
 {
-	char path[4400], own[4400];
+	char path[4400];
 	bool is_good = false;
 	uint64_t reaches = 0;
 	uint8_t root[32];
@@ -516,8 +516,7 @@ static emr_status choose_ledger(moment *m)
 	if (emr_replica_reaches(m->options->state_fd, &reaches, root) != EMR_OK)
 		reaches = 0;
 	snprintf(path, sizeof path, "%.4200s/ledger", m->options->state_path);
-	snprintf(own, sizeof own, "%.4200s/" EMR_STATE_FABRIC, m->options->state_path);
-	status = emr_ledger_copy_open(path, own, &m->ledger);
+	status = emr_ledger_copy_open(path, &m->ledger);
 	if (status == EMR_OK)
 		status = is_believed(m, reaches, root, &is_good);
 	if ((status != EMR_OK && !is_absence(status)) || is_good)

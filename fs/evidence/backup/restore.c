@@ -183,7 +183,7 @@ static emr_status mend_in(int dirfd, bool is_members, emr_id16 net_id)
 	emr_id16 its;
 
 	snprintf(path, sizeof path, "/proc/self/fd/%d", dirfd);
-	EMR_TRY(emr_ledger_copy_open(path, NULL, &ledger));
+	EMR_TRY(emr_ledger_copy_open(path, &ledger));
 	EMR_TRY(emr_ledger_copy_descriptor(ledger, &first));
 	emr_descriptor_net_id((emr_span){first.data, first.len}, its.b);
 	if (!emr_id16_equal(its, net_id))

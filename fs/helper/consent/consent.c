@@ -287,25 +287,20 @@ static bool read_urn(const char *text, emr_id16 *out)
 	return emr_unhex(hex, out->b, sizeof out->b) == EMR_OK;
 }
 
-/* Of the codes of consent-data-meaning "authoredby" is a limit: a share shows all that lies there.
- */
-static bool is_all_there(const char *meaning)
-{
-	return strcmp(meaning, "instance") == 0 || strcmp(meaning, "related") == 0 ||
-	       strcmp(meaning, "dependents") == 0;
-}
-
 static const char *ask_data(reading *r)
 {
 	const json_t *data = json_object_get(r->provision, "data"),
 		     *reference = json_object_get(json_array_get(data, 0), "reference"),
 		     *identifier = json_object_get(reference, "identifier");
-	const char *path = emr_json_text_at(reference, "display");
+	const char *path = emr_json_text_at(reference, "display"),
+		   *meaning = emr_json_text_at(json_array_get(data, 0), "meaning");
 
 	if (json_array_size(data) != 1 || path[0] == '\0' || strlen(path) > EMR_CONSENT_PATH_MAX ||
-		emr_json_text_at(json_array_get(data, 0), "meaning")[0] == '\0')
+		meaning[0] == '\0')
 		return N_("it does not name exactly one folder or file as your folder calls it");
-	if (!is_all_there(emr_json_text_at(json_array_get(data, 0), "meaning")))
+	/* "authoredby" is a limit: a share shows all that lies there. */
+	if (strcmp(meaning, "instance") != 0 && strcmp(meaning, "related") != 0 &&
+		strcmp(meaning, "dependents") != 0)
 		return N_("it has exceptions or limits that a share does not keep");
 	memcpy(r->out->path, path, strlen(path) + 1);
 	if (identifier == NULL)

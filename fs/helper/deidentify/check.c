@@ -13,11 +13,6 @@
 
 #define WORD_MIN_IN_PIXELS 8 /* of compressed ones: 1 in 10^16 by chance */
 
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* ---- what the original says ---- */
 
 static void take_name(words *all, const uint8_t *p, size_t len)
@@ -41,7 +36,7 @@ static void take_run(words *all, const uint8_t *p, size_t len)
 	bool is_name = memchr(p, '^', len) != NULL;
 
 	for (size_t i = 0; i < len; i++) {
-		digits = is_digit(p[i]) ? digits + 1 : 0;
+		digits = p[i] >= '0' && p[i] <= '9' ? digits + 1 : 0;
 		most = digits > most ? digits : most;
 		dots += p[i] == '.';
 	}
@@ -148,9 +143,7 @@ static bool collect_words(words *all, flat_file *f, unsigned with, pixels *out)
 
 /* ---- looking ---- */
 
-/* The copy from FROM to END, as it is and with all zero bytes left out, which is what UTF-16 of
- * plain letters is. */
-static bool is_found(const words *all, size_t least, flat_file *f, uint64_t from, uint64_t end)
+bool check_found(const words *all, size_t least, flat_file *f, uint64_t from, uint64_t end)
 {
 	static uint8_t squeezed[FLAT_VALUE_MAX];
 
@@ -212,14 +205,6 @@ static emr_withheld compare_pictures(
 		       : EMR_WITHHELD_COMPRESSION;
 }
 
-/* Native pixels are not looked into: they are numbers, and exactly as many as the image has.  In
- * compressed ones short words stand by chance. */
-static bool has_anything(const words *all, flat_file *copy, const pixels *p)
-{
-	return is_found(all, WORD_MIN, copy, 0, p->at) ||
-	       (!p->is_native && is_found(all, WORD_MIN_IN_PIXELS, copy, p->at, copy->size));
-}
-
 emr_withheld check_dicom(
 	int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size, unsigned with)
 {
@@ -235,7 +220,11 @@ emr_withheld check_dicom(
 			why = EMR_WITHHELD_DAMAGED;
 		else if (words_are_full(all))
 			why = EMR_WITHHELD_TOO_COMPLEX;
-		else if (!find_pixels(copy, &new) || has_anything(all, copy, &new))
+		/* Native pixels are not looked into: they are numbers, and exactly as many as the
+		 * image has.  In compressed ones short words stand by chance. */
+		else if (!find_pixels(copy, &new) || check_found(all, WORD_MIN, copy, 0, new.at) ||
+			 (!new.is_native &&check_found(
+				 all, WORD_MIN_IN_PIXELS, copy, new.at, copy->size)))
 			why = EMR_WITHHELD_FOUND_AGAIN;
 		else
 			why = compare_pictures(original, &old, copy, &new);

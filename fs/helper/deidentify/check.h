@@ -31,6 +31,13 @@ emr_withheld check_pixels(flat_file *original, uint64_t original_at, flat_file *
 bool check_native(flat_file *original, uint64_t original_at, flat_file *copy, uint64_t copy_at,
 	uint32_t len, const copied_samples *s, bool is_big);
 
+/* Adds P where it looks like an id or a day. */
+struct words; /* words.h */
+void check_token(struct words *all, const uint8_t *p, size_t len);
+/* Whether the copy has a word of LEAST characters from FROM to END, as it is and with all zero
+ * bytes left out, which is what UTF-16 of plain letters is. */
+bool check_found(const struct words *all, size_t least, flat_file *f, uint64_t from, uint64_t end);
+
 /* EMR_WITHHELD_NOT: nothing was found, and pixels are the same.
  * EMR_WITHHELD_FOUND_AGAIN: something was.  EMR_WITHHELD_COMPRESSION: they are not.  Else why it
  * cannot say.  WITH: of emr_private, the private elements that the copy may have; their numbers are

@@ -44,15 +44,6 @@ static bool next_fragment(run *r)
 	return true;
 }
 
-/* Some of the fragments that follow are not empty. */
-static bool has_bytes_left(run *r)
-{
-	while (next_fragment(r))
-		if (r->left > 0)
-			return true;
-	return false;
-}
-
 /* Bytes of this fragment, at least one; false: its end. */
 static bool fill(run *r)
 {
@@ -177,11 +168,6 @@ static bool take_segment(run *original, run *copy, const uint8_t marker[4], cons
 	return rule != MARKER_UNKNOWN && is_fit && take_same(original, copy, len);
 }
 
-static bool is_padded_end(run *copy)
-{
-	return copy->left == 0 || (copy->left == 1 && fill(copy) && copy->p[0] == 0);
-}
-
 /* JPEG 2000: a tile-part says its own length; nothing is cut out of its header. */
 static bool take_tile_part(run *original, run *copy, const coding *c)
 {
@@ -205,6 +191,7 @@ static bool take_tile_part(run *original, run *copy, const coding *c)
 
 static bool take_codestream(run *original, run *copy, const coding *c)
 {
+	run *last = copy != NULL ? copy : original;
 	uint8_t marker[4];
 
 	original->seen = 0;
@@ -215,7 +202,8 @@ static bool take_codestream(run *original, run *copy, const coding *c)
 
 		if (code == 0xd9) /* what the original has behind its end is left out */
 			return take_same(original, copy, 2) &&
-			       is_padded_end(copy != NULL ? copy : original) &&
+			       (last->left == 0 ||
+				       (last->left == 1 && fill(last) && last->p[0] == 0)) &&
 			       take_same(original, NULL, original->left);
 		if (c->codec == PIXELS_J2K && code == 0x90) {
 			if (!take_tile_part(original, copy, c))
@@ -296,7 +284,9 @@ emr_withheld check_pixels(flat_file *original, uint64_t original_at, flat_file *
 			new.at += new.left;
 			i++;
 		}
-		is_same = is_same && i == entries && !has_bytes_left(&old);
+		is_same = is_same && i == entries;
+		while (is_same && next_fragment(&old)) /* nothing is left */
+			is_same = old.left == 0;
 	}
 	free(table);
 	if (!is_same)

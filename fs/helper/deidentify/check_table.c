@@ -2,9 +2,7 @@
  * not know rows: from the original it takes whatever looks like an id, a date, or a name with
  * its sign, wherever it stands; and each cell of the copy below the first line must be a number,
  * a date or a short code. */
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "words.h"
@@ -12,29 +10,14 @@
 #define BLOCK ((size_t)64 << 10)
 #define EDGE 256 /* bytes that are looked at again with the next block: a word stands across */
 
-typedef struct block {
-	uint8_t bytes[BLOCK];
-	size_t len;
-} block;
-
-/* False: not there. */
-static bool read_block(int fd, uint64_t at, uint64_t size, block *out)
+/* All that is there from AT, to BLOCK. */
+static const uint8_t *block_at(flat_file *f, uint64_t at, size_t *out_len)
 {
-	out->len = 0;
-	while (out->len < BLOCK && at + out->len < size) {
-		ssize_t n =
-			pread(fd, out->bytes + out->len, BLOCK - out->len, (off_t)(at + out->len));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		out->len += (size_t)n;
-	}
-	return true;
+	*out_len = f->size - at < BLOCK ? (size_t)(f->size - at) : BLOCK;
+	return flat_bytes(f, at, *out_len);
 }
 
-static void take_token(words *all, const uint8_t *p, size_t len)
+void check_token(words *all, const uint8_t *p, size_t len)
 {
 	size_t digits = 0, most = 0, all_digits = 0;
 
@@ -56,22 +39,25 @@ static void take_token(words *all, const uint8_t *p, size_t len)
 	}
 }
 
-static bool collect_words(words *all, int fd, uint64_t size, block *b)
+static bool collect_words(words *all, flat_file *f)
 {
-	for (uint64_t at = 0;
-		at<size; at += b->len> EDGE && at + b->len < size ? b->len - EDGE : b->len) {
+	size_t len;
+
+	for (uint64_t at = 0; at < f->size;) {
+		const uint8_t *p = block_at(f, at, &len);
 		size_t start = 0;
 
-		if (!read_block(fd, at, size, b))
+		if (p == NULL)
 			return false;
-		for (size_t i = 0; i <= b->len; i++) {
-			uint8_t c = i < b->len ? b->bytes[i] : 0;
+		for (size_t i = 0; i <= len; i++) {
+			uint8_t c = i < len ? p[i] : 0;
 
 			if (words_is_letter_or_digit(c) || (c != 0 && strchr("@^.-", c) != NULL))
 				continue;
-			take_token(all, b->bytes + start, i - start);
+			check_token(all, p + start, i - start);
 			start = i + 1;
 		}
+		at += len > EDGE && at + len < f->size ? len - EDGE : len;
 	}
 	return true;
 }
@@ -96,23 +82,23 @@ static bool is_cell(const uint8_t *p, size_t len)
 	return true;
 }
 
-static bool is_clean(const words *all, int fd, uint64_t size, block *b)
+static bool is_clean(const words *all, flat_file *f)
 {
 	bool is_first_line = true;
+	size_t len;
 
-	for (uint64_t at = 0; at < size;) {
+	for (uint64_t at = 0; at < f->size;) {
+		const uint8_t *p = block_at(f, at, &len);
 		size_t start = 0, whole = 0;
 
-		if (!read_block(fd, at, size, b) || words_found(all, WORD_MIN, b->bytes, b->len))
+		if (p == NULL || words_found(all, WORD_MIN, p, len))
 			return false;
-		for (size_t i = 0; i < b->len; i++) {
-			uint8_t c = b->bytes[i];
-
-			if (strchr(",;\t\n", c) == NULL || c == 0)
+		for (size_t i = 0; i < len; i++) {
+			if (strchr(",;\t\n", p[i]) == NULL || p[i] == 0)
 				continue;
-			if (!is_first_line && !is_cell(b->bytes + start, i - start))
+			if (!is_first_line && !is_cell(p + start, i - start))
 				return false;
-			is_first_line = is_first_line && c != '\n';
+			is_first_line = is_first_line && p[i] != '\n';
 			start = whole = i + 1;
 		}
 		if (whole == 0)
@@ -125,14 +111,17 @@ static bool is_clean(const words *all, int fd, uint64_t size, block *b)
 
 emr_withheld check_table(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size)
 {
-	static block b;
+	static flat_file f;
 	words *all = words_new();
 	emr_withheld why = EMR_WITHHELD_DAMAGED;
 
-	if (all != NULL && collect_words(all, original_fd, original_size, &b))
-		why = words_are_full(all)		      ? EMR_WITHHELD_TOO_COMPLEX
-		      : is_clean(all, copy_fd, copy_size, &b) ? EMR_WITHHELD_NOT
-							      : EMR_WITHHELD_FOUND_AGAIN;
+	f = (flat_file){.fd = original_fd, .size = original_size};
+	if (all != NULL && collect_words(all, &f)) {
+		f = (flat_file){.fd = copy_fd, .size = copy_size};
+		why = words_are_full(all) ? EMR_WITHHELD_TOO_COMPLEX
+		      : is_clean(all, &f) ? EMR_WITHHELD_NOT
+					  : EMR_WITHHELD_FOUND_AGAIN;
+	}
 	words_free(all);
 	return why;
 }

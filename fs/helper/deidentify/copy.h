@@ -33,6 +33,8 @@ deed rule_for(const element *e, int depth, const emr_deidentify_rules *rules);
 deed rule_for_private(dicom *d, uint32_t index, table_blocks *blocks, unsigned with);
 /* Is TEXT, without padding, what stays of TAG as DEED_CHECK or DEED_WORD says? */
 bool rule_takes_text(uint32_t tag, const char vr[2], const char *text);
+/* Whether TEXT, of LEN characters, stands between two bars of LIST, without regard to case. */
+bool rule_is_word(const char *list, const char *text, size_t len);
 /* Whether the code (designator of its scheme, value) is one of a scheme that is open to all. */
 bool rule_knows_code(const char *scheme, const char *value);
 
@@ -66,6 +68,18 @@ const char *value_dummy(const char vr[2]);
 
 /* ---- all of it ---- */
 
-/* WINDOW: SOURCE_WINDOW bytes, BUFFER: as many.  Anything but EMR_OK is about OUT_FD. */
-emr_status copy_file(int in_fd, uint64_t size, int out_fd, uint8_t *window, uint8_t *buffer,
-	const persona *who, const emr_deidentify_rules *rules, emr_deidentified *out);
+/* Bytes on their way to FD, in pieces. */
+typedef struct pen {
+	int fd;
+	uint64_t at; /* what was written before the buffer */
+	emr_status status;
+	size_t filled;
+	uint8_t buffer[(size_t)256 << 10];
+} pen;
+
+void pen_put(pen *to, const void *data, size_t len);
+void pen_flush(pen *to);
+
+/* Anything but EMR_OK is about OUT_FD. */
+emr_status copy_file(int in_fd, uint64_t size, int out_fd, const persona *who,
+	const emr_deidentify_rules *rules, emr_deidentified *out);

@@ -7,14 +7,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/file.h"
-
 #define FIELDS_MAX 4096 /* of a row */
 #define CELL_MAX 64	/* of a cell that may stay; a longer one is empty in the copy */
 #define LEFT_OUT 0xff
 
 typedef struct csv {
-	int out_fd;
+	pen to;
 	const persona *who;
 	const protocol_look *rules;
 	char separator;
@@ -29,11 +27,7 @@ typedef struct csv {
 	size_t cell_len; /* may be larger than the cell */
 	uint32_t written_fields;
 	/* the copy */
-	char buffer[8192];
-	size_t filled;
-	uint64_t written;
 	emr_deidentified *out;
-	emr_status status;
 	emr_withheld why;
 } csv;
 
@@ -64,22 +58,10 @@ emr_status csv_take_columns(const emr_column *columns, size_t count, csv_columns
 
 /* ---- the copy ---- */
 
-static void flush_copy(csv *c)
-{
-	if (c->status == EMR_OK)
-		c->status = emr_pwrite_all(c->out_fd, c->buffer, c->filled, (off_t)c->written);
-	c->written += c->filled;
-	c->filled = 0;
-}
-
 static void put_text(csv *c, const char *text, size_t len)
 {
-	if (c->is_survey)
-		return;
-	if (c->filled + len > sizeof c->buffer)
-		flush_copy(c);
-	memcpy(c->buffer + c->filled, text, len);
-	c->filled += len;
+	if (!c->is_survey)
+		pen_put(&c->to, text, len);
 }
 
 /* ---- cells ---- */
@@ -134,16 +116,6 @@ static bool text_fits(const char *text, const char *pattern, char *out)
 	return true;
 }
 
-/* 9999-12-31: it stands for something else. */
-static bool is_beyond(const csv *c, const char *plain)
-{
-	uint32_t year = 0;
-
-	for (size_t i = 0; i < 4; i++)
-		year = 10 * year + (uint32_t)(plain[i] - '0');
-	return year > c->rules->year + 1;
-}
-
 /* A day's beginning, middle or last second (minute): programs write it, and people, for a day
  * without a time.  CLOCK: HHMM[SS[.F]]. */
 static bool is_no_time(const char *clock)
@@ -178,7 +150,7 @@ static bool take_date(const csv *c, char *text)
 {
 	static const char *const patterns[] = {
 		"0000-00-00T00:00:00", "0000-00-00T00:00", "0000-00-00"};
-	char plain[40], moved[32];
+	char plain[40], moved[32], last_year[12];
 	size_t which = 0, len;
 	bool is_day;
 
@@ -186,7 +158,9 @@ static bool take_date(const csv *c, char *text)
 		text[10] = 'T';
 	while (which < 3 && !text_fits(text, patterns[which], plain))
 		which++;
-	if (which == 3 || c->rules->without_dates != 0 || is_beyond(c, plain))
+	snprintf(last_year, sizeof last_year, "%04u", (unsigned)c->rules->year + 1);
+	/* 9999-12-31 stands for something else. */
+	if (which == 3 || c->rules->rules.without_dates || strncmp(plain, last_year, 4) > 0)
 		return false;
 	len = strlen(patterns[which]);
 	if (which == 2) {
@@ -373,11 +347,11 @@ static char find_separator(const uint8_t *p, size_t len)
 }
 
 /* Pieces overlap by a byte, which says whether a quote is followed by another. */
-static void read_table(csv *c, uint64_t size, source *in)
+static void read_table(csv *c, uint64_t size, flat_file *in)
 {
 	uint64_t at = 0;
 	bool is_escaped = false;
-	const uint8_t *p = source_at(in, 0, size < 4096 ? (size_t)size : 4096);
+	const uint8_t *p = flat_bytes(in, 0, size < 4096 ? (size_t)size : 4096);
 
 	if (p == NULL || size == 0) {
 		c->why = EMR_WITHHELD_NOT_DICOM;
@@ -386,10 +360,10 @@ static void read_table(csv *c, uint64_t size, source *in)
 	if (size >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
 		at = 3;
 	c->separator = find_separator(p, size < 4096 ? (size_t)size : 4096);
-	for (; at < size && c->why == EMR_WITHHELD_NOT && c->status == EMR_OK; at++) {
+	for (; at < size && c->why == EMR_WITHHELD_NOT && c->to.status == EMR_OK; at++) {
 		char next;
 
-		p = source_at(in, at, size - at > 1 ? 2 : 1);
+		p = flat_bytes(in, at, size - at > 1 ? 2 : 1);
 		if (p == NULL) {
 			c->why = EMR_WITHHELD_DAMAGED;
 			return;
@@ -404,7 +378,7 @@ static void read_table(csv *c, uint64_t size, source *in)
 	}
 }
 
-static void read_all(csv *c, uint64_t size, source *in)
+static void read_all(csv *c, uint64_t size, flat_file *in)
 {
 	read_table(c, size, in);
 	if (c->why == EMR_WITHHELD_NOT && c->is_quoted)
@@ -418,17 +392,17 @@ static void read_all(csv *c, uint64_t size, source *in)
 emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who,
 	const protocol_look *rules, emr_deidentified *out)
 {
-	static uint8_t window[SOURCE_WINDOW];
+	static flat_file in;
 	static csv c;
 	unsigned marks[EMR_COLUMNS_MAX] = {0};
-	source in = {.fd = in_fd, .size = size, .window = window};
 
+	in = (flat_file){.fd = in_fd, .size = size};
 	*out = (emr_deidentified){0};
 	c.why = EMR_WITHHELD_NOT;
 	for (int pass = 0; pass < 2 && c.why == EMR_WITHHELD_NOT; pass++) {
 		memset(&c, 0, sizeof c);
 		memcpy(c.marks, marks, sizeof marks);
-		c.out_fd = out_fd;
+		c.to.fd = out_fd;
 		c.who = who;
 		c.rules = rules;
 		c.out = out;
@@ -441,13 +415,13 @@ emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who,
 		memcpy(marks, c.marks, sizeof marks);
 	}
 	if (c.why == EMR_WITHHELD_NOT)
-		flush_copy(&c);
+		pen_flush(&c.to);
 	/* Readers take no larger one: a last line that had no end has got one. */
-	if (c.why == EMR_WITHHELD_NOT && c.written > EMR_TABLE_MAX_BYTES)
+	if (c.why == EMR_WITHHELD_NOT && c.to.at > EMR_TABLE_MAX_BYTES)
 		c.why = EMR_WITHHELD_LARGE_TABLE;
 	if (c.why != EMR_WITHHELD_NOT)
 		*out = (emr_deidentified){.withheld = c.why};
 	out->form = EMR_COPY_TABLE;
-	out->size = c.why == EMR_WITHHELD_NOT ? c.written : 0;
-	return c.status;
+	out->size = c.why == EMR_WITHHELD_NOT ? c.to.at : 0;
+	return c.to.status;
 }

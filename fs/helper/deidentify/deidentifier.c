@@ -27,7 +27,6 @@ typedef struct worker {
 struct emr_deidentifier {
 	char *program;
 	protocol_look look; /* the rules */
-	uint32_t deadline_ms;
 	worker writer, checker, scanner;
 	emr_secret key; /* whose files the writer sees */
 };
@@ -61,9 +60,8 @@ static emr_withheld worker_ask(worker *w, uint32_t deadline_ms, const protocol_f
 	w->work += 1 + (file->look.size >> 24);
 	if (emr_helper_tell(&w->helper, file, sizeof *file, fds, 2, end_ms))
 		status = emr_helper_hear(&w->helper, out, sizeof *out, &got, end_ms);
-	if (status == EMR_OK && got != sizeof *out)
-		status = EMR_IO;
-	if (status == EMR_OK && (out->kind != PROTOCOL_RESULT || out->status >= EMR_STATUS_COUNT ||
+	if (status == EMR_OK && (got != sizeof *out || out->kind != PROTOCOL_RESULT ||
+					out->status >= EMR_STATUS_COUNT ||
 					(unsigned)out->what.withheld >= EMR_WITHHELD_COUNT))
 		status = EMR_IO;
 	if (status == EMR_OK && out->what.withheld != EMR_WITHHELD_NOT_DICOM &&
@@ -115,9 +113,8 @@ static bool is_plausible(const emr_deidentified *what, int out_fd)
 	static const char digits[] = "0123456789.";
 	struct stat out;
 
-	if (fstat(out_fd, &out) != 0 || (uint64_t)out.st_size != what->size)
-		return false;
-	if ((unsigned)what->form >= EMR_COPY_FORMS)
+	if (fstat(out_fd, &out) != 0 || (uint64_t)out.st_size != what->size ||
+		(unsigned)what->form >= EMR_COPY_FORMS)
 		return false;
 	if (what->form != EMR_COPY_PICTURE)
 		return what->study_uid[0] == '\0' && what->series_uid[0] == '\0' &&
@@ -135,7 +132,7 @@ static emr_status write_and_check(
 	protocol_result written = {0}, checked = {0};
 	const int check_fds[] = {fds[0], fds[2]};
 
-	out->withheld = worker_ask(&d->writer, d->deadline_ms, file, fds, &written);
+	out->withheld = worker_ask(&d->writer, d->look.rules.deadline_ms, file, fds, &written);
 	emr_wipe(file->key, sizeof file->key);
 	if (written.status != EMR_OK)
 		return (emr_status)written.status;
@@ -145,7 +142,8 @@ static emr_status write_and_check(
 		return EMR_OK;
 	file->copy_size = written.what.size;
 	file->form = written.what.form;
-	out->withheld = worker_ask(&d->checker, d->deadline_ms, file, check_fds, &checked);
+	out->withheld =
+		worker_ask(&d->checker, d->look.rules.deadline_ms, file, check_fds, &checked);
 	if (out->withheld == EMR_WITHHELD_NOT)
 		*out = written.what;
 	return EMR_OK;
@@ -157,19 +155,10 @@ static emr_status begin_key(emr_deidentifier *d, const emr_secret *key)
 	if (d->key.len == key->len && memcmp(d->key.data, key->data, key->len) == 0)
 		return EMR_OK;
 	worker_stop(&d->writer);
-	if (d->key.len == 0) {
+	if (d->key.len == 0)
 		EMR_TRY(emr_secret_new(EMR_DEIDENTIFY_KEY_BYTES, &d->key));
-	}
 	memcpy(d->key.data, key->data, key->len);
 	return EMR_OK;
-}
-
-static uint32_t year_now(void)
-{
-	time_t now = time(NULL);
-	struct tm day;
-
-	return gmtime_r(&now, &day) != NULL ? (uint32_t)day.tm_year + 1900 : 0;
 }
 
 emr_status emr_deidentify_file(emr_deidentifier *d, const emr_secret *key, const char *pseudonym,
@@ -177,39 +166,28 @@ emr_status emr_deidentify_file(emr_deidentifier *d, const emr_secret *key, const
 {
 	static const char name_letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	const time_t now = time(NULL);
 	protocol_file file = {.look = d->look};
 	EMR_AUTO_FD in = -1, copy = -1;
 	emr_deidentified what = {0};
-	emr_status status =
-		key->len == EMR_DEIDENTIFY_KEY_BYTES &&
-				is_made_of(pseudonym, sizeof file.pseudonym, name_letters)
-			? EMR_OK
-			: EMR_INVALID;
+	emr_status status;
+	struct tm day;
 
-	if (status == EMR_OK)
-		status = check_fds(in_fd, out_fd, &file.look.size);
-	if (status != EMR_OK)
-		return status;
-	if ((fcntl(in_fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
-		status = open_for_reading(in_fd, &in);
-	if (status == EMR_OK)
-		status = open_for_reading(out_fd, &copy);
-	if (status == EMR_OK)
-		status = begin_key(d, key);
-	if (status == EMR_OK)
-		status = worker_start(&d->writer, d->program, PROTOCOL_WRITE);
-	if (status == EMR_OK)
-		status = worker_start(&d->checker, d->program, PROTOCOL_CHECK);
-	if (status == EMR_OK) {
-		const int fds[] = {in >= 0 ? in : in_fd, out_fd, copy};
-
-		file.look.kind = PROTOCOL_FILE;
-		file.look.year = year_now();
-		memcpy(file.key, key->data, sizeof file.key);
-		strcpy(file.pseudonym, pseudonym);
-		status = write_and_check(d, &file, fds, &what);
-		emr_wipe(file.key, sizeof file.key);
-	}
+	if (key->len != EMR_DEIDENTIFY_KEY_BYTES ||
+		!is_made_of(pseudonym, sizeof file.pseudonym, name_letters))
+		return EMR_INVALID;
+	EMR_TRY(check_fds(in_fd, out_fd, &file.look.size));
+	EMR_TRY(open_for_reading(in_fd, &in));
+	EMR_TRY(open_for_reading(out_fd, &copy));
+	EMR_TRY(begin_key(d, key));
+	EMR_TRY(worker_start(&d->writer, d->program, PROTOCOL_WRITE));
+	EMR_TRY(worker_start(&d->checker, d->program, PROTOCOL_CHECK));
+	file.look.kind = PROTOCOL_FILE;
+	file.look.year = gmtime_r(&now, &day) != NULL ? (uint32_t)day.tm_year + 1900 : 0;
+	memcpy(file.key, key->data, sizeof file.key);
+	strcpy(file.pseudonym, pseudonym);
+	status = write_and_check(d, &file, (const int[]){in, out_fd, copy}, &what);
+	emr_wipe(file.key, sizeof file.key);
 	if ((status != EMR_OK || what.withheld != EMR_WITHHELD_NOT) && ftruncate(out_fd, 0) != 0)
 		return EMR_IO;
 	if (status == EMR_OK)
@@ -267,36 +245,15 @@ static emr_status serve_scan(scanning *s, emr_withheld *out)
 			break;
 		status = give_piece(s, &said.want);
 	}
-	if (s->source != EMR_OK) { /* the helper waits for a piece still */
-		worker_stop(s->w);
-		return s->source;
-	}
-	if (status == EMR_TIMEOUT || (status == EMR_OK && s->left_ms <= 0)) {
+	if (s->source == EMR_OK && (status == EMR_TIMEOUT || (status == EMR_OK && s->left_ms <= 0)))
 		*out = EMR_WITHHELD_LATE;
-		worker_stop(s->w);
-		return EMR_OK;
-	}
-	if (status == EMR_OK && len == sizeof said.result && said.result.kind == PROTOCOL_RESULT &&
-		(unsigned)said.result.what.withheld < EMR_WITHHELD_COUNT &&
-		said.result.what.withheld != EMR_WITHHELD_STOPPED) {
+	else if (s->source == EMR_OK && status == EMR_OK && len == sizeof said.result &&
+		 said.result.kind == PROTOCOL_RESULT &&
+		 (unsigned)said.result.what.withheld < EMR_WITHHELD_COUNT)
 		*out = said.result.what.withheld;
-		return EMR_OK;
-	}
-	worker_stop(s->w);
-	return EMR_OK;
-}
-
-static emr_status scan_once(
-	emr_deidentifier *d, const protocol_look *look, scanning *s, emr_withheld *out)
-{
-	s->left_ms = d->deadline_ms != 0 ? d->deadline_ms : SCAN_MS;
-	d->scanner.work++;
-	if (emr_helper_tell(
-		    &d->scanner.helper, look, sizeof *look, NULL, 0, emr_helper_end_ms(s->left_ms)))
-		return serve_scan(s, out);
-	worker_stop(&d->scanner);
-	*out = EMR_WITHHELD_STOPPED;
-	return EMR_OK;
+	if (*out == EMR_WITHHELD_STOPPED || *out == EMR_WITHHELD_LATE)
+		worker_stop(s->w); /* it may wait for a piece still */
+	return s->source;
 }
 
 emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year,
@@ -315,9 +272,13 @@ emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year
 	*out = EMR_WITHHELD_STOPPED;
 	while (status == EMR_OK && *out == EMR_WITHHELD_STOPPED && !is_first) {
 		status = worker_start(&d->scanner, d->program, PROTOCOL_SCAN);
-		is_first = d->scanner.work == 0;
-		if (status == EMR_OK)
-			status = scan_once(d, &look, &s, out);
+		is_first = d->scanner.work++ == 0;
+		s.left_ms = d->look.rules.deadline_ms != 0 ? d->look.rules.deadline_ms : SCAN_MS;
+		if (status == EMR_OK && emr_helper_tell(&d->scanner.helper, &look, sizeof look,
+						NULL, 0, emr_helper_end_ms(s.left_ms)))
+			status = serve_scan(&s, out);
+		else
+			worker_stop(&d->scanner);
 	}
 	return status;
 }
@@ -325,27 +286,22 @@ emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year
 emr_status emr_deidentifier_open(
 	const char *program, const emr_deidentify_rules *rules, emr_deidentifier **out)
 {
-	protocol_look look = {.without_dates = rules->without_dates,
-		.with_characteristics = rules->with_characteristics,
-		.with_faces = rules->with_faces,
-		.with_derived = rules->with_derived,
-		.with_private = rules->with_private,
-		.with_formats = rules->with_formats};
-	emr_deidentifier *d = NULL;
-	char *path = NULL;
+	protocol_look look = {.rules = *rules};
+	emr_deidentifier *d;
 
 	EMR_TRY(csv_take_columns(rules->columns, rules->column_count, &look.columns));
+	look.rules.columns = NULL;
+	look.rules.column_count = 0;
 	d = calloc(1, sizeof *d);
-	path = strdup(program);
-	if (d == NULL || path == NULL) {
-		free(d);
-		free(path);
+	if (d == NULL)
+		return EMR_NO_MEMORY;
+	d->program = strdup(program);
+	d->look = look;
+	d->writer.helper = d->checker.helper = d->scanner.helper = EMR_HELPER_NONE;
+	if (d->program == NULL) {
+		emr_deidentifier_close(d);
 		return EMR_NO_MEMORY;
 	}
-	d->program = path;
-	d->look = look;
-	d->deadline_ms = rules->deadline_ms;
-	d->writer.helper = d->checker.helper = d->scanner.helper = EMR_HELPER_NONE;
 	*out = d;
 	return EMR_OK;
 }

@@ -1,9 +1,10 @@
 /* This header declares what the parts of the writer share: a DICOM file as a list of elements that
- * are not in memory, and a window through which their bytes are read. */
+ * are not in memory. */
 #pragma once
 
 #include "base/bytes.h"
 #include "deidentify/deidentify.h"
+#include "helper/flat.h"
 
 #include "table.h"
 
@@ -19,21 +20,7 @@
 #define TAG_SEQUENCE_END 0xfffee0ddu
 #define TAG_PIXELS 0x7fe00010u
 
-/* ---- the file, read through a window ---- */
-
-typedef struct source {
-	int fd;
-	uint64_t size;
-	uint8_t *window; /* SOURCE_WINDOW bytes, the owner's */
-	uint64_t at;	 /* of the window in the file */
-	size_t len;
-} source;
-
-#define SOURCE_WINDOW ((size_t)256 << 10)
 #define SOURCE_PIECE ((size_t)64 << 10) /* the most that is asked for at once */
-
-/* LEN (to SOURCE_PIECE) bytes from AT, until the next call; NULL: not there. */
-const uint8_t *source_at(source *s, uint64_t at, size_t len);
 
 /* ---- its elements ---- */
 
@@ -60,7 +47,7 @@ typedef struct fragment {
 } fragment;
 
 typedef struct dicom {
-	source in;
+	flat_file in;
 	const syntax *syntax;
 	element *elements;
 	uint32_t count;

@@ -1,14 +1,17 @@
-/* This file cleans headers of fixed layout: NIfTI (nifti1.h and nifti2.h of nifti.nimh.nih.gov) and
- * EDF (edfplus.info, EDF and EDF+; biosemi.com for BDF, which has samples of three bytes). One
- * function says what a file becomes, for the writer and, as a copy is left as it is by it, for the
- * scan. */
+/* This file cleans headers: NIfTI (nifti1.h and nifti2.h of nifti.nimh.nih.gov), EDF (edfplus.info,
+ * EDF and EDF+; biosemi.com for BDF, which has samples of three bytes), and those of genomes, as
+ * genome.c says. One function says what a file becomes, for the writer and, as a copy is left as it
+ * is by it, for the scan. */
 #include "headed.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/file.h"
+
+#include "copy.h"
+#include "genome.h"
+#include "bgzf.h"
 
 #define SIGNALS_MAX (FLAT_BLOCK / 256 - 1) /* the header is one block */
 #define IMAGE_MAX (UINT64_C(1) << 40)
@@ -17,21 +20,23 @@
 typedef struct pour {
 	flat_file *in;
 	int fd;
-	uint64_t at; /* in what is written */
+	bgzf_out *packed; /* NULL: as it is */
+	uint64_t at;	  /* in what is written, before it is packed */
 	emr_status status;
 	bool is_same;
 } pour;
 
 static void put(pour *to, const uint8_t *bytes, size_t len)
 {
-	const uint8_t *p;
+	for (size_t i = 0; to->fd < 0 && to->is_same && i < len; i += FLAT_BLOCK) {
+		const size_t n = len - i < FLAT_BLOCK ? len - i : FLAT_BLOCK;
+		const uint8_t *p = flat_bytes(to->in, to->at + i, n);
 
-	if (to->fd < 0) {
-		p = flat_bytes(to->in, to->at, len);
-		to->is_same = to->is_same && p != NULL && memcmp(p, bytes, len) == 0;
-	} else if (to->status == EMR_OK) {
-		to->status = emr_pwrite_all(to->fd, bytes, len, (off_t)to->at);
+		to->is_same = p != NULL && memcmp(p, bytes + i, n) == 0;
 	}
+	if (to->fd >= 0 && to->status == EMR_OK)
+		to->status = to->packed != NULL ? bgzf_put(to->packed, bytes, len, false)
+						: emr_pwrite_all(to->fd, bytes, len, (off_t)to->at);
 	to->at += len;
 }
 
@@ -183,15 +188,9 @@ static bool is_number(const uint8_t *p, size_t len, uint64_t *out)
 /* P, without the blanks at its end, is a word of LIST ("|EEG|ECG|"). */
 static bool is_word(const char *list, const uint8_t *p, size_t len)
 {
-	char word[20] = "|";
-
 	while (len > 0 && p[len - 1] == ' ')
 		len--;
-	if (len == 0 || len > 16 || memchr(p, '|', len) != NULL || memchr(p, 0, len) != NULL)
-		return false;
-	memcpy(word + 1, p, len);
-	strcpy(word + 1 + len, "|");
-	return strcasestr(list, word) != NULL;
+	return rule_is_word(list, (const char *)p, len);
 }
 
 /* A place of the 10-20 system and its finer ones: Fp1, Cz, A2, PO10. */
@@ -334,15 +333,50 @@ static emr_withheld pour_edf(pour *to, const uint8_t *head, uint32_t wide)
 
 /* ---- all of them ---- */
 
-static emr_withheld pour_file(pour *to, unsigned with, bool with_faces, emr_copy_form *out_form)
+static emr_withheld pour_genome(pour *to, const char *pseudonym, emr_copy_form *out_form)
 {
+	genome g;
+	emr_bytes head;
+	emr_withheld why = genome_read(to->in, &g);
+
+	if (why == EMR_WITHHELD_NOT)
+		why = genome_clean(&g, pseudonym, &head);
+	if (why == EMR_WITHHELD_NOT && to->fd >= 0 && !bgzf_count(to->in))
+		why = EMR_WITHHELD_DAMAGED;
+	if (why != EMR_WITHHELD_NOT)
+		return why;
+	*out_form = g.form;
+	put(to, head.data, head.len);
+	put_same(to, g.body, to->in->size - g.body);
+	return EMR_WITHHELD_NOT;
+}
+
+/* FILE: as it lies there. */
+static emr_withheld pour_file(
+	pour *to, flat_file *file, const headed_rules *rules, emr_copy_form *out_form)
+{
+	const bool is_packed = (to->in = bgzf_open(file, to->fd < 0)) != file;
+	emr_withheld why = EMR_WITHHELD_NOT_DICOM;
 	const uint8_t *p;
 	nifti n;
 
-	*out_form = EMR_COPY_NIFTI;
-	if ((with & 1u << EMR_COPY_NIFTI) != 0 && is_nifti(to->in, &n))
-		return pour_nifti(to, &n, with_faces);
-	p = (with & 1u << EMR_COPY_EDF) != 0 ? flat_bytes(to->in, 0, 256) : NULL;
+	if (!is_packed)
+		to->packed = NULL;
+	*out_form = is_packed ? EMR_COPY_NIFTI_GZ : EMR_COPY_NIFTI;
+	if ((rules->with & 1u << EMR_COPY_NIFTI) != 0 && is_nifti(to->in, &n))
+		return bgzf_count(to->in) && is_nifti(to->in, &n)
+			       ? pour_nifti(to, &n, rules->with_faces)
+			       : EMR_WITHHELD_DAMAGED;
+	if ((rules->with & 1u << EMR_COPY_VCF) != 0)
+		why = pour_genome(to, rules->pseudonym, out_form);
+	if (why == EMR_WITHHELD_NOT && *out_form == EMR_COPY_VCF && is_packed)
+		*out_form = EMR_COPY_VCF_GZ;
+	if (why != EMR_WITHHELD_NOT_DICOM)
+		return why != EMR_WITHHELD_NOT || is_packed == (*out_form != EMR_COPY_VCF &&
+								       *out_form != EMR_COPY_CRAM)
+			       ? why
+			       : EMR_WITHHELD_DAMAGED;
+	p = (rules->with & 1u << EMR_COPY_EDF) != 0 && !is_packed ? flat_bytes(file, 0, 256) : NULL;
 	if (p == NULL || (memcmp(p, "0       ", 8) != 0 && memcmp(p, "\377BIOSEMI", 8) != 0))
 		return EMR_WITHHELD_NOT_DICOM;
 	*out_form = p[0] == '0' ? EMR_COPY_EDF : EMR_COPY_BDF;
@@ -350,30 +384,36 @@ static emr_withheld pour_file(pour *to, unsigned with, bool with_faces, emr_copy
 }
 
 emr_status headed_copy(
-	int in_fd, uint64_t size, int out_fd, unsigned with, bool with_faces, emr_deidentified *out)
+	int in_fd, uint64_t size, int out_fd, const headed_rules *rules, emr_deidentified *out)
 {
 	static flat_file f;
-	pour to = {.in = &f, .fd = out_fd, .is_same = true};
+	static bgzf_out packed;
+	pour to = {.fd = out_fd, .packed = &packed, .is_same = true};
 	emr_copy_form form;
 	emr_withheld why;
 
 	f = (flat_file){.fd = in_fd, .size = size};
-	why = pour_file(&to, with, with_faces, &form);
+	packed.fd = out_fd;
+	packed.at = packed.len = 0;
+	why = pour_file(&to, &f, rules, &form);
 	if (why == EMR_WITHHELD_NOT && !to.is_same)
 		why = EMR_WITHHELD_DAMAGED;
+	if (why == EMR_WITHHELD_NOT && to.packed != NULL && to.status == EMR_OK)
+		to.status = bgzf_put(&packed, packed.plain, 0, true);
 	*out = (emr_deidentified){.withheld = why};
 	if (why == EMR_WITHHELD_NOT)
-		*out = (emr_deidentified){.form = form, .size = to.at};
+		*out = (emr_deidentified){
+			.form = form, .size = to.packed != NULL ? packed.at : to.at};
 	return to.status;
 }
 
-emr_withheld headed_scan(flat_file *f, unsigned with, bool with_faces)
+emr_withheld headed_scan(flat_file *f, const headed_rules *rules)
 {
-	pour to = {.in = f, .fd = -1, .is_same = true};
+	pour to = {.fd = -1, .is_same = true};
 	emr_copy_form form;
-	emr_withheld why = pour_file(&to, with, with_faces, &form);
+	emr_withheld why = pour_file(&to, f, rules, &form);
 
-	return why == EMR_WITHHELD_NOT && (!to.is_same || to.at != f->size)
+	return why == EMR_WITHHELD_NOT && (!to.is_same || to.at != to.in->size)
 		       ? EMR_WITHHELD_FOUND_AGAIN
 		       : why;
 }

@@ -3,7 +3,6 @@
  * others call copies for what no copy may have ("scan"). emrfs starts it and sends it the two
  * descriptors of one file after the other, or the pieces that a scan asks for; it opens nothing
  * itself, and a file that breaks it breaks nothing else. */
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,25 +19,19 @@
 #define MEMORY_BYTES ((uint64_t)512 << 20)
 #define PROCESSOR_S 3600 /* over all its files, of which some are decoded */
 
-static uint8_t window[SOURCE_WINDOW], buffer[SOURCE_WINDOW];
-
 static void write_one(protocol_file *file, const int fds[2], protocol_result *result)
 {
-	const emr_deidentify_rules rules = {.without_dates = file->look.without_dates != 0,
-		.with_characteristics = file->look.with_characteristics != 0,
-		.with_faces = file->look.with_faces != 0,
-		.with_derived = file->look.with_derived != 0,
-		.with_private = file->look.with_private};
+	const emr_deidentify_rules *rules = &file->look.rules;
 	persona who;
 
 	file->pseudonym[sizeof file->pseudonym - 1] = '\0';
 	persona_begin(&who, file->key, file->pseudonym);
 	emr_wipe(file->key, sizeof file->key);
-	result->status = copy_file(
-		fds[0], file->look.size, fds[1], window, buffer, &who, &rules, &result->what);
+	result->status = copy_file(fds[0], file->look.size, fds[1], &who, rules, &result->what);
 	if (result->status == EMR_OK && result->what.withheld == EMR_WITHHELD_NOT_DICOM)
 		result->status = headed_copy(fds[0], file->look.size, fds[1],
-			file->look.with_formats, rules.with_faces, &result->what);
+			&(headed_rules){rules->with_formats, rules->with_faces, who.pseudonym},
+			&result->what);
 	if (result->status == EMR_OK && result->what.withheld == EMR_WITHHELD_NOT_DICOM &&
 		file->look.columns.count > 0)
 		result->status =
@@ -53,7 +46,7 @@ static emr_withheld check_one(const protocol_file *file, const int fds[2])
 	if (file->form != EMR_COPY_PICTURE)
 		return headed_check(fds[0], file->look.size, fds[1], file->copy_size);
 	return check_dicom(
-		fds[0], file->look.size, fds[1], file->copy_size, file->look.with_private);
+		fds[0], file->look.size, fds[1], file->copy_size, file->look.rules.with_private);
 }
 
 static int serve_files(bool is_checker)
@@ -122,20 +115,12 @@ static int scan_all(void)
 
 int main(int argc, char **argv)
 {
-	bool is_checker = argc == 2 && strcmp(argv[1], PROTOCOL_CHECK) == 0;
-	bool is_scanner = argc == 2 && strcmp(argv[1], PROTOCOL_SCAN) == 0;
-	void *volatile first = malloc(1); /* asks for random numbers, once */
+	const bool is_checker = argc == 2 && strcmp(argv[1], PROTOCOL_CHECK) == 0;
+	const bool is_scanner = argc == 2 && strcmp(argv[1], PROTOCOL_SCAN) == 0;
 
-	free(first);
-
-	if (argc != 2 || (!is_checker && !is_scanner && strcmp(argv[1], PROTOCOL_WRITE) != 0)) {
-		static const char words[] = "This program is started by emrfs.\n";
-
-		(void)!write(STDERR_FILENO, words, sizeof words - 1);
-		return 2;
-	}
-	if (emr_sandbox_enter(MEMORY_BYTES, PROCESSOR_S) != EMR_OK)
-		return 3;
+	emr_inside_begin(
+		is_checker || is_scanner || (argc == 2 && strcmp(argv[1], PROTOCOL_WRITE) == 0),
+		MEMORY_BYTES, PROCESSOR_S);
 	_exit(is_scanner ? scan_all() : serve_files(is_checker)); /* what runs at an exit may need
 							       more than the sandbox has */
 }

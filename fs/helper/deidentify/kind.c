@@ -1,6 +1,7 @@
 /* This file decides which DICOM files research gets no copy of at all: kinds in which text, a name
  * or a face stands in the picture, or of which no rule knows that it does not. A file's words about
  * itself are taken as its device's word, and silence as a no. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,114 +15,64 @@ typedef enum trust {
 	TRUST_DATA,	/* pixels are numbers, not a picture */
 } trust;
 
+#define STORAGE "1.2.840.10008.5.1.4.1.1."
+
+/* Kinds that may be copied: UIDs behind STORAGE, and their modalities. */
 typedef struct allowed {
-	const char *uid, *modalities;
+	const char *classes, *modalities;
 	trust trust;
 	bool may_show_face;
 } allowed;
 
-#define STORAGE "1.2.840.10008.5.1.4.1.1."
+static const allowed allowed_classes[] = {{" 2 2.1 2.2 ", " CT ", TRUST_ORIGINAL, true},
+	{" 4 4.1 4.3 4.4 ", " MR ", TRUST_ORIGINAL, true}, {" 20 ", " NM ", TRUST_ORIGINAL, false},
+	{" 128 128.1 130 ", " PT ", TRUST_ORIGINAL, false}, {" 1 ", " CR ", TRUST_SAID, false},
+	{" 1.1 1.1.1 ", " DX ", TRUST_SAID, false},
+	{" 1.2 1.2.1 13.1.3 ", " MG ", TRUST_SAID, false},
+	{" 1.3 1.3.1 ", " IO ", TRUST_SAID, false}, {" 66.4 ", " SEG ", TRUST_DATA, false},
+	{" 30 ", " CT MR PT NM OT ", TRUST_DATA, false},
+	{" 481.2 ", " RTDOSE ", TRUST_DATA, false}};
 
-static const allowed allowed_classes[] = {
-	{STORAGE "2", " CT ", TRUST_ORIGINAL, true},
-	{STORAGE "2.1", " CT ", TRUST_ORIGINAL, true},
-	{STORAGE "2.2", " CT ", TRUST_ORIGINAL, true},
-	{STORAGE "4", " MR ", TRUST_ORIGINAL, true},
-	{STORAGE "4.1", " MR ", TRUST_ORIGINAL, true},
-	{STORAGE "4.3", " MR ", TRUST_ORIGINAL, true},
-	{STORAGE "4.4", " MR ", TRUST_ORIGINAL, true},
-	{STORAGE "20", " NM ", TRUST_ORIGINAL, false},
-	{STORAGE "128", " PT ", TRUST_ORIGINAL, false},
-	{STORAGE "128.1", " PT ", TRUST_ORIGINAL, false},
-	{STORAGE "130", " PT ", TRUST_ORIGINAL, false},
-	{STORAGE "1", " CR ", TRUST_SAID, false},
-	{STORAGE "1.1", " DX ", TRUST_SAID, false},
-	{STORAGE "1.1.1", " DX ", TRUST_SAID, false},
-	{STORAGE "1.2", " MG ", TRUST_SAID, false},
-	{STORAGE "1.2.1", " MG ", TRUST_SAID, false},
-	{STORAGE "1.3", " IO ", TRUST_SAID, false},
-	{STORAGE "1.3.1", " IO ", TRUST_SAID, false},
-	{STORAGE "13.1.3", " MG ", TRUST_SAID, false},
-	{STORAGE "66.4", " SEG ", TRUST_DATA, false},
-	{STORAGE "30", " CT MR PT NM OT ", TRUST_DATA, false},
-	{STORAGE "481.2", " RTDOSE ", TRUST_DATA, false},
-};
-
-/* By the beginning of the UID: "7" is 7 and all of 7.n. */
+/* Kinds that may not: the first number of their UIDs behind STORAGE; and modalities, for classes
+ * that nobody names here, and files whose class and modality disagree. */
 static const struct {
-	const char *root;
+	const char *classes, *modalities;
 	emr_withheld why;
-} refused_classes[] = {
-	{STORAGE "7", EMR_WITHHELD_SCREENSHOT},
-	{STORAGE "3", EMR_WITHHELD_PHOTOGRAPH},
-	{STORAGE "6", EMR_WITHHELD_PHOTOGRAPH},
-	{STORAGE "12", EMR_WITHHELD_PHOTOGRAPH},
-	{STORAGE "13", EMR_WITHHELD_PHOTOGRAPH},
-	{STORAGE "14", EMR_WITHHELD_PHOTOGRAPH},
-	{STORAGE "77", EMR_WITHHELD_PHOTOGRAPH},
-	{STORAGE "104", EMR_WITHHELD_DOCUMENT},
-	{STORAGE "88", EMR_WITHHELD_REPORT},
-	{STORAGE "11", EMR_WITHHELD_PRESENTATION},
-	{STORAGE "9", EMR_WITHHELD_WAVEFORM},
-	{STORAGE "481", EMR_WITHHELD_TREATMENT},
-};
-
-/* For classes that nobody names here, and files whose class and modality disagree. */
-static const struct {
-	const char *modality;
-	emr_withheld why;
-} refused_modalities[] = {
-	{"US", EMR_WITHHELD_PHOTOGRAPH},
-	{"IVUS", EMR_WITHHELD_PHOTOGRAPH},
-	{"XA", EMR_WITHHELD_PHOTOGRAPH},
-	{"RF", EMR_WITHHELD_PHOTOGRAPH},
-	{"ES", EMR_WITHHELD_PHOTOGRAPH},
-	{"XC", EMR_WITHHELD_PHOTOGRAPH},
-	{"OP", EMR_WITHHELD_PHOTOGRAPH},
-	{"SM", EMR_WITHHELD_PHOTOGRAPH},
-	{"GM", EMR_WITHHELD_PHOTOGRAPH},
-	{"DOC", EMR_WITHHELD_DOCUMENT},
-	{"SR", EMR_WITHHELD_REPORT},
-	{"KO", EMR_WITHHELD_REPORT},
-	{"PR", EMR_WITHHELD_PRESENTATION},
-	{"ECG", EMR_WITHHELD_WAVEFORM},
-	{"RTSTRUCT", EMR_WITHHELD_TREATMENT},
-	{"RTPLAN", EMR_WITHHELD_TREATMENT},
-};
-
-static const allowed *find_allowed(const char *uid)
-{
-	for (size_t i = 0; i < sizeof allowed_classes / sizeof *allowed_classes; i++)
-		if (strcmp(allowed_classes[i].uid, uid) == 0)
-			return &allowed_classes[i];
-	return NULL;
-}
-
-static emr_withheld refuse_class(const char *uid, const char *modality)
-{
-	for (size_t i = 0; i < sizeof refused_classes / sizeof *refused_classes; i++) {
-		size_t len = strlen(refused_classes[i].root);
-
-		if (strncmp(uid, refused_classes[i].root, len) == 0 &&
-			(uid[len] == '\0' || uid[len] == '.'))
-			return refused_classes[i].why;
-	}
-	for (size_t i = 0; i < sizeof refused_modalities / sizeof *refused_modalities; i++)
-		if (strcmp(modality, refused_modalities[i].modality) == 0)
-			return refused_modalities[i].why;
-	return EMR_WITHHELD_UNKNOWN_KIND;
-}
+} refused[] = {{" 7 ", "", EMR_WITHHELD_SCREENSHOT},
+	{" 3 6 12 13 14 77 ", " US IVUS XA RF ES XC OP SM GM ", EMR_WITHHELD_PHOTOGRAPH},
+	{" 104 ", " DOC ", EMR_WITHHELD_DOCUMENT}, {" 88 ", " SR KO ", EMR_WITHHELD_REPORT},
+	{" 11 ", " PR ", EMR_WITHHELD_PRESENTATION}, {" 9 ", " ECG ", EMR_WITHHELD_WAVEFORM},
+	{" 481 ", " RTSTRUCT RTPLAN ", EMR_WITHHELD_TREATMENT}};
 
 /* " CT MR " has CT. */
 static bool is_among(const char *word, const char *list)
 {
-	char padded[32];
+	char padded[80];
 
 	if (word[0] == '\0' || strlen(word) > sizeof padded - 3 || strchr(word, ' ') != NULL)
 		return false;
-	strcpy(padded, " ");
-	strcat(strcat(padded, word), " ");
+	sprintf(padded, " %s ", word);
 	return strstr(list, padded) != NULL;
+}
+
+/* The part of UID behind STORAGE; "": it is another class. */
+static const char *class_of(const char *uid)
+{
+	return strncmp(uid, STORAGE, strlen(STORAGE)) == 0 ? uid + strlen(STORAGE) : "";
+}
+
+static emr_withheld refuse_class(const char *uid, const char *modality)
+{
+	char first[EMR_DICOM_UID_SIZE];
+
+	snprintf(first, sizeof first, "%.*s", (int)strcspn(class_of(uid), "."), class_of(uid));
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+		if (is_among(first, refused[i].classes))
+			return refused[i].why;
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+		if (is_among(modality, refused[i].modalities))
+			return refused[i].why;
+	return EMR_WITHHELD_UNKNOWN_KIND;
 }
 
 /* The value of a top-level code string or number, if the copy will have it, too; else nothing. */
@@ -217,7 +168,7 @@ static bool has_graphics_in_pixels(dicom *d)
 
 		if ((e->tag & 0xff00ffff) != 0x60000102)
 			continue;
-		p = e->kind == ELEMENT_VALUE && e->len == 2 ? source_at(&d->in, e->at, 2) : NULL;
+		p = e->kind == ELEMENT_VALUE && e->len == 2 ? flat_bytes(&d->in, e->at, 2) : NULL;
 		if (p == NULL || dicom_u16(d, p) != 0)
 			return true;
 	}
@@ -285,16 +236,18 @@ static bool may_show_face(dicom *d, const emr_deidentify_rules *rules)
 emr_withheld kind_of(dicom *d, const emr_deidentify_rules *rules)
 {
 	char uid[EMR_DICOM_UID_SIZE], modality[17];
-	const allowed *class;
+	const allowed *class = allowed_classes,
+		      *end = class + sizeof allowed_classes / sizeof *class;
 	emr_withheld why;
 
 	if (dicom_find(d, 0, d->count, 0x00041220) < d->count)
 		return EMR_WITHHELD_DIRECTORY; /* which has no SOP class of its own */
 	dicom_text_of(d, 0x00080016, uid, sizeof uid);
 	dicom_text_of(d, 0x00080060, modality, sizeof modality);
-	class = find_allowed(uid);
-	if (class == NULL || !is_among(modality, class->modalities))
-		return refuse_class(class == NULL ? uid : "", modality);
+	while (class < end && !is_among(class_of(uid), class->classes))
+		class ++;
+	if (class == end || !is_among(modality, class->modalities))
+		return refuse_class(class == end ? uid : "", modality);
 	why = withhold(d, modality);
 	if (why == EMR_WITHHELD_NOT)
 		why = look_for_text(d, class->trust, rules);

@@ -1,40 +1,14 @@
 /* This file reads the headers of a DICOM Part 10 file into a flat list. It has no recursion, so
  * that nesting costs no stack, and it refuses what is not exactly as PS3.5 and PS3.10 say:
  * lengths that lead out of what holds them, elements out of order, anything behind the last one. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/array.h"
 
 #include "dicom.h"
 
 /* ---- bytes ---- */
-
-const uint8_t *source_at(source *s, uint64_t at, size_t len)
-{
-	size_t want, got = 0;
-	ssize_t n;
-
-	if (len > SOURCE_PIECE || at > s->size || len > s->size - at)
-		return NULL;
-	if (at >= s->at && at - s->at <= s->len && len <= s->len - (at - s->at))
-		return s->window + (at - s->at);
-	want = s->size - at < SOURCE_WINDOW ? (size_t)(s->size - at) : SOURCE_WINDOW;
-	s->at = at;
-	s->len = 0;
-	while (got < want) {
-		n = pread(s->fd, s->window + got, want - got, (off_t)(at + got));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		got += (size_t)n;
-	}
-	s->len = got;
-	return len <= got ? s->window : NULL;
-}
 
 static uint32_t u16(bool is_big, const uint8_t *p)
 {
@@ -69,17 +43,9 @@ typedef struct header {
 	uint8_t size; /* of the header itself */
 } header;
 
-static bool is_any(const char *list, const char vr[2])
+static emr_withheld read_header(flat_file *in, coding c, uint64_t at, uint64_t end, header *out)
 {
-	for (; list[0] != '\0'; list += 2)
-		if (memcmp(list, vr, 2) == 0)
-			return true;
-	return false;
-}
-
-static emr_withheld read_header(source *in, coding c, uint64_t at, uint64_t end, header *out)
-{
-	const uint8_t *p = end - at < 8 ? NULL : source_at(in, at, 8);
+	const uint8_t *p = end - at < 8 ? NULL : flat_bytes(in, at, 8);
 	const table_row *row;
 
 	if (p == NULL)
@@ -95,12 +61,12 @@ static emr_withheld read_header(source *in, coding c, uint64_t at, uint64_t end,
 		return EMR_WITHHELD_NOT;
 	}
 	memcpy(out->vr, p + 4, 2);
-	if (is_any("AEASATCSDADSDTFDFLISLOLTPNSHSLSSSTTMUIULUS", out->vr)) {
+	if (dicom_has_vr("AEASATCSDADSDTFDFLISLOLTPNSHSLSSSTTMUIULUS", out->vr)) {
 		out->len = u16(c.is_big, p + 6);
 		return EMR_WITHHELD_NOT;
 	}
-	if (!is_any("OBODOFOLOVOWSQSVUCUNURUTUV", out->vr) || end - at < 12 ||
-		(p = source_at(in, at, 12)) == NULL)
+	if (!dicom_has_vr("OBODOFOLOVOWSQSVUCUNURUTUV", out->vr) || end - at < 12 ||
+		(p = flat_bytes(in, at, 12)) == NULL)
 		return EMR_WITHHELD_DAMAGED;
 	out->len = u32(c.is_big, p + 8);
 	out->size = 12;
@@ -121,16 +87,6 @@ static element *add_element(dicom *d, const header *h, element_kind kind, uint64
 		.tag = h->tag, .end = d->count, .at = at, .len = h->len, .kind = (uint8_t)kind};
 	memcpy(more->vr, h->vr, 2);
 	return more;
-}
-
-static bool add_fragment(dicom *d, uint64_t at, uint32_t len)
-{
-	if (d->fragment_count == DICOM_FRAGMENTS_MAX ||
-		emr_array_room(&d->fragments, d->fragment_count, &d->fragment_room,
-			sizeof *d->fragments) != EMR_OK)
-		return false;
-	d->fragments[d->fragment_count++] = (fragment){.at = at, .len = len};
-	return true;
 }
 
 /* The data set, a sequence or an item that is being read. */
@@ -184,6 +140,7 @@ static void pop_level(parser *p)
 static emr_withheld read_fragments(parser *p, const header *h)
 {
 	uint64_t end = top_level(p)->end;
+	dicom *d = p->d;
 	header item;
 	emr_withheld why;
 
@@ -198,8 +155,14 @@ static emr_withheld read_fragments(parser *p, const header *h)
 			return item.len == 0 ? EMR_WITHHELD_NOT : EMR_WITHHELD_DAMAGED;
 		if (item.tag != TAG_ITEM || item.len > end - p->at || (item.len & 1) != 0)
 			return EMR_WITHHELD_DAMAGED;
-		if (p->depth == 0 && !add_fragment(p->d, p->at, item.len))
+		if (p->depth == 0 &&
+			(d->fragment_count == DICOM_FRAGMENTS_MAX ||
+				emr_array_room(&d->fragments, d->fragment_count, &d->fragment_room,
+					sizeof *d->fragments) != EMR_OK))
 			return EMR_WITHHELD_TOO_COMPLEX;
+		if (p->depth == 0)
+			d->fragments[d->fragment_count++] =
+				(fragment){.at = p->at, .len = item.len};
 		p->at += item.len;
 	}
 }
@@ -291,13 +254,13 @@ static emr_withheld read_meta(dicom *d, uint64_t *out_at)
 	uint32_t last = 0;
 	uint64_t at = 132;
 	char uid[EMR_DICOM_UID_SIZE] = "";
-	const uint8_t *p = source_at(&d->in, 128, 8);
+	const uint8_t *p = flat_bytes(&d->in, 128, 8);
 	header h;
 
 	if (p == NULL || memcmp(p, "DICM\2\0", 6) != 0)
 		return EMR_WITHHELD_NOT_DICOM;
 	for (; at < d->in.size; at += h.size + (uint64_t)h.len, last = h.tag) {
-		p = d->in.size - at < 2 ? NULL : source_at(&d->in, at, 2);
+		p = d->in.size - at < 2 ? NULL : flat_bytes(&d->in, at, 2);
 		if (p == NULL || p[0] != 2 || p[1] != 0)
 			break; /* the data set: in big endian its tags look otherwise */
 		if (read_header(&d->in, c, at, d->in.size, &h) != EMR_WITHHELD_NOT ||
@@ -305,7 +268,7 @@ static emr_withheld read_meta(dicom *d, uint64_t *out_at)
 			return EMR_WITHHELD_DAMAGED;
 		if (h.tag != 0x00020010)
 			continue;
-		p = h.len >= sizeof uid ? NULL : source_at(&d->in, at + h.size, h.len);
+		p = h.len >= sizeof uid ? NULL : flat_bytes(&d->in, at + h.size, h.len);
 		if (p == NULL)
 			return EMR_WITHHELD_DAMAGED;
 		memcpy(uid, p, h.len);
@@ -351,7 +314,7 @@ uint32_t dicom_find(const dicom *d, uint32_t first, uint32_t end, uint32_t tag)
 void dicom_text(dicom *d, const element *e, char *out, size_t size)
 {
 	size_t len = e->len < size - 1 ? e->len : size - 1;
-	const uint8_t *p = e->kind == ELEMENT_VALUE ? source_at(&d->in, e->at, len) : NULL;
+	const uint8_t *p = e->kind == ELEMENT_VALUE ? flat_bytes(&d->in, e->at, len) : NULL;
 
 	out[0] = '\0';
 	if (p == NULL)
@@ -379,6 +342,6 @@ uint32_t dicom_number_of(dicom *d, uint32_t tag, uint32_t fallback)
 	if (i == d->count || d->elements[i].kind != ELEMENT_VALUE || d->elements[i].len < 2 ||
 		memcmp(d->elements[i].vr, "US", 2) != 0)
 		return fallback;
-	p = source_at(&d->in, d->elements[i].at, 2);
+	p = flat_bytes(&d->in, d->elements[i].at, 2);
 	return p != NULL ? dicom_u16(d, p) : fallback;
 }

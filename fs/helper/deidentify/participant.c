@@ -14,30 +14,12 @@ emr_status emr_deidentify_key(const emr_secret *secret, emr_bytes participant, e
 
 const char *emr_withheld_text(emr_withheld reason)
 {
-	static const char *const texts[EMR_WITHHELD_COUNT] = {
-		[EMR_WITHHELD_NOT] = "",
-		[EMR_WITHHELD_NOT_DICOM] = "not-dicom",
-		[EMR_WITHHELD_DAMAGED] = "damaged",
-		[EMR_WITHHELD_TOO_COMPLEX] = "too-complex",
-		[EMR_WITHHELD_COMPRESSION] = "compression",
-		[EMR_WITHHELD_UNKNOWN_KIND] = "unknown-kind",
-		[EMR_WITHHELD_SCREENSHOT] = "screenshot",
-		[EMR_WITHHELD_PHOTOGRAPH] = "photograph",
-		[EMR_WITHHELD_BURNED_IN] = "burned-in",
-		[EMR_WITHHELD_DOCUMENT] = "document",
-		[EMR_WITHHELD_REPORT] = "report",
-		[EMR_WITHHELD_PRESENTATION] = "presentation",
-		[EMR_WITHHELD_WAVEFORM] = "waveform",
-		[EMR_WITHHELD_TREATMENT] = "treatment",
-		[EMR_WITHHELD_DIRECTORY] = "directory",
-		[EMR_WITHHELD_FACE] = "face",
-		[EMR_WITHHELD_HIDDEN_GRAPHICS] = "hidden-graphics",
-		[EMR_WITHHELD_FOUND_AGAIN] = "found-again",
-		[EMR_WITHHELD_STOPPED] = "stopped",
-		[EMR_WITHHELD_LATE] = "late",
-		[EMR_WITHHELD_NO_COLUMN] = "no-column",
-		[EMR_WITHHELD_LARGE_TABLE] = "large-table",
-	};
+	static const char *const texts[] = {"", "not-dicom", "damaged", "too-complex",
+		"compression", "unknown-kind", "screenshot", "photograph", "burned-in", "document",
+		"report", "presentation", "waveform", "treatment", "directory", "face",
+		"hidden-graphics", "found-again", "stopped", "late", "no-column", "large-table",
+		"people"};
 
+	_Static_assert(sizeof texts / sizeof *texts == EMR_WITHHELD_COUNT, "in their order");
 	return (unsigned)reason < EMR_WITHHELD_COUNT ? texts[reason] : "";
 }

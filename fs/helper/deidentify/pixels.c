@@ -13,18 +13,6 @@
 
 /* ---- native pixels ---- */
 
-/* Which bits of a sample are the image's.  False: it cannot be. */
-static bool read_bits(dicom *d, image *out)
-{
-	uint32_t stored = dicom_number_of(d, 0x00280101, (uint32_t)out->bits);
-
-	out->stored = stored;
-	out->high = dicom_number_of(d, 0x00280102, stored - 1);
-	out->is_signed = dicom_number_of(d, 0x00280103, 0) == 1;
-	return stored >= 1 && stored <= out->bits && out->high < out->bits &&
-	       out->high + 1 >= stored;
-}
-
 bool pixels_image(dicom *d, image *out)
 {
 	char frames[16], photometric[20], *end = frames;
@@ -42,8 +30,12 @@ bool pixels_image(dicom *d, image *out)
 		out->frames = 1;
 	if (strcmp(photometric, "YBR_FULL_422") == 0 && out->samples == 3)
 		out->samples = 2;
+	out->stored = dicom_number_of(d, 0x00280101, (uint32_t)out->bits);
+	out->high = dicom_number_of(d, 0x00280102, (uint32_t)out->stored - 1);
+	out->is_signed = dicom_number_of(d, 0x00280103, 0) == 1;
 	return out->rows != 0 && out->columns != 0 && out->samples != 0 && out->samples <= 4 &&
-	       out->frames != 0 && out->frames <= 0x7fffffff && read_bits(d, out);
+	       out->frames != 0 && out->frames <= 0x7fffffff && out->stored >= 1 &&
+	       out->stored <= out->bits && out->high < out->bits && out->high + 1 >= out->stored;
 }
 
 static inline void clear_samples(
@@ -143,7 +135,7 @@ static const uint8_t *run(stream *s, size_t *out_len)
 	len = fragment_here(s)->len - s->at;
 	if (len > SOURCE_PIECE)
 		len = SOURCE_PIECE;
-	p = source_at(&s->d->in, fragment_here(s)->at + s->at, len);
+	p = flat_bytes(&s->d->in, fragment_here(s)->at + s->at, len);
 	*out_len = len;
 	return p;
 }
@@ -161,28 +153,24 @@ static int next_byte(stream *s)
 	return p[0];
 }
 
-static bool add_cut(stream *s, uint32_t index, uint32_t at, uint32_t len)
-{
-	pixel_plan *plan = s->plan;
-
-	if (plan->count == CUTS_MAX ||
-		emr_array_room(&plan->cuts, plan->count, &plan->room, sizeof *plan->cuts) != EMR_OK)
-		return false;
-	plan->cuts[plan->count++] = (cut){.fragment = index, .at = at, .len = len};
-	return true;
-}
-
 /* Passes over LEN bytes, and leaves them out of the copy if CUT says so. */
 static bool pass_bytes(stream *s, uint64_t len, bool is_cut)
 {
+	pixel_plan *plan = s->plan;
+
 	while (len > 0 && find_fragment(s)) {
 		uint32_t left = fragment_here(s)->len - s->at,
 			 n = len < left ? (uint32_t)len : left;
 
-		if (is_cut && !add_cut(s, s->fragment, s->at, n)) {
+		if (is_cut && (plan->count == CUTS_MAX ||
+				      emr_array_room(&plan->cuts, plan->count, &plan->room,
+					      sizeof *plan->cuts) != EMR_OK)) {
 			s->why = EMR_WITHHELD_TOO_COMPLEX;
 			return false;
 		}
+		if (is_cut)
+			plan->cuts[plan->count++] =
+				(cut){.fragment = s->fragment, .at = s->at, .len = n};
 		s->at += n;
 		len -= n;
 	}
@@ -199,16 +187,6 @@ static int next_marker(stream *s)
 	if (code < 0 || code == 0 || code == 0xff)
 		s->why = EMR_WITHHELD_DAMAGED;
 	return s->why == EMR_WITHHELD_NOT ? code : -1;
-}
-
-/* Back over N bytes that were read, which may stand in the fragment before. */
-static void step_back(stream *s, int n)
-{
-	for (; n > 0; n--) {
-		while (s->at == 0)
-			s->at = s->d->fragments[--s->fragment].len;
-		s->at--;
-	}
 }
 
 /* Behind the marker 0xff CODE of a segment: its two bytes of length, and the rest. It stays or is
@@ -235,7 +213,12 @@ static uint32_t pass_segment(stream *s, int code)
 		return 0;
 	}
 	if (rule == MARKER_CUT && !marker_is_about_colours(s->codec, code, body, len - 2)) {
-		step_back(s, (int)len + 2);
+		/* Back over it; a part may stand in the fragment before. */
+		for (size_t n = len + 2; n > 0; n--) {
+			while (s->at == 0)
+				s->at = s->d->fragments[--s->fragment].len;
+			s->at--;
+		}
 		if (!pass_bytes(s, len + 2, true))
 			return 0;
 	}

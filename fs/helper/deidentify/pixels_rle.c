@@ -26,11 +26,6 @@ static plane plane_of(const image *i, uint64_t s)
 	return p;
 }
 
-static bool is_clear(const plane *p, uint8_t byte)
-{
-	return (byte & p->unused) == ((byte & p->sign) != 0 ? p->repeats : 0);
-}
-
 /* One run after the other, to the end of a plane; what stands behind it is no part of the picture.
  */
 static emr_withheld look_segment(dicom *d, uint64_t at, uint64_t end, const plane *of)
@@ -38,7 +33,7 @@ static emr_withheld look_segment(dicom *d, uint64_t at, uint64_t end, const plan
 	uint64_t made = 0;
 
 	while (made < of->bytes) {
-		const uint8_t *p = at < end ? source_at(&d->in, at, 1) : NULL;
+		const uint8_t *p = at < end ? flat_bytes(&d->in, at, 1) : NULL;
 		uint32_t n;
 
 		if (p == NULL)
@@ -47,10 +42,10 @@ static emr_withheld look_segment(dicom *d, uint64_t at, uint64_t end, const plan
 		at++;
 		made += n < 128 ? n + 1 : n == 128 ? 0 : 257 - n;
 		for (uint32_t left = n < 128 ? n + 1 : n == 128 ? 0 : 1; left > 0; left--, at++) {
-			p = at < end ? source_at(&d->in, at, 1) : NULL;
+			p = at < end ? flat_bytes(&d->in, at, 1) : NULL;
 			if (p == NULL)
 				return EMR_WITHHELD_DAMAGED;
-			if (!is_clear(of, p[0]))
+			if (!((p[0] & of->unused) == ((p[0] & of->sign) != 0 ? of->repeats : 0)))
 				return EMR_WITHHELD_HIDDEN_GRAPHICS;
 		}
 	}
@@ -63,7 +58,7 @@ static emr_withheld look_frame(dicom *d, const fragment *f, const image *i)
 {
 	uint32_t offsets[16];
 	uint64_t segments = i->samples * i->bits / 8;
-	const uint8_t *p = f->len < RLE_HEADER ? NULL : source_at(&d->in, f->at, RLE_HEADER);
+	const uint8_t *p = f->len < RLE_HEADER ? NULL : flat_bytes(&d->in, f->at, RLE_HEADER);
 	emr_withheld why = EMR_WITHHELD_NOT;
 
 	if (p == NULL || segments > 15 || dicom_u32(d, p) != segments)

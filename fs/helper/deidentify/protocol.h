@@ -5,7 +5,7 @@
 
 #include "columns.h"
 
-#define PROTOCOL_VERSION 7u
+#define PROTOCOL_VERSION 8u
 #define PROTOCOL_WRITE "write" /* the helper's one argument */
 #define PROTOCOL_CHECK "check"
 #define PROTOCOL_SCAN "scan"
@@ -22,10 +22,9 @@ typedef enum protocol_kind {
  * that it wants, and gets each as one message of LEN bytes. */
 typedef struct protocol_look {
 	uint32_t kind;
-	uint32_t without_dates, with_characteristics, with_faces, with_derived, with_private,
-		with_formats;
 	uint32_t year; /* the present one */
 	uint64_t size;
+	emr_deidentify_rules rules; /* its own columns are none: they follow */
 	csv_columns columns;
 } protocol_look;
 

@@ -3,7 +3,7 @@
  * with this VR, and either Table E.1-1 of PS3.15 has no row for it and its VR has no room for a
  * name, or it stands in a list here with the words it may have. Of a choice of codes (X/Z/D) the
  * one that keeps most files readable is taken: D, then Z. A private one stays by another list. */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "copy.h"
@@ -77,19 +77,17 @@ static deed rule_without_row(const element *e, int depth)
 
 /* ---- all elements ---- */
 
-/* Written afresh at the top of each copy, whatever stands there; or in no copy. */
-static bool is_own(uint32_t tag)
-{
-	return tag == 0x00100010 || tag == 0x00100020 || tag == 0x00120062 || tag == 0x00120063 ||
-	       tag == 0x00120064 || tag == 0x00280303 || dicom_is_left_out(tag);
-}
+/* Written afresh at the top of each copy, whatever stands there. */
+static const uint32_t own[] = {
+	0x00100010, 0x00100020, 0x00120062, 0x00120063, 0x00120064, 0x00280303};
 
 deed rule_for(const element *e, int depth, const emr_deidentify_rules *rules)
 {
 	const table_row *row = (e->tag >> 16 & 1) != 0 ? NULL : dicom_row(e->tag);
 	const char *code;
 
-	if (row == NULL || !dicom_row_has_vr(row, e->vr) || is_own(e->tag))
+	if (row == NULL || !dicom_row_has_vr(row, e->vr) || DICOM_IS_AMONG(own, e->tag) ||
+		dicom_is_left_out(e->tag))
 		return DEED_REMOVE;
 	code = strrchr(row->code, '/') != NULL ? strrchr(row->code, '/') + 1 : row->code;
 	if (code[0] == '-')
@@ -113,22 +111,6 @@ deed rule_for(const element *e, int depth, const emr_deidentify_rules *rules)
 }
 
 /* ---- texts ---- */
-
-/* TEXT without regard to case between two bars of LIST. */
-static bool is_word(const char *list, const char *text)
-{
-	char word[80];
-	size_t n = 0;
-
-	if (strlen(text) > sizeof word - 3 || text[0] == '\0' || strchr(text, '|') != NULL)
-		return false;
-	word[n++] = '|';
-	for (; *text != '\0'; text++)
-		word[n++] = *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') : *text;
-	word[n++] = '|';
-	word[n] = '\0';
-	return strstr(list, word) != NULL;
-}
 
 /* Capital letters, digits, blanks, underscores; no number as long as one that names somebody. */
 static bool is_code_string(const char *text)
@@ -162,7 +144,7 @@ static bool is_kernel(const char *text)
 	size_t letters = strcspn(text, "0123456789"), digits = strspn(text + letters, "0123456789");
 	const char *rest = text + letters + digits;
 
-	if (is_word(words, text))
+	if (rule_is_word(words, text, strlen(text)))
 		return true;
 	if (letters < 1 || letters > 2 || digits < 2 || digits > 2)
 		return false;
@@ -176,16 +158,27 @@ static bool is_kernel(const char *text)
 	return *rest == '\0';
 }
 
+bool rule_is_word(const char *list, const char *text, size_t len)
+{
+	char word[80];
+
+	if (len == 0 || len > sizeof word - 3 || memchr(text, '|', len) != NULL ||
+		memchr(text, 0, len) != NULL)
+		return false;
+	snprintf(word, sizeof word, "|%.*s|", (int)len, text);
+	return strcasestr(list, word) != NULL;
+}
+
 bool rule_takes_text(uint32_t tag, const char vr[2], const char *text)
 {
 	const char *words = dicom_words(tag);
 
 	if (words != NULL)
-		return is_word(words, text);
+		return rule_is_word(words, text, strlen(text));
 	if (tag == 0x00080100 || tag == 0x00080102)
 		return true; /* the item was looked at */
 	if (tag == 0x00180015)
-		return is_word(heads, text) || kind_is_without_head(text);
+		return rule_is_word(heads, text, strlen(text)) || kind_is_without_head(text);
 	if (tag == 0x00181210)
 		return is_kernel(text);
 	if (tag == 0x00209056)
@@ -279,7 +272,7 @@ bool rule_knows_code(const char *scheme, const char *value)
 		return dash != NULL && dash - value <= 6 && is_made_of(dash + 1, digits, 1, 1) &&
 		       strspn(value, digits) == (size_t)(dash - value);
 	if (strcmp(scheme, "UCUM") == 0)
-		return is_word(units, value);
+		return rule_is_word(units, value, strlen(value));
 	if (strcmp(scheme, "RADLEX") == 0)
 		return strncmp(value, "RID", 3) == 0 && is_made_of(value + 3, digits, 1, 6);
 	return false;

@@ -44,19 +44,13 @@ static const uint32_t own[] = {
 	0x00100010, 0x00100020, 0x00120062, 0x00120063, 0x00120064, 0x00280303};
 static const uint32_t of_patients[] = {
 	0x00100040, 0x00101010, 0x00101020, 0x00101030, 0x001021a0, 0x001021c0, 0x00102203};
+static const uint32_t groups[] = {0x08, 0x18, 0x20, 0x28, 0x40, 0x54, 0x62, 0x3004, 0x300c, 0x5200,
+	0x7fe0}; /* about pictures */
 static const uint32_t binary[] = {0x7fe00008, 0x7fe00009, 0x7fe00010};
-
-static bool is_about_pictures(uint32_t tag)
-{
-	static const uint32_t groups[] = {
-		0x08, 0x18, 0x20, 0x28, 0x40, 0x54, 0x62, 0x3004, 0x300c, 0x5200, 0x7fe0};
-
-	return DICOM_IS_AMONG(groups, tag >> 16);
-}
 
 static bool may_have_date(const scan *s, uint32_t tag)
 {
-	return !s->rules->without_dates && dicom_is_of_visit(tag);
+	return !s->rules->rules.without_dates && dicom_is_of_visit(tag);
 }
 
 /* The part of it that Table E.1-1 leaves. */
@@ -68,11 +62,11 @@ static bool is_allowed(const scan *s, const flat_found *e, const table_row *row)
 		return false;
 	if (DICOM_IS_AMONG(own, e->tag) || may_have_date(s, e->tag))
 		return true;
-	if (DICOM_IS_AMONG(of_patients, e->tag) && s->rules->with_characteristics)
+	if (DICOM_IS_AMONG(of_patients, e->tag) && s->rules->rules.with_characteristics)
 		return true;
 	switch (code[0]) {
 	case '-':
-		return is_about_pictures(e->tag) &&
+		return DICOM_IS_AMONG(groups, e->tag >> 16) &&
 		       (!dicom_has_vr("OBODOFOLOVOWUN", e->vr) || DICOM_IS_AMONG(binary, e->tag));
 	case 'Z':
 		return e->len == 0;
@@ -117,8 +111,9 @@ static bool is_age(const scan *s, const char *text)
 {
 	if (text[0] == '\0' || strcmp(text, "000Y") == 0)
 		return true;
-	return s->rules->with_characteristics && strlen(text) == 4 && strspn(text, DIGITS) == 3 &&
-	       strchr("DWMY", text[3]) != NULL && (text[3] != 'Y' || strcmp(text, "090Y") <= 0);
+	return s->rules->rules.with_characteristics && strlen(text) == 4 &&
+	       strspn(text, DIGITS) == 3 && strchr("DWMY", text[3]) != NULL &&
+	       (text[3] != 'Y' || strcmp(text, "090Y") <= 0);
 }
 
 /* No number in it is as long as one that names somebody. */
@@ -180,9 +175,10 @@ static bool is_method(scan *s, const char *meaning)
 		bool may_be;
 	} methods[] = {{"113100", "Basic Application Confidentiality Profile", true},
 		{"113107", "Retain Longitudinal Temporal Information Modified Dates Option",
-			!s->rules->without_dates},
-		{"113108", "Retain Patient Characteristics Option", s->rules->with_characteristics},
-		{"113111", "Retain Safe Private Option", s->rules->with_private != 0}};
+			!s->rules->rules.without_dates},
+		{"113108", "Retain Patient Characteristics Option",
+			s->rules->rules.with_characteristics},
+		{"113111", "Retain Safe Private Option", s->rules->rules.with_private != 0}};
 
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
 		if (strcmp(methods[i].code, s->code) == 0 &&
@@ -233,27 +229,17 @@ static bool is_text(scan *s, const value *v)
 	}
 }
 
-static bool is_class(const char *uid)
-{
-	static const char *const classes[] = {"1", "1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1",
-		"13.1.3", "2", "2.1", "2.2", "20", "30", "4", "4.1", "4.3", "4.4", "128", "128.1",
-		"130", "481.2", "66.4"};
-
-	if (strncmp(uid, STORAGE, strlen(STORAGE)) != 0)
-		return false;
-	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-		if (strcmp(uid + strlen(STORAGE), classes[i]) == 0)
-			return true;
-	return false;
-}
-
 /* The facts that are stated once for the whole file. */
 static bool is_said(scan *s, const value *v)
 {
+	static const char classes[] = "|1|1.1|1.1.1|1.2|1.2.1|1.3|1.3.1|13.1.3|2|2.1|2.2|20|30|4|"
+				      "4.1|4.3|4.4|128|128.1|130|481.2|66.4|";
+
 	switch (v->tag) {
 	case 0x00080016:
 		s->has_class = true;
-		return is_class(v->text);
+		return strncmp(v->text, STORAGE, strlen(STORAGE)) == 0 &&
+		       is_word(classes, v->text + strlen(STORAGE));
 	case 0x00120062:
 		s->says_removed = strcmp(v->text, "YES") == 0;
 		return s->says_removed;
@@ -354,7 +340,7 @@ static bool is_private(scan *s, flat_file *f, const flat_walk *w, const flat_fou
 	if ((e->tag & 0xffff) < 0x1000)
 		return strcmp(e->vr, w->is_implicit ? "UN" : "LO") == 0 &&
 		       copied_note_creator(f, e, &s->blocks);
-	row = copied_private(w, e, &s->blocks, s->rules->with_private);
+	row = copied_private(w, e, &s->blocks, s->rules->rules.with_private);
 	if (row == NULL || !dicom_private_is_text(row))
 		return row != NULL;
 	memcpy(as.vr, row->vr, sizeof as.vr);

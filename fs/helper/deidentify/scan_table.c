@@ -59,7 +59,7 @@ static bool is_date(const protocol_look *rules, const char *text)
 	size_t len = strlen(text), whole = len < sizeof form - 1 ? len : sizeof form - 1;
 	uint32_t year;
 
-	if (rules->without_dates || (len != 10 && len != 16 && len < sizeof form - 1))
+	if (rules->rules.without_dates || (len != 10 && len != 16 && len < sizeof form - 1))
 		return false;
 	for (size_t i = 0; i < whole; i++)
 		if (form[i] == 'd' ? digits_of(text + i) == 0 : text[i] != form[i])
@@ -208,7 +208,8 @@ emr_withheld scan_table(flat_file *f, const protocol_look *rules)
 emr_withheld scan_file(flat_file *f, const protocol_look *rules)
 {
 	const uint8_t *p;
-	emr_withheld why = headed_scan(f, rules->with_formats, rules->with_faces);
+	emr_withheld why = headed_scan(
+		f, &(headed_rules){rules->rules.with_formats, rules->rules.with_faces, NULL});
 
 	if (why != EMR_WITHHELD_NOT_DICOM)
 		return why;

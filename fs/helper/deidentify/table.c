@@ -21,8 +21,7 @@ static const table_private privates[] = {
 #include "table_private.inc"
 };
 
-static const syntax syntaxes[] = {
-	{"1.2.840.10008.1.2", PIXELS_NATIVE, true, false},
+static const syntax syntaxes[] = {{"1.2.840.10008.1.2", PIXELS_NATIVE, true, false},
 	{"1.2.840.10008.1.2.1", PIXELS_NATIVE, false, false},
 	{"1.2.840.10008.1.2.2", PIXELS_NATIVE, false, true},
 	{"1.2.840.10008.1.2.5", PIXELS_RLE, false, false},
@@ -36,8 +35,7 @@ static const syntax syntaxes[] = {
 	{"1.2.840.10008.1.2.4.91", PIXELS_J2K, false, false},
 	{"1.2.840.10008.1.2.4.201", PIXELS_J2K, false, false},
 	{"1.2.840.10008.1.2.4.202", PIXELS_J2K, false, false},
-	{"1.2.840.10008.1.2.4.203", PIXELS_J2K, false, false},
-};
+	{"1.2.840.10008.1.2.4.203", PIXELS_J2K, false, false}};
 
 const syntax *dicom_syntax(const char *uid)
 {

@@ -77,14 +77,6 @@ static uint32_t root_of(const uint8_t *p)
 	return first * 2654435761u >> (32 - ROOT_BITS); /* Knuth's multiplicative hash */
 }
 
-static bool is_same(const word *w, const uint8_t *p)
-{
-	for (size_t i = 0; i < w->len; i++)
-		if ((uint8_t)w->text[i] != fold_letter(p[i]))
-			return false;
-	return true;
-}
-
 /* ---- the table ---- */
 
 /* Where the word P is in the table, or would be. */
@@ -94,8 +86,11 @@ static uint32_t place_of(const words *all, uint64_t hash, const uint8_t *p, size
 
 	for (; all->table[at] != 0; at = (at + 1) & mask) {
 		const word *w = &all->list[all->table[at] - 1];
+		size_t i = w->hash == hash && w->len == len ? 0 : len + 1;
 
-		if (w->hash == hash && w->len == len && is_same(w, p))
+		while (i < len && (uint8_t)w->text[i] == fold_letter(p[i]))
+			i++;
+		if (i == len)
 			break;
 	}
 	return at;

@@ -2,6 +2,7 @@
  * ids of the copy new, writes sequences with delimiters, elements one by one as their rule says,
  * and pixels in pieces. It refuses to finish a copy of which something could not be read. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -17,38 +18,34 @@ typedef struct copier {
 	pixel_plan plan;
 	table_blocks blocks;
 	emr_deidentified *out;
-	int fd;
-	uint8_t *buffer; /* SOURCE_WINDOW bytes */
-	size_t filled;
-	uint64_t written; /* before the buffer */
-	size_t own;	  /* how many of the added elements are written */
-	emr_status status;
+	pen to;
+	size_t own; /* how many of the added elements are written */
 	emr_withheld why;
 } copier;
 
 /* ---- bytes ---- */
 
-static void flush_copy(copier *c)
+void pen_flush(pen *to)
 {
-	if (c->status == EMR_OK)
-		c->status = emr_pwrite_all(c->fd, c->buffer, c->filled, (off_t)c->written);
-	c->written += c->filled;
-	c->filled = 0;
+	if (to->status == EMR_OK)
+		to->status = emr_pwrite_all(to->fd, to->buffer, to->filled, (off_t)to->at);
+	to->at += to->filled;
+	to->filled = 0;
 }
 
-static void put_bytes(copier *c, const void *data, size_t len)
+void pen_put(pen *to, const void *data, size_t len)
 {
 	const uint8_t *p = data;
 
 	while (len > 0) {
-		size_t room = SOURCE_WINDOW - c->filled, n = len < room ? len : room;
+		size_t room = sizeof to->buffer - to->filled, n = len < room ? len : room;
 
-		memcpy(c->buffer + c->filled, p, n);
-		c->filled += n;
+		memcpy(to->buffer + to->filled, p, n);
+		to->filled += n;
 		p += n;
 		len -= n;
-		if (c->filled == SOURCE_WINDOW)
-			flush_copy(c);
+		if (n == room)
+			pen_flush(to);
 	}
 }
 
@@ -56,7 +53,7 @@ static void put_u16(copier *c, uint32_t v)
 {
 	const uint8_t little[] = {(uint8_t)v, (uint8_t)(v >> 8)}, big[] = {little[1], little[0]};
 
-	put_bytes(c, c->in.syntax->is_big ? big : little, 2);
+	pen_put(&c->to, c->in.syntax->is_big ? big : little, 2);
 }
 
 static void put_u32(copier *c, uint32_t v)
@@ -72,7 +69,7 @@ static void put_source(copier *c, uint64_t at, uint64_t len, const image *pixels
 
 	while (len > 0) {
 		size_t n = len < SOURCE_PIECE ? (size_t)len : SOURCE_PIECE;
-		const uint8_t *p = source_at(&c->in.in, at, n);
+		const uint8_t *p = flat_bytes(&c->in.in, at, n);
 
 		if (p == NULL) { /* it was longer a moment ago */
 			c->why = EMR_WITHHELD_DAMAGED;
@@ -83,18 +80,13 @@ static void put_source(copier *c, uint64_t at, uint64_t len, const image *pixels
 			pixels_clear(pixels, c->in.syntax->is_big, piece, n);
 			p = piece;
 		}
-		put_bytes(c, p, n);
+		pen_put(&c->to, p, n);
 		at += n;
 		len -= n;
 	}
 }
 
 /* ---- elements ---- */
-
-static bool has_long_length(const char vr[2])
-{
-	return dicom_has_vr("OBODOFOLOVOWSQSVUCUNURUTUV", vr);
-}
 
 static void put_tag(copier *c, uint32_t tag)
 {
@@ -109,9 +101,9 @@ static void put_header(copier *c, uint32_t tag, const char vr[2], uint32_t len)
 		put_u32(c, len);
 		return;
 	}
-	put_bytes(c, vr, 2);
-	if (has_long_length(vr)) {
-		put_bytes(c, "\0", 2);
+	pen_put(&c->to, vr, 2);
+	if (dicom_has_vr("OBODOFOLOVOWSQSVUCUNURUTUV", vr)) {
+		pen_put(&c->to, "\0", 2);
 		put_u32(c, len);
 	} else {
 		put_u16(c, len);
@@ -129,9 +121,9 @@ static void put_text(copier *c, uint32_t tag, const char vr[2], const char *text
 	size_t len = strlen(text);
 
 	put_header(c, tag, vr, (uint32_t)(len + (len & 1)));
-	put_bytes(c, text, len);
+	pen_put(&c->to, text, len);
 	if ((len & 1) != 0)
-		put_bytes(c, memcmp(vr, "UI", 2) == 0 ? "\0" : " ", 1);
+		pen_put(&c->to, memcmp(vr, "UI", 2) == 0 ? "\0" : " ", 1);
 }
 
 /* ---- what is written afresh ---- */
@@ -195,20 +187,20 @@ static void put_meta(copier *c, const char *class_uid, const char *instance_uid)
 	size_t length_at;
 
 	c->in.syntax = &explicit_little; /* file meta always is, PS3.10 7.1 */
-	put_bytes(c, preamble, sizeof preamble);
-	put_bytes(c, "DICM", 4);
+	pen_put(&c->to, preamble, sizeof preamble);
+	pen_put(&c->to, "DICM", 4);
 	put_header(c, 0x00020000, "UL", 4);
-	length_at = c->filled;
+	length_at = c->to.filled;
 	put_u32(c, 0);
 	put_header(c, 0x00020001, "OB", 2);
-	put_bytes(c, "\0\1", 2);
+	pen_put(&c->to, "\0\1", 2);
 	put_meta_text(c, 0x0002, class_uid, &length);
 	put_meta_text(c, 0x0003, instance_uid, &length);
 	put_meta_text(c, 0x0010, said->uid, &length);
 	put_meta_text(c, 0x0012, IMPLEMENTATION_UID, &length);
 	put_text(c, 0x00020013, "SH", "EMRFS");
 	for (int i = 0; i < 4; i++) /* the buffer was empty, and still holds all of it */
-		c->buffer[length_at + (size_t)i] = (uint8_t)(length >> (8 * i));
+		c->to.buffer[length_at + (size_t)i] = (uint8_t)(length >> (8 * i));
 	c->in.syntax = said;
 }
 
@@ -303,7 +295,7 @@ static void put_dummy(copier *c, const element *e)
 		put_text(c, e->tag, e->vr, text);
 	} else { /* numbers of one to eight bytes, and runs of bytes */
 		put_header(c, e->tag, e->vr, sizeof zeros);
-		put_bytes(c, zeros, sizeof zeros);
+		pen_put(&c->to, zeros, sizeof zeros);
 	}
 }
 
@@ -368,7 +360,7 @@ static void put_fragments(copier *c, const element *e)
 		put_item(c, TAG_ITEM, len);
 		for (; index < end; index++)
 			len -= put_fragment(c, index, &at);
-		put_bytes(c, "\0", len);
+		pen_put(&c->to, "\0", len);
 	}
 	put_item(c, TAG_SEQUENCE_END, 0);
 }
@@ -451,7 +443,7 @@ static void put_one(copier *c, uint32_t index, deed how, range among)
 static void put_range(copier *c, range among)
 {
 	for (uint32_t i = among.first;
-		i < among.end && c->status == EMR_OK && c->why == EMR_WITHHELD_NOT;
+		i < among.end && c->to.status == EMR_OK && c->why == EMR_WITHHELD_NOT;
 		i = c->in.elements[i].end) {
 		const element *e = &c->in.elements[i];
 		deed how = among.depth == 0 && (e->tag >> 16 & 1) != 0
@@ -479,23 +471,12 @@ static void put_range(copier *c, range among)
 	}
 }
 
-static uint32_t small_number(copier *c, uint32_t tag)
-{
-	char text[16];
-	uint32_t n = 0;
-
-	dicom_text_of(&c->in, tag, text, sizeof text);
-	for (const char *at = text; *at >= '0' && *at <= '9' && n < 100000000; at++)
-		n = n * 10 + (uint32_t)(*at - '0');
-	return n;
-}
-
 /* The bytes that name the copy; false: it has no name. */
 static bool name_copy(copier *c)
 {
 	static const uint32_t tags[] = {0x00080018, 0x0020000d, 0x0020000e};
 	char *const uids[] = {c->out->instance_uid, c->out->study_uid, c->out->series_uid};
-	char old[EMR_DICOM_UID_SIZE];
+	char old[EMR_DICOM_UID_SIZE], number[10];
 
 	for (size_t i = 0; i < 3; i++) {
 		dicom_text_of(&c->in, tags[i], old, sizeof old);
@@ -504,31 +485,23 @@ static bool name_copy(copier *c)
 		value_uid(c->who, old, uids[i]);
 	}
 	dicom_text_of(&c->in, 0x00080060, c->out->modality, sizeof c->out->modality);
-	c->out->instance_number = small_number(c, 0x00200013);
+	dicom_text_of(&c->in, 0x00200013, number, sizeof number);
+	if (number[strspn(number, "0123456789")] == '\0')
+		c->out->instance_number = (uint32_t)strtoul(number, NULL, 10);
 	return true;
 }
 
-static void write_copy(copier *c)
+emr_status copy_file(int in_fd, uint64_t size, int out_fd, const persona *who,
+	const emr_deidentify_rules *rules, emr_deidentified *out)
 {
+	static copier c;
 	char class_uid[EMR_DICOM_UID_SIZE];
 
-	dicom_text_of(&c->in, 0x00080016, class_uid, sizeof class_uid);
-	put_meta(c, class_uid, c->out->instance_uid);
-	put_range(c, (range){0, c->in.count, 0});
-	flush_copy(c);
-	c->out->size = c->written;
-}
-
-emr_status copy_file(int in_fd, uint64_t size, int out_fd, uint8_t *window, uint8_t *buffer,
-	const persona *who, const emr_deidentify_rules *rules, emr_deidentified *out)
-{
-	copier c = {.in = {.in = {.fd = in_fd, .size = size, .window = window}},
+	c = (copier){.in = {.in = {.fd = in_fd, .size = size}},
 		.who = who,
 		.rules = rules,
 		.out = out,
-		.fd = out_fd,
-		.buffer = buffer};
-
+		.to.fd = out_fd};
 	*out = (emr_deidentified){0};
 	c.why = dicom_parse(&c.in);
 	if (c.why == EMR_WITHHELD_NOT)
@@ -537,11 +510,16 @@ emr_status copy_file(int in_fd, uint64_t size, int out_fd, uint8_t *window, uint
 		c.why = pixels_look(&c.in, &c.plan);
 	if (c.why == EMR_WITHHELD_NOT && !name_copy(&c))
 		c.why = EMR_WITHHELD_DAMAGED;
-	if (c.why == EMR_WITHHELD_NOT)
-		write_copy(&c);
+	if (c.why == EMR_WITHHELD_NOT) {
+		dicom_text_of(&c.in, 0x00080016, class_uid, sizeof class_uid);
+		put_meta(&c, class_uid, out->instance_uid);
+		put_range(&c, (range){0, c.in.count, 0});
+		pen_flush(&c.to);
+		out->size = c.to.at;
+	}
 	dicom_free(&c.in);
 	pixels_free(&c.plan);
 	if (c.why != EMR_WITHHELD_NOT)
 		*out = (emr_deidentified){.withheld = c.why};
-	return c.status;
+	return c.to.status;
 }

@@ -1,6 +1,7 @@
 /* This file reads DICOM Part 10: preamble, file meta (group 2, always explicit little endian), then
  * the data set up to its series.  Elements stand in rising order, so the walk ends there, long
  * before any pixel. */
+#include <stddef.h>
 #include <string.h>
 
 #include "parts.h"
@@ -66,46 +67,32 @@ typedef struct wanted {
 	emr_headers *out;
 } wanted;
 
+static const struct {
+	uint32_t tag;
+	bool has_charset; /* else it is plain letters */
+	size_t at;	  /* in emr_headers */
+} texts[] = {{0x00080016, false, offsetof(emr_headers, class_uid)},
+	{0x00080018, false, offsetof(emr_headers, instance_uid)},
+	{0x00080060, false, offsetof(emr_headers, modality)},
+	{0x00080080, true, offsetof(emr_headers, organisation)},
+	{0x00081030, true, offsetof(emr_headers, description)},
+	{0x00100010, true, offsetof(emr_headers, patient_name)},
+	{0x00100020, true, offsetof(emr_headers, patient_id)},
+	{0x0020000d, false, offsetof(emr_headers, study_uid)},
+	{SERIES, false, offsetof(emr_headers, series_uid)}};
+
 static void dicom_take(wanted *w, uint32_t tag, emr_bytes value)
 {
-	switch (tag) {
-	case 0x00080005:
+	if (tag == 0x00080005)
 		w->set = charset_of(value);
-		return;
-	case 0x00080016:
-		put_text(value, ASCII, w->out->class_uid);
-		return;
-	case 0x00080018:
-		put_text(value, ASCII, w->out->instance_uid);
-		return;
-	case 0x00080020:
+	else if (tag == 0x00080020)
 		date_take(value, w->out->study_date);
-		return;
-	case 0x00080060:
-		put_text(value, ASCII, w->out->modality);
-		return;
-	case 0x00080080:
-		put_text(value, w->set, w->out->organisation);
-		return;
-	case 0x00081030:
-		put_text(value, w->set, w->out->description);
-		return;
-	case 0x0008103e:
+	else if (tag == 0x0008103e)
 		put_text(value, w->set, w->series);
-		return;
-	case 0x00100010:
-		put_text(value, w->set, w->out->patient_name);
-		return;
-	case 0x00100020:
-		put_text(value, w->set, w->out->patient_id);
-		return;
-	case 0x0020000d:
-		put_text(value, ASCII, w->out->study_uid);
-		return;
-	case SERIES:
-		put_text(value, ASCII, w->out->series_uid);
-		return;
-	}
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (texts[i].tag == tag)
+			put_text(value, texts[i].has_charset ? w->set : ASCII,
+				(char *)w->out + texts[i].at);
 }
 
 static void join_series(wanted *w)

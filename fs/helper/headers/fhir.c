@@ -1,5 +1,6 @@
 /* This file reads FHIR resources: when, what and who. Which elements say that differs from
  * resource to resource; a table says it. */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,32 +23,24 @@ static const char *const organisations[] = {"custodian.display", "managingOrgani
 static const char *const modalities[] = {
 	"modality.code", "modality.coding.code", "series.modality.code"};
 
-/* Where FHIR says when, what and who: paths from the resource, elements joined by '.', best first.
- */
-typedef struct fhir_field {
-	const char *const *paths;
-	size_t n;
-} fhir_field;
+/* Where FHIR says when, what and who: paths from the resource, elements joined by '.', best first;
+ * and where that goes in emr_headers. */
 enum { FHIR_DATE, FHIR_TITLE, FHIR_ORGANISATION, FHIR_MODALITY, FHIR_FIELDS };
 
-#define FIELD(list)                                                                                \
-	{                                                                                          \
-		(list), sizeof(list) / sizeof *(list)                                              \
-	}
-static const fhir_field fhir_fields[FHIR_FIELDS] = {
-	[FHIR_DATE] = FIELD(dates),
-	[FHIR_TITLE] = FIELD(titles),
-	[FHIR_ORGANISATION] = FIELD(organisations),
-	[FHIR_MODALITY] = FIELD(modalities),
-};
+static const struct {
+	const char *const *paths;
+	size_t n, at;
+} fhir_fields[FHIR_FIELDS] = {
+	{dates, sizeof dates / sizeof *dates, offsetof(emr_headers, study_date)},
+	{titles, sizeof titles / sizeof *titles, offsetof(emr_headers, description)},
+	{organisations, sizeof organisations / sizeof *organisations,
+		offsetof(emr_headers, organisation)},
+	{modalities, sizeof modalities / sizeof *modalities, offsetof(emr_headers, modality)}};
 
 /* The text of FIELD found in OUT. */
 static char *fhir_slot(emr_headers *out, int field)
 {
-	return field == FHIR_DATE	    ? out->study_date
-	       : field == FHIR_TITLE	    ? out->description
-	       : field == FHIR_ORGANISATION ? out->organisation
-					    : out->modality;
+	return (char *)out + fhir_fields[field].at;
 }
 
 static void fhir_set(emr_headers *out, int field, emr_bytes text)
@@ -155,26 +148,19 @@ static void say_states(const json_t *resource, emr_headers *out)
 	}
 }
 
-static bool is_resource_type(const char *text)
-{
-	size_t len = text != NULL
-			     ? strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-			     : 0;
-
-	return len > 0 && len <= 64 && text[len] == '\0';
-}
-
 bool fhir_json_read(emr_bytes file, emr_headers *out)
 {
 	json_t *root = NULL;
 	const json_t *resource;
-	const char *type;
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	const char *type, *when;
 
 	if (emr_fhir_read(file, JSON_BYTES_MAX, &root) != EMR_FHIR_FINE)
 		return false;
 	resource = root;
 	type = json_string_value(json_object_get(root, "resourceType"));
-	if (!is_resource_type(type)) {
+	if (type == NULL || type[0] == '\0' || strlen(type) > 64 ||
+		strspn(type, letters) != strlen(type)) {
 		json_decref(root);
 		return false;
 	}
@@ -187,12 +173,9 @@ bool fhir_json_read(emr_bytes file, emr_headers *out)
 		read_resource(resource, out);
 		say_states(resource, out);
 	}
-	if (out->study_date[0] == '\0')
-		fhir_set(out, FHIR_DATE,
-			emr_bytes_of(text_at(root, "timestamp"),
-				text_at(root, "timestamp") != NULL
-					? strlen(text_at(root, "timestamp"))
-					: 0));
+	when = text_at(root, "timestamp");
+	if (out->study_date[0] == '\0' && when != NULL)
+		fhir_set(out, FHIR_DATE, emr_bytes_of(when, strlen(when)));
 	fhir_name(out, emr_bytes_of(type, strlen(type)));
 	json_decref(root);
 	return true;

@@ -4,23 +4,15 @@
 
 #include <string.h>
 
-static size_t first_visible(emr_bytes bytes)
-{
-	size_t at = bytes.len >= 3 && memcmp(bytes.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-
-	while (at < bytes.len &&
-		(bytes.data[at] == ' ' || (bytes.data[at] >= 9 && bytes.data[at] <= 13)))
-		at++;
-	return at;
-}
-
 header_form headers_form(emr_bytes start, size_t *out_from)
 {
-	size_t from;
+	size_t from = start.len >= 3 && memcmp(start.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 
 	if (start.len > SNIFF_BYTES)
 		start.len = SNIFF_BYTES;
-	from = first_visible(start);
+	while (from < start.len &&
+		(start.data[from] == ' ' || (start.data[from] >= 9 && start.data[from] <= 13)))
+		from++;
 	*out_from = from;
 	if (start.len >= 132 && memcmp(start.data + 128, "DICM", 4) == 0)
 		return FORM_DICOM;

@@ -2,7 +2,6 @@
  * whose bytes it asks for as it needs them. It has no key and opens nothing, and a file that
  * breaks it breaks nothing else. */
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -96,29 +95,13 @@ static bool answer(void)
 		PROTOCOL_FOUND, status, 0, (uint32_t)kept.len, protocol_size((uint32_t)kept.len));
 }
 
-static int serve(void)
-{
-	if (!emr_inside_ready_tell(PROTOCOL_VERSION))
-		return 1;
-	while (hear(PROTOCOL_FILE))
-		if (!answer())
-			return 1;
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	void *volatile first = malloc(1); /* asks for random numbers, once */
-
-	free(first);
-	json_object_seed(0); /* opens a file for them, later otherwise */
-	if (argc != 2 || strcmp(argv[1], PROTOCOL_ROLE) != 0) {
-		static const char words[] = "This program is started by emrfs.\n";
-
-		(void)!write(STDERR_FILENO, words, sizeof words - 1);
-		return 2;
-	}
-	if (emr_sandbox_enter(MEMORY_BYTES, PROCESSOR_S) != EMR_OK)
-		return 3;
-	_exit(serve()); /* what runs at an exit may need more than the sandbox has */
+	json_object_seed(0); /* opens a file for random numbers, later otherwise */
+	emr_inside_begin(
+		argc == 2 && strcmp(argv[1], PROTOCOL_ROLE) == 0, MEMORY_BYTES, PROCESSOR_S);
+	if (emr_inside_ready_tell(PROTOCOL_VERSION))
+		while (hear(PROTOCOL_FILE) && answer())
+			;
+	_exit(0); /* what runs at an exit may need more than the sandbox has */
 }

@@ -55,24 +55,17 @@ emr_status emr_headers_encode(const emr_headers *headers, emr_buf *out)
 	return w.status;
 }
 
-/* TEXT is what collecting it again would give: sound UTF-8, no control characters, trimmed. */
-static bool is_clean(emr_bytes text)
-{
-	char again[EMR_HEADER_TEXT_MAX + 1];
-	text_sink sink = text_begin(again);
-
-	return text_put_utf8(&sink, text) && strlen(again) == text.len &&
-	       memcmp(again, text.data, text.len) == 0;
-}
-
 static bool read_field(emr_reader *r, int *last, emr_headers *out)
 {
 	int tag = emr_read_u8(r);
 	emr_bytes text = emr_read_bytes(r, emr_read_u8(r));
-	char date[EMR_HEADER_TEXT_MAX + 1], *field;
+	char again[EMR_HEADER_TEXT_MAX + 1], *field;
+	text_sink sink = text_begin(again);
 
+	/* It is what collecting it again gives: sound UTF-8, no control characters, trimmed. */
 	if (r->bad || tag <= *last || tag > EMR_HEADER_FIELDS || text.len == 0 ||
-		text.len > EMR_HEADER_TEXT_MAX || !is_clean(text))
+		text.len > EMR_HEADER_TEXT_MAX || !text_put_utf8(&sink, text) ||
+		strlen(again) != text.len || memcmp(again, text.data, text.len) != 0)
 		return false;
 	*last = tag;
 	field = (char *)out + fields[tag - 1].at;
@@ -80,8 +73,8 @@ static bool read_field(emr_reader *r, int *last, emr_headers *out)
 	field[text.len] = '\0';
 	if (tag != 2)
 		return true;
-	date_take(text, date);
-	return strcmp(date, out->study_date) == 0;
+	date_take(text, again);
+	return strcmp(again, out->study_date) == 0;
 }
 
 emr_status emr_headers_decode(emr_bytes bytes, emr_headers *out)
@@ -122,15 +115,8 @@ emr_status emr_headers_lines(const emr_headers *headers, emr_buf *out)
 
 const char *emr_header_kind_text(emr_header_kind kind)
 {
-	switch (kind) {
-	case EMR_HEADER_NONE:
-		return "";
-	case EMR_HEADER_DICOM:
-		return "dicom";
-	case EMR_HEADER_PDF:
-		return "pdf";
-	case EMR_HEADER_FHIR:
-		return "fhir";
-	}
-	return "";
+	static const char *const texts[] = {
+		[EMR_HEADER_DICOM] = "dicom", [EMR_HEADER_PDF] = "pdf", [EMR_HEADER_FHIR] = "fhir"};
+
+	return kind >= EMR_HEADER_DICOM && kind <= EMR_HEADER_FHIR ? texts[kind] : "";
 }

@@ -5,11 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_text(emr_bytes bytes, const char *text)
-{
-	return bytes.len > 0 && memmem(bytes.data, bytes.len, text, strlen(text)) != NULL;
-}
-
 static emr_status read_json(const emr_header_source *source, size_t from, emr_headers *out)
 {
 	EMR_AUTO_FREE uint8_t *file = NULL;
@@ -23,7 +18,7 @@ static emr_status read_json(const emr_header_source *source, size_t from, emr_he
 	EMR_TRY(source->read(source->arg, 0, file, (size_t)source->size, &got));
 	if (from > got)
 		return EMR_OK;
-	if (has_text(emr_bytes_of(file, got), "\"resourceType\"") &&
+	if (memmem(file, got, "\"resourceType\"", 14) != NULL &&
 		!fhir_json_read(emr_bytes_of(file + from, got - from), out))
 		*out = (emr_headers){0};
 	return EMR_OK;

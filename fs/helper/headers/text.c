@@ -2,6 +2,7 @@
  * into one form. It refuses dates that do not exist. */
 #include "parts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/day.h"
@@ -14,36 +15,12 @@ text_sink text_begin(char out[EMR_HEADER_TEXT_MAX + 1])
 
 static size_t utf8_of(uint32_t c, char out[4])
 {
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
+	const size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 
-static bool is_space(uint32_t c)
-{
-	return c == ' ' || (c >= 9 && c <= 13) || c == 0xa0 || c == 0x2028 || c == 0x2029;
-}
-
-static bool is_control(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xfeff || (c & 0xfffe) == 0xfffe;
+	for (size_t i = len; i-- > 1; c >>= 6)
+		out[i] = (char)(0x80 | (c & 0x3f));
+	out[0] = (char)(len == 1 ? c : 0xf00 >> len | c);
+	return len;
 }
 
 void text_put(text_sink *sink, uint32_t c)
@@ -51,11 +28,12 @@ void text_put(text_sink *sink, uint32_t c)
 	char bytes[5] = " ";
 	size_t from = sink->wants_space ? 0 : 1, len;
 
-	if (is_space(c)) {
+	if (c == ' ' || (c >= 9 && c <= 13) || c == 0xa0 || c == 0x2028 || c == 0x2029) {
 		sink->wants_space = sink->len > 0;
 		return;
 	}
-	if (sink->is_full || is_control(c))
+	if (sink->is_full || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xfeff ||
+		(c & 0xfffe) == 0xfffe) /* control characters */
 		return;
 	if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
 		c = 0xfffd;
@@ -137,23 +115,9 @@ static int take_digits(emr_bytes *text, size_t n)
 	return number;
 }
 
-static void skip_dash(emr_bytes *text)
-{
-	if (text->len > 0 && (text->data[0] == '-' || text->data[0] == '.'))
-		*text = emr_bytes_of(text->data + 1, text->len - 1);
-}
-
-static void put_number(char **at, int number, int digits)
-{
-	for (int i = digits; i-- > 0; number /= 10)
-		(*at)[i] = (char)('0' + number % 10);
-	*at += digits;
-	**at = '\0';
-}
-
 void date_take(emr_bytes text, char out[EMR_HEADER_TEXT_MAX + 1])
 {
-	int year, month, day;
+	int parts[3], most = 9999; /* year, month, day */
 	char *at = out;
 
 	out[0] = '\0';
@@ -161,20 +125,13 @@ void date_take(emr_bytes text, char out[EMR_HEADER_TEXT_MAX + 1])
 		text = emr_bytes_of(text.data + 1, text.len - 1);
 	if (text.len > 2 && text.data[0] == 'D' && text.data[1] == ':')
 		text = emr_bytes_of(text.data + 2, text.len - 2);
-	year = take_digits(&text, 4);
-	if (year < 1 || year > 9999)
-		return;
-	put_number(&at, year, 4);
-	skip_dash(&text);
-	month = take_digits(&text, 2);
-	if (month < 1 || month > 12)
-		return;
-	*at++ = '-';
-	put_number(&at, month, 2);
-	skip_dash(&text);
-	day = take_digits(&text, 2);
-	if (day < 1 || day > emr_day_count(year, month))
-		return;
-	*at++ = '-';
-	put_number(&at, day, 2);
+	for (int i = 0; i < 3; i++) {
+		if (i > 0 && text.len > 0 && (text.data[0] == '-' || text.data[0] == '.'))
+			text = emr_bytes_of(text.data + 1, text.len - 1);
+		parts[i] = take_digits(&text, i == 0 ? 4 : 2);
+		if (parts[i] < 1 || parts[i] > most)
+			return;
+		at += sprintf(at, i == 0 ? "%04d" : "-%02d", parts[i]);
+		most = i == 0 ? 12 : emr_day_count(parts[0], parts[1]);
+	}
 }

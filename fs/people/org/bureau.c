@@ -14,7 +14,6 @@
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
 #include "ledger/act_send.h"
-#include "ledger/doubt.h"
 #include "ledger/hash.h"
 #include "replica/follower.h"
 #include "session/absence.h"
@@ -107,19 +106,6 @@ static emr_status find_organisation(emr_bureau *bureau, emr_problem *out_problem
 	return emr_bureau_name(bureau, bureau->org, bureau->name);
 }
 
-/* Nobody reads what is newer than a transaction in doubt; what is known is enough to act, because
- * the contract judges it by what the organisations have. */
-static emr_status may_act(const emr_session *session, emr_status followed)
-{
-	emr_ledger_doubt doubt;
-
-	if (!emr_status_is_away(followed) ||
-		emr_ledger_doubt_of(session->ledger, &doubt) != EMR_OK ||
-		doubt.end != EMR_DOUBT_OPEN)
-		return followed;
-	return EMR_OK;
-}
-
 static emr_status open_all(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_session *session = &bureau->session;
@@ -131,7 +117,7 @@ static emr_status open_all(const emr_args *args, emr_bureau *bureau, emr_problem
 	EMR_TRY(emr_keys_open(session->state_fd, session->state_path,
 		args->values[EMR_OPT_PASSPHRASE_FILE], &session->keyring, out_problem));
 	EMR_TRY(emr_session_open_copy(session, false, &followed, out_problem));
-	EMR_TRY(may_act(session, followed));
+	EMR_TRY(followed);
 	return emr_keyring_public(session->keyring, &session->identity);
 }
 
@@ -187,6 +173,22 @@ emr_status emr_bureau_of(const emr_session *session, emr_bureau *out_bureau)
 	return emr_network_dir_of(session->state_fd, &out_bureau->dir);
 }
 
+emr_status emr_bureau_of_open(
+	const emr_session *session, emr_bureau *out_bureau, emr_problem *out_problem)
+{
+	emr_status followed = EMR_OK, status = emr_bureau_of(session, out_bureau);
+
+	if (status == EMR_NOT_FOUND)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_ADMIN, NULL);
+	if (status == EMR_OK)
+		status = emr_session_begin(session, &followed, out_problem);
+	if (status == EMR_OK)
+		status = followed;
+	if (status == EMR_OK)
+		status = find_organisation(out_bureau, out_problem);
+	return say_status(out_bureau, status, out_problem);
+}
+
 void emr_bureau_let_go(emr_bureau *bureau)
 {
 	emr_buf_free(&bureau->ca);
@@ -208,19 +210,8 @@ static emr_status bureau_sent(emr_bureau *bureau, emr_status status, uint8_t cod
 		return EMR_REFUSED;
 	}
 	if (status == EMR_OK)
-		status = may_act(&bureau->session, emr_follow_to(bureau->session.replica, size));
+		status = emr_follow_to(bureau->session.replica, size);
 	return say_status(bureau, status, out_problem);
-}
-
-/* The ledger has it all the same, also where it awaits others. */
-static emr_status send(emr_bureau *bureau, const emr_act *acts, const emr_bytes *parts, size_t n,
-	uint8_t *out_code, uint64_t *out_size)
-{
-	emr_status status = emr_act_send_all(bureau->session.keyring, bureau->session.ledger, acts,
-		parts, n, NULL, out_code, out_size);
-
-	bureau->is_awaited |= status == EMR_AWAITED;
-	return status == EMR_AWAITED ? EMR_OK : status;
 }
 
 emr_status emr_bureau_send(
@@ -248,7 +239,8 @@ emr_status emr_bureau_send_all(
 			status = emr_replica_follow(
 				session->replica, session->identity.signer_id, &acts[i]);
 		if (status == EMR_OK)
-			status = send(bureau, acts + at, NULL, some, &code, &size);
+			status = emr_act_send_all(session->keyring, session->ledger, acts + at,
+				NULL, some, NULL, &code, &size);
 	}
 	return bureau_sent(bureau, status, code, size, out_problem);
 }
@@ -258,7 +250,8 @@ emr_status emr_bureau_send_together(emr_bureau *bureau, const emr_act *acts, con
 {
 	uint64_t size = 0;
 	uint8_t code = 0;
-	emr_status status = send(bureau, acts, parts, n, &code, &size);
+	emr_status status = emr_act_send_all(bureau->session.keyring, bureau->session.ledger, acts,
+		parts, n, NULL, &code, &size);
 
 	return bureau_sent(bureau, status, code, size, out_problem);
 }
@@ -299,14 +292,10 @@ emr_status emr_bureau_agree(const emr_args *args, emr_out *out, const char *ques
 
 int emr_bureau_end(emr_out *out, emr_status status, emr_problem *problem)
 {
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem->is_set)
-		emr_problem_set_status(problem, status, _("The organisation"));
-	return emr_out_fail(out, problem);
+	return emr_out_done(out, status, problem, _("The organisation"));
 }
 
-int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work work)
+int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work *work)
 {
 	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
 	emr_problem problem = {0};
@@ -314,9 +303,5 @@ int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work work)
 
 	if (status == EMR_OK)
 		status = work(args, out, &bureau, &problem);
-	if (status == EMR_OK && bureau.is_awaited)
-		emr_say(out,
-			"It is on the ledger, behind a transaction in doubt (emrfs status): this "
-			"computer shows it when organisations have said whether that is valid.\n");
 	return emr_bureau_end(out, status, &problem);
 }

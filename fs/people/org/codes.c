@@ -6,12 +6,14 @@
 #include <sodium.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "contract/codes.h"
 #include "keyring/card.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "ledger/ledger.h"
 #include "ledger/welcome.h"
+#include "network/enrolling.h"
 #include "org/invitations.h"
 #include "replica/names.h"
 #include "served/client.h"
@@ -42,7 +44,7 @@ static emr_status lead_to(const emr_served_at *at, emr_code *out)
 static emr_status make(const emr_bureau *bureau, const char *whom, uint64_t expires,
 	emr_bytes place, const emr_code *code, emr_invitation *out)
 {
-	emr_welcome_away away = {.place = place, .whom = whom};
+	emr_welcome_away away = {.place = place};
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF sealed = {0};
 	emr_status status = emr_code_id(code, &away.id);
@@ -88,9 +90,11 @@ emr_status emr_invitations_make(const emr_bureau *bureau, const char *whom, uint
 	return status;
 }
 
+/* ---- the open folder answers ---- */
+
 /* The verb does the rest, which an open folder cannot: then no code is in the answer. */
 static emr_status make_asked(emr_bureau *bureau, const emr_request *request,
-	char out_code[EMR_CODE_CHARS_MAX + 1], emr_problem *out_problem)
+	char out_code[EMR_CODE_CHARS_MAX + 1], char out_id[33], emr_problem *out_problem)
 {
 	emr_invitation made = {0};
 	uint16_t roles = 0;
@@ -99,30 +103,45 @@ static emr_status make_asked(emr_bureau *bureau, const emr_request *request,
 	if (status != EMR_OK || !emr_card_name_ok(request->who) ||
 		strlen(request->who) > EMR_CERT_HANDLE_MAX || request->who[0] == '\0')
 		return EMR_INVALID;
-	if (emr_network_dir_is_on_fabric(bureau->dir))
+	if (emr_login_is_there(bureau->dir))
 		return EMR_OK;
 	status = emr_invitations_make(
 		bureau, request->who, roles, request->until_unix_s, out_code, &made, out_problem);
+	emr_hex(made.id.b, sizeof made.id.b, out_id);
 	emr_wipe(&made, sizeof made);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* A host that is away is no end for who waits. */
+static emr_status list_asked(
+	emr_bureau *bureau, bool *out_is_away, const emr_sink *sink, emr_problem *out_problem)
+{
+	json_auto_t *list = NULL;
+	emr_status status = emr_invitations_run(bureau, &list, out_problem);
+
+	*out_is_away = emr_status_may_pass(status);
+	return status == EMR_OK || *out_is_away ? emr_emit_list("invitations", list, sink) : status;
 }
 
 emr_status emr_answer_invite(emr_session *session, const emr_request *request, const emr_sink *sink,
 	emr_problem *out_problem)
 {
-	char code[EMR_CODE_CHARS_MAX + 1] = "", name[EMR_ORGANISATION_NAME_MAX + 1] = "";
+	char code[EMR_CODE_CHARS_MAX + 1] = "", id[33] = "";
+	bool is_away = false;
 	emr_bureau bureau = EMR_BUREAU_CLOSED;
-	emr_status status = emr_bureau_of(session, &bureau);
+	emr_status status = emr_bureau_of_open(session, &bureau, out_problem);
 
+	if (status == EMR_OK && request->who[0] == '\0')
+		status = list_asked(&bureau, &is_away, sink, out_problem);
+	else if (status == EMR_OK)
+		status = make_asked(&bureau, request, code, id, out_problem);
 	if (status == EMR_OK)
-		status = emr_organisation_name(session->replica,
-			emr_ledger_descriptor(session->ledger), bureau.org.b, name);
-	if (status == EMR_OK)
-		status = make_asked(&bureau, request, code, out_problem);
+		status = emr_emit(sink, json_pack("{s:b, s:s, s:s, s:b, s:o}", "done", 1, "join",
+						code, "id", id, "host_away", (int)is_away,
+						"organisation", emr_json_text(bureau.name)));
+	else if (!out_problem->is_set)
+		emr_problem_set_status(out_problem, status, _("The organisation"));
 	emr_bureau_let_go(&bureau);
-	if (status == EMR_OK || status == EMR_NOT_FOUND)
-		status = emr_emit(sink, json_pack("{s:b, s:s, s:o}", "done", 1, "join", code,
-						"organisation", emr_json_text(name)));
 	emr_wipe(code, sizeof code);
 	return status;
 }

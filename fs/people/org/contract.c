@@ -108,7 +108,7 @@ static emr_status show(changing *c)
 	return c->list != NULL ? look(c) : EMR_NO_MEMORY;
 }
 
-static emr_status change(
+emr_status emr_org_contract(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	changing c = {.bureau = bureau, .out = out};
@@ -143,11 +143,6 @@ static emr_status change(
 			"%u\n",
 			c.have, c.need, c.wanted, c.wanted);
 	return EMR_OK;
-}
-
-int emr_org_contract(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, change);
 }
 
 /* ---- org host ---- */
@@ -205,7 +200,7 @@ static emr_status list_hosts(emr_bureau *bureau, emr_out *out)
 	return asked.status;
 }
 
-static emr_status name_host(
+emr_status emr_org_host(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	char text[EMR_SERVED_ADDRESS_CHARS];
@@ -235,9 +230,4 @@ static emr_status name_host(
 	emr_say(out, "The ledger says now that the host of %s has this key: %s\n", bureau->name,
 		text);
 	return EMR_OK;
-}
-
-int emr_org_host(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, name_host);
 }

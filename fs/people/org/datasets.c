@@ -211,15 +211,16 @@ static emr_status add_rules(const emr_terms *terms, json_t *one)
 	if (terms->n_columns > 0 && json_object_set_new(one, "columns", columns_json(terms)) != 0)
 		return EMR_NO_MEMORY;
 	return json_object_update_new(
-		       one, json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "characteristics",
-				    terms->with_characteristics, "dates",
+		       one, json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+				    "characteristics", terms->with_characteristics, "dates",
 				    terms->without_dates ? "removed" : "moved", "faces",
 				    terms->with_faces ? "kept" : "withheld", "derived",
 				    terms->with_derived ? "kept" : "withheld", "mosaic_tiles",
 				    terms->with_tiles ? "kept" : "removed", "safe_private",
 				    terms->with_private ? "kept" : "removed", "nifti",
 				    terms->with_nifti ? "kept" : "withheld", "edf",
-				    terms->with_edf ? "kept" : "withheld")) == 0
+				    terms->with_edf ? "kept" : "withheld", "genomes",
+				    terms->with_genomes ? "kept" : "withheld")) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
 }

@@ -13,10 +13,12 @@
 #include "base/secret.h"
 #include "contract/codes.h"
 #include "keyring/sealed.h"
+#include "kit/out.h"
 #include "ledger/welcome.h"
 #include "network/post.h"
 #include "org/staff.h"
 #include "org/team_care.h"
+#include "replica/names.h"
 
 #define EMR_STATE_INVITATIONS "invitations"
 /* fs/DESIGN.md has the bytes. */
@@ -28,6 +30,23 @@
 
 static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'I', 1, 0, 0, 0};
 
+typedef struct emr_invited {
+	char whom[EMR_CERT_HANDLE_MAX + 1]; /* as the administrator calls the invited */
+	uint16_t roles;
+	uint64_t expires; /* Unix seconds */
+	emr_id16 id;
+	uint8_t secret[32];
+	emr_id32 given;		   /* the key that got the certificate; zeros: nobody came yet */
+	bool is_answered, is_told; /* EMR_INVITED_CAME was told */
+} emr_invited;
+
+typedef enum emr_invited_news {
+	EMR_INVITED_WAITS, /* nobody came yet, or is not registered yet */
+	EMR_INVITED_CAME,  /* and is registered: this is told once */
+	EMR_INVITED_TOLD,  /* it was, by another process */
+	EMR_INVITED_ENDED, /* by its date, unused; forgotten then */
+	EMR_INVITED_TAKEN, /* somebody else has that handle: the same */
+} emr_invited_news;
 typedef struct invitations {
 	emr_invited *all; /* room for EMR_INVITATIONS_MAX */
 	size_t n;
@@ -155,18 +174,10 @@ static void drop(invitations *i, size_t n)
 	emr_wipe(&i->all[i->n], sizeof *i->all);
 }
 
-static emr_status open_post(const emr_bureau *bureau, const emr_invited *one, emr_post *out)
-{
-	const emr_invitation invitation = {.id = one->id};
-	emr_problem problem = {0};
-
-	return emr_post_open(bureau->dir, &invitation, bureau->session.keyring, out, &problem);
-}
-
 emr_status emr_invitations_keep(const emr_bureau *bureau, const emr_invitation *invitation,
 	const char *whom, emr_bytes sealed)
 {
-	EMR_AUTO_POST post = {0};
+	emr_post post = emr_post_of(bureau->dir, invitation->id, bureau->session.keyring);
 	AUTO_INVITATIONS list = {.lock_fd = -1};
 	emr_invited one = {
 		.roles = invitation->roles, .expires = invitation->expires, .id = invitation->id};
@@ -178,8 +189,6 @@ emr_status emr_invitations_keep(const emr_bureau *bureau, const emr_invitation *
 		status = add(&list, &one);
 	if (status == EMR_OK)
 		status = save(bureau, &list);
-	if (status == EMR_OK)
-		status = open_post(bureau, &one, &post);
 	emr_wipe(&one, sizeof one);
 	if (status != EMR_OK)
 		return status;
@@ -297,7 +306,7 @@ static emr_status look(emr_bureau *bureau, invitations *list, size_t n, emr_invi
 	emr_problem *problem)
 {
 	emr_invited *one = &list->all[n];
-	EMR_AUTO_POST post = {0};
+	emr_post post = emr_post_of(bureau->dir, one->id, bureau->session.keyring);
 	emr_known_person person;
 	bool is_over = one->expires <= emr_clock_unix_s(emr_clock_system());
 	emr_status status = EMR_OK;
@@ -305,8 +314,6 @@ static emr_status look(emr_bureau *bureau, invitations *list, size_t n, emr_invi
 	*out = one->is_told ? EMR_INVITED_TOLD : EMR_INVITED_WAITS;
 	if (one->is_told)
 		return EMR_OK;
-	if (!one->is_answered)
-		EMR_TRY(open_post(bureau, one, &post));
 	if (!one->is_answered && !is_over)
 		status = answer(bureau, list, one, &post, problem);
 	if (status == EMR_EXISTS) {
@@ -346,14 +353,34 @@ static bool is_over(const emr_invited *one, emr_invited_news news)
 	       (news == EMR_INVITED_TOLD && one->expires <= emr_clock_unix_s(emr_clock_system()));
 }
 
-static emr_status tell(emr_bureau *bureau, invitations *list, size_t n, emr_invited_news news,
-	emr_invited_fn fn, void *arg)
+static emr_status add_row(const emr_invited *invited, emr_invited_news news, json_t *rows)
+{
+	static const char *const states[] = {"waits", "came", "told", "ended", "taken"};
+	const bool is_let_in = news == EMR_INVITED_WAITS && invited->is_answered;
+	char id[33], given[65], code[EMR_KEY_CODE_MAX + 1], role[EMR_ROLES_TEXT_MAX];
+
+	emr_hex(invited->id.b, sizeof invited->id.b, id);
+	emr_hex(invited->given.b, sizeof invited->given.b, given);
+	emr_key_code(invited->given, EMR_KEY_CODE_NAMES, code);
+	emr_roles_text(invited->roles, role);
+	return json_array_append_new(
+		       rows, json_pack("{s:s, s:o, s:s, s:I, s:s, s:s, s:s}", "id", id, "handle",
+				     emr_json_text(invited->whom), "role", role, "expires",
+				     (json_int_t)invited->expires, "state",
+				     is_let_in ? "let-in" : states[news], "code", code, "signer",
+				     given)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
+}
+
+static emr_status tell(
+	emr_bureau *bureau, invitations *list, size_t n, emr_invited_news news, json_t *rows)
 {
 	emr_invited *one = &list->all[n];
 
 	if (news == EMR_INVITED_CAME)
 		let_in(bureau, one);
-	EMR_TRY(fn(arg, one, news));
+	EMR_TRY(add_row(one, news, rows));
 	one->is_told = news == EMR_INVITED_CAME || news == EMR_INVITED_TOLD;
 	if (is_over(one, news))
 		drop(list, n);
@@ -362,24 +389,24 @@ static emr_status tell(emr_bureau *bureau, invitations *list, size_t n, emr_invi
 	return save(bureau, list);
 }
 
-emr_status emr_invitations_run(
-	emr_bureau *bureau, emr_invited_fn fn, void *arg, emr_problem *out_problem)
+emr_status emr_invitations_run(emr_bureau *bureau, json_t **out_list, emr_problem *out_problem)
 {
 	AUTO_INVITATIONS list = {.lock_fd = -1};
-	emr_status status = EMR_OK, first = EMR_OK;
+	json_auto_t *rows = json_array();
+	emr_status status = rows != NULL ? EMR_OK : EMR_NO_MEMORY, first = EMR_OK;
 
-	if (!has_some(bureau))
-		return EMR_OK;
-	EMR_TRY(load(bureau, &list));
+	if (status == EMR_OK && has_some(bureau))
+		status = load(bureau, &list);
 	for (size_t n = list.n; n-- > 0 && status == EMR_OK;) {
 		emr_invited_news news;
 		emr_status one = look(bureau, &list, n, &news, out_problem);
 
 		if (one == EMR_OK)
-			status = tell(bureau, &list, n, news, fn, arg);
+			status = tell(bureau, &list, n, news, rows);
 		else /* the others all the same */
 			first = one;
 	}
+	*out_list = json_incref(rows); /* also of the others */
 	return status == EMR_OK ? first : status;
 }
 
@@ -409,15 +436,14 @@ emr_status emr_invitations_withdraw(emr_bureau *bureau, const char *whom)
 		return EMR_NOT_FOUND;
 	status = load(bureau, &list);
 	for (size_t n = list.n; n-- > 0 && status == EMR_OK;) {
-		EMR_AUTO_POST post = {0};
+		emr_post post;
 		emr_status told;
 
 		if (strcmp(list.all[n].whom, whom) != 0 || list.all[n].is_answered)
 			continue;
 		/* Nobody answers it from here on; that the invited is told is a courtesy. */
-		told = open_post(bureau, &list.all[n], &post);
-		if (told == EMR_OK)
-			told = end(&post, &list.all[n]);
+		post = emr_post_of(bureau->dir, list.all[n].id, bureau->session.keyring);
+		told = end(&post, &list.all[n]);
 		if (told != EMR_OK)
 			emr_log(EMR_LOG_WARN, "joining: a withdrawal was not told: %s",
 				emr_status_text(told));

@@ -162,7 +162,7 @@ static void say_minted(emr_out *out, const minting *m)
 			m->need, number, who);
 }
 
-static emr_status mint_points(
+emr_status emr_org_mint(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	minting m = {.bureau = bureau, .now = emr_clock_unix_s(emr_clock_system())};
@@ -184,9 +184,4 @@ static emr_status mint_points(
 		EMR_TRY(make_points(&m, bureau, out_problem));
 	say_minted(out, &m);
 	return EMR_OK;
-}
-
-int emr_org_mint(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, mint_points);
 }

@@ -16,6 +16,12 @@
 emr_status emr_staff_ending(const emr_bureau *bureau, const emr_staff_member *who,
 	emr_buf *out_acts, size_t *out_others);
 
+/* ---- rules.c, teams.c ---- */
+
+/* These show what there is where the line says no more. */
+emr_bureau_work org_show_rules;
+emr_bureau_work org_show_team;
+
 /* ---- dataset_readers.c ---- */
 /* When a dataset was closed, and who could read it (org/datasets.h). */
 

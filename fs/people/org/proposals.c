@@ -66,7 +66,7 @@ emr_status emr_proposal_approve(emr_bureau *bureau, emr_id16 proposal, emr_probl
 typedef struct looking {
 	const emr_bureau *bureau;
 	unsigned need;
-	bool is_on_fabric;
+	bool is_in_channel;
 	emr_buf *all; /* emr_coming */
 } looking;
 
@@ -173,7 +173,7 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 	if (emr_application_read(bytes, &a) != EMR_OK ||
 		emr_clock_unix_s(emr_clock_system()) >= a.expires ||
 		!emr_id16_equal(a.net_id, emr_ledger_net_id(l->bureau->session.ledger)) ||
-		(a.msp[0] == '\0') == l->is_on_fabric || a.ca_der.len > sizeof one.ca)
+		(a.msp[0] == '\0') == l->is_in_channel || a.ca_der.len > sizeof one.ca)
 		return EMR_OK;
 	emr_application_number(bytes, one.number);
 	emr_signer_id(a.admin_pk, one.admin_id);
@@ -205,7 +205,7 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 emr_status emr_coming_list(const emr_bureau *bureau, emr_buf *out)
 {
 	looking l = {.bureau = bureau,
-		.is_on_fabric = emr_network_dir_is_on_fabric(bureau->dir),
+		.is_in_channel = strcmp(emr_ledger_kind(bureau->session.ledger), "fabric") == 0,
 		.all = out};
 	EMR_AUTO_APPLICATIONS post = {0};
 	emr_problem problem = {0};
@@ -499,7 +499,7 @@ static void say_result(emr_out *out, const emr_coming *coming, bool is_done)
 		say_admission(out, coming, name, is_done);
 }
 
-static emr_status admit_coming(
+emr_status emr_org_admit(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_coming coming;
@@ -515,11 +515,6 @@ static emr_status admit_coming(
 	}
 	say_result(out, &coming, is_done);
 	return EMR_OK;
-}
-
-int emr_org_admit(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, admit_coming);
 }
 
 /* ---- leaving ---- */
@@ -541,7 +536,7 @@ static emr_status fill_leaving(const emr_bureau *bureau, emr_coming *coming)
 }
 
 /* Its own wish, or another's that is approved. */
-static emr_status leave_network(
+emr_status emr_org_leave(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	bool is_own = args->n_operands < 2, is_done = false;
@@ -567,9 +562,4 @@ static emr_status leave_network(
 		EMR_TRY(approve_coming(bureau, &coming, &is_done, out_problem));
 	say_result(out, &coming, is_done);
 	return EMR_OK;
-}
-
-int emr_org_leave(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, leave_network);
 }

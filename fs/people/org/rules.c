@@ -16,6 +16,8 @@
 #include "org/proposals.h"
 #include "replica/rules.h"
 
+#include "org_private.h"
+
 #define SALT_BYTES 32
 #define OF_A_HOSPITAL 10000 /* deposits: six CTs of 1,500 slices, of one patient on one day */
 #define ID_LETTERS_MIN 4
@@ -438,12 +440,15 @@ static emr_status run_approve(
 
 /* ---- the verb ---- */
 
-static emr_status run_show(emr_out *out, const emr_bureau *bureau)
+emr_status org_show_rules(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_status status;
 	json_t *object = emr_rules_show(bureau, out, &status), *value;
 	const char *name;
 
+	(void)args;
+	(void)out_problem;
 	json_object_foreach(object, name, value) emr_out_put(out, name, json_incref(value));
 	json_decref(object);
 	return status;
@@ -471,6 +476,6 @@ int emr_org_rules(const emr_args *args, emr_out *out)
 		 (args->n_operands == 2 || role != NULL || args->values[EMR_OPT_QUORUM] != NULL))
 		status = run_propose(args, out, &bureau, &problem);
 	else if (status == EMR_OK)
-		status = run_show(out, &bureau);
+		status = org_show_rules(args, out, &bureau, &problem);
 	return emr_bureau_end(out, status, &problem);
 }

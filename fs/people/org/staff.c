@@ -310,22 +310,21 @@ static emr_status show_all(showing *s)
 	return status;
 }
 
-int emr_org_show(const emr_args *args, emr_out *out)
+emr_status emr_org_show(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
-	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
-	showing s = {.bureau = &bureau,
+	showing s = {.bureau = bureau,
 		.out = out,
 		.members = json_array(),
 		.teams = json_array(),
 		.approvals = json_array(),
 		.waiting = json_array(),
 		.organisations = json_array()};
-	emr_problem problem = {0};
-	emr_status status = emr_bureau_open(args, &bureau, &problem);
+	emr_status status = show_all(&s);
 
-	if (status == EMR_OK)
-		status = show_all(&s);
-	emr_out_text(out, "organisation", bureau.name);
+	(void)args;
+	(void)out_problem;
+	emr_out_text(out, "organisation", bureau->name);
 	emr_out_put(out, "members", s.members);
 	emr_out_put(out, "teams", s.teams);
 	emr_out_put(out, "approvals", s.approvals);
@@ -333,7 +332,7 @@ int emr_org_show(const emr_args *args, emr_out *out)
 	emr_out_put(out, "organisations", s.organisations);
 	if (s.rules != NULL)
 		emr_out_put(out, "rules", s.rules);
-	return emr_bureau_end(out, status, &problem);
+	return status;
 }
 
 /* ---- org revoke ---- */
@@ -369,7 +368,7 @@ static emr_status tell_authority(const emr_bureau *bureau, const emr_staff_membe
 	emr_staff_member other;
 	emr_status status;
 
-	if (!emr_enrolling_is_there(bureau->dir))
+	if (!emr_login_is_there(bureau->dir))
 		return EMR_OK;
 	EMR_ASK(asked, bureau->session.replica, PEOPLE);
 	while (emr_staff_next(&asked, bureau, &other)) {
@@ -400,7 +399,7 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 	emr_act act;
 
 	EMR_TRY(emr_staff_ending(bureau, m, &acts, &others));
-	if (acts.len == 0 && emr_enrolling_is_there(bureau->dir))
+	if (acts.len == 0 && emr_login_is_there(bureau->dir))
 		return EMR_OK; /* all that is left is to tell the authority */
 
 	emr_key_code(m->person.signer_id, EMR_KEY_CODE_NAMES, code);
@@ -434,7 +433,7 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 
 /* The ledger first: what an authority that is away has to wait for ends nobody's rights later.
  * Where there is one, the same line again tells it what it was not told. */
-static emr_status take_out_of_use(
+emr_status emr_org_revoke(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_staff_member m;
@@ -464,11 +463,6 @@ static emr_status take_out_of_use(
 		"%s (%s) is revoked. What %s has opened stays seen; agents release nothing more.\n",
 		shown, code, shown);
 	return tell_authority(bureau, &m, args->operands[1], out, out_problem);
-}
-
-int emr_org_revoke(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, take_out_of_use);
 }
 
 /* ---- org vouch ---- */
@@ -537,7 +531,7 @@ static emr_status write_card(const char *file, emr_bytes bytes, emr_bytes vouche
 	return replace_card(file, emr_buf_view(&text));
 }
 
-static emr_status vouch_for_card(
+emr_status emr_org_vouch(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	const char *file = args->operands[1];
@@ -565,9 +559,4 @@ static emr_status vouch_for_card(
 	emr_out_text(out, "code", code);
 	emr_say(out, "%s vouches for %s (%s), in %s.\n", bureau->name, name, code, file);
 	return EMR_OK;
-}
-
-int emr_org_vouch(const emr_args *args, emr_out *out)
-{
-	return emr_bureau_run(args, out, vouch_for_card);
 }

@@ -13,7 +13,6 @@
 #define ALL_PURPOSES 511u
 #define MOMENT_S 60u
 #define QUIET_S 120u /* the open folder leaves a verb that runs its time */
-#define WELCOME_NS (INT64_C(15) * 1000000000)
 
 static uint64_t now_s(void)
 {
@@ -461,37 +460,3 @@ emr_status emr_teams_tend_session(const emr_session *session)
 }
 
 /* ---- who has just come ---- */
-
-static emr_status await_person(emr_bureau *bureau, emr_id32 signer_id)
-{
-	int64_t end = emr_clock_boot_ns(emr_clock_system()) + WELCOME_NS;
-	emr_replica *replica = bureau->session.replica;
-	emr_status status = EMR_OK;
-	uint64_t size = 0;
-
-	while (status == EMR_OK) {
-		emr_known_person person;
-		int64_t left_ms = (end - emr_clock_boot_ns(emr_clock_system())) / 1000000;
-
-		status = emr_replica_person(replica, signer_id, &person);
-		if (status != EMR_NOT_FOUND || left_ms <= 0)
-			return status;
-		status = emr_follow_wait(replica, &size, (int)left_ms);
-		if (status == EMR_TIMEOUT)
-			status = EMR_OK;
-	}
-	return status;
-}
-
-void emr_teams_welcome(emr_bureau *bureau, emr_id32 signer_id)
-{
-	emr_problem problem = {0};
-	emr_status status = await_person(bureau, signer_id);
-
-	if (status == EMR_OK)
-		status = emr_teams_tend(bureau, true, 0, &problem);
-	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN,
-			"teams: %s: done with the next invitation, or by the open folder",
-			emr_status_text(status));
-}

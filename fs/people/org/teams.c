@@ -11,6 +11,8 @@
 #include "org/team_care.h"
 #include "replica/names.h"
 
+#include "org_private.h"
+
 /* ---- which ---- */
 
 emr_status emr_team_find(
@@ -91,7 +93,7 @@ static emr_status change_member(
 	return emr_team_renew(bureau, team, 0, team, out_problem);
 }
 
-static emr_status answer_change(
+emr_status org_show_team(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	char shown[EMR_BESIDE_BYTES];
@@ -147,6 +149,6 @@ int emr_org_team(const emr_args *args, emr_out *out)
 	else
 		status = emr_bureau_open(args, &bureau, &problem);
 	if (status == EMR_OK)
-		status = answer_change(args, out, &bureau, &problem);
+		status = org_show_team(args, out, &bureau, &problem);
 	return emr_out_done(out, status, &problem, _("The team"));
 }

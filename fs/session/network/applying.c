@@ -9,10 +9,9 @@
 
 #include "base/clock.h"
 #include "contract/item.h"
-#include "gateway/channel.h"
 #include "kit/language.h"
 #include "ledger/admission.h"
-#include "network/founding.h"
+#include "network/enrolling.h"
 #include "replica/follower.h"
 #include "replica/ask.h"
 #include "session/network_dir.h"
@@ -23,7 +22,7 @@
 typedef struct applying {
 	emr_session *session;
 	const char *dir;
-	bool is_on_fabric;
+	const char *msp;    /* of the organisation in the channel; empty: the network is in none */
 	emr_buf descriptor; /* of the network, as it was handed over */
 	emr_buf bytes;	    /* of the application */
 	emr_application application;
@@ -65,7 +64,7 @@ static bool passes(const applying *a, emr_status status)
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 
 	/* A host lets nobody read before. */
-	if ((!emr_status_may_pass(status) && !(status == EMR_DENIED && !a->is_on_fabric)) ||
+	if ((!emr_status_may_pass(status) && status != EMR_DENIED) ||
 		emr_clock_boot_ns(emr_clock_system()) >= a->until_boot_ns)
 		return false;
 	(void)nanosleep(&pause, NULL);
@@ -114,14 +113,18 @@ static emr_status register_admin(applying *a, const char *name, emr_bytes cert)
 	return status == EMR_REFUSED && is_registered(a) ? EMR_OK : status;
 }
 
-/* On Fabric the settings in it name one MSP, and the CA beside them is one organisation's. */
-static emr_status check_dir(const applying *a, emr_problem *out_problem)
+/* In a channel each organisation has a peer, and says by which name it has that. */
+static emr_status check_msp(const applying *a, emr_problem *out_problem)
 {
-	if (!a->is_on_fabric || !emr_network_dir_is_lived_in(a->dir))
+	EMR_AUTO_BUF descriptor = {0};
+
+	if (a->msp[0] != '\0' || emr_network_dir_descriptor(a->dir, &descriptor) != EMR_OK ||
+		emr_descriptor_host((emr_span){descriptor.data, descriptor.len}) != EMR_HOST_FABRIC)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", a->dir, "cause",
-		_("an organisation is in it already; each needs a directory of its own"), NULL);
-	return EMR_EXISTS;
+	return EMR_PROBLEM(EMR_INVALID, out_problem, EMR_SAY_WRONG_USE, "what",
+		_("That network is in a channel of Fabric: --channel DIR says where the "
+		  "emrfs-fabric of your organisation is."),
+		"verb", "org", NULL);
 }
 
 static uint64_t now(void)
@@ -180,17 +183,14 @@ static emr_status make_by_authority(
  * by it. */
 static emr_status make(applying *a, const char *name, emr_buf *out_cert, emr_problem *out_problem)
 {
-	EMR_AUTO_FREE char *msp = NULL;
 	emr_keyring *keyring = a->session->keyring;
+	const char *msp = a->msp[0] != '\0' ? a->msp : NULL;
 	emr_application wanted = {0};
-	char cause[256] = "";
 
 	EMR_TRY(emr_network_dir_descriptor(a->dir, &a->descriptor));
-	if (a->is_on_fabric)
-		EMR_TRY(emr_channel_msp(a->dir, &msp, cause, sizeof cause));
 	emr_descriptor_net_id((emr_span){a->descriptor.data, a->descriptor.len}, wanted.net_id.b);
 	snprintf(wanted.name, sizeof wanted.name, "%s", name);
-	snprintf(wanted.msp, sizeof wanted.msp, "%s", msp != NULL ? msp : "");
+	snprintf(wanted.msp, sizeof wanted.msp, "%s", a->msp);
 	if (a->begun->what.len > 0)
 		EMR_TRY(take_up(a, &wanted, out_cert, out_problem));
 	else {
@@ -202,26 +202,7 @@ static emr_status make(applying *a, const char *name, emr_buf *out_cert, emr_pro
 	return emr_keyring_public(keyring, &a->session->identity);
 }
 
-/* On Fabric it is the certificate that speaks to the gateway, so the channel has to take it before
- * anything can be said there. */
-static emr_status come_in(
-	applying *a, const char *name, emr_bytes cert, int64_t within_ns, emr_problem *out_problem)
-{
-	const emr_founding founding = {.dir = a->dir,
-		.name = name,
-		.keyring = a->session->keyring,
-		.within_ns = within_ns,
-		.out = a->out,
-		.problem = out_problem};
-
-	EMR_TRY(a->is_on_fabric ? emr_founding_meet(&founding, a->application.ca_der, cert,
-					  emr_buf_view(&a->descriptor))
-				: EMR_OK);
-	return emr_session_open_copy(a->session, false, NULL, out_problem);
-}
-
-/* One that waited for the channel longer than members look at it asks once more, unless they were
- * quicker. */
+/* One that waited longer than members look at it asks once more, unless they were quicker. */
 static emr_status freshen(applying *a, emr_buf *out_cert, emr_problem *out_problem)
 {
 	const emr_application earlier = a->application;
@@ -276,27 +257,27 @@ static emr_status apply(applying *a, const char *name, emr_problem *out_problem)
 	return status;
 }
 
-emr_status emr_applying_do(emr_session *session, const char *dir, const char *name,
+emr_status emr_applying_do(emr_session *session, const char *dir, const char *name, const char *msp,
 	const char *handle, const emr_login *login, int64_t within_ns, emr_begun *begun,
 	emr_out *out, emr_buf *out_cert, emr_problem *out_problem)
 {
 	__attribute__((cleanup(applying_end))) applying a = {.session = session,
 		.dir = dir,
-		.is_on_fabric = emr_network_dir_is_on_fabric(dir),
+		.msp = msp,
 		.begun = begun,
 		.handle = handle,
 		.login = login,
-		.has_authority = emr_enrolling_is_there(dir),
+		.has_authority = emr_login_is_there(dir),
 		.out = out,
 		.within_ns = within_ns,
 		.until_boot_ns = emr_clock_boot_ns(emr_clock_system()) + within_ns};
 	const bool goes_on = begun->what.len > 0;
-	emr_status status = check_dir(&a, out_problem);
+	emr_status status = check_msp(&a, out_problem);
 
 	if (status == EMR_OK)
 		status = make(&a, name, out_cert, out_problem);
 	if (status == EMR_OK)
-		status = come_in(&a, name, emr_buf_view(out_cert), within_ns, out_problem);
+		status = emr_session_open_copy(session, false, NULL, out_problem);
 	if (status == EMR_OK && goes_on)
 		status = freshen(&a, out_cert, out_problem);
 	if (status == EMR_OK && goes_on)

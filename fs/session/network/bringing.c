@@ -13,12 +13,12 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "contract/codes.h"
-#include "gateway/channel.h"
 #include "keyring/cert.h"
 #include "kit/language.h"
 #include "ledger/copy.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
+#include "served/client.h"
 #include "session/absence.h"
 #include "session/annex.h"
 #include "session/network_dir.h"
@@ -168,9 +168,9 @@ static emr_status make_own(emr_bringing *b, const char *path, const char *handle
 
 static emr_status open_network(emr_bringing *b, const char *handle)
 {
-	char path[4400], own[4400];
+	char path[4400];
 	emr_id32 network;
-	emr_ledger_options ledger = {.path = path, .own = own, .submitter = b->session->keyring};
+	emr_ledger_options ledger = {.path = path, .submitter = b->session->keyring};
 	emr_replica_options replica = {.state_dirfd = b->dir_fd,
 		.is_mine = emr_session_is_mine,
 		.is_mine_arg = b->session->keyring};
@@ -179,8 +179,6 @@ static emr_status open_network(emr_bringing *b, const char *handle)
 	/* Itself, or a link that leads there. */
 	snprintf(path, sizeof path, "%.4200s/" EMR_STATE_JOINING "/" EMR_STATE_LEDGER,
 		b->session->state_path);
-	snprintf(own, sizeof own, "%.4200s/" EMR_STATE_JOINING "/" EMR_STATE_FABRIC,
-		b->session->state_path);
 	if (b->joining != NULL) {
 		network = emr_sha256_of(&b->joining->invitation.descriptor, 1);
 		ledger.known_hash = &network;
@@ -188,15 +186,14 @@ static emr_status open_network(emr_bringing *b, const char *handle)
 		status = make_own(b, path, handle);
 	}
 	if (status == EMR_OK)
-		status = emr_channel_open(&ledger, &b->ledger);
+		status = emr_served_open_place(&ledger, &b->ledger);
 	replica.ledger = b->ledger;
 	if (status == EMR_OK)
 		status = emr_replica_open(&replica, &b->replica);
 	return status == EMR_OK ? follow(b) : status;
 }
 
-/* The certificate, from before or from the organisation; the keyring has it then, because on Fabric
- * it is what speaks to the gateway. */
+/* The certificate, from before or from the organisation; the keyring has it then. */
 static emr_status get_certificate(emr_bringing *b, const char *handle, int64_t within_ns,
 	emr_buf *out_certificate, emr_problem *out_problem)
 {
@@ -308,12 +305,9 @@ emr_status emr_bringing_records(emr_bringing *b, emr_problem *out_problem)
 
 static emr_status note_network(emr_bringing *b)
 {
-	EMR_AUTO_FREE char *dir = NULL;
 	emr_profile profile;
 
-	if (b->joining != NULL)
-		EMR_TRY(emr_network_dir_of(b->dir_fd, &dir));
-	EMR_TRY(emr_network_dir_note(b->session->keyring, dir, emr_ledger_descriptor(b->ledger)));
+	EMR_TRY(emr_network_dir_note(b->session->keyring, emr_ledger_descriptor(b->ledger)));
 	/* A profile that is lost costs a name, and is made again by the next test of the words. */
 	if (emr_profile_load(b->session->keyring, b->session->state_fd, &profile) != EMR_OK)
 		return EMR_OK;

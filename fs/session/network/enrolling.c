@@ -6,70 +6,13 @@
 #include <string.h>
 
 #include "contract/codes.h"
-#include "gateway/channel.h"
-#include "http/request.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
-#include "session/network_dir.h"
-
-#define TIMEOUT_MS 30000
-
-/* The authority that is asked, as the directory names it. */
-typedef struct asked {
-	emr_channel channel;
-	emr_ca ca;
-} asked;
-
-static void asked_end(asked *a)
-{
-	emr_channel_free(&a->channel);
-}
-#define AUTO_ASKED __attribute__((cleanup(asked_end))) asked
-
-static emr_status find(const char *dir, asked *out, emr_problem *out_problem)
-{
-	char cause[256] = "";
-	emr_status status = emr_channel_read(dir, &out->channel, cause, sizeof cause);
-
-	if (status == EMR_OK && out->channel.ca_address == NULL)
-		return EMR_NOT_FOUND;
-	out->ca = (emr_ca){.url = out->channel.ca_address,
-		.root_file = out->channel.ca_root,
-		.name = out->channel.ca_name,
-		.timeout_ms = TIMEOUT_MS};
-	if (status == EMR_OK && !emr_http_url_ok(out->ca.url)) {
-		status = EMR_INVALID;
-		snprintf(cause, sizeof cause, "authority: %.200s", out->ca.url);
-	}
-	if (status != EMR_OK && cause[0] != '\0')
-		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
-	return status;
-}
-
-bool emr_enrolling_is_there(const char *dir)
-{
-	EMR_AUTO_CHANNEL channel = {0};
-	char cause[256];
-
-	/* Also when its address is none: then it is said, and no other authority takes its place.
-	 */
-	return emr_channel_read(dir, &channel, cause, sizeof cause) == EMR_OK &&
-	       channel.ca_address != NULL;
-}
-
-bool emr_enrolling_may_be_there(const char *dir)
-{
-	EMR_AUTO_CHANNEL channel = {0};
-	char cause[256];
-
-	return emr_channel_read(dir, &channel, cause, sizeof cause) == EMR_OK
-		       ? channel.ca_address != NULL
-		       : emr_network_dir_is_on_fabric(dir);
-}
+#include "served/authority.h"
 
 static emr_status say(
-	const asked *a, emr_status status, const emr_ca_call *call, emr_problem *out_problem)
+	const char *node, emr_status status, const emr_ca_call *call, emr_problem *out_problem)
 {
 	const char *text = emr_text(emr_ca_fault_text(call->fault));
 	bool has_words = call->said[0] != '\0' && call->fault == EMR_CA_ERROR;
@@ -81,27 +24,27 @@ static emr_status say(
 		has_words ? call->said : "", has_words ? ")" : "");
 	emr_problem_set(out_problem,
 		emr_status_may_pass(status) ? EMR_SAY_AUTHORITY_AWAY : EMR_SAY_AUTHORITY, "node",
-		a->ca.url, "cause", cause, NULL);
+		node, "cause", cause, NULL);
 	return status;
 }
 
 emr_status emr_enrol_as(const char *dir, const emr_keyring *keyring, const char *id,
 	emr_bytes secret, emr_ca_certificate *out, emr_problem *out_problem)
 {
-	AUTO_ASKED a = {.channel = {0}};
+	char node[EMR_AUTHORITY_NODE_BYTES];
 	emr_ca_call call = {.fault = EMR_CA_FINE};
 
-	EMR_TRY(find(dir, &a, out_problem));
-	return say(&a, emr_ca_enrol(&a.ca, keyring, id, secret, out, &call), &call, out_problem);
+	EMR_TRY(emr_login_find(dir, node, out_problem));
+	return say(node, emr_ca_enrol(dir, keyring, id, secret, out, &call), &call, out_problem);
 }
 
 emr_status emr_enrol_by_login(const char *dir, const emr_keyring *keyring, const emr_login *login,
 	emr_ca_certificate *out, emr_problem *out_problem)
 {
 	EMR_AUTO_PASSPHRASE secret = {0};
-	AUTO_ASKED a = {.channel = {0}};
-	char id[EMR_CHANNEL_LOGIN_MAX + 2] = "", question[400];
-	emr_status status = find(dir, &a, out_problem);
+	char node[EMR_AUTHORITY_NODE_BYTES];
+	char id[EMR_LOGIN_MAX + 2] = "", question[400];
+	emr_status status = emr_login_find(dir, node, out_problem);
 
 	if (status != EMR_OK)
 		return status;
@@ -115,7 +58,7 @@ emr_status emr_enrol_by_login(const char *dir, const emr_keyring *keyring, const
 			out_problem);
 	}
 	/* An invitation, which anybody can sign, says who gets it: whoever is asked sees that. */
-	snprintf(question, sizeof question, _("Secret of %s, for %.256s"), id, a.ca.url);
+	snprintf(question, sizeof question, _("Secret of %s, for %.256s"), id, node);
 	EMR_TRY(emr_passphrase_get_secret(login->secret_file, question, &secret, out_problem));
 	return emr_enrol_as(dir, keyring, id, emr_passphrase_view(&secret), out, out_problem);
 }
@@ -148,52 +91,52 @@ emr_status emr_enrol_admin(const char *dir, const emr_keyring *keyring, const em
 }
 
 /* The authority, and what the keyring has from it, which signs the question. */
-static emr_status find_certified(const char *dir, const emr_keyring *keyring, asked *a,
-	emr_buf *out_chain, emr_problem *out_problem)
+static emr_status find_certified(const char *dir, const emr_keyring *keyring,
+	char out_node[EMR_AUTHORITY_NODE_BYTES], emr_buf *out_chain, emr_problem *out_problem)
 {
-	EMR_TRY(find(dir, a, out_problem));
+	EMR_TRY(emr_login_find(dir, out_node, out_problem));
 	return emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, out_chain);
 }
 
 emr_status emr_enrol_again(const char *dir, const emr_keyring *keyring, emr_ca_certificate *out,
 	emr_problem *out_problem)
 {
-	AUTO_ASKED a = {.channel = {0}};
+	char node[EMR_AUTHORITY_NODE_BYTES];
 	EMR_AUTO_BUF chain = {0};
 	emr_ca_call call = {.fault = EMR_CA_FINE};
 
-	EMR_TRY(find_certified(dir, keyring, &a, &chain, out_problem));
-	return say(&a, emr_ca_reenrol(&a.ca, keyring, emr_buf_view(&chain), out, &call), &call,
+	EMR_TRY(find_certified(dir, keyring, node, &chain, out_problem));
+	return say(node, emr_ca_reenrol(dir, keyring, emr_buf_view(&chain), out, &call), &call,
 		out_problem);
 }
 
 emr_status emr_enrol_register(const char *dir, const emr_keyring *keyring,
 	const emr_ca_person *person, emr_problem *out_problem)
 {
-	AUTO_ASKED a = {.channel = {0}};
+	char node[EMR_AUTHORITY_NODE_BYTES];
 	EMR_AUTO_BUF chain = {0};
 	emr_ca_call call = {.fault = EMR_CA_FINE};
-	emr_status status = find_certified(dir, keyring, &a, &chain, out_problem);
+	emr_status status = find_certified(dir, keyring, node, &chain, out_problem);
 
 	if (status == EMR_OK)
-		status = emr_ca_register(&a.ca, keyring, emr_buf_view(&chain), person, &call);
+		status = emr_ca_register(dir, keyring, emr_buf_view(&chain), person, &call);
 	if (call.fault == EMR_CA_DIRECTORY)
 		return EMR_UNSUPPORTED;
-	return say(&a, status, &call, out_problem);
+	return say(node, status, &call, out_problem);
 }
 
 emr_status emr_enrol_revoke(
 	const char *dir, const emr_keyring *keyring, const char *id, emr_problem *out_problem)
 {
-	AUTO_ASKED a = {.channel = {0}};
+	char node[EMR_AUTHORITY_NODE_BYTES];
 	EMR_AUTO_BUF chain = {0};
 	EMR_AUTO_BUF crl = {0};
 	emr_ca_call call = {.fault = EMR_CA_FINE};
-	emr_status status = find_certified(dir, keyring, &a, &chain, out_problem);
+	emr_status status = find_certified(dir, keyring, node, &chain, out_problem);
 
 	if (status == EMR_OK)
-		status = emr_ca_revoke(&a.ca, keyring, emr_buf_view(&chain), id, &crl, &call);
+		status = emr_ca_revoke(dir, keyring, emr_buf_view(&chain), id, &crl, &call);
 	if (call.fault == EMR_CA_UNKNOWN || call.fault == EMR_CA_DIRECTORY)
 		return emr_ca_fault_status(call.fault);
-	return say(&a, status, &call, out_problem);
+	return say(node, status, &call, out_problem);
 }

@@ -16,20 +16,20 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "contract/codes.h"
-#include "gateway/channel.h"
 #include "kit/language.h"
 #include "kit/places.h"
 #include "ledger/act_send.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
 #include "ledger/welcome.h"
+#include "network/enrolling.h"
 #include "network/post.h"
 #include "replica/follower.h"
 #include "replica/people.h"
+#include "served/client.h"
 #include "session/network_dir.h"
 
 #define INVITATION_MAX ((size_t)EMR_INVITE_MAX)
-#define LAST_LOOK_NS INT64_C(10000000000) /* for an answer that is known to be there */
 
 void emr_joining_free(emr_joining *joining)
 {
@@ -64,13 +64,9 @@ static emr_status read_file(const char *from, emr_buf *out)
 	return EMR_DAMAGED;
 }
 
-/* A member elsewhere keeps what is needed of the network in this state. */
+/* A member keeps what is needed of the network in this state. */
 static emr_status choose_dir(emr_joining *joining, const char *state)
 {
-	joining->dir = joining->invitation.url + 5;
-	if (!emr_network_place_is_host(joining->invitation.place) &&
-		emr_network_dir_has(joining->dir, joining->invitation.descriptor))
-		return EMR_OK;
 	if (asprintf(&joining->own_dir, "%s/" EMR_STATE_NETWORK, state) < 0) {
 		joining->own_dir = NULL;
 		return EMR_NO_MEMORY;
@@ -91,11 +87,9 @@ static emr_status judge(
 		status = emr_network_place_check(joining->invitation.place);
 	if (status != EMR_OK)
 		return status;
-	if ((joining->invitation.roles == EMR_ROLE_DEVICE) != joining->is_for_device) {
-		*out_cause = joining->is_for_device
-				     ? _("it is for a person, and not for another computer of one")
-				     : _("it is for another computer of somebody who is a member "
-					 "already (emrfs device add)");
+	if (joining->invitation.roles == EMR_ROLE_DEVICE) {
+		*out_cause = _("it is for another computer of somebody who is a member "
+			       "already (emrfs device add)");
 		return EMR_DENIED;
 	}
 	*out_cause = _("it names no directory of this computer");
@@ -119,11 +113,9 @@ static emr_status understand(
 	const char *cause = NULL;
 	emr_status status = judge(out, state, must_be_fresh, &cause);
 
-	if (status != EMR_OK) {
+	if (status != EMR_OK)
 		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause", cause, NULL);
-		return status;
-	}
-	return out->own_dir == NULL ? emr_network_dir_check(out->dir, out_problem) : EMR_OK;
+	return status;
 }
 
 /* Of a member who came in this way it is there, and in use, by whatever path he comes to his state:
@@ -147,8 +139,6 @@ emr_status emr_joining_settle_in(const emr_joining *joining, emr_problem *out_pr
 	EMR_AUTO_FREE char *state = NULL;
 	emr_status status = EMR_OK;
 
-	if (joining->own_dir == NULL)
-		return EMR_OK;
 	state = strndup(joining->own_dir, strlen(joining->own_dir) - strlen("/" EMR_STATE_NETWORK));
 	if (state == NULL)
 		return EMR_NO_MEMORY;
@@ -220,36 +210,16 @@ static emr_status say_used(emr_problem *out_problem)
 	return EMR_DENIED;
 }
 
-/* A host keeps the reply, and the invited gets the answer some other time. */
-static emr_status say_nobody(const emr_invitation *invitation, emr_problem *out_problem)
-{
-	emr_problem_set(out_problem,
-		emr_network_place_is_host(invitation->place) ? EMR_SAY_INVITED_WAITS
-							     : EMR_SAY_NOBODY_INVITES,
-		"what", invitation->network, NULL);
-	return EMR_TIMEOUT;
-}
-
-/* The organisation's own authority is asked, and nobody is waited for. */
-static bool is_by_authority(const emr_joining *joining)
-{
-	char login[EMR_CHANNEL_LOGIN_MAX + 1];
-
-	return joining->invitation.place.len > 0 &&
-	       !emr_network_place_is_host(joining->invitation.place) &&
-	       emr_channel_carried_login(joining->invitation.place, login);
-}
-
 /* The invitation of a registered person has the log-in; a person of a directory gives one. */
 static emr_status enrol(const emr_joining *joining, const emr_keyring *keyring, emr_buf *out_cert,
 	emr_problem *out_problem)
 {
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
-	char id[EMR_CHANNEL_LOGIN_MAX + 1], secret[EMR_LOGIN_SECRET_CHARS];
+	char id[EMR_LOGIN_MAX + 1], secret[EMR_LOGIN_SECRET_CHARS];
 	const emr_login *own = &joining->login;
 	emr_status status = EMR_OK;
 
-	(void)emr_channel_carried_login(joining->invitation.place, id);
+	(void)emr_login_carried(joining->invitation.place, id);
 	if (id[0] == '\0' || own->id != NULL || own->secret_file != NULL) {
 		status = emr_enrol_by_login(joining->dir, keyring, own, &got, out_problem);
 	} else {
@@ -270,42 +240,6 @@ static emr_status enrol(const emr_joining *joining, const emr_keyring *keyring, 
 	return status == EMR_OK ? emr_buf_append(out_cert, got.chain.data, got.chain.len) : status;
 }
 
-static emr_status exchange(const emr_joining *joining, const emr_keyring *keyring,
-	const char *handle, int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem)
-{
-	const emr_invitation *invitation = &joining->invitation;
-	EMR_AUTO_POST post = {0};
-	EMR_AUTO_BUF reply = {0};
-	emr_status status;
-
-	if (is_by_authority(joining))
-		return enrol(joining, keyring, out_cert, out_problem);
-	EMR_TRY(emr_enrol_without(&joining->login, out_problem));
-	if (emr_network_place_is_host(invitation->place))
-		return emr_joining_certificate(
-			joining, keyring, handle, within_ns, NULL, out_cert, out_problem);
-	status = emr_post_open(joining->dir, invitation, NULL, &post, out_problem);
-	if (status == EMR_OK)
-		status = emr_welcome_reply(keyring, invitation, handle, &reply);
-	if (status == EMR_OK)
-		status = emr_post_put(&post, EMR_LETTER_REPLY, emr_buf_view(&reply));
-	if (status == EMR_EXISTS)
-		return say_used(out_problem);
-	if (status == EMR_OK)
-		status = emr_post_look(&post, EMR_LETTER_ANSWER, EMR_CERT_CHAIN_MAX,
-			within_its_time(invitation, within_ns), out_cert);
-	/* The keyring that asked goes with this try: an answer to it would be an invitation lost.
-	 */
-	if (status == EMR_TIMEOUT && emr_post_take_back(&post) == EMR_EXISTS)
-		status = emr_post_look(
-			&post, EMR_LETTER_ANSWER, EMR_CERT_CHAIN_MAX, LAST_LOOK_NS, out_cert);
-	if (status == EMR_TIMEOUT)
-		return say_nobody(invitation, out_problem);
-	if (status == EMR_OK && out_cert->len <= 1)
-		return say_used(out_problem);
-	return status;
-}
-
 emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF descriptor = {0};
@@ -318,20 +252,18 @@ emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_proble
 	return EMR_FORK;
 }
 
-/* On Fabric it is the certificate that speaks to the gateway, so the keyring gets it first. */
-emr_status emr_joining_enter(const emr_joining *joining, emr_keyring *keyring, const char *own,
-	emr_bytes certificate, const char *name)
+emr_status emr_joining_enter(
+	const emr_joining *joining, emr_keyring *keyring, emr_bytes certificate, const char *name)
 {
 	char path[4400];
 	EMR_AUTO_LEDGER ledger = NULL;
 	const emr_id32 network = emr_sha256_of(&joining->invitation.descriptor, 1);
-	emr_ledger_options options = {
-		.path = path, .own = own, .submitter = keyring, .known_hash = &network};
+	emr_ledger_options options = {.path = path, .submitter = keyring, .known_hash = &network};
 	emr_status status = emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate);
 
 	snprintf(path, sizeof path, "%.4200s/" EMR_NETWORK_DIR_LEDGER, joining->dir);
 	if (status == EMR_OK)
-		status = emr_channel_open(&options, &ledger);
+		status = emr_served_open_place(&options, &ledger);
 	return status == EMR_OK ? emr_welcome_register(keyring, &joining->invitation, certificate,
 					  name, ledger, NULL)
 				: status;
@@ -344,13 +276,6 @@ void emr_joining_say_refused(emr_problem *out_problem)
 		  "give it, or took your name there out of use; its administrator brings the name "
 		  "back with emrfs invite"),
 		NULL);
-}
-
-emr_status emr_joining_ask(const emr_joining *joining, const emr_keyring *keyring,
-	const char *handle, int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem)
-{
-	EMR_TRY(emr_joining_check(joining, out_problem));
-	return exchange(joining, keyring, handle, within_ns, out_cert, out_problem);
 }
 
 /* ---- in steps ---- */
@@ -423,21 +348,23 @@ static emr_status enrolled_certificate(const emr_joining *joining, const emr_key
 	if (status != EMR_NOT_FOUND)
 		return status;
 	EMR_TRY(enrol(joining, keyring, out_cert, out_problem));
-	return emr_file_replace(keep->dirfd, keep->name, emr_buf_view(out_cert), 0600);
+	return keep != NULL
+		       ? emr_file_replace(keep->dirfd, keep->name, emr_buf_view(out_cert), 0600)
+		       : EMR_OK;
 }
 
 emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring *keyring,
 	const char *handle, int64_t within_ns, const emr_joining_keep *keep, emr_buf *out_cert,
 	emr_problem *out_problem)
 {
-	EMR_AUTO_POST post = {0};
+	emr_post post = emr_post_of(joining->dir, joining->invitation.id, NULL);
+	char login[EMR_LOGIN_MAX + 1];
 	emr_status status;
 
-	if (is_by_authority(joining))
+	/* The organisation's own authority is asked, and nobody is waited for. */
+	if (emr_login_carried(joining->invitation.place, login))
 		return enrolled_certificate(joining, keyring, keep, out_cert, out_problem);
-	status = emr_post_open(joining->dir, &joining->invitation, NULL, &post, out_problem);
-	if (status == EMR_OK)
-		status = kept_certificate(joining, keyring, keep, out_cert);
+	status = kept_certificate(joining, keyring, keep, out_cert);
 	/* An answer that came when nobody waited for it any more. */
 	if (status == EMR_NOT_FOUND) {
 		status = posted_certificate(joining, keyring, &post, 0, out_cert);
@@ -450,9 +377,22 @@ emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring
 	}
 	if (status == EMR_EXISTS)
 		return say_used(out_problem);
-	if (status == EMR_TIMEOUT)
-		(void)say_nobody(&joining->invitation, out_problem);
+	if (status == EMR_TIMEOUT) /* the host keeps the reply: the answer comes some other time */
+		emr_problem_set(out_problem, EMR_SAY_INVITED_WAITS, "what",
+			joining->invitation.network, NULL);
 	return status;
+}
+
+emr_status emr_joining_ask(const emr_joining *joining, const emr_keyring *keyring,
+	const char *handle, int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem)
+{
+	char login[EMR_LOGIN_MAX + 1];
+
+	EMR_TRY(emr_joining_check(joining, out_problem));
+	if (!emr_login_carried(joining->invitation.place, login))
+		EMR_TRY(emr_enrol_without(&joining->login, out_problem));
+	return emr_joining_certificate(
+		joining, keyring, handle, within_ns, NULL, out_cert, out_problem);
 }
 
 emr_status emr_joining_register(const emr_joining *joining, const emr_keyring *keyring,

@@ -1,6 +1,6 @@
 /* A person's own ledger becomes the ledger of a network in a directory here. At no moment
  * does the keyring have no ledger, or two. */
-#include "network/device.h"
+#include "network/network_adopt.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "gateway/channel.h"
 #include "kit/language.h"
 #include "served/client.h"
 #include "session/network_dir.h"
@@ -33,9 +32,7 @@ emr_status emr_own_dir_allow(
 
 	if (way.len == 0)
 		return EMR_OK;
-	if (!emr_network_place_is_host(way))
-		EMR_TRY(emr_channel_carried_gateway(way, place, sizeof place));
-	else if (emr_served_at_read(way, &at) == EMR_OK)
+	if (emr_served_at_read(way, &at) == EMR_OK)
 		snprintf(place, sizeof place, "%s%s", at.socket[0] != '\0' ? "unix:" : "",
 			at.socket[0] != '\0' ? at.socket : at.url);
 	emr_out_text(out, "host", place);
@@ -94,6 +91,7 @@ emr_status emr_own_dir_readdress(const char *named, emr_buf *way, emr_problem *o
 	} else {
 		return EMR_OK;
 	}
+	at.has_login = is_known && was.has_login;
 	if (is_known && !emr_id32_equal(at.key, was.key))
 		return say(named,
 			_("the copy knows the host by another key than this address has. If it has "
@@ -104,8 +102,8 @@ emr_status emr_own_dir_readdress(const char *named, emr_buf *way, emr_problem *o
 	return emr_served_at_write(&at, way);
 }
 
-emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address, char **out_dir,
-	emr_problem *out_problem)
+emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address, bool has_login,
+	char **out_dir, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF way = {0};
 	EMR_AUTO_BUF descriptor = {0};
@@ -115,6 +113,10 @@ emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address
 
 	EMR_TRY(emr_own_dir_readdress(address, &way, out_problem));
 	status = emr_served_at_read(emr_buf_view(&way), &at);
+	at.has_login = has_login;
+	emr_buf_clear(&way);
+	if (status == EMR_OK)
+		status = emr_served_at_write(&at, &way);
 	if (status == EMR_OK)
 		status = emr_served_meet(&at, NULL, &descriptor);
 	if (emr_status_is_unanswered(status) &&

@@ -1,16 +1,12 @@
-/* This file carries an invitation's reply and its answer, by a host or by a channel. It
- * judges nothing that it carries, and refuses what is too long. */
+/* This file carries an invitation's reply and its answer, by the network's host. It judges nothing
+ * that it carries, and refuses what is too long. */
 #include "network/post.h"
 
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/codec.h"
-#include "base/log.h"
-#include "kit/language.h"
 #include "served/client.h"
-#include "session/network_dir.h"
 
 #define FIRST_PAUSE_NS INT64_C(200000000)
 #define LONGEST_PAUSE_NS INT64_C(5000000000)
@@ -20,31 +16,9 @@ static const char *step_of(emr_letter_kind kind)
 	return kind == EMR_LETTER_REPLY ? "reply" : "certificate";
 }
 
-void emr_post_close(emr_post *post)
+emr_post emr_post_of(const char *dir, emr_id16 invitation, const emr_keyring *admin)
 {
-	emr_letters_close(post->letters);
-	emr_keyring_free(post->guest);
-	*post = (emr_post){0};
-}
-
-emr_status emr_post_open(const char *dir, const emr_invitation *invitation,
-	const emr_keyring *admin, emr_post *out, emr_problem *out_problem)
-{
-	char cause[256] = "";
-	emr_status status = EMR_OK;
-
-	*out = (emr_post){
-		.dir = dir, .id = invitation->id, .admin = admin, .pause_ns = FIRST_PAUSE_NS};
-	if (invitation->place.len == 0 || emr_network_place_is_host(invitation->place))
-		return EMR_OK;
-	if (admin == NULL)
-		status = emr_invitation_guest(invitation, &out->guest);
-	if (status == EMR_OK)
-		status = emr_letters_open(dir, admin != NULL ? admin : out->guest, &out->letters,
-			cause, sizeof cause);
-	if (status != EMR_OK && cause[0] != '\0')
-		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
-	return status;
+	return (emr_post){.dir = dir, .id = invitation, .admin = admin, .pause_ns = FIRST_PAUSE_NS};
 }
 
 emr_status emr_post_invite(emr_post *post, uint64_t expires, emr_bytes sealed)
@@ -52,8 +26,6 @@ emr_status emr_post_invite(emr_post *post, uint64_t expires, emr_bytes sealed)
 	EMR_AUTO_BUF letter = {0};
 	uint8_t end[8];
 
-	if (post->letters != NULL)
-		return EMR_OK;
 	emr_put_u64(end, expires);
 	EMR_TRY(emr_buf_append(&letter, end, sizeof end));
 	EMR_TRY(emr_buf_append(&letter, sealed.data, sealed.len));
@@ -65,8 +37,6 @@ emr_status emr_post_put(emr_post *post, emr_letter_kind kind, emr_bytes bytes)
 {
 	emr_status status;
 
-	if (post->letters != NULL)
-		return emr_letters_leave(post->letters, post->id, kind, bytes);
 	status = emr_served_leave(post->dir, post->admin, post->id, step_of(kind), bytes);
 	return status == EMR_NOT_FOUND && kind == EMR_LETTER_REPLY ? EMR_EXISTS : status;
 }
@@ -79,13 +49,10 @@ static void sleep_ns(int64_t ns)
 		(void)nanosleep(&pause, NULL);
 }
 
-/* A gateway that is away for a moment ends no waiting of days. */
+/* A host that is away for a moment ends no waiting of days. */
 static emr_status find_once(emr_post *post, emr_letter_kind kind, size_t max, emr_buf *out)
 {
-	emr_status status =
-		post->letters != NULL
-			? emr_letters_find(post->letters, post->id, kind, out)
-			: emr_served_find(post->dir, post->admin, post->id, step_of(kind), out);
+	emr_status status = emr_served_find(post->dir, post->admin, post->id, step_of(kind), out);
 
 	post->asked_ns = emr_clock_boot_ns(emr_clock_system());
 	post->pause_ns =
@@ -116,14 +83,4 @@ emr_status emr_post_look(
 		if (status != EMR_TIMEOUT)
 			return status;
 	}
-}
-
-emr_status emr_post_take_back(emr_post *post)
-{
-	emr_status status = emr_post_put(post, EMR_LETTER_REPLY, emr_bytes_of("", 1));
-
-	if (status != EMR_OK && status != EMR_EXISTS)
-		emr_log(EMR_LOG_WARN, "joining: the reply was not taken back: %s",
-			emr_status_text(status));
-	return status;
 }

@@ -214,23 +214,6 @@ static emr_status tell_ledger(emr_session *session, emr_bytes chain)
 	return EMR_REFUSED;
 }
 
-emr_status emr_renewing_name_first(emr_session *session)
-{
-	EMR_AUTO_BUF chain = {0};
-	emr_cert_facts facts;
-	emr_known_person me;
-	bool is_told;
-	emr_status status = emr_keyring_tlv_get(session->keyring, EMR_KEYRING_CERTIFICATE, &chain);
-
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	EMR_TRY(emr_cert_read(emr_buf_view(&chain), &facts));
-	EMR_TRY(look(session, &facts, &me, &is_told));
-	if (me.row.how != EMR_HOW_DEVICE || !emr_id32_is_zero(EMR_ID32_AT(me.row.next)))
-		return EMR_OK;
-	return tell_ledger(session, emr_buf_view(&chain));
-}
-
 /* A certificate that the ledger was told before, unseen here, is the keyring's from now on. */
 static emr_status take_over(emr_session *session, emr_bytes chain)
 {
@@ -290,7 +273,7 @@ uint64_t emr_renewing_due(const emr_session *session)
 	if (faccessat(session->state_fd, EMR_STATE_CERTIFICATE_NEXT, F_OK, AT_SYMLINK_NOFOLLOW) ==
 		0)
 		return 0;
-	return emr_enrolling_may_be_there(dir) ? due_of(session, &facts) : UINT64_MAX;
+	return emr_login_is_there(dir) ? due_of(session, &facts) : UINT64_MAX;
 }
 
 bool emr_renewing_may_begin(const emr_session *session)
@@ -314,7 +297,7 @@ emr_status emr_renewing_do(emr_session *session, bool *out_is_new, emr_problem *
 		facts_of(session->keyring, &facts) != EMR_OK)
 		return EMR_OK;
 	status = find_next(session, dir,
-		emr_enrolling_may_be_there(dir) &&
+		emr_login_is_there(dir) &&
 			emr_clock_unix_s(emr_clock_system()) >= due_of(session, &facts),
 		&chain, out_problem);
 	if (status == EMR_NOT_FOUND && !out_problem->is_set)

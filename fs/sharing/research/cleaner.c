@@ -43,20 +43,17 @@ emr_status cleaner_open(emr_session *session, const emr_team *dataset, cleaner *
 {
 	emr_copies_rules by;
 	EMR_AUTO_FREE char *program = emr_beside("deidentify");
-	cleaner c = {0};
-	emr_status status = program != NULL ? cleaner_find(session, dataset, &c) : EMR_UNSUPPORTED;
+	AUTO_CLEANER c = {0};
 
-	if (status == EMR_OK)
-		status = emr_deidentify_key(&c.copies.secret,
-			emr_bytes_of(c.copies.pseudonym, strlen(c.copies.pseudonym)), &c.key);
+	if (program == NULL)
+		return EMR_UNSUPPORTED;
+	EMR_TRY(cleaner_find(session, dataset, &c));
+	EMR_TRY(emr_deidentify_key(&c.copies.secret,
+		emr_bytes_of(c.copies.pseudonym, strlen(c.copies.pseudonym)), &c.key));
 	emr_copies_rules_of(&dataset->terms, &by);
-	if (status == EMR_OK)
-		status = emr_deidentifier_open(program, &by.rules, &c.deidentifier);
-	if (status != EMR_OK) {
-		cleaner_close(&c);
-		return status;
-	}
+	EMR_TRY(emr_deidentifier_open(program, &by.rules, &c.deidentifier));
 	*out = c;
+	c = (cleaner){0};
 	return EMR_OK;
 }
 
@@ -122,10 +119,9 @@ static void name_picture(const emr_deidentified *what, char out[COPY_NAME_BYTES]
  */
 static void name_other(const cleaner *c, emr_id16 object, emr_copy_form form, char *out)
 {
-	static const char *const ends[EMR_COPY_FORMS] = {[EMR_COPY_TABLE] = "csv",
-		[EMR_COPY_NIFTI] = "nii",
-		[EMR_COPY_EDF] = "edf",
-		[EMR_COPY_BDF] = "bdf"};
+	/* As emr_copy_form has them. */
+	static const char *const ends[EMR_COPY_FORMS] = {
+		"dcm", "csv", "nii", "edf", "bdf", "vcf", "vcf.gz", "bam", "cram", "nii.gz"};
 	const version none = {.object = object};
 	uint8_t source[32];
 	char text[53];
@@ -194,13 +190,12 @@ emr_status cleaner_make(cleaner *c, uint64_t node, const version *v, int *out_fd
 	EMR_AUTO_FD in = memfd_create("original", MFD_CLOEXEC);
 	EMR_AUTO_FD copy = memfd_create("copy", MFD_CLOEXEC);
 	version after;
-	emr_status status = piece != NULL && in >= 0 && copy >= 0 ? EMR_OK : EMR_NO_MEMORY;
 
 	*out_why = NULL;
-	if (status == EMR_OK)
-		status = read_original(c, node, in, piece, out_why);
-	if (status != EMR_OK || *out_why != NULL)
-		return status;
+	EMR_TRY(piece != NULL && in >= 0 && copy >= 0 ? read_original(c, node, in, piece, out_why)
+						      : EMR_NO_MEMORY);
+	if (*out_why != NULL)
+		return EMR_OK;
 	if (cleaner_version(c, node, &after) != EMR_OK || after.number != v->number ||
 		!emr_id16_equal(after.object, v->object)) {
 		*out_why = "changed";
@@ -262,20 +257,18 @@ static emr_status pour(emr_handle *to, int from, uint8_t out_sum[32])
 	EMR_AUTO_FREE uint8_t *piece = malloc(PIECE_BYTES);
 	off_t at = 0, size = lseek(from, 0, SEEK_END);
 	emr_sha256_ctx sum;
-	emr_status status = piece != NULL ? EMR_OK : EMR_NO_MEMORY;
 
+	if (piece == NULL)
+		return EMR_NO_MEMORY;
 	emr_sha256_init(&sum);
-	while (status == EMR_OK && at < size) {
-		size_t len = size - at < (off_t)PIECE_BYTES ? (size_t)(size - at) : PIECE_BYTES;
-
-		status = emr_pread_all(from, piece, len, at);
-		if (status == EMR_OK)
-			status = emr_view_write(to, (uint64_t)at, emr_bytes_of(piece, len));
-		emr_sha256_update(&sum, piece, status == EMR_OK ? len : 0);
-		at += (off_t)len;
+	for (size_t len; at < size; at += (off_t)len) {
+		len = size - at < (off_t)PIECE_BYTES ? (size_t)(size - at) : PIECE_BYTES;
+		EMR_TRY(emr_pread_all(from, piece, len, at));
+		EMR_TRY(emr_view_write(to, (uint64_t)at, emr_bytes_of(piece, len)));
+		emr_sha256_update(&sum, piece, len);
 	}
 	emr_sha256_final(&sum, out_sum);
-	return status;
+	return EMR_OK;
 }
 
 /* The copy will be signed as what it is.  Its readers get its time with it, and find the entries of
@@ -286,17 +279,15 @@ static emr_status mark(const cleaner *c, const version *v, uint64_t node, const 
 	emr_attr wanted = {.mtime_ns = (int64_t)(now_s - now_s % DAY_S) * 1000000000}, attr;
 	emr_derivation from;
 	char text[DERIVED_CHARS + 1];
-	emr_status status;
 
-	status = emr_view_set_attr(c->session->view, node, EMR_SET_MTIME, &wanted, &attr);
+	EMR_TRY(emr_view_set_attr(c->session->view, node, EMR_SET_MTIME, &wanted, &attr));
 	cleaner_source(c, v, from.source);
 	cleaner_rules(c, from.rules);
 	emr_hex(from.source, sizeof from.source, text);
 	emr_hex(from.rules, sizeof from.rules, text + 2 * sizeof from.source);
 	emr_hex(sum, 32, text + 2 * sizeof from);
-	return status == EMR_OK ? emr_view_set_attribute(c->session->view, node, DERIVED,
-					  emr_bytes_of(text, DERIVED_CHARS), 0)
-				: status;
+	return emr_view_set_attribute(
+		c->session->view, node, DERIVED, emr_bytes_of(text, DERIVED_CHARS), 0);
 }
 
 static emr_status write_half(

@@ -36,20 +36,15 @@ static emr_status is_in(
 /* Paths of what this person has in it. */
 static emr_status add_joined(emr_replica *replica, const emr_share_rows *rows, json_t *one)
 {
-	json_t *joined = json_array();
+	json_auto_t *joined = json_array();
 	bool is = false;
-	emr_status status = joined != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	for (size_t i = 0; i < rows->n && status == EMR_OK; i++) {
-		status = is_in(replica, &rows->list[i], one, &is);
-		if (status == EMR_OK && is &&
-			json_array_append_new(joined, emr_json_text(rows->list[i].path)) != 0)
-			status = EMR_NO_MEMORY;
+	for (size_t i = 0; i < rows->n; i++) {
+		EMR_TRY(is_in(replica, &rows->list[i], one, &is));
+		if (is && json_array_append_new(joined, emr_json_text(rows->list[i].path)) != 0)
+			return EMR_NO_MEMORY;
 	}
-	if (status == EMR_OK && json_object_set(one, "joined", joined) != 0)
-		status = EMR_NO_MEMORY;
-	json_decref(joined);
-	return status;
+	return json_object_set(one, "joined", joined) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
 /* How much of it was withheld from this reader, as far as he opened it. */
@@ -94,13 +89,11 @@ static emr_status add_sources(emr_session *session, emr_crowd *crowd, json_t *on
 			&dataset, names, sizeof names);
 	if (status == EMR_OK && dataset.terms.is_deidentified && session->research != NULL)
 		status = research_sources(session->research, &dataset, &sources);
-	if (status == EMR_NOT_FOUND || status == EMR_CONFLICT)
-		status = EMR_OK;
-	if (status == EMR_OK && sources == NULL)
+	if (status != EMR_NOT_FOUND && status != EMR_CONFLICT)
+		EMR_TRY(status);
+	if (sources == NULL)
 		sources = json_array();
-	return status != EMR_OK					   ? status
-	       : json_object_set_new(one, "sources", sources) == 0 ? EMR_OK
-								   : EMR_NO_MEMORY;
+	return json_object_set_new(one, "sources", sources) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
 /* Each in frames of its own: terms are long, readers are as many as its steward likes, and a frame

@@ -33,24 +33,22 @@ static emr_status erase_one(erasing *e, const char *path)
 static emr_status erase_there(erasing *e, const char *path)
 {
 	AUTO_PASS p = {0};
-	json_t *tops = json_array();
+	json_auto_t *tops = json_array();
 	char copy[sizeof e->c->copies.path + COPY_NAME_BYTES];
-	emr_status status = tops != NULL && json_array_append_new(tops,
-						    json_stringn_nocheck(path, strlen(path))) == 0
-				    ? pass_begin(e->c, &p)
-				    : EMR_NO_MEMORY;
 
-	if (status == EMR_OK && p.there.n > 0)
-		status = pass_spare(&p, tops);
-	for (size_t i = 0; i < p.there.n && status == EMR_OK; i++) {
+	if (json_array_append_new(tops, json_stringn_nocheck(path, strlen(path))) != 0)
+		return EMR_NO_MEMORY;
+	EMR_TRY(pass_begin(e->c, &p));
+	if (p.there.n > 0)
+		EMR_TRY(pass_spare(&p, tops));
+	for (size_t i = 0; i < p.there.n; i++) {
 		if (p.there.all[i].is_wanted ||
 			emr_id32_is_zero(EMR_ID32_AT(p.there.all[i].source)))
 			continue;
 		snprintf(copy, sizeof copy, "%s/%s", e->c->copies.path, p.there.all[i].name);
-		status = erase_one(e, copy);
+		EMR_TRY(erase_one(e, copy));
 	}
-	json_decref(tops);
-	return status;
+	return EMR_OK;
 }
 
 /* ---- copies that were taken back before ---- */
@@ -70,7 +68,7 @@ static emr_status erase_deleted(erasing *e, const char *path, unsigned depth)
 {
 	EMR_AUTO_FREE char *below = NULL;
 	EMR_AUTO_FOUND at = {0};
-	json_t *names;
+	json_auto_t *names = json_array();
 	emr_status status;
 
 	if (asprintf(&below, DELETED "%s", path) < 0)
@@ -80,22 +78,19 @@ static emr_status erase_deleted(erasing *e, const char *path, unsigned depth)
 		return status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY ? EMR_OK : status;
 	if (at.attr.type != EMR_META_DIR) /* and not what bears its name by now */
 		return erase_one(e, below);
-	names = json_array();
-	status = names != NULL && depth < DEPTH_MAX
-			 ? emr_view_each_entry(
-				   e->c->session->view, at.attr.node, 0, false, add_name, names)
-			 : EMR_NO_MEMORY;
-	for (size_t i = 0; i < json_array_size(names) && status == EMR_OK; i++) {
+	EMR_TRY(names != NULL && depth < DEPTH_MAX
+			? emr_view_each_entry(
+				  e->c->session->view, at.attr.node, 0, false, add_name, names)
+			: EMR_NO_MEMORY);
+	for (size_t i = 0; i < json_array_size(names); i++) {
 		EMR_AUTO_FREE char *inner = NULL;
 
 		if (asprintf(&inner, "%s/%s", path, json_string_value(json_array_get(names, i))) <
 			0)
-			status = EMR_NO_MEMORY;
-		else
-			status = erase_deleted(e, inner, depth + 1);
+			return EMR_NO_MEMORY;
+		EMR_TRY(erase_deleted(e, inner, depth + 1));
 	}
-	json_decref(names);
-	return status;
+	return EMR_OK;
 }
 
 emr_status research_erase_former(cleaner *c, const there *now)

@@ -81,21 +81,18 @@ emr_status giving_take(giving *g, pass *p, original *one)
 {
 	emr_deidentified what = {0};
 	const char *why = one->waits ? "pending" : NULL;
-	emr_status status = say_progress(g);
+	emr_status status;
 
-	if (status == EMR_OK && why == NULL && !one->has_copy) {
+	EMR_TRY(say_progress(g));
+	if (why == NULL && !one->has_copy) {
 		status = pass_make(p, one, g->only_look, &what, &g->made, &why);
-		if (status == EMR_BUSY) {
+		if (status == EMR_BUSY)
 			why = "unreadable";
-			status = EMR_OK;
-		}
-		if (status == EMR_OK && why == NULL) {
-			g->added++;
-			g->added_again += one->v.number > 1;
-		}
+		else
+			EMR_TRY(status);
+		g->added += why == NULL;
+		g->added_again += why == NULL && one->v.number > 1;
 	}
-	if (status != EMR_OK)
-		return status;
 	if (why != NULL)
 		return giving_withhold(g, one->path, why);
 	g->copies++;

@@ -144,17 +144,12 @@ static emr_status note_agreed(const joining *j)
 {
 	emr_research *r = j->g.research;
 	emr_id16 object;
-	emr_status status;
 
 	EMR_TRY(object_of(r->session, j->request->path, &object));
-	pthread_mutex_lock(&r->lock);
-	status = research_load(r);
-	if (status == EMR_OK)
-		status = agreed_add(&r->agreed, j->g.c.dataset_id, object, j->request->path);
-	if (status == EMR_OK)
-		status = agreed_save(r->session, &r->agreed);
-	pthread_mutex_unlock(&r->lock);
-	return status;
+	EMR_LOCKED(&r->lock);
+	EMR_TRY(research_load(r));
+	EMR_TRY(agreed_add(&r->agreed, j->g.c.dataset_id, object, j->request->path));
+	return agreed_save(r->session, &r->agreed);
 }
 
 static bool is_agreed(const joining *j)
@@ -210,15 +205,6 @@ static emr_status undo(joining *j, bool *out_is_gone)
 
 /* ---- the whole ---- */
 
-static emr_status say_done(joining *j, bool is_gone)
-{
-	return emr_emit(j->g.sink,
-		json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:b, s:b}", "done", 1, "shown", j->shown,
-			"copies", (json_int_t)j->g.copies, "added", (json_int_t)j->g.added,
-			"changed", (json_int_t)j->g.changed, "removed", (json_int_t)j->g.removed,
-			"is_agreed", is_agreed(j), "gone", is_gone));
-}
-
 /* A writer of the folder can give its name to another folder while the owner reads what would be
  * given, and so can a steward with the name of a dataset. */
 static emr_status check_shown(joining *j, emr_problem *out_problem)
@@ -247,7 +233,11 @@ static emr_status work(joining *j, emr_problem *out_problem)
 		j->g.research->made_for = j->g.c.dataset_id;
 		EMR_TRY(note_agreed(j));
 	}
-	return say_done(j, is_gone);
+	return emr_emit(j->g.sink,
+		json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:b, s:b}", "done", 1, "shown", j->shown,
+			"copies", (json_int_t)j->g.copies, "added", (json_int_t)j->g.added,
+			"changed", (json_int_t)j->g.changed, "removed", (json_int_t)j->g.removed,
+			"is_agreed", is_agreed(j), "gone", is_gone));
 }
 
 emr_status research_join(emr_research *r, const emr_request *request, const emr_team *dataset,

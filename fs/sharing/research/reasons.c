@@ -7,35 +7,28 @@
 
 static const struct {
 	const char *why, *sentence;
-} reasons[] = {
-	{"not-dicom", N_("no DICOM file")},
-	{"damaged", N_("damaged")},
+} reasons[] = {{"not-dicom", N_("no DICOM file")}, {"damaged", N_("damaged")},
 	{"too-complex", N_("more complex than any real file")},
 	{"compression", N_("compressed in a way that is not looked into")},
 	{"unknown-kind", N_("of a kind that no rule knows")},
 	{"screenshot", N_("scanned, or of a screen: a name may stand in the picture")},
 	{"photograph", N_("of a kind of picture that a name often stands in")},
 	{"burned-in", N_("nothing says that no name stands in the picture")},
-	{"document", N_("a document")},
-	{"report", N_("a report")},
-	{"presentation", N_("graphics and labels on pictures")},
-	{"waveform", N_("a waveform")},
+	{"document", N_("a document")}, {"report", N_("a report")},
+	{"presentation", N_("graphics and labels on pictures")}, {"waveform", N_("a waveform")},
 	{"treatment", N_("of a treatment: its labels may name somebody")},
-	{"directory", N_("a list of other files")},
-	{"face", N_("a face can be drawn from it")},
+	{"directory", N_("a list of other files")}, {"face", N_("a face can be drawn from it")},
 	{"hidden-graphics", N_("something is hidden in its pixels")},
 	{"found-again", N_("something of the original stood in the copy still")},
 	{"stopped", N_("it broke the program that read it")},
 	{"late", N_("reading it took too long")},
 	{"no-column", N_("a table without a column that the dataset asks for")},
-	{"unreadable", N_("could not be read")},
-	{"too-large", N_("larger than 1 GiB")},
-	{"no-file", N_("a link, or no file")},
-	{"twice", N_("the same picture is there already")},
+	{"unreadable", N_("could not be read")}, {"too-large", N_("larger than 1 GiB")},
+	{"no-file", N_("a link, or no file")}, {"twice", N_("the same picture is there already")},
 	{"changed", N_("changed meanwhile")},
 	{"pending", N_("not on the ledger yet: emrfs dataset update gives it when it is")},
 	{"large-table", N_("a table of more than 64 MiB")},
-};
+	{"people", N_("of several people, or samples")}};
 #define REASONS (sizeof reasons / sizeof *reasons)
 
 const char *emr_withheld_word(size_t index)

@@ -14,13 +14,6 @@
 
 #define VERSIONS_MAX 1000 /* of one file, the newest ones */
 
-static bool is_half(const char *name)
-{
-	size_t len = strlen(name), tail = strlen(COPY_HALF);
-
-	return len > tail && strcmp(name + len - tail, COPY_HALF) == 0;
-}
-
 static bool is_copy_name(const char *name)
 {
 	return strlen(name) < COPY_NAME_BYTES &&
@@ -51,7 +44,8 @@ static emr_status note(there *t, const cleaner *c, const char *path, const emr_a
 	const char *name = path + strlen(c->copies.path) + 1;
 	copy_there *one;
 
-	if (attr->type == EMR_META_DIR || (attr->type == EMR_META_FILE && is_half(name)))
+	if (attr->type == EMR_META_DIR ||
+		(attr->type == EMR_META_FILE && fnmatch("?*" COPY_HALF, name, 0) == 0))
 		return EMR_OK;
 	if (attr->type != EMR_META_FILE || !is_copy_name(name)) {
 		if (t->other == NULL)
@@ -77,27 +71,23 @@ static int compare_sources(const void *a, const void *b)
 
 emr_status there_read(const cleaner *c, there *out)
 {
-	there t = {.n = 0};
-	emr_status status = EMR_OK;
+	AUTO_THERE t = {.n = 0};
 	EMR_WALK(walk, c->session->view, c->copies.path);
 
-	while (status == EMR_OK && emr_walk_next(&walk))
-		status = note(&t, c, walk.path, &walk.attr);
-	if (status == EMR_OK && walk.status != EMR_NOT_FOUND)
-		status = walk.status;
-	t.by_source = status == EMR_OK ? calloc(t.n + 1, sizeof *t.by_source) : NULL;
-	if (status == EMR_OK && t.by_source == NULL)
-		status = EMR_NO_MEMORY;
-	if (status != EMR_OK) {
-		there_free(&t);
-		return status;
-	}
+	while (emr_walk_next(&walk))
+		EMR_TRY(note(&t, c, walk.path, &walk.attr));
+	if (walk.status != EMR_NOT_FOUND)
+		EMR_TRY(walk.status);
+	t.by_source = calloc(t.n + 1, sizeof *t.by_source);
+	if (t.by_source == NULL)
+		return EMR_NO_MEMORY;
 	if (t.n > 0)
 		qsort(t.all, t.n, sizeof *t.all, compare_names);
 	for (size_t i = 0; i < t.n; i++)
 		t.by_source[i] = &t.all[i];
 	qsort(t.by_source, t.n, sizeof(copy_there *), compare_sources);
 	*out = t;
+	t = (there){.n = 0};
 	return EMR_OK;
 }
 

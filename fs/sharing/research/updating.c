@@ -38,30 +38,25 @@ emr_status research_load(emr_research *r)
 
 /* ---- which datasets, and which folders ---- */
 
-static bool is_on(const emr_share_row *row)
-{
-	return row->state == EMR_SHARE_CONFIRMED || row->state == EMR_SHARE_QUEUED;
-}
-
 emr_status joined_collect(emr_session *session, joined_in **out, size_t *out_n)
 {
 	EMR_AUTO_CROWD crowd = {0};
 	EMR_AUTO_SHARES rows = {0};
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
-	joined_in *all = NULL;
+	joined_in *all;
 	size_t n = 0;
-	emr_status status = emr_crowd_open(session, &crowd);
 
-	if (status == EMR_OK)
-		status = emr_shares_collect(session, &crowd, NULL, 0, &rows);
-	all = status == EMR_OK ? calloc(rows.n + 1, sizeof *all) : NULL;
-	if (status == EMR_OK && all == NULL)
-		status = EMR_NO_MEMORY;
-	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	EMR_TRY(emr_shares_collect(session, &crowd, NULL, 0, &rows));
+	all = calloc(rows.n + 1, sizeof *all);
+	if (all == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < rows.n; i++) {
 		const emr_share_row *row = &rows.list[i];
 		joined_in *one = &all[n];
 
-		if (!row->who.is_dataset || !is_on(row) ||
+		if (!row->who.is_dataset ||
+			(row->state != EMR_SHARE_CONFIRMED && row->state != EMR_SHARE_QUEUED) ||
 			emr_team_of_grantee(session->replica, row->who.root, &one->dataset) !=
 				EMR_OK ||
 			!one->dataset.terms.is_deidentified)
@@ -71,10 +66,6 @@ emr_status joined_collect(emr_session *session, joined_in **out, size_t *out_n)
 		one->is_in = row->state == EMR_SHARE_CONFIRMED && row->who.is_active &&
 			     one->dataset.terms.until_unix_s > now;
 		n++;
-	}
-	if (status != EMR_OK) {
-		free(all);
-		return status;
 	}
 	*out = all;
 	*out_n = n;
@@ -103,10 +94,9 @@ static emr_status path_of(emr_session *session, const agreed_row *row, char **ou
 	emr_attr attr;
 	emr_status status = emr_view_path_of_object(session->view, row->object, out);
 
-	if (status == EMR_NOT_FOUND)
-		status = emr_view_find(session->view, row->path, &attr);
-	else
+	if (status != EMR_NOT_FOUND)
 		return status;
+	status = emr_view_find(session->view, row->path, &attr);
 	if (status == EMR_OK) {
 		*out = strdup(row->path);
 		return *out != NULL ? EMR_OK : EMR_NO_MEMORY;
@@ -161,14 +151,14 @@ static emr_status copy_tops(
 
 static emr_status gather(pass *p, const json_t *tops, giving *g)
 {
-	emr_status status = EMR_OK;
+	for (size_t i = 0; i < json_array_size(tops); i++) {
+		emr_status status = giving_gather(g, p, json_string_value(json_array_get(tops, i)));
 
-	for (size_t i = 0; i < json_array_size(tops) && status == EMR_OK; i++) {
-		status = giving_gather(g, p, json_string_value(json_array_get(tops, i)));
-		status = status == EMR_NOT_FOUND ? EMR_OK : status;
+		if (status != EMR_NOT_FOUND)
+			EMR_TRY(status);
 	}
 	pass_match(p);
-	return status;
+	return EMR_OK;
 }
 
 emr_status research_sources(emr_research *r, const emr_team *dataset, json_t **out_list)
@@ -223,17 +213,16 @@ static emr_status is_still_in(updating *u, bool *out_is)
 	bool is_over = dataset->terms.until_unix_s <= emr_clock_unix_s(emr_clock_system());
 	uint64_t changes = session->sharing != NULL ? emr_sharing_changes(session->sharing) : 0;
 	emr_replica_position at;
-	emr_status status = emr_replica_at(session->replica, &at);
 
-	*out_is = status == EMR_OK && at.size == u->size && changes == u->changes;
-	if (status == EMR_OK && !*out_is)
-		status = is_joined(session, emr_copies_dataset_id(dataset), out_is);
+	*out_is = false;
+	EMR_TRY(emr_replica_at(session->replica, &at));
+	*out_is = at.size == u->size && changes == u->changes;
+	if (!*out_is)
+		EMR_TRY(is_joined(session, emr_copies_dataset_id(dataset), out_is));
 	*out_is = *out_is && !is_over;
-	if (status == EMR_OK && *out_is) {
-		u->size = at.size;
-		u->changes = changes;
-	}
-	return status;
+	u->size = *out_is ? at.size : u->size;
+	u->changes = *out_is ? changes : u->changes;
+	return EMR_OK;
 }
 
 /* An update that was killed has left these, or another computer removed what they were made of. A
@@ -261,22 +250,18 @@ static emr_status take_back(updating *u, const json_t *tops)
 static emr_status go_through(updating *u, const json_t *tops)
 {
 	bool is_in = true;
-	emr_status status = pass_begin(&u->g.c, &u->p);
 
-	if (status == EMR_OK)
-		status = research_erase_former(&u->g.c, &u->p.there);
-	if (status == EMR_OK)
-		status = gather(&u->p, tops, &u->g);
-	for (size_t i = 0; i < u->p.n && status == EMR_OK && is_in; i++) {
-		status = giving_has_to_stop(&u->g) ? EMR_INTERRUPTED : is_still_in(u, &is_in);
-		if (status == EMR_OK && is_in)
-			status = giving_take(&u->g, &u->p, &u->p.all[i]);
+	EMR_TRY(pass_begin(&u->g.c, &u->p));
+	EMR_TRY(research_erase_former(&u->g.c, &u->p.there));
+	EMR_TRY(gather(&u->p, tops, &u->g));
+	for (size_t i = 0; i < u->p.n && is_in; i++) {
+		EMR_TRY(giving_has_to_stop(&u->g) ? EMR_INTERRUPTED : is_still_in(u, &is_in));
+		if (is_in)
+			EMR_TRY(giving_take(&u->g, &u->p, &u->p.all[i]));
 	}
-	if (status == EMR_OK && is_in)
-		status = take_back(u, tops);
-	if (status == EMR_OK)
-		status = giving_say_withheld(&u->g);
-	return status;
+	if (is_in)
+		EMR_TRY(take_back(u, tops));
+	return giving_say_withheld(&u->g);
 }
 
 static emr_status say_updated(const updating *u)
@@ -337,9 +322,8 @@ static emr_status update_all(emr_research *r, const emr_sink *sink)
 
 emr_status research_update(emr_research *r, const emr_sink *sink, emr_problem *out_problem)
 {
-	emr_status status;
+	emr_status status = research_check(r, true, out_problem);
 
-	status = research_check(r, true, out_problem);
 	if (status == EMR_OK) {
 		emr_research_hold(r);
 		status = update_all(r, sink);

@@ -10,7 +10,6 @@
 #include "kit/json.h"
 #include "kit/out.h"
 #include "kit/text.h"
-#include "ledger/doubt.h"
 #include "people/origin.h"
 #include "publisher/publisher.h"
 #include "session/absence.h"
@@ -104,8 +103,10 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 	uint64_t size = 0;
 	emr_replica_trouble trouble;
 	emr_problem clock = {0};
+	uint64_t alone_since = 0;
 	bool is_away;
 
+	(void)!emr_replica_alone_since(session->replica, &alone_since);
 	emr_absence_look(session, &absence);
 	emr_replica_last_trouble(session->replica, &trouble);
 	is_away = absence.status != EMR_OK || trouble.status == EMR_ROLLBACK ||
@@ -118,26 +119,14 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 		is_away = true;
 		why = &clock;
 	}
-	return json_pack("{s:s, s:o, s:I, s:o, s:I, s:o, s:o, s:o}", "kind",
+	return json_pack("{s:s, s:o, s:I, s:o, s:I, s:o, s:I, s:o, s:o, s:o}", "kind",
 		emr_ledger_kind(session->ledger), "not_taken", emr_unsent_json(session), "size",
-		(json_int_t)size, "away_at", time_or_null(absence.since_unix_s), "away_unix",
-		(json_int_t)absence.since_unix_s, "error",
-		is_away ? json_string(emr_message_get(why->message)->id) : json_null(), "message",
-		is_away ? emr_json_text(why->text) : json_null(), "hint",
+		(json_int_t)size, "unwitnessed_since", time_or_null(alone_since),
+		"unwitnessed_unix", (json_int_t)alone_since, "away_at",
+		time_or_null(absence.since_unix_s), "away_unix", (json_int_t)absence.since_unix_s,
+		"error", is_away ? json_string(emr_message_get(why->message)->id) : json_null(),
+		"message", is_away ? emr_json_text(why->text) : json_null(), "hint",
 		is_away ? emr_json_text(why->hint) : json_null());
-}
-
-/* Tells the last transaction that the channel's peers alone call valid; null: none. */
-static json_t *doubt_report(emr_session *session)
-{
-	emr_ledger_doubt doubt;
-
-	if (emr_ledger_doubt_of(session->ledger, &doubt) != EMR_OK)
-		return json_null();
-	return json_pack("{s:I, s:I, s:s, s:o, s:s, s:s}", "block", (json_int_t)doubt.block,
-		"position", (json_int_t)doubt.place, "transaction", doubt.transaction,
-		"certificate", emr_json_text(doubt.certificate), "cause", doubt.cause, "end",
-		emr_ledger_doubt_end_name(doubt.end));
 }
 
 #define WRITTEN_MAX 20
@@ -330,7 +319,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 			 " s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
 			 "s:I, s:o, s:I,"
 			 " s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, "
-			 "s:o, s:o, s:o}",
+			 "s:o, s:o}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)(counts.files + study.files), "participants",
@@ -367,8 +356,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		(json_int_t)(session->is_apart ? counts.confirmed : totals.lacking - totals.coming),
 		"coming", (json_int_t)totals.coming, "spared_bytes",
 		(json_int_t)counts.spared_bytes, "awaiting_copies", (json_int_t)counts.awaiting,
-		"copies_first", (json_int_t)emr_settle_copies_first(session->settle), "doubt",
-		doubt_report(session), "agents_silent", emr_agents_silent_json(session), "restarts",
+		"copies_first", (json_int_t)emr_settle_copies_first(session->settle),
+		"agents_silent", emr_agents_silent_json(session), "restarts",
 		emr_restarts_json(session));
 }
 

@@ -380,6 +380,7 @@ static void put_ledger(FILE *to, const json_t *report)
 		fputs(_("  Ledger: on this computer.\n"), to);
 	}
 	fputs(restarts != NULL ? restarts : "", to);
+	emr_unwitnessed_print(to, ledger);
 	if (json_is_string(json_object_get(ledger, "error"))) {
 		fputs("  ", to);
 		put_shown(to, emr_json_text_at(ledger, "message"));
@@ -387,37 +388,6 @@ static void put_ledger(FILE *to, const json_t *report)
 		put_shown(to, emr_json_text_at(ledger, "hint"));
 		fputc('\n', to);
 	}
-}
-
-static const struct {
-	const char *end, *sentence;
-} doubt_ends[] = {
-	{"open", N_("Peers of too few organisations have said whether it is valid: what is newer "
-		    "is not "
-		    "read yet.")},
-	{"valid", N_("Peers of most organisations call it valid, and so it counts.")},
-	{"endorsed", N_("Peers of too few organisations have said whether it is valid. It counts "
-			"by the word "
-			"of one, because most have endorsed it, or it enters nothing.")},
-	{"false", N_("Peers of most organisations do not call it valid: the one that was asked "
-		     "lies.")},
-};
-
-static void put_doubt(FILE *to, const json_t *report)
-{
-	const json_t *doubt = json_object_get(report, "doubt");
-	char shown[512];
-
-	if (!json_is_object(doubt))
-		return;
-	emr_show(emr_json_text_at(doubt, "certificate"), shown, sizeof shown);
-	fprintf(to,
-		_("  Valid to a peer, and not to this computer: what came with the certificate "
-		  "\"%s\": %s.\n"),
-		shown, emr_json_text_at(doubt, "cause"));
-	for (size_t i = 0; i < sizeof doubt_ends / sizeof *doubt_ends; i++)
-		if (strcmp(doubt_ends[i].end, emr_json_text_at(doubt, "end")) == 0)
-			fprintf(to, "    %s\n", emr_text(doubt_ends[i].sentence));
 }
 
 static void put_errors(FILE *to, const json_t *report)
@@ -567,7 +537,6 @@ char *emr_report_text(const json_t *report)
 		put_second_copy(to, report);
 		put_places(to, report);
 		put_ledger(to, report);
-		put_doubt(to, report);
 	}
 	put_errors(to, report);
 	return fclose(to) == 0 ? text : (free(text), NULL);

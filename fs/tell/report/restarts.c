@@ -1,9 +1,11 @@
-/* This file tells from where the ledger of a network went on after its host had lost entries, and
- * what became of one's own among them. It names nobody as the cause. */
+/* This file tells from where the ledger of a network went on after its host had lost entries, what
+ * became of one's own among them, and whether one host alone speaks for the ledger of a channel. It
+ * names nobody as the cause. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/out.h"
@@ -11,8 +13,9 @@
 #include "replica/restart.h"
 #include "report/report.h"
 
-#define SHOWN_MAX 8  /* restarts */
-#define NAMED_MAX 50 /* of what is lost */
+#define SHOWN_MAX 8   /* restarts */
+#define WITNESS_S 600 /* that other hosts may take to sign */
+#define NAMED_MAX 50  /* of what is lost */
 
 static emr_status add_name(void *arg, emr_id16 object, emr_bytes name)
 {
@@ -80,4 +83,19 @@ char *emr_restarts_text(const json_t *restarts)
 		}
 	}
 	return fclose(to) == 0 ? text : (free(text), NULL);
+}
+
+/* Other hosts read the same blocks a moment later. */
+void emr_unwitnessed_print(FILE *to, const json_t *ledger)
+{
+	const uint64_t since = emr_json_number_at(ledger, "unwitnessed_unix");
+	char text[EMR_TEXT_BYTES];
+
+	if (since == 0 || since + WITNESS_S > emr_clock_unix_s(emr_clock_system()))
+		return;
+	emr_time_text((int64_t)since, text);
+	fprintf(to,
+		_("  By the word of your own host alone since %s: no other organisation's host has "
+		  "signed the same.\n"),
+		text);
 }

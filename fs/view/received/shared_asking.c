@@ -352,7 +352,6 @@ static unsigned grow_ahead(shared_share *s, emr_id16 directory)
 	/* Where what is asked for counts, nothing is that nobody opened. */
 	if (s->owner->set != NULL && s->owner->set->terms.daily_limit != 0)
 		return 1;
-
 	for (size_t i = 0; i < places; i++)
 		if (s->ahead[i].n > 0 && emr_id16_equal(s->ahead[i].directory, directory)) {
 			s->ahead[i].n =
@@ -640,16 +639,18 @@ static emr_status say_late(emr_view *view, shared_share *s, const shared_waiter 
 	unsigned here = seconds_waited(now, w), before = 0;
 	const shared_asking *asking;
 	emr_share_trouble nobody;
-	emr_id16 object;
 	emr_status status = nobody_answers(&nobody);
 	/* Silence is said of a ledger that is reached, and not of one that is away. */
 	const bool is_away = emr_status_is_away(view->shares->followed);
 
 	pthread_mutex_lock(&view->lock);
-	object = shared_object_of(w->n);
+	/* A list is made without a share inside, whose an unknown name may be; a writer takes it.
+	 */
+	if (w->need == EMR_NEED_NAMES && s->tree != NULL)
+		s = w->is_listing || shared_is_writable(view, s) ? NULL : shared_awaits_inner(s);
+	asking = s != NULL ? asking_for(s, w->need, shared_object_of(w->n)) : NULL;
 	pthread_mutex_unlock(&view->lock);
-	asking = asking_for(s, w->need, object);
-	if (w->need == EMR_NEED_NAMES && s->tree != NULL) /* only a share inside is lacking */
+	if (s == NULL)
 		return EMR_OK;
 	if (is_away && !shared_is_absent(view, s))
 		status = emr_ledger_absence_of(view->shares->followed);
@@ -720,7 +721,7 @@ static void answer_names(emr_view *view, shared_share *s)
 	bool is_whole;
 
 	pthread_mutex_lock(&view->lock);
-	is_whole = s->tree != NULL && !shared_awaits_inner(s);
+	is_whole = s->tree != NULL && shared_awaits_inner(s) == NULL;
 	pthread_mutex_unlock(&view->lock);
 	if (is_whole)
 		shared_answer_names(view, s);
@@ -765,8 +766,7 @@ void shared_serve(emr_view *view, shared_share *s)
 		return;
 	}
 	collect_all(view, s);
-	/* A grant in the place of another has keys of its own: what the tree shows was read with
-	 * the previous ones. */
+	/* Another grant has keys of its own: the tree was read with those of the one before. */
 	if ((w.names && s->tree == NULL) || w.rebuild ||
 		(s->tree != NULL && emr_shared_names_held(s->opened) == 0 &&
 			view_boot_ns(view) >= s->build_not_before_ns))

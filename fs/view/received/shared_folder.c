@@ -389,7 +389,6 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 	shared_owner *owner;
 	shared_share *s;
 	emr_terms terms;
-	emr_id16 before;
 
 	EMR_TRY(shared_read_terms(view, r, &terms));
 	EMR_TRY(emr_share_opens_away(
@@ -414,7 +413,6 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 		s->build_not_before_ns = 0;
 	ends = s->phase == SHARED_OPEN && phase != SHARED_OPEN;
 	begins = s->phase != SHARED_OPEN && phase == SHARED_OPEN;
-	before = s->grant.grant;
 	take_root(l, s, r);
 	take_terms(view, s, r, is_file, opens_away);
 	if (begins)
@@ -433,7 +431,7 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 	if (is_other) {
 		shared_send_report(view, s);
 		shared_close(s);
-		shared_drop_keys(view, before);
+		shared_drop_keys(view, (emr_id16){{0}}); /* unless it renews the one before */
 	}
 	if (ends)
 		shared_end(view, s, phase, end_of(r), tell);

@@ -36,7 +36,6 @@ static void write_file(emr_view *view)
 static bool is_over(emr_view *view, const uint8_t *row, emr_id16 *io_grant, bool *io_is)
 {
 	uint64_t end;
-	emr_known_grant known;
 	emr_id16 domain, grant;
 
 	emr_kept_key_of(row, &domain, &grant, &end);
@@ -44,8 +43,7 @@ static bool is_over(emr_view *view, const uint8_t *row, emr_id16 *io_grant, bool
 		return *io_is;
 	*io_grant = grant;
 	*io_is = end <= (uint64_t)(view_now_ns(view) / 1000000000) ||
-		 (emr_replica_grant(view->options.replica, domain, grant, &known) == EMR_OK &&
-			 known.row.head.state != EMR_GRANT_ACTIVE);
+		 emr_kept_is_over(view->options.replica, domain, grant);
 	return *io_is;
 }
 
@@ -125,8 +123,10 @@ void shared_load_keys(emr_view *view, shared_share *s)
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "shares: a kept key does not open: %s",
 			emr_status_text(status));
-	if (kept->len != was)
-		write_soon(view);
+	if (kept->len == was)
+		return;
+	write_soon(view);
+	shared_save_keys(view, s); /* by this grant, what one before it had */
 }
 
 void shared_save_keys(emr_view *view, shared_share *s)

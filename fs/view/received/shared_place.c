@@ -71,12 +71,12 @@ static bool is_on_its_way(const shared_share *s)
 	       view_boot_ns(s->view) >= s->build_not_before_ns;
 }
 
-bool shared_awaits_inner(const shared_share *s)
+shared_share *shared_awaits_inner(const shared_share *s)
 {
-	for (const shared_share *i = s->owner->shares; i != NULL; i = i->next_of_owner)
+	for (shared_share *i = s->owner->shares; i != NULL; i = i->next_of_owner)
 		if (i != s && i->is_tied && emr_id16_equal(i->root, s->domain) && is_on_its_way(i))
-			return true;
-	return false;
+			return i;
+	return NULL;
 }
 
 bool shared_is_wanted_inside(const shared_share *s)
@@ -98,7 +98,7 @@ bool shared_is_beside(const shared_share *s)
 	if (shared_spot_of(s, &spot))
 		return false;
 	return root == NULL || root->phase != SHARED_OPEN ||
-	       (root->tree != NULL && !is_on_its_way(s) && !shared_awaits_inner(root));
+	       (root->tree != NULL && !is_on_its_way(s) && shared_awaits_inner(root) == NULL);
 }
 
 /* ---- what it is called there ---- */

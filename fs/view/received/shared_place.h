@@ -19,9 +19,9 @@ bool shared_spot_of(const shared_share *s, shared_spot *out_spot);
  * around it does not as long as its place in there may still be learned, and its end is told with
  * that one's. */
 bool shared_is_beside(const shared_share *s);
-/* Whether there are shares that came with S, a share that begins itself, whose names are on their
- * way: a listing would lack them. */
-bool shared_awaits_inner(const shared_share *s);
+/* A share that came with S, a share that begins itself, whose names are on their way: a listing
+ * would lack it.  NULL: none. */
+shared_share *shared_awaits_inner(const shared_share *s);
 /* Whether S came with a share whose names somebody has looked at: its own are wanted. */
 bool shared_is_wanted_inside(const shared_share *s);
 

@@ -229,14 +229,18 @@ static bool has_word(const char **at, const char *word)
 bool shared_copy_name_ok(const char *name, int type)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567", digits[] = "0123456789";
+	static const char ends[] = "|.nii|.nii.gz|.edf|.bdf|.vcf|.vcf.gz|.bam|.cram|";
 	const char *at = name;
+	char end[12];
+	bool is_one;
 
 	if (type == EMR_META_FILE && has_word(&at, "TABLE-"))
 		return has_code(&at, letters, 12) && has_word(&at, ".csv") && *at == '\0';
-	if (type == EMR_META_FILE && has_word(&at, "FILE-"))
-		return has_code(&at, letters, 12) &&
-		       (strcmp(at, ".nii") == 0 || strcmp(at, ".edf") == 0 ||
-			       strcmp(at, ".bdf") == 0);
+	if (type == EMR_META_FILE && has_word(&at, "FILE-")) {
+		is_one = has_code(&at, letters, 12) && *at == '.' && strchr(at, '|') == NULL;
+		snprintf(end, sizeof end, "|%s|", at);
+		return is_one && strstr(ends, end) != NULL;
+	}
 	if (type == EMR_META_FILE)
 		return has_code(&at, digits, 6) && has_word(&at, "-") &&
 		       has_code(&at, letters, 12) && has_word(&at, ".dcm") && *at == '\0';

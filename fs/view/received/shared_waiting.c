@@ -17,13 +17,17 @@
 static shared_share *lacks_names(const emr_view *view, const node *n, const char *name)
 {
 	const shared_at *at = n->shared;
+	shared_share *of = at->share;
 
-	if (at->level == SHARED_RECORD && n->type == EMR_META_DIR)
-		return (at->share->tree == NULL || shared_awaits_inner(at->share)) &&
-				       !at->share->is_blind &&
-				       shared_is_readable(view, at->share) == EMR_OK
-			       ? at->share
-			       : NULL;
+	if (at->level == SHARED_RECORD && n->type == EMR_META_DIR) {
+		bool lacks = of->tree == NULL || shared_awaits_inner(of) != NULL;
+
+		/* A share inside takes no known name's place. */
+		if (lacks && of->tree != NULL && name != NULL && at->entry != FLAT_NONE)
+			lacks = flat_child(&of->tree->names, at->entry, name) == FLAT_NONE &&
+				shared_placed_child(of, at->entry, name) == NULL;
+		return lacks && !of->is_blind && shared_is_readable(view, of) == EMR_OK ? of : NULL;
+	}
 	if (at->level != SHARED_OWNER)
 		return NULL;
 	/* A share that is one file has a size, which nobody knows before its name is read. */

@@ -27,7 +27,7 @@ const char *emr_purpose_code(unsigned bit);
  * such an agent is named. */
 typedef enum emr_away {
 	EMR_AWAY_OTHERS = 0,
-	EMR_AWAY_OWN = 8,     /* the owner's own organisation's, where no other fits */
+	EMR_AWAY_OWN = 8,     /* the owner's own organisation's, where fewer than two others fit */
 	EMR_AWAY_NOBODY = 16, /* none at all */
 } emr_away;
 #define EMR_AWAY_BITS (EMR_AWAY_OWN | EMR_AWAY_NOBODY)

@@ -27,43 +27,23 @@ typedef struct emr_invitation {
 	char network[EMR_INVITE_NAME_MAX + 1]; /* its name; UTF-8 without controls */
 	char url[EMR_INVITE_URL_MAX + 1];      /* where the ledger is */
 	emr_bytes descriptor;		       /* borrowed */
-	/* Of a network that stands elsewhere (version 2), else empty.  Borrowed. */
+	/* Of a network that a host serves (version 2), else empty.  Borrowed. */
 	emr_bytes place; /* the way there; what is in it is for others to judge */
-	emr_bytes guest; /* DER: a certificate with which the invited may knock there; may be empty
-			  */
 } emr_invitation;
-
-/* For an invitation that carries PLACE: who makes the guest's certificate, and from when it
- * counts. */
-typedef struct emr_invite_guest {
-	emr_bytes ca_der;
-	uint64_t not_before; /* Unix seconds */
-	const char *whom;    /* the invited is called so by who invites; nobody else learns it */
-} emr_invite_guest;
 
 /* By the keyring's identity, the organisation's administrator.  Reads roles, org, expires, network,
  * url, descriptor, place and id; makes the id, if that is zeros, and the secret; net_id and
- * admin_pk follow.  With a place it makes a guest's certificate, too, which ends with the
- * invitation and is nobody's in the organisation (GUEST; NULL without a place, and where an
- * authority of its own lets the invited in).  Appends the bytes, which are as secret as the secret
- * in them.  EMR_INVALID, EMR_LIMIT. */
-emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *facts,
-	const emr_invite_guest *guest, emr_buf *out);
+ * admin_pk follow.  Appends the bytes, which are as secret as the secret in them.  EMR_INVALID,
+ * EMR_LIMIT. */
+emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *facts, emr_buf *out);
 /* EMR_DAMAGED, EMR_BAD_SIGNATURE, EMR_NEWER_FORMAT.  Dates are the caller's to judge; whether
  * ADMIN_PK belongs to an administrator, the descriptor's or the ledger's. */
 emr_status emr_invitation_read(emr_bytes bytes, emr_invitation *out);
-/* The guest whose certificate the invitation carries: its key follows from the secret.  A keyring
- * that can sign as the invited person may, and is good for nothing else.  EMR_NOT_FOUND: it carries
- * none. */
-emr_status emr_invitation_guest(const emr_invitation *invitation, emr_keyring **out);
-
 /* The secret by which the organisation's own authority, which was told it, knows a
  * holder of the invitation: it follows from the invitation's. */
 #define EMR_LOGIN_SECRET_CHARS 61
 emr_status emr_invitation_login_secret(
 	const emr_invitation *invitation, char out[EMR_LOGIN_SECRET_CHARS]);
-/* Whether it was made for WHOM, so that who goes on with it gives nobody another's name. */
-bool emr_invitation_is_for(const emr_invitation *invitation, const char *whom);
 
 typedef struct emr_invite_reply {
 	emr_id16 invitation;

@@ -80,10 +80,9 @@ typedef enum emr_keyring_tlv {
 	EMR_KEYRING_OWNER = 4,	     /* of a device: the person's identity key, 32 bytes */
 	EMR_KEYRING_COPIES = 6,	     /* of a device: the root of its owner's copies, 32 bytes, which
 				  emr_keyring_tlv_get refuses to show (EMR_DENIED) */
-	EMR_KEYRING_CHANNEL = 7, /* of a member of a network on Fabric: SHA-256 of the header of the
-				    channel's first block, 32 bytes; no other is the network's */
-	EMR_KEYRING_BEGUN = 5,	 /* of an organisation that waits for others: what it founds, or its
-				    application; no keyfile has it */
+	/* 7 was the first block of a member's channel. */
+	EMR_KEYRING_BEGUN = 5, /* of an organisation that waits for others: what it founds, or its
+				  application; no keyfile has it */
 } emr_keyring_tlv;
 #define EMR_KEYRING_TLV_MAX 8192 /* bytes of one value */
 

@@ -9,7 +9,7 @@
 
 /* ACT as it is (version and prev set), with PART (may be empty).  *OUT_CODE: 0 applied, 1 already
  * there, else why the ledger refused it (emr_result).  CLOCK NULL = the computer's.  Errors: those
- * of batch and ledger; with EMR_AWAITED, too, *OUT_CODE is set. */
+ * of batch and ledger. */
 emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *act,
 	emr_bytes part, const emr_clock *clock, uint8_t *out_code);
 /* The same, signed as WHO, who is the keyring's identity there; the whole answer, for
@@ -22,8 +22,7 @@ emr_status emr_act_batch(const emr_keyring *keyring, emr_signer who, emr_ledger 
 /* N of them in one batch, with their PARTS (N; NULL = none has one), each behind its row as it is
  * now; whichever is of the same row as the one before it, and the next version, comes behind that
  * one. *OUT_CODE: 0, or why the batch, or the first that was not taken, was refused.  *OUT_SIZE: of
- * the ledger with it, for emr_follow_to; 0 with EMR_AWAITED.  EMR_LIMIT: more than a batch holds.
- */
+ * the ledger with it, for emr_follow_to.  EMR_LIMIT: more than a batch holds. */
 emr_status emr_act_send_all(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *acts,
 	const emr_bytes *parts, size_t n, const emr_clock *clock, uint8_t *out_code,
 	uint64_t *out_size);

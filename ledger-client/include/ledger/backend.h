@@ -1,9 +1,9 @@
 /* Every host of the ledger implements this interface: SQLite in a directory (embedded.c), the door
- * before it (absent.c), or a channel of Hyperledger Fabric (gateway/host.c). Proofs are made above
+ * before it (absent.c), or the host that serves it (served/client.c). Proofs are made above
  * it from subtrees. It refuses nothing by itself that ledger.h does not name. */
 #pragma once
 
-#include "ledger/doubt.h"
+#include "ledger/ledger.h"
 
 struct emr_chain;
 struct emr_chain_lacking;
@@ -16,9 +16,6 @@ typedef struct emr_ledger_backend {
 	emr_status (*submit)(void *self, emr_bytes batch, emr_ledger_answer *out_answer);
 	/* NULL = others cannot hand in here. */
 	emr_status (*take)(void *self, emr_id32 submitter, const uint8_t submit_sig[64],
-		emr_bytes batch, emr_ledger_answer *out_answer);
-	/* NULL = it does not ask for the certificate of the key that handed a batch in. */
-	emr_status (*renew)(void *self, emr_keyring *keyring, emr_bytes certificate,
 		emr_bytes batch, emr_ledger_answer *out_answer);
 	emr_status (*size)(void *self, uint64_t *out_size);
 	emr_status (*entries)(void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn,
@@ -47,9 +44,6 @@ typedef struct emr_ledger_backend {
 	emr_status (*lacks)(void *self, uint64_t from, struct emr_chain_lacking *out);
 	emr_status (*give)(void *self, const emr_part_key *keys, const emr_bytes *parts, size_t n,
 		size_t *out_n);
-	/* NULL = it stands in no channel. */
-	emr_status (*genesis)(void *self, emr_ledger_genesis *out_genesis);
-	emr_status (*doubt)(void *self, emr_ledger_doubt *out_doubt);
 	/* NULL = it is always there. */
 	void (*look)(void *self, emr_ledger_absence *out_absence);
 	/* NULL = it waits for nobody. */
@@ -59,8 +53,6 @@ typedef struct emr_ledger_backend {
 	emr_status (*knows)(void *self, const struct emr_checkpoint *head);
 	/* NULL = it loses nothing. */
 	emr_status (*ask)(void *self, const char *what, emr_bytes body, emr_buf *out);
-	/* Whether it reads from a channel, also what moved there; NULL = its descriptor says so. */
-	bool (*is_of_channel)(void *self);
 } emr_ledger_backend;
 
 /* A handle over SELF, which it closes; also when this fails.  DESCRIPTOR is copied. */
@@ -86,6 +78,10 @@ emr_status emr_absent_open(const emr_ledger_options *options, emr_ledger **out_l
  * there already.  EMR_UNSUPPORTED: not such a handle. */
 emr_status emr_embedded_take(emr_ledger *ledger, emr_id32 submitter, const uint8_t submit_sig[64],
 	emr_bytes batch, emr_ledger_answer *out_answer);
+
+/* Reads what the channel of the ledger in PATH has by now into its file, unless another process
+ * does.  A file that lacks nothing needs no backend; SAID: its words about a failure. */
+emr_status emr_embedded_catch_up(const char *path, char *said, size_t said_size);
 
 /* Private parts that entries from FROM on brought and the host behind LEDGER does not have, a
  * portion of them; and those of them that the caller has: *OUT_N = how many fitted and were not

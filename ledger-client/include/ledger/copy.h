@@ -1,6 +1,5 @@
-/* These functions copy the ledger as of one moment into a file, while other processes append. For
- * a network on Fabric they copy the log that this computer keeps of it. They refuse to write to the
- * ledger, and makes no copy of a moment that it does not hold. */
+/* These functions copy the ledger as of one moment into a file, while other processes append. They
+ * refuse to write to the ledger, and make no copy of a moment that they do not hold. */
 #pragma once
 
 #include "base/bytes.h"
@@ -11,10 +10,8 @@
 struct emr_row_network;
 typedef struct emr_ledger_copy emr_ledger_copy; /* one thread at a time */
 
-/* Opens the network directory PATH and holds its newest state; where its descriptor says that the
- * network stands elsewhere, the log in the directory OWN.  OWN NULL: what lies in PATH.  Errors as
- * emr_ledger_open. */
-emr_status emr_ledger_copy_open(const char *path, const char *own, emr_ledger_copy **out_copy);
+/* Opens the network directory PATH and holds its newest state.  Errors as emr_ledger_open. */
+emr_status emr_ledger_copy_open(const char *path, emr_ledger_copy **out_copy);
 /* The same of this computer's own verified copy, in the state directory STATE_PATH: for when the
  * ledger cannot be read.  The written file is a ledger again, if check finds it whole. */
 emr_status emr_ledger_copy_open_own(const char *state_path, emr_ledger_copy **out_copy);

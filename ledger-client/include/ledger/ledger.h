@@ -19,9 +19,7 @@
 typedef struct emr_ledger emr_ledger;
 
 typedef struct emr_ledger_options {
-	const char *path; /* network directory */
-	const char *own;  /* a directory of this keyring alone, where a host that lives elsewhere
-			   * keeps what it read and what is on its way; NULL = it cannot be opened */
+	const char *path;	      /* network directory */
 	const emr_keyring *submitter; /* its identity, a registered key, signs what it submits;
 				       * borrowed; NULL = read only */
 	const emr_clock *clock;	      /* NULL = the computer's */
@@ -59,7 +57,7 @@ static inline void emr_ledger_auto(emr_ledger **ledger)
 
 /* Facts that never change. */
 emr_id16 emr_ledger_net_id(const emr_ledger *ledger);
-/* Where its entries are read: "embedded", its directory, or "fabric", a channel. */
+/* Where it began, by its descriptor: "embedded", in a directory, or "fabric", in a channel. */
 const char *emr_ledger_kind(const emr_ledger *ledger);
 /* Private parts may come after their entry: one that is not there is not damaged. */
 bool emr_ledger_brings_parts_later(const emr_ledger *ledger);
@@ -122,11 +120,7 @@ typedef struct emr_ledger_answer {
  * the ledger contradicts itself; nothing was written.  EMR_OFFLINE: it is not where it was; nothing
  * was written, unless an earlier try of the same bytes did.  EMR_LETTERS_SPENT, EMR_BYTES_SPENT: no
  * more by this person today (contract/quota.h); nothing was written, and tomorrow the same is
- * taken. EMR_FORK: its host is distrusted (emr_ledger_distrust); nothing was sent. EMR_AWAITED, on
- * Fabric: a block has it behind a transaction of which nobody knows yet whether it counts
- * (emr_ledger_doubt_of).  *out_answer has the results that a majority of organisations has
- * endorsed, and neither seq nor time; the same bytes sent again get those, and private parts are
- * the sender's to keep until then. */
+ * taken. EMR_FORK: its host is distrusted (emr_ledger_distrust); nothing was sent. */
 emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 
 /* Number of entries, entry 0 included.  EMR_OFFLINE: the file is not where it was. */
@@ -240,21 +234,8 @@ typedef struct emr_ledger_trouble {
 	emr_status status; /* EMR_OK when all is well */
 	uint64_t seq;	   /* the entry that does not fit */
 	char cause[120];
-	bool is_ordered; /* on Fabric, behind emr_ledger_verify: orderers have signed all blocks */
 } emr_ledger_trouble;
 emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble);
-
-/* ---- the channel of Fabric that a ledger is in: everything leads back to its first block, which
- * nobody signs ---- */
-
-typedef struct emr_ledger_genesis {
-	uint8_t hash[32]; /* SHA-256 of the header of the channel's first block */
-	bool is_pinned;	  /* the network's settings name it, and another one is refused */
-} emr_ledger_genesis;
-
-/* As the last emr_ledger_verify of LEDGER found it.  EMR_NOT_FOUND: none did; EMR_UNSUPPORTED: the
- * ledger stands in no channel. */
-emr_status emr_ledger_genesis_of(emr_ledger *ledger, emr_ledger_genesis *out_genesis);
 
 /* ---- a host that lost entries takes them from its members, and restarts (restart.h) ---- */
 
@@ -269,21 +250,13 @@ emr_status emr_ledger_genesis_of(emr_ledger *ledger, emr_ledger_genesis *out_gen
 #define EMR_ASK_RECOVERY "recovery"
 #define EMR_ASK_KEPT "kept/"
 #define EMR_ASK_SAID "said"
+/* The newest head under which hosts of other organisations have signed, too (a checkpoint). */
+#define EMR_WITNESSED "witnessed"
+#define EMR_ASK_WITNESSED EMR_ASK_KEPT EMR_WITNESSED
 emr_status emr_ledger_ask(emr_ledger *ledger, const char *what, emr_bytes body, emr_buf *out);
 
-/* ---- the certificate of the submitting key is replaced while other threads send batches: the
- * handle of the ledger alone says which one is used, and never two at once ---- */
-
-/* Brings BATCH, which alone names CERTIFICATE as that of KEYRING (the submitter), and no other
- * batch meanwhile: it is signed with CERTIFICATE already, what comes before it with the former,
- * what comes behind it with CERTIFICATE.  KEYRING has it when the ledger has taken the batch, and
- * the former one when it has not.  While nobody knows which of the two it is (a status of
- * emr_ledger_submit that leaves the question open), every batch asks for that first, and is not
- * sent before it is known, so that the ledger takes none for a stranger's; and a caller that renews
- * meanwhile gets the answer of the batch that is on its way.  With OUT_ANSWER NULL it is only noted
- * as one that may be on its way from before, and no ledger is asked: the next batch asks.
- * EMR_INVALID: KEYRING is not the submitter's.  EMR_DENIED: who leads to the ledger does not take
- * CERTIFICATE. */
+/* Sends BATCH, which names CERTIFICATE as that of KEYRING (the submitter), and KEYRING has it when
+ * the ledger has taken that.  As emr_ledger_submit. */
 emr_status emr_ledger_renew(emr_ledger *ledger, emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes batch, emr_ledger_answer *out_answer);
 /* The first operation was taken, or was there. */

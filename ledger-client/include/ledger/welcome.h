@@ -10,13 +10,10 @@
 #include "ledger/act.h"
 #include "ledger/ledger.h"
 
-/* For a person elsewhere: the invitation carries PLACE, the way to the network, and a certificate
- * of the organisation's CA (CA_DER) with which the invited person may knock there; none where
- * CA_DER is empty, because the organisation's own authority lets the person in. */
+/* For a person elsewhere: the invitation carries PLACE, the way to the network. */
 typedef struct emr_welcome_away {
-	emr_bytes place, ca_der;
-	const char *whom; /* emr_invite_guest */
-	emr_id16 id;	  /* of the invitation; zeros: a random one */
+	emr_bytes place;
+	emr_id16 id; /* of the invitation; zeros: a random one */
 } emr_welcome_away;
 /* Administrator of organisation ORG: an invitation to the network of DESCRIPTOR, for ROLES until
  * EXPIRES; URL says where the ledger is, AWAY may be NULL.  Appends its bytes; *OUT has its facts

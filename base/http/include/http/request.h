@@ -46,9 +46,7 @@ typedef struct emr_http_request {
 	const char *method;	       /* "GET" or "POST" */
 	const char *path;	       /* begins with "/" */
 	emr_bytes body;		       /* of a POST */
-	const char *const *headers;    /* whole lines, ended by NULL; may be NULL */
-	const char *login;	       /* with SECRET: HTTP's basic authentication; may be NULL */
-	emr_bytes secret;
+	const char *const *headers; /* whole lines, ended by NULL; may be NULL; copies are wiped */
 	uint32_t timeout_ms;
 	uint32_t silence_ms; /* as long as nothing comes or goes; 0 = timeout_ms alone counts */
 	size_t answer_max;   /* bytes */

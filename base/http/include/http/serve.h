@@ -55,7 +55,10 @@ typedef struct emr_serve_route {
 	/* Finds out who asks before that, into call->asks: then there are other workers for it, of
 	 * which one key has two at a time, and the rest waits.  False: the answer is in CALL. */
 	bool (*whose)(void *arg, emr_serve_call *call);
+	bool by_address; /* strangers ask: those of one address, as those over a Unix socket, are
+			  * one key of them */
 	bool is_weighed; /* waits also while its key has had its work (emr_serve_worked) */
+	bool is_secret;	 /* body and answer are wiped */
 	bool is_form;	 /* TAKE gets the bytes of the files in a multipart/form-data body */
 	/* Each piece of the body as it comes; NULL: it is kept whole.  Any status but EMR_OK is
 	 * kept in call->taken, and the rest of the body passed over. */
@@ -100,13 +103,17 @@ const char *emr_serve_header(const emr_serve_call *call, const char *name);
 emr_status emr_serve_number(
 	const emr_serve_call *call, const char *name, uint64_t absent, uint64_t *out);
 
+/* Behind it nobody finds what the header NAME said, where the library has kept it. */
+void emr_serve_wipe_header(emr_serve_call *call, const char *name);
+
 /* A route's last act before it returns false: CALL is answered again when emr_serve_wake says more
  * than FOR, after MS, or when the server ends. */
 void emr_serve_wait(emr_serve_call *call, uint64_t for_more_than, uint64_t ms);
 /* Any thread, once a second at least: so often those are looked for whose time is over. */
 void emr_serve_wake(emr_serve *serve, uint64_t number);
 
-/* So many bytes were read for the key of CALL, which has 2 GiB a minute. */
+/* So many bytes were read for the key of CALL, which has so many a minute. */
+#define EMR_SERVE_WORK_MAX ((uint64_t)2 << 30)
 void emr_serve_worked(emr_serve_call *call, uint64_t bytes);
 
 typedef struct emr_serve_counts {

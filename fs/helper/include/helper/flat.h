@@ -1,7 +1,7 @@
 /* These functions read a DICOM file flatly: headers of sequences and items are headers like others,
  * so nesting costs nothing. They believe no length. The headers of files are read with them,
- * and copies are checked with them; the writer of copies shares no code with them, so that no fault
- * in reading hides something from both. */
+ * and copies are checked with them; the writer of copies shares no more with them than the bytes
+ * of a block, so that no fault in reading hides something from both. */
 #pragma once
 
 #include <stdbool.h>

@@ -24,6 +24,9 @@ typedef struct emr_inside_ready {
  * starts, no other process is seen.  Descriptors above EMR_INSIDE_FD are closed.  EMR_UNSUPPORTED:
  * not on this processor. */
 emr_status emr_sandbox_enter(uint64_t memory_bytes, unsigned processor_s);
+/* The same at the beginning of a program, which ends where that is not possible, or where IS_ASKED
+ * is false: somebody typed its name. */
+void emr_inside_begin(bool is_asked, uint64_t memory_bytes, unsigned processor_s);
 
 /* False: the caller is gone. */
 bool emr_inside_tell(const void *message, size_t size);

@@ -54,7 +54,8 @@ typedef enum emr_request_kind {
 	EMR_ASK_DATASET, /* who: one of them; answers until "done"; with join, path: makes copies;
 			    look only says which, drop takes them back; update: makes those that
 			    are lacking */
-	EMR_ASK_INVITE,	 /* who, name: the role, until */
+	EMR_ASK_INVITE,	 /* who, name: the role, until; nothing: lets in who came, and lists */
+	EMR_ASK_ORG,	 /* name: a deed that only looks, who: at what; answers until "done" */
 	EMR_ASK_COUNT
 } emr_request_kind;
 

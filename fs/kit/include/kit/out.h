@@ -2,6 +2,8 @@
  * one JSON object. It refuses to print both. */
 #pragma once
 
+#include <stdio.h>
+
 #include <jansson.h>
 
 #include "kit/progress.h"
@@ -11,6 +13,7 @@ typedef struct emr_out {
 	emr_verb verb;
 	bool is_json;
 	bool is_quiet;
+	FILE *to;	     /* where it says; NULL: stdout; borrowed */
 	bool is_in_windows;  /* what is said waits for a window (kit/terminal.h) */
 	json_t *fields;	     /* of the JSON answer; owned */
 	emr_problem problem; /* the failure, if there was one */

@@ -20,8 +20,6 @@
 	"index" /* of the blocks, where they are in a network's directory; can be deleted */
 #define EMR_STATE_TAGS "tags" /* of units of leaves in them; can be deleted */
 #define EMR_STATE_LEDGER "ledger"
-#define EMR_STATE_FABRIC                                                                           \
-	"replica.fabric" /* read of a channel, or on its way there; goes where the copy goes */
 #define EMR_STATE_NETWORK                                                                          \
 	"network" /* of a member who came with a mailed invitation: where the member's network is  \
 		   */

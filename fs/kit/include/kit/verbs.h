@@ -115,6 +115,10 @@ typedef enum emr_option {
 	EMR_OPT_DETAILS,
 	EMR_OPT_HOST_BACKUP,
 	EMR_OPT_NEW_KEY,
+	EMR_OPT_METRICS,
+	EMR_OPT_LOGIN_CA,
+	EMR_OPT_CHANNEL,
+	EMR_OPT_WITNESS,
 	EMR_OPTION_COUNT
 } emr_option;
 __extension__ typedef unsigned __int128 emr_option_set; /* there are more than 64 */

@@ -40,11 +40,11 @@ bool emr_absence_say_rules(const emr_session *session, emr_problem *out_problem)
  * closed.  False: there is none.
  */
 bool emr_absence_say_noted(const char *state_path, emr_problem *out_problem);
-/* Sets the objection of the gateways of LEDGER, which answered that it is away, to this computer,
- * or, when they give blocks, to what was sent there last.  False: nothing, or there is none (NULL).
- */
+/* Sets the objection of the host of LEDGER, which answers and is away all the same, to this
+ * computer, or, when it gives entries, to what was sent there last.  False: nothing, or there is
+ * none (NULL). */
 bool emr_absence_say_refusal(
 	const emr_session *session, emr_ledger *ledger, emr_problem *out_problem);
-/* Why what was sent last is not there, in a few words, within a sentence: "their clocks ...";
+/* Why what was sent last is not there, in a few words, within a sentence;
  * NULL: nothing, or nobody knows. */
 const char *emr_absence_refusal(emr_ledger *ledger);

@@ -12,13 +12,14 @@
 #define EMR_NETWORK_DIR_LEDGER "ledger"
 #define EMR_NETWORK_DIR_HOST "host" /* of who serves it: its key, and where it is */
 #define EMR_HOST_SECRET                                                                            \
-	"secret"	 /* there: of its key; with it alone the rest comes from members           \
-			  */
+	"secret" /* there: of its key; with it alone the rest comes from members                   \
+		  */
+#define EMR_NETWORK_DIR_LOGIN                                                                      \
+	EMR_NETWORK_DIR_HOST "/login" /* its authority (served/authority.h)                        \
+				       */
 #define EMR_HOST_AT "at" /* there: what its clients have as settings (served/client.h) */
 
-/* The way to a network, as an invitation carries it: to a host that serves it, or to a channel. */
-bool emr_network_place_is_host(emr_bytes place);
-/* EMR_DAMAGED, EMR_NEWER_FORMAT. */
+/* Whether PLACE, of an invitation, is the way to a host.  EMR_DAMAGED, EMR_NEWER_FORMAT. */
 emr_status emr_network_place_check(emr_bytes place);
 /* Whether DIR is a member's whose network a host serves. */
 bool emr_network_dir_is_served(const char *dir);
@@ -34,16 +35,12 @@ emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem);
  */
 emr_status emr_network_dir_begin(
 	const char *dir, const char *marker, int *out_fd, emr_problem *out_problem);
-/* Makes DIR, private, of what leads to a channel (CHANNEL, of emr_channel_carry) or to a host, and
- * what its network began with; what stands in it is replaced.  CHANNEL empty: nobody knows the way,
- * and the ledger counts as away. */
-emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes descriptor);
-/* Asks the host of DIR where its ledger has moved, and makes DIR lead there: who opens it next
- * reads the channel.  EMR_NOT_FOUND: it is at the host. */
-emr_status emr_network_dir_follow(const char *dir, const emr_keyring *keyring);
+/* Makes DIR, private, of what leads to a host, and what its network began with; what stands in it
+ * is replaced.  PLACE empty: nobody knows the way, and the ledger counts as away. */
+emr_status emr_network_dir_settle(const char *dir, emr_bytes place, emr_bytes descriptor);
 /* Whether the network that began with DESCRIPTOR is in DIR, and can be entered here. */
 bool emr_network_dir_has(const char *dir, emr_bytes descriptor);
-/* Appends what leads to the channel of DIR's network; nothing when its ledger is in DIR. */
+/* Appends what leads to the host of DIR's network; nothing when it has none. */
 emr_status emr_network_dir_carry(const char *dir, emr_buf *out, emr_problem *out_problem);
 /* Takes away what was made there, for an init that failed. */
 void emr_network_dir_unmake(const char *dir);
@@ -51,13 +48,6 @@ void emr_network_dir_unmake(const char *dir);
 emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem);
 /* Says that the network in DIR is its owner's to open: EMR_DENIED. */
 emr_status emr_network_dir_refuse(const char *dir, emr_problem *out_problem);
-/* Whether DIR has settings of a channel of Fabric (gateway/channel.h), to begin a network in; and
- * whether the network that it has stands on one. */
-bool emr_network_dir_names_fabric(const char *dir);
-bool emr_network_dir_is_on_fabric(const char *dir);
-/* The file that names the gateways of the network whose ledger's place is PLACE; false: it stands
- * on none. */
-bool emr_network_dir_settings(const char *place, char *out, size_t size);
 /* The address of the host of the network whose ledger's place is PLACE; false: none serves it. */
 bool emr_network_dir_host_at(const char *place, char *out, size_t size);
 /* Appends what the network in DIR began with.  EMR_NOT_FOUND. */
@@ -66,12 +56,8 @@ emr_status emr_network_dir_descriptor(const char *dir, emr_buf *out);
 bool emr_network_dir_is(const char *dir);
 /* Gives the name of the network in DIR, as its descriptor says.  EMR_NOT_FOUND, EMR_DAMAGED. */
 emr_status emr_network_dir_name(const char *dir, char out_name[256]);
-/* Whether somebody keeps blocks in it, so that DIR is an organisation's already. */
-bool emr_network_dir_is_lived_in(const char *dir);
-/* KEYRING knows from here on which network it is in: the one that began with DESCRIPTOR, and, of
- * one on Fabric, in which channel; DIR is the network's, NULL: the ledger is the state's own.  As
- * emr_channel_note. */
-emr_status emr_network_dir_note(emr_keyring *keyring, const char *dir, emr_bytes descriptor);
+/* KEYRING knows from here on which network it is in: the one that began with DESCRIPTOR. */
+emr_status emr_network_dir_note(emr_keyring *keyring, emr_bytes descriptor);
 /* The state's ledger is that of DIR from now on. */
 emr_status emr_network_dir_link(int state_fd, const char *dir);
 /* DIR out of what such a link says, owned by the caller.  EMR_INVALID. */

@@ -18,11 +18,10 @@ typedef struct emr_profile {
 	uint64_t words_tested_unix_s; /* 0 = never */
 	emr_kdf_cost cost; /* of the keyfile, for who comes with the words alone; zeros: not known.
 			      The keyring's own is what is saved */
-	/* The facts that the keyring had of its network when this was saved
-	 * (EMR_KEYRING_NET_DESCRIPTOR and EMR_KEYRING_CHANNEL): emr_profile_save takes it from
-	 * there. */
-	bool has_network, has_channel;
-	emr_id32 network, channel;
+	/* The network that the keyring was in when this was saved (EMR_KEYRING_NET_DESCRIPTOR):
+	 * emr_profile_save takes it from there. */
+	bool has_network;
+	emr_id32 network;
 } emr_profile;
 
 /* Nothing here changes while there are several threads, but for waiting_requests. */

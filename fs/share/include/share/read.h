@@ -175,14 +175,18 @@ emr_status emr_shared_came(
 /* Appends one for every key that is held, of names and of contents, and was neither appended nor
  * taken out of there before. */
 emr_status emr_shared_save_keys(emr_shared *shared, emr_buf *out);
-/* Takes those of this grant, as its terms are now, out of any number of them; the grant's that do
- * not open, or show what it shows no more, are removed from KEPT.  EMR_DAMAGED: one does not open;
- * EMR_DENIED: the grant is over. */
+/* Takes those of this grant, as its terms are now, out of any number of them, and those of grants
+ * that it renews, as far as it shows the same; the latter, and the grant's that do not open, or
+ * show what it shows no more, are removed from KEPT.  EMR_DAMAGED: one does not open; EMR_DENIED:
+ * the grant is over. */
 emr_status emr_shared_load_keys(emr_shared *shared, emr_buf *kept);
 size_t emr_shared_names_held(const emr_shared *shared);
 /* Which grant of which domain one belongs to, and when that ends. */
 void emr_kept_key_of(const uint8_t kept[EMR_KEPT_KEY_BYTES], emr_id16 *out_domain,
 	emr_id16 *out_grant, uint64_t *out_not_after);
+/* By the ledger, and no grant took its place before: keys that are kept of it are taken over when
+ * that one is opened. */
+bool emr_kept_is_over(emr_replica *replica, emr_id16 domain, emr_id16 grant);
 
 /* Tells the owner what was opened.  Also after the end of the grant.  EMR_INVALID, EMR_LIMIT. */
 emr_status emr_shared_report(emr_shared *shared, const emr_report_row *rows, size_t n);

@@ -59,8 +59,9 @@ typedef struct emr_terms {
 	bool with_derived; /* pictures that were made from others, too: deidentify.h */
 	bool with_tiles;   /* the number of tiles in a mosaic stays */
 	bool with_private; /* so do private elements that the standard lists as safe */
-	bool with_nifti, with_edf; /* volumes (NIfTI), signals (EDF, BDF) are given, too */
-	uint16_t n_columns;	   /* of tables; none: no table is given */
+	/* Volumes (NIfTI), signals (EDF, BDF), VCF, BAM and CRAM are given, too. */
+	bool with_nifti, with_edf, with_genomes;
+	uint16_t n_columns; /* of tables; none: no table is given */
 	emr_terms_column columns[EMR_TERMS_COLUMNS_MAX];
 	char column_text[2048];
 } emr_terms;
@@ -69,11 +70,11 @@ typedef struct emr_terms {
  * there are any, "price" and "daily-limit", "contact", "ethics", "licence" and "funder" (texts)
  * and "duo" (a list of "DUO:0000042" and the like); where it is de-identified also "dates" ("moved"
  * or "removed"), "characteristics" (true or false), "faces" and "derived" ("withheld" or "kept"),
- * "mosaic-tiles" and "safe-private" ("removed" or "kept"), "nifti" and "edf" ("withheld" or
- * "kept") and "columns": an object of names, each with "number", "date", "code" or a list of the
- * codes that there may be. Names are unlike each other without regard to case, and none is what a
- * spreadsheet takes for a formula.  EMR_INVALID, EMR_LIMIT: *OUT_WHAT is the member that is wrong,
- * a literal or of OUT; "" when it is no such object. */
+ * "mosaic-tiles" and "safe-private" ("removed" or "kept"), "nifti", "edf" and "genomes"
+ * ("withheld" or "kept") and "columns": an object of names, each with "number", "date", "code" or a
+ * list of the codes that there may be. Names are unlike each other without regard to case, and none
+ * is what a spreadsheet takes for a formula.  EMR_INVALID, EMR_LIMIT: *OUT_WHAT is the member that
+ * is wrong, a literal or of OUT; "" when it is no such object. */
 emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what);
 /* Letters, digits, '-', '_' and '.', not the last first, at most EMR_DATASET_NAME_MAX. */
 bool emr_dataset_name_ok(const char *name);

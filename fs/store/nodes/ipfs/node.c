@@ -136,7 +136,7 @@ emr_status emr_ipfs_open(
 	if (node == NULL || pthread_mutex_init(&node->lock, NULL) != 0) {
 		free(node);
 		*out_fault = EMR_IPFS_HERE;
-		return EMR_NO_MEMORY;
+		return emr_curl != NULL ? EMR_NO_MEMORY : EMR_NO_MODULE;
 	}
 	node->kind = options->kind;
 	node->token_of = options->token_of;

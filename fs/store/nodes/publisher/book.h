@@ -35,6 +35,7 @@ typedef struct book {
 	size_t node_count;
 	char stores[EMR_PUBLISHER_NODES_MAX][33]; /* of blocks, at each node; "": it has no id */
 	int64_t store_due_ns[EMR_PUBLISHER_NODES_MAX]; /* it is asked again then; 0: for none */
+	int64_t doubt_due_ns[EMR_PUBLISHER_NODES_MAX]; /* not asked for an old root before */
 	uint16_t unsynced; /* nodes that do not sync their blocks, by their own configuration */
 	emr_buf entries;   /* of book_entry, by root */
 	emr_buf lines;	   /* not written yet */

@@ -382,6 +382,28 @@ static void end_going(publisher_node *node, const pick *picks, size_t n)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* It took ROOT: once in a while one that it had is asked for, the first behind that: ids are
+ * hashes, so that it is any of them. A host says itself whether it has another store, and a cluster
+ * looks after its pins. */
+static void doubt_one(publisher_node *node, const emr_cid *root)
+{
+	emr_publisher *p = node->publisher;
+	int64_t *due_ns = &p->book.doubt_due_ns[node->number];
+	const int64_t now_ns = publisher_now_ns();
+	emr_cid old;
+	EMR_LOCKED(&p->lock);
+
+	if (*due_ns == 0)
+		*due_ns = now_ns + node_store_ns(node); /* this one is the first of a start */
+	if (now_ns < *due_ns || p->book.store_due_ns[node->number] != 0 ||
+		(!node_find_held(node, root, false, &old) &&
+			!node_find_held(node, &(emr_cid){{0}}, false, &old)))
+		return;
+	*due_ns = now_ns + node_store_ns(node);
+	book_find(&p->book, &old)->asked |= node_bit(node);
+	p->has_doubts = true;
+}
+
 static emr_status send_some(publisher_node *node, pick *picks, size_t n)
 {
 	lull wait = {.node = node};
@@ -417,6 +439,8 @@ static emr_status send_some(publisher_node *node, pick *picks, size_t n)
 	}
 	atomic_fetch_sub(&node->going, l.gave);
 	atomic_fetch_sub(&node->going_of, what.bytes);
+	if (status == EMR_OK && what.bytes > 0 && !node_is_clustered(node)) /* before they count */
+		doubt_one(node, &picks[0].root);
 	noted = note(node, picks, n, BOOK_HELD, is_held);
 	/* The ledger may wait for it, and need not wait for the disk: a node is asked again after a
 	 * kill. */

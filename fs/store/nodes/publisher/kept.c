@@ -8,7 +8,6 @@
 #define CHECK_SHARE 20 /* of the time at most one part in so many */
 #define CHECK_AGAIN_NS INT64_C(86400000000000)
 #define BACK_MS 600000 /* between two returns */
-#define STORE_MS 60000 /* until it is asked again whether it has another store */
 #define LIST_LEAST 50  /* of fewer each is asked for: a node may keep much for others */
 
 /* ---- What is erased ---- */
@@ -141,27 +140,6 @@ void emr_publisher_each_left(emr_publisher *p, int64_t wait_ns, emr_publisher_le
 
 /* ---- What is there already ---- */
 
-/* With the lock: the first behind FROM that it said it holds.  IS_UNLISTED: of those that are not
- * among its pins. */
-static bool find_held(
-	const publisher_node *node, const emr_cid *from, bool is_unlisted, emr_cid *out_root)
-{
-	const book *b = &node->publisher->book;
-	const emr_cid behind = *from;
-
-	for (size_t i = book_from(b, &behind); i < book_count(b); i++) {
-		const book_entry *entry = book_at(b, i);
-		const unsigned is = is_unlisted ? entry->held & ~entry->listed : entry->held;
-
-		if (entry->is_wanted && (is & node_bit(node)) != 0 &&
-			!emr_cid_equal(&entry->root, &behind)) {
-			*out_root = entry->root;
-			return true;
-		}
-	}
-	return false;
-}
-
 void emr_publisher_doubt(void *publisher, const emr_cid *root)
 {
 	emr_publisher *p = publisher;
@@ -236,7 +214,7 @@ static void take_back_unlisted(publisher_node *node)
 	emr_cid root = {{0}};
 	size_t n = 0;
 
-	while (n < LIST_LEAST && find_held(node, &root, false, &root))
+	while (n < LIST_LEAST && node_find_held(node, &root, false, &root))
 		n++;
 	if (node->is_listed || node_is_clustered(node) || n < LIST_LEAST)
 		return;
@@ -244,7 +222,7 @@ static void take_back_unlisted(publisher_node *node)
 	if (list_pins(node) != EMR_OK)
 		return;
 	root = (emr_cid){{0}};
-	while (!p->is_stopping && find_held(node, &root, true, &root)) {
+	while (!p->is_stopping && node_find_held(node, &root, true, &root)) {
 		pthread_mutex_unlock(&p->lock);
 		here_unheld(p, &root, node_bit(node));
 		pthread_mutex_lock(&p->lock);
@@ -266,14 +244,14 @@ static emr_status check_cluster(publisher_node *node, const emr_cid *root, bool 
  * have their turn. */
 static bool find_next(publisher_node *node, emr_cid *out_root)
 {
-	if (find_held(node, &node->checked, false, out_root))
+	if (node_find_held(node, &node->checked, false, out_root))
 		return node->is_behind_end || is_none(&node->round_end) ||
 		       book_compare(out_root, &node->round_end) <= 0;
 	if (!node->is_behind_end)
 		return false;
 	node->is_behind_end = false;
 	node->checked = (emr_cid){{0}};
-	return find_held(node, &node->checked, false, out_root) &&
+	return node_find_held(node, &node->checked, false, out_root) &&
 	       book_compare(out_root, &node->round_end) <= 0;
 }
 
@@ -324,6 +302,8 @@ bool node_check_one(publisher_node *node)
 	(void)node_note(node, &root, BOOK_SENT);
 	if (status == EMR_OK)
 		take_back_unlisted(node);
+	if (is_doubt && is_none(&node->checked)) /* the others are looked at now */
+		node->next_check_ns = 0;
 	if (node_write_lines(p) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "publisher: a lost copy could not be noted");
 	return true;
@@ -333,7 +313,6 @@ void node_look_at_store(publisher_node *node, bool is_asked)
 {
 	emr_publisher *p = node->publisher;
 	emr_ipfs_call call = node_call(node, NODE_ASK_MS);
-	const uint32_t store_ms = p->options.store_ms != 0 ? p->options.store_ms : STORE_MS;
 	char id[33], version[EMR_IPFS_VERSION_BYTES];
 	bool is_other = false;
 
@@ -343,7 +322,7 @@ void node_look_at_store(publisher_node *node, bool is_asked)
 	emr_ipfs_store(node->client, id);
 	pthread_mutex_lock(&p->lock);
 	p->book.store_due_ns[node->number] =
-		id[0] != '\0' ? publisher_now_ns() + store_ms * INT64_C(1000000) : 0;
+		id[0] != '\0' ? publisher_now_ns() + node_store_ns(node) : 0;
 	if (id[0] == '\0')
 		return;
 	if (book_set_store(&p->book, node->number, id, &is_other) != EMR_OK ||

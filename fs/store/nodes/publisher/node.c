@@ -19,6 +19,7 @@
 #define TELL_NS INT64_C(3600000000000) /* a person is told of one kind of failure once in it */
 #define UNSTICK_NS INT64_C(5000000000) /* after the first time; twice as long after each more */
 #define UNSTICK_DOUBLINGS 7	       /* ten minutes */
+#define STORE_MS 60000
 
 uint16_t node_bit(const publisher_node *node)
 {
@@ -399,4 +400,30 @@ emr_status node_ask(
 	if (status != EMR_OK)
 		node_fails_with(node, call.fault, call.said);
 	return status;
+}
+
+int64_t node_store_ns(const publisher_node *node)
+{
+	const uint32_t ms = node->publisher->options.store_ms;
+
+	return (ms != 0 ? ms : STORE_MS) * INT64_C(1000000);
+}
+
+bool node_find_held(
+	const publisher_node *node, const emr_cid *from, bool is_unlisted, emr_cid *out_root)
+{
+	const book *b = &node->publisher->book;
+	const emr_cid behind = *from;
+
+	for (size_t i = book_from(b, &behind); i < book_count(b); i++) {
+		const book_entry *entry = book_at(b, i);
+		const unsigned is = is_unlisted ? entry->held & ~entry->listed : entry->held;
+
+		if (entry->is_wanted && (is & node_bit(node)) != 0 &&
+			!emr_cid_equal(&entry->root, &behind)) {
+			*out_root = entry->root;
+			return true;
+		}
+	}
+	return false;
 }

@@ -119,6 +119,12 @@ void node_stick(publisher_node *node, pick *one);
 /* Whether the node itself keeps the whole of ROOT; what fails has been told. */
 emr_status node_ask(
 	publisher_node *node, const emr_cid *root, bool *out_is_held, emr_ipfs_fault *out_fault);
+/* With the lock: the first behind FROM that it said it holds.  IS_UNLISTED: of those that are not
+ * among its pins. */
+bool node_find_held(
+	const publisher_node *node, const emr_cid *from, bool is_unlisted, emr_cid *out_root);
+/* Until it is asked again whether it has another store, or an older root. */
+int64_t node_store_ns(const publisher_node *node);
 
 #define NODE_ASK_MS 120000		      /* what is asked for is read there, block by block */
 #define NODE_UNSYNCED_NS INT64_C(60000000000) /* until it is asked again whether it syncs */

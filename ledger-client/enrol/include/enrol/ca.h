@@ -1,30 +1,23 @@
-/* A hospital's own certificate authority, a Hyperledger Fabric CA, asked by its REST interface: for
- * a certificate of the key in a keyring, for a newer one of the same key, and, by an administrator,
- * to register a person or to end that.  The private key never leaves its keyring; only a request
- * that it signed is sent.
+/* A hospital's own certificate authority, a Hyperledger Fabric CA, asked by its REST interface,
+ * over the host of the network in DIR (served/authority.h): for a certificate of the key in a
+ * keyring, for a newer one of the same key, and, by an administrator, to register a person or to
+ * end that. The private key never leaves its keyring; only a request that it signed is sent.
  *
- * It refuses http, an authority that the named roots do not vouch for, answers of more than 256
- * KiB, and a certificate of another key, another name or another authority than asked for.  A call
- * blocks until its deadline at most.  All functions are thread-safe. */
+ * It refuses a certificate of another key, another name or another authority than asked for.  A
+ * call blocks until its deadline at most.  All functions are thread-safe. */
 #pragma once
 
 #include "keyring/cert.h"
 #include "keyring/keyring.h"
 
-typedef struct emr_ca {
-	const char *url;       /* https://HOST[:PORT], nothing behind it */
-	const char *root_file; /* PEM: who vouches for the authority's certificate of TLS */
-	const char *name;      /* of one authority among several behind URL; NULL: the first */
-	uint32_t timeout_ms;
-} emr_ca;
-
 typedef enum emr_ca_fault {
 	EMR_CA_FINE,
-	EMR_CA_HERE,	    /* this computer could not */
+	EMR_CA_HERE,	    /* this computer, or the host, could not */
 	EMR_CA_NO_HOST,	    /* its name is not known */
 	EMR_CA_NO_ANSWER,   /* nobody listens */
 	EMR_CA_SLOW,	    /* not within the time */
 	EMR_CA_CERTIFICATE, /* of TLS: the named roots do not vouch for it */
+	EMR_CA_HOST,	    /* who asks it for us does not answer */
 	EMR_CA_STRANGE,	    /* no Fabric CA's answer */
 	EMR_CA_ERROR,	    /* it failed itself; said has its words */
 	EMR_CA_LOGIN,	    /* id or secret is wrong, or was used: it does not say which (20) */
@@ -32,7 +25,7 @@ typedef enum emr_ca_fault {
 	EMR_CA_TOKEN,	    /* it does not take our certificate (20): ended, or revoked */
 	EMR_CA_REVOKED,	    /* who asks is revoked (70) */
 	EMR_CA_NO_RIGHT,    /* who asks may not (71 and others) */
-	EMR_CA_NO_NAME,	    /* no such authority behind this address (19) */
+	EMR_CA_NO_NAME,	    /* no such authority there (19) */
 	EMR_CA_TAKEN,	    /* that id is known already (74) */
 	EMR_CA_UNKNOWN,	    /* that id is not known (10) */
 	EMR_CA_DIRECTORY, /* its people come from a directory (LDAP) and are not told to it (72) */
@@ -72,10 +65,10 @@ void emr_ca_certificate_free(emr_ca_certificate *certificate);
 
 /* By log-in and secret, once or as often as the authority lets it.  The name in the certificate is
  * ID.  An empty secret is refused here: some directories take it for no log-in at all. */
-emr_status emr_ca_enrol(const emr_ca *ca, const emr_keyring *keyring, const char *id,
+emr_status emr_ca_enrol(const char *dir, const emr_keyring *keyring, const char *id,
 	emr_bytes secret, emr_ca_certificate *out, emr_ca_call *call);
 /* The same key and name again, by the certificate CHAIN that is still in force. */
-emr_status emr_ca_reenrol(const emr_ca *ca, const emr_keyring *keyring, emr_bytes chain,
+emr_status emr_ca_reenrol(const char *dir, const emr_keyring *keyring, emr_bytes chain,
 	emr_ca_certificate *out, emr_ca_call *call);
 
 typedef struct emr_ca_person {
@@ -86,9 +79,9 @@ typedef struct emr_ca_person {
 } emr_ca_person;
 
 /* By a registrar, whose certificate CHAIN is. */
-emr_status emr_ca_register(const emr_ca *ca, const emr_keyring *keyring, emr_bytes chain,
+emr_status emr_ca_register(const char *dir, const emr_keyring *keyring, emr_bytes chain,
 	const emr_ca_person *person, emr_ca_call *call);
 /* By a revoker: everything that ID has, and ID itself.  The authority's list of revoked
  * certificates is appended to OUT_CRL as PEM, for the operator who keeps the channel's MSP. */
-emr_status emr_ca_revoke(const emr_ca *ca, const emr_keyring *keyring, emr_bytes chain,
+emr_status emr_ca_revoke(const char *dir, const emr_keyring *keyring, emr_bytes chain,
 	const char *id, emr_buf *out_crl, emr_ca_call *call);

@@ -35,9 +35,6 @@ typedef struct emr_known_org {
 emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row);
 /* EMR_NOT_FOUND: ORG has not said which key its host has. */
 emr_status emr_replica_host_key(emr_replica *replica, emr_id16 org, emr_row_host_key *out_row);
-/* The first block of the channel in which a network goes on that began in a directory.
- * EMR_NOT_FOUND: it has not moved. */
-emr_status emr_replica_channel(emr_replica *replica, uint8_t out_genesis[32]);
 
 #define EMR_ORG_NAME_MAX 255
 /* An organisation by what the members agreed on: the newest admission of it that was carried, or

@@ -38,8 +38,6 @@ typedef struct emr_replica_options {
  * directory STATE_DIRFD; for when the ledger itself cannot say it.  EMR_NOT_FOUND, EMR_DAMAGED,
  * EMR_NEWER_FORMAT, EMR_IO. */
 emr_status emr_replica_descriptor(int state_dirfd, emr_buf *out_descriptor);
-/* As emr_replica_channel (people.h), of the copy in STATE_DIRFD before it is opened. */
-emr_status emr_replica_channel_at(int state_dirfd, uint8_t out_genesis[32]);
 
 /* How far the copy in STATE_DIRFD must reach to be all that this computer has verified, and the
  * root of these entries: the high-water mark.  EMR_NOT_FOUND, EMR_DAMAGED (also when damage of the
@@ -125,6 +123,11 @@ emr_status emr_replica_hear(emr_replica *replica, emr_bytes note);
 #define EMR_REPLICA_FORKED "replica.forked"
 /* Whether the host is known to show two histories. */
 bool emr_replica_is_forked(const emr_replica *replica);
+
+/* Since when (Unix seconds) entries of a network in a channel are there by the word of one
+ * organisation's host alone: no host of another one has signed a head with them.  0: that is so of
+ * none, it is not known yet, or it is no channel's. */
+emr_status emr_replica_alone_since(emr_replica *replica, uint64_t *out_unix_s);
 
 typedef struct emr_replica_position {
 	uint64_t size; /* verified entries */

@@ -19,6 +19,9 @@ typedef struct emr_served_at {
 	emr_id32 key;	  /* Ed25519, by which the host signs how far its ledger goes */
 	char word[144];	  /* what stands behind the # of the host's text that led here
 			     (emr_address); "": there was none */
+	bool has_login;	  /* the authority of one's own organisation is asked there (authority.h) */
+	bool is_known;	  /* of an invitation: who comes by it is known to that authority as */
+	char login[65];	  /* "": by a log-in of a directory, which the person types */
 } emr_served_at;
 
 /* A JSON object of FORMAT.md, "Served"; EMR_INVALID. */
@@ -52,6 +55,10 @@ bool emr_served_is_at(const char *path);
 #define EMR_SERVED_OLD_HOST "newer-rules"
 /* Whether the host of the ledger in PATH is in recovery (ledger/restart.h). */
 bool emr_served_is_recovering(const char *path);
+/* emr_ledger_open of a network's directory, whichever way leads to its ledger: it lies there, or a
+ * host serves it.  Its owner's folder, too, asks the host of this directory while that takes what
+ * it lost.  options->host is set here. */
+emr_status emr_served_open_place(const emr_ledger_options *options, emr_ledger **out_ledger);
 
 /* ---- letters of an invitation ---- */
 
@@ -78,9 +85,10 @@ typedef emr_status (*emr_served_letter_fn)(void *arg, emr_bytes letter);
 emr_status emr_served_applications(
 	const char *dir, const emr_keyring *keyring, emr_served_letter_fn fn, void *arg);
 
-/* Appends the way to the channel into which the ledger has moved, as emr_channel_carry has it;
- * nothing where it has not. */
-emr_status emr_served_moved(const char *dir, const emr_keyring *keyring, emr_buf *out);
+/* Appends the signature of the host at AT under HEAD, a checkpoint that another host has signed, as
+ * a checkpoint (host's side: witness.c).  An eventfd CANCEL_FD ends it.  EMR_DENIED: HEAD is of no
+ * member's host; EMR_CONFLICT: AT has another history; EMR_TIMEOUT: fewer entries; EMR_OFFLINE. */
+emr_status emr_served_cosign(const emr_served_at *at, emr_bytes head, int cancel_fd, emr_buf *out);
 
 /* ---- tokens, for what the host serves beside ---- */
 

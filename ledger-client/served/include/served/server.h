@@ -27,7 +27,10 @@ typedef struct emr_served_options {
 	uint8_t secret[32];
 	unsigned connections_max; /* 0 = 512, of which one key has 64, and one address 64 more */
 	uint64_t bytes_max;	  /* that requests hold together; 0 = 256 MiB */
-	emr_serve_set beside;	  /* what is served at the same address; none: zero */
+	/* Hosts of the same channel, which sign this host's heads; borrowed. */
+	const emr_served_at *others;
+	size_t n_others;
+	emr_serve_set beside; /* what is served at the same address; none: zero */
 	/* Of emr_serve_options. */
 	void (*over)(void *arg, emr_id32 key, uint64_t times);
 	void *over_arg;
@@ -48,7 +51,13 @@ emr_id32 emr_served_key(const uint8_t secret[32]);
 emr_status emr_served_say_at(
 	const uint8_t secret[32], emr_id16 net_id, uint64_t unix_s, emr_served_at *at);
 
+#define EMR_SERVED_FAILURES 20 /* kinds */
 typedef struct emr_served_counts {
+	uint64_t entries, newest_unix_s; /* of the ledger, and the time of the newest */
+	struct {
+		const char *word; /* of the answer; NULL: there is no other kind */
+		uint64_t n;
+	} failures[EMR_SERVED_FAILURES];
 	uint64_t requests, refused; /* since it was started; refused: 4xx */
 	uint64_t batches;	    /* that were judged */
 	unsigned waiting;	    /* clients that wait for more entries now */

@@ -6,6 +6,7 @@
 //	drive live PROGRAM ADDRESS...             the same, as a client calls: it repeats what PROGRAM did to a ledger, at its times (live.go)
 //	drive move PROGRAM ADDRESS...             that ledger goes on in the channel: entry by entry, and as somebody would who means harm (move.go)
 //	drive clock ADDRESS...                    the chaincode itself, called at other times than now (clock.go)
+//	drive letters ADDRESS...                  the letters of those who have no key on the ledger (letters.go)
 //	drive story RECORDS VECTORS NETWORK       the story alone, at a real network
 //	drive fabric RECORDS VECTORS NETWORK      the peers of a real network that examples/network/fabric started, with the chaincode recorded
 package main
@@ -39,10 +40,12 @@ func main() {
 		err = move(os.Args[2], os.Args[3:])
 	case len(os.Args) >= 3 && os.Args[1] == "clock":
 		err = clock(os.Args[2:])
+	case len(os.Args) >= 3 && os.Args[1] == "letters":
+		err = leaveLetters(os.Args[2:])
 	case len(os.Args) >= 5:
 		err = drive(os.Args[1], os.Args[2], os.Args[3], os.Args[4:])
 	default:
-		err = errors.New("drive live PROGRAM ADDRESS..., drive clock ADDRESS..., drive wire RECORDS VECTORS ADDRESS..., drive fabric RECORDS VECTORS NETWORK")
+		err = errors.New("drive live PROGRAM ADDRESS..., drive clock ADDRESS..., drive letters ADDRESS..., drive wire RECORDS VECTORS ADDRESS..., drive fabric RECORDS VECTORS NETWORK")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -77,6 +77,11 @@ typedef enum emr_copy_form {
 	EMR_COPY_NIFTI, /* one file of NIfTI-1 or -2 */
 	EMR_COPY_EDF,	/* EDF, EDF+ */
 	EMR_COPY_BDF,	/* given where EDF is */
+	EMR_COPY_VCF,	/* as text; with it all that follow but the last */
+	EMR_COPY_VCF_GZ,
+	EMR_COPY_BAM,
+	EMR_COPY_CRAM,
+	EMR_COPY_NIFTI_GZ, /* given where NIfTI is */
 	EMR_COPY_FORMS
 } emr_copy_form;
 
@@ -93,7 +98,8 @@ typedef struct emr_deidentify_rules {
 	 * need no word of the device that no text is drawn in them. */
 	bool with_derived;
 	unsigned with_private; /* of emr_private: option 113111; 0: no private element stays */
-	unsigned with_formats; /* NIfTI and EDF with BDF, as 1 << emr_copy_form: 0: neither is given
+	unsigned with_formats; /* NIfTI, EDF with BDF, VCF with BAM and CRAM, as
+				  1 << emr_copy_form
 				*/
 	/* The longest that one file may take; 0: two minutes, and a second for each 4 MiB. */
 	uint32_t deadline_ms;
@@ -130,6 +136,7 @@ typedef enum emr_withheld {
 	EMR_WITHHELD_LATE,	      /* reading it took too long */
 	EMR_WITHHELD_NO_COLUMN,	      /* a table without any column that the dataset names */
 	EMR_WITHHELD_LARGE_TABLE,     /* beyond EMR_TABLE_MAX_BYTES */
+	EMR_WITHHELD_PEOPLE,	      /* a genome of several samples */
 	EMR_WITHHELD_COUNT
 } emr_withheld;
 

@@ -5,6 +5,7 @@
 
 #include "kit/out.h"
 #include "replica/ask.h"
+#include "session/answer.h"
 #include "session/registered.h"
 #include "session/session.h"
 
@@ -13,9 +14,8 @@ typedef struct emr_bureau {
 	emr_session session; /* not locked: state, keyring, ledger, replica */
 	char *dir;	     /* of the network; owned */
 	emr_id16 org;
-	char name[256];	 /* of the organisation */
-	emr_buf ca;	 /* its CA, DER */
-	bool is_awaited; /* the ledger has what was sent, behind a transaction in doubt */
+	char name[256]; /* of the organisation */
+	emr_buf ca;	/* its CA, DER */
 } emr_bureau;
 
 #define EMR_BUREAU_CLOSED ((emr_bureau){.session = EMR_SESSION_CLOSED})
@@ -29,7 +29,10 @@ emr_status emr_bureau_open_any(
 /* Of an open folder, whose session is borrowed, when its keyring is an administrator's; else
  * EMR_NOT_FOUND. */
 emr_status emr_bureau_of(const emr_session *session, emr_bureau *out_bureau);
-void emr_bureau_let_go(emr_bureau *bureau); /* of emr_bureau_of */
+/* The same as emr_bureau_open does it: followed, with name and CA, always with a problem. */
+emr_status emr_bureau_of_open(
+	const emr_session *session, emr_bureau *out_bureau, emr_problem *out_problem);
+void emr_bureau_let_go(emr_bureau *bureau); /* of these two */
 void emr_bureau_close(emr_bureau *bureau);
 #define EMR_AUTO_BUREAU __attribute__((cleanup(emr_bureau_close))) emr_bureau
 
@@ -65,6 +68,13 @@ emr_status emr_bureau_agree(const emr_args *args, emr_out *out, const char *ques
  * "The organisation") said. */
 int emr_bureau_end(emr_out *out, emr_status status, emr_problem *problem);
 /* Such a verb: opens, lets WORK do it, closes and ends. */
-typedef emr_status (*emr_bureau_work)(
+typedef emr_status emr_bureau_work(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
-int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work work);
+int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work *work);
+
+/* ---- looking.c ---- */
+/* An administrator's open folder says of its organisation, and signs nothing: `show`,
+ * `rules`, `team` (who: its name), `contract` and `host`, as the verb says it: emits
+ * {"said":[text]} and lists in portions, and last {"done":true, the other fields of the verb's
+ * answer}. */
+emr_answer_fn emr_answer_org;

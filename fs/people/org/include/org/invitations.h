@@ -12,16 +12,6 @@
 
 #define EMR_INVITATIONS_MAX 1000
 
-typedef struct emr_invited {
-	char whom[EMR_CERT_HANDLE_MAX + 1]; /* as the administrator calls the invited */
-	uint16_t roles;
-	uint64_t expires; /* Unix seconds */
-	emr_id16 id;
-	uint8_t secret[32];
-	emr_id32 given;		   /* the key that got the certificate; zeros: nobody came yet */
-	bool is_answered, is_told; /* EMR_INVITED_CAME was told */
-} emr_invited;
-
 /* INVITATION waits from here on, its secret sealed in the state, and SEALED (emr_code_seal) at the
  * host, which takes a reply until its end.  EMR_LIMIT: too many do, here or at the host;
  * EMR_OFFLINE and others: nothing is kept. */
@@ -33,7 +23,8 @@ emr_status emr_invitations_make(const emr_bureau *bureau, const char *whom, uint
 	uint64_t expires, char out_code[EMR_CODE_CHARS_MAX + 1], emr_invitation *out,
 	emr_problem *out_problem);
 /* The same by an administrator's open folder, for `who` as `name` until `until`: {"done":true,
- * "join","organisation"}; "join" is "" where it cannot, or its keyring is no administrator's. */
+ * "join","id","away","organisation"}; "join" is "" where it cannot.  Without `who` it lets in who
+ * came, and emits what emr_invitations_run has as {"invitations":[...]}; away: the host is. */
 emr_answer_fn emr_answer_invite;
 /* The key that came by the one for WHOM, until its end: a patient is called by a code elsewhere.
  * EMR_NOT_FOUND, EMR_CONFLICT: several. */
@@ -41,18 +32,12 @@ emr_status emr_invitations_given(const emr_bureau *bureau, const char *whom, emr
 /* Nobody can use those for WHOM any more; who comes is told.  EMR_NOT_FOUND: none waits. */
 emr_status emr_invitations_withdraw(emr_bureau *bureau, const char *whom);
 
-typedef enum emr_invited_news {
-	EMR_INVITED_WAITS, /* nobody came yet, or is not registered yet */
-	EMR_INVITED_CAME,  /* and is registered: this is told once */
-	EMR_INVITED_TOLD,  /* it was, by another process */
-	EMR_INVITED_ENDED, /* by its date, unused; forgotten then */
-	EMR_INVITED_TAKEN, /* somebody else has that handle: the same */
-} emr_invited_news;
-typedef emr_status (*emr_invited_fn)(void *arg, const emr_invited *invited, emr_invited_news news);
-/* Answers who came, and calls FN with each invitation until its end.  Does not wait.  EMR_OFFLINE
- * and others: the host is away. */
-emr_status emr_invitations_run(
-	emr_bureau *bureau, emr_invited_fn fn, void *arg, emr_problem *out_problem);
+/* Answers who came, and gives all as a list of {"id","handle","role","expires","state","code",
+ * "given"}; state: waits, let-in (has a certificate, and is not registered yet), came (and is
+ * registered: once), told (of that, to another process), ended (by its date, unused; forgotten
+ * then), taken (somebody else has that handle: the same). Does not wait. EMR_OFFLINE and others:
+ * the host is away. */
+emr_status emr_invitations_run(emr_bureau *bureau, json_t **out_list, emr_problem *out_problem);
 
 /* The certificate that REPLY asks for, by INVITATION of the bureau's organisation.  HANDLE: NULL =
  * the code that is asked for.  A handle is one person's: EMR_EXISTS, with a problem. */

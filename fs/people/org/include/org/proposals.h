@@ -1,5 +1,5 @@
 /* The organisations of a network decide together with these functions: who comes in and who leaves,
- * the rules, points that are made, and a move to a channel of Fabric. They refuse to approve what
+ * the rules, and points that are made. They refuse to approve what
  * the person has not been shown: a name that no terminal shows as it is, a newcomer that nobody can
  * be asked about; and, where a script says yes, anything that the organisation has not asked for
  * itself. */
@@ -50,10 +50,10 @@ emr_status emr_proposal_make(emr_bureau *bureau, emr_pub_org_propose what, emr_b
 emr_status emr_proposal_approve(emr_bureau *bureau, emr_id16 proposal, emr_problem *out_problem);
 
 /* org admit NAME, or its number: proposes (if nobody has) and approves. */
-int emr_org_admit(const emr_args *args, emr_out *out);
+emr_bureau_work emr_org_admit;
 /* org leave, and org leave NAME: approves that NAME leaves, as it asked; or, to somebody who says
  * so at a terminal, that it is expelled, as others propose. */
-int emr_org_leave(const emr_args *args, emr_out *out);
+emr_bureau_work emr_org_leave;
 
 /* ---- rules.c ---- */
 /* The rules of a network as its administrators handle them: shown, proposed, approved.
@@ -75,7 +75,7 @@ json_t *emr_rules_show(const emr_bureau *bureau, emr_out *out, emr_status *out_s
 
 /* org mint WHO POINTS: proposes (if nobody has), approves, and makes them once enough have
  * approved. */
-int emr_org_mint(const emr_args *args, emr_out *out);
+emr_bureau_work emr_org_mint;
 
 /* ---- contract.c ---- */
 /* The number of the ledger's rules, which the organisations change together, and what each says
@@ -83,25 +83,6 @@ int emr_org_mint(const emr_args *args, emr_out *out);
 
 /* org contract: the number in force, and what is proposed; org contract N: proposes (if nobody has)
  * and approves. */
-int emr_org_contract(const emr_args *args, emr_out *out);
+emr_bureau_work emr_org_contract;
 /* org host: the keys of all; org host KEY, or an address: that of one's own organisation. */
-int emr_org_host(const emr_args *args, emr_out *out);
-
-/* ---- moving.c ---- */
-/* A network that began in a directory goes on in a channel of Fabric, with the same ids, versions,
- * content and proofs. It refuses a channel that most members have not agreed on, and to leave the
- * directory before all that it has is in the channel. */
-
-/* org move DIR: DIR has the file "network" (gateway/channel.h) that says where the channel is.
- * Steps, each of which may be killed; the same line goes on:
- *
- * 1. the channel's first block is looked at, and written into DIR/network where it is not named;
- * 2. it is proposed, if nobody has, and approved: the directory ends with the approval that
- *    completes it, and takes nothing more (EMR_OFFLINE: what folders have to send waits in them);
- * 3. its entries are brought to the channel, from where the channel says that they end;
- * 4. the settings with their certificates are put into the network's directory;
- * 5. the file ledger/moved there is made: from then on members read the channel.
- *
- * With fewer approvals than are needed it ends behind 2, and the administrator whose approval
- * completes it does the rest. */
-int emr_org_move(const emr_args *args, emr_out *out);
+emr_bureau_work emr_org_host;

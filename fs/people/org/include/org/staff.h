@@ -34,6 +34,6 @@ emr_status emr_staff_find_or_say(const emr_bureau *bureau, const char *what, emr
 emr_status emr_staff_ended_through(
 	const emr_bureau *bureau, const char *handle, uint64_t *out_unix_s);
 /* org show; org revoke HANDLE; org vouch CARD. */
-int emr_org_show(const emr_args *args, emr_out *out);
-int emr_org_revoke(const emr_args *args, emr_out *out);
-int emr_org_vouch(const emr_args *args, emr_out *out);
+emr_bureau_work emr_org_show;
+emr_bureau_work emr_org_revoke;
+emr_bureau_work emr_org_vouch;

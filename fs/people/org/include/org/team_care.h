@@ -39,9 +39,6 @@ emr_status emr_teams_tend(
 /* The same for an open folder, whose session is borrowed, when its keyring is an administrator's.
  */
 emr_status emr_teams_tend_session(const emr_session *session);
-/* After an invitation was used: until SIGNER_ID is registered, at most some seconds, and then
- * emr_teams_tend.  Failures are in the log; the next run makes good for them. */
-void emr_teams_welcome(emr_bureau *bureau, emr_id32 signer_id);
 
 /* ---- teams.c ---- */
 /* Teams of an organisation, for who leads them: who is in, the verb, and what is due. Every member

@@ -1,7 +1,8 @@
-/* An organisation may run an authority of its own, a Fabric CA that the file `network` of its
- * network's directory names. These functions ask it for certificates, for a person and for an
- * administrator. They refuse to ask for a secret where there is no terminal, and to take a
- * certificate that the person's key does not have. */
+/* An organisation may run an authority of its own, a Fabric CA, which the host of its network asks.
+ * These functions say where it is, ask it for certificates, for a person and for an administrator,
+ * and say what an invitation tells of it. They refuse to ask for a secret where there is no
+ * terminal, to take a certificate that the person's key does not have, and settings that they
+ * cannot read: then no other authority takes its place. */
 #pragma once
 
 #include "enrol/ca.h"
@@ -12,12 +13,6 @@ typedef struct emr_login {
 	const char *id;
 	const char *secret_file; /* mode 0600 */
 } emr_login;
-
-/* The network in DIR has such an authority. */
-bool emr_enrolling_is_there(const char *dir);
-/* The same; true also where the settings of a network on Fabric cannot be read now, and so nobody
- * knows. */
-bool emr_enrolling_may_be_there(const char *dir);
 
 /* KEYRING's certificate, for who says LOGIN; what that leaves open is asked at the terminal.
  * Always with a problem. */
@@ -44,3 +39,23 @@ emr_status emr_enrol_register(const char *dir, const emr_keyring *keyring,
  */
 emr_status emr_enrol_revoke(
 	const char *dir, const emr_keyring *keyring, const char *id, emr_problem *out_problem);
+
+/* ---- login.c ---- */
+
+#define EMR_LOGIN_MAX 64 /* bytes of a log-in */
+
+/* Where the authority of those who use DIR is asked, at NODE: it, or the host that asks it.
+ * EMR_NOT_FOUND: there is none. */
+emr_status emr_login_find(const char *dir, char out_node[256], emr_problem *out_problem);
+/* Also where the settings cannot be read now: that is said when it is asked. */
+bool emr_login_is_there(const char *dir);
+/* Keeps in DIR the WHERE that --login-ca of VERB says (emr_authority_keep); NULL: it was not said.
+ */
+emr_status emr_login_keep(
+	const char *dir, const char *where, const char *verb, emr_problem *out_problem);
+/* Appends the way to the network in DIR as an invitation has it, for somebody whom the authority
+ * knows as LOGIN ("": the person types it).  EMR_NOT_FOUND: no host leads there. */
+emr_status emr_login_carry(const char *dir, const char *login, emr_buf *out);
+/* Whether PLACE, of an invitation, says that the authority is asked, and as whom; "": nobody says.
+ */
+bool emr_login_carried(emr_bytes place, char out_login[EMR_LOGIN_MAX + 1]);

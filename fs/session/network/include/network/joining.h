@@ -9,17 +9,15 @@
 #include "ledger/ledger.h"
 #include "replica/replica.h"
 
-/* An invitation by its code (keyring/invite.h), which waits at a host, or, into a network on
- * Fabric, from a file ("-": standard input, which may have a code, too), read and checked, with the
- * directory of its network: the one that it names, where that is here; of a network on Fabric
- * otherwise one in the state of who joins (EMR_STATE_NETWORK), which is made of what the invitation
- * carries. */
+/* An invitation by its code (keyring/invite.h), which waits at a host, or from a file ("-":
+ * standard input, which may have a code, too), read and checked, with the directory of its network:
+ * one in the state of who joins (EMR_STATE_NETWORK), which is made of what the invitation carries.
+ */
 typedef struct emr_joining {
 	emr_buf bytes;		   /* of the invitation; secret; owned */
 	emr_invitation invitation; /* borrows from them */
 	const char *dir;	   /* of the network; borrowed */
-	char *own_dir;		   /* owned; NULL: the directory is there already */
-	bool is_for_device;	   /* a further computer of a member's is to join, and no person */
+	char *own_dir;		   /* the same; owned */
 	emr_login login; /* of the person who joins, where an authority is asked: the person's
 			    words, or nothing */
 } emr_joining;
@@ -31,17 +29,17 @@ typedef struct emr_joining {
 emr_status emr_joining_read(const char *from, const char *named, const char *state,
 	emr_joining *out, emr_problem *out_problem);
 void emr_joining_free(emr_joining *joining);
-/* Makes own_dir, if there is to be one and the state does not stand on it already. */
+/* Makes own_dir, if the state does not stand on it already. */
 emr_status emr_joining_settle_in(const emr_joining *joining, emr_problem *out_problem);
 /* That the network in the invitation's directory is the one it was made for.  EMR_FORK. */
 emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_problem);
 /* Answers the invitation, and waits for the certificate, which is KEYRING's key's. */
 emr_status emr_joining_ask(const emr_joining *joining, const emr_keyring *keyring,
 	const char *handle, int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem);
-/* KEYRING gets CERTIFICATE, and its key is registered under it.  OWN: see emr_ledger_options.
- * EMR_REFUSED also where it is registered already: see emr_joining_register. */
-emr_status emr_joining_enter(const emr_joining *joining, emr_keyring *keyring, const char *own,
-	emr_bytes certificate, const char *name);
+/* KEYRING gets CERTIFICATE, and its key is registered under it.  EMR_REFUSED also where it is
+ * registered already: see emr_joining_register. */
+emr_status emr_joining_enter(
+	const emr_joining *joining, emr_keyring *keyring, emr_bytes certificate, const char *name);
 
 /* ---- in steps that may be interrupted ---- */
 

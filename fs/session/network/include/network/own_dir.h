@@ -1,5 +1,5 @@
-/* Somebody whose network stands elsewhere, at a host or in a channel, keeps what leads there in the
- * state: a directory of the network's kind without a ledger (EMR_STATE_NETWORK). It refuses a host
+/* Somebody whose network a host serves keeps what leads there in the state: a directory of the
+ * network's kind without a ledger (EMR_STATE_NETWORK). It refuses a host
  * that shows another key than it was told of, and a way to a socket that nobody here has named. */
 #pragma once
 
@@ -27,6 +27,6 @@ emr_status emr_own_dir_allow(
 emr_status emr_own_dir_make(int state_fd, const char *state, emr_bytes way, emr_bytes descriptor,
 	char **out_dir, emr_problem *out_problem);
 /* The same as emr_own_dir_make for who has nothing but the ADDRESS of a host
- * (emr_served_address_read). */
-emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address, char **out_dir,
-	emr_problem *out_problem);
+ * (emr_served_address_read); HAS_LOGIN: which asks the authority of their own organisation. */
+emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address, bool has_login,
+	char **out_dir, emr_problem *out_problem);

@@ -17,6 +17,3 @@ emr_status emr_renewing_do(emr_session *session, bool *out_is_new, emr_problem *
 /* When that is due, in Unix seconds; 0: a newer one is here, and nobody knows that the ledger has
  * it; UINT64_MAX: nobody renews it. */
 uint64_t emr_renewing_due(const emr_session *session);
-/* A computer whose addition was ended before the ledger knew its certificate names it now.  EMR_OK
- * also where there is nothing to name. */
-emr_status emr_renewing_name_first(emr_session *session);

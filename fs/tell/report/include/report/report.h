@@ -75,3 +75,5 @@ emr_status emr_evidence_make(const emr_session *session, const emr_place *place,
 json_t *emr_restarts_json(emr_session *session);
 /* The same in sentences, "" for none; the caller frees it.  NULL: no memory. */
 char *emr_restarts_text(const json_t *restarts);
+/* LEDGER as status has it: since when no host of another organisation has signed what is shown. */
+void emr_unwitnessed_print(FILE *to, const json_t *ledger);

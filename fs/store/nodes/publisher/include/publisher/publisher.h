@@ -48,11 +48,11 @@ typedef struct emr_publisher_options {
 	uint64_t first_bytes; /* what a node is given at once before it is known how fast it is;
 			       * 0: 63 MiB, and to one of this computer 252 */
 	uint32_t still_ms;    /* emr_ipfs_parcel */
-	uint32_t late_ms; /* what waits for a cluster so long, and once more, is late; 0: 5 min */
-	uint32_t back_ms; /* all that a node has is not asked for again sooner, however often it
-			     returns; 0: 10 min */
-	uint32_t
-		store_ms; /* so often a host is asked whether it has the same blocks; 0: a minute */
+	uint32_t late_ms;  /* what waits for a cluster so long, and once more, is late; 0: 5 min */
+	uint32_t back_ms;  /* all that a node has is not asked for again sooner, however often it
+			      returns; 0: 10 min */
+	uint32_t store_ms; /* so often a host is asked whether it has the same blocks, and each
+			      node for an older root when it was sent something; 0: a minute */
 	/* A node works no more, or fails in another way than before.  A thread of the publisher's,
 	 * under no lock.  May be NULL. */
 	void (*say)(void *arg, const emr_publisher_node *node);

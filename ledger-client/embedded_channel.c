@@ -1,0 +1,465 @@
+/* This file is what a ledger in a channel of Fabric has beside its file: the backend through which
+ * batches are handed in, and what is known of it. A batch is entered by the channel alone; its
+ * answer is what then stands in the file. Nothing is handed in at a backend whose channel is
+ * another one. */
+#include "embedded_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "ledger/hash.h"
+#include "ledger/network.h"
+
+#define HOST_MS                                                                                    \
+	8000	     /* that a host waits for an answer: its clients take ten seconds for silence  \
+		      */
+#define OWN_MS 60000 /* that who hands in here waits */
+#define LOOK_NS INT64_C(1000000000)
+#define LOOK_AGAIN_MS 50 /* whether another process has read the entry */
+
+/* ---- opening ---- */
+
+static bool has(int dirfd, const char *name)
+{
+	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* All that follows from blocks is read from them again. */
+static emr_status make_file(const embedded_channel *c, int dirfd)
+{
+	EMR_AUTO_CHAIN chain = NULL;
+	EMR_AUTO_BUF descriptor = {0};
+	uint64_t size = 0;
+
+	if (has(dirfd, EMR_NETWORK_LEDGER) && !has(dirfd, EMR_NETWORK_CHANNEL_BEHIND))
+		return EMR_OK;
+	if (c->lock_fd < 0 || flock(c->lock_fd, LOCK_EX | LOCK_NB) != 0)
+		return has(dirfd, EMR_NETWORK_LEDGER) ? EMR_OK : EMR_BUSY;
+	EMR_TRY(emr_file_replace(dirfd, EMR_NETWORK_CHANNEL_BEHIND, (emr_bytes){0}, 0600));
+
+	EMR_TRY(emr_required(emr_file_read(
+		dirfd, EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_DESCRIPTOR_MAX, &descriptor)));
+	EMR_TRY(emr_chain_open(
+		dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, true, EMBEDDED_BUSY_MS, &chain));
+	EMR_TRY(emr_chain_size(chain, &size));
+	if (size > 0)
+		return EMR_OK;
+	EMR_TRY(emr_chain_begin(chain));
+	return emr_chain_end(chain, emr_chain_append_genesis(chain, emr_buf_view(&descriptor)));
+}
+
+static emr_status open_files(
+	embedded_channel *c, const embedded *e, const emr_ledger_options *options)
+{
+	c->lock_fd = openat(e->dirfd, EMR_NETWORK_CHANNEL_LOCK,
+		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	c->end_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	c->is_stop_lent = options->stop_fd > 0;
+	c->stop_fd = c->is_stop_lent ? options->stop_fd : eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return c->end_fd >= 0 && c->stop_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+emr_status embedded_channel_open(
+	embedded *e, const emr_ledger_options *options, embedded_channel **out_channel)
+{
+	embedded_channel *c;
+	char *dir = NULL;
+	emr_status status = emr_network_channel(e->dirfd, &dir);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	c = calloc(1, sizeof *c);
+	if (c == NULL) {
+		free(dir);
+		return EMR_NO_MEMORY;
+	}
+	c->dir = dir;
+	c->lock_fd = c->end_fd = c->stop_fd = -1;
+	(void)pthread_mutex_init(&c->follow_lock, NULL);
+	(void)pthread_mutex_init(&c->known_lock, NULL);
+	emr_cond_init(&c->has_grown);
+	status = emr_fabric_open(dir, &c->fabric);
+	if (status == EMR_OK)
+		status = open_files(c, e, options);
+	if (status == EMR_OK)
+		status = make_file(c, e->dirfd);
+	*out_channel = c; /* also what was begun, to be freed */
+	return status;
+}
+
+emr_status embedded_channel_start(embedded *e)
+{
+	e->channel->has_follower =
+		pthread_create(&e->channel->follower, NULL, embedded_follow_on, e) == 0;
+	return e->channel->has_follower ? EMR_OK : EMR_NO_MEMORY;
+}
+
+void embedded_channel_stop(embedded *e)
+{
+	if (e->channel == NULL || !e->channel->has_follower)
+		return;
+	(void)eventfd_write(e->channel->end_fd, 1);
+	(void)pthread_join(e->channel->follower, NULL);
+}
+
+void embedded_channel_free(embedded_channel *c)
+{
+	if (c == NULL)
+		return;
+	emr_fabric_close(c->fabric);
+	if (c->lock_fd >= 0)
+		(void)close(c->lock_fd);
+	if (c->end_fd >= 0)
+		(void)close(c->end_fd);
+	if (c->stop_fd >= 0 && !c->is_stop_lent)
+		(void)close(c->stop_fd);
+	(void)pthread_mutex_destroy(&c->follow_lock);
+	(void)pthread_mutex_destroy(&c->known_lock);
+	(void)pthread_cond_destroy(&c->has_grown);
+	free(c->dir);
+	free(c);
+}
+
+void embedded_stop(void *self)
+{
+	(void)eventfd_write(((const embedded *)self)->channel->stop_fd, 1);
+}
+
+emr_fabric_call embedded_call(const embedded *e, unsigned wait_s)
+{
+	return (emr_fabric_call){
+		.wait_s = wait_s, .cancel_fds = {e->channel->end_fd, e->channel->stop_fd}};
+}
+
+/* ---- what is known ---- */
+
+void embedded_note_channel(embedded *e, emr_status status, const char *said)
+{
+	embedded_channel *c = e->channel;
+	emr_ledger_absence *a = &c->absence;
+	EMR_LOCKED(&c->known_lock);
+
+	if (status == EMR_INTERRUPTED)
+		return;
+	status = status == EMR_OK ? EMR_OK : emr_ledger_absence_of(status);
+	if (status != a->status || strcmp(said, c->said) != 0)
+		emr_log(status == EMR_OK ? EMR_LOG_INFO : EMR_LOG_WARN, "channel: %s%s%s",
+			status == EMR_OK ? "it is read" : emr_status_text(status),
+			said[0] != '\0' ? ": " : "", said);
+	if (status == EMR_OK)
+		a->since_unix_s = 0;
+	else if (a->since_unix_s == 0)
+		a->since_unix_s = emr_clock_unix_s(e->clock);
+	a->status = status;
+	(void)snprintf(c->said, sizeof c->said, "%s", said);
+	(void)pthread_cond_broadcast(&c->has_grown);
+}
+
+/* Once a second it is asked, whoever follows. */
+static bool is_worth_asking(embedded_channel *c)
+{
+	const int64_t now = emr_clock_boot_ns(emr_clock_system());
+	EMR_LOCKED(&c->known_lock);
+
+	if (c->asked_ns != 0 && now - c->asked_ns < LOOK_NS)
+		return false;
+	c->asked_ns = now;
+	return true;
+}
+
+void embedded_look(void *self, emr_ledger_absence *out_absence)
+{
+	embedded *e = self;
+	uint64_t size;
+	const emr_status here = embedded_size(e, &size);
+
+	if (here != EMR_BUSY && here != EMR_OK)
+		embedded_note_channel(e, here, "");
+	else if (is_worth_asking(e->channel) && embedded_meet(e) == EMR_OK)
+		(void)!embedded_look_at_reader(e); /* which hides nothing that the follower found */
+	EMR_LOCKED(&e->channel->known_lock);
+	*out_absence = e->channel->absence;
+}
+
+/* ---- handing in ---- */
+
+static int64_t end_ns(const embedded *e)
+{
+	return emr_clock_boot_ns(emr_clock_system()) +
+	       (e->submitter != NULL ? OWN_MS : HOST_MS) * INT64_C(1000000);
+}
+
+typedef struct handing {
+	embedded *e;
+	const emr_id32 *submitter;
+	const uint8_t *sig;
+	emr_bytes bytes; /* of the batch */
+	const emr_batch *batch;
+	emr_id32 batch_id;
+	char id[2 * 32 + 1 + 16 + 1]; /* by which the backend knows it */
+	int64_t until_ns;
+	emr_fabric_end end;
+} handing;
+
+static int64_t left_ms(const handing *h)
+{
+	return (h->until_ns - emr_clock_boot_ns(emr_clock_system())) / 1000000;
+}
+
+/* EMR_NOT_FOUND: it has no entry here. */
+static emr_status answer_of_entry(handing *h, emr_ledger_answer *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_entry entry;
+	EMR_LOCKED(&h->e->read_lock);
+
+	EMR_TRY(emr_chain_find_batch(h->e->reader, h->batch_id.b, &out->seq));
+	EMR_TRY(emr_chain_parsed(h->e->reader, out->seq, &bytes, &entry));
+	out->batch_id = h->batch_id;
+	out->ledger_time = entry.ledger_time_unix_s;
+	out->n_results = entry.count;
+	memcpy(out->results, entry.results.data, entry.count);
+	return EMR_OK;
+}
+
+/* Peers bring private parts to each other by and by; who handed them in lets go of them. */
+static emr_status keep_parts(const handing *h)
+{
+	embedded *e = h->e;
+	EMR_LOCKED(&e->write_lock);
+
+	EMR_TRY(emr_chain_begin(e->writer));
+	return emr_chain_end(e->writer, emr_chain_fill_batch(e->writer, h->bytes));
+}
+
+/* This process reads it, or another one. */
+static emr_status await_entry(handing *h, emr_ledger_answer *out)
+{
+	embedded_channel *c = h->e->channel;
+	emr_status status;
+
+	while ((status = answer_of_entry(h, out)) == EMR_NOT_FOUND) {
+		if (left_ms(h) <= 0)
+			return EMR_OFFLINE;
+		EMR_LOCKED(&c->known_lock);
+		emr_cond_wait_until(&c->has_grown, &c->known_lock,
+			emr_clock_boot_ns(emr_clock_system()) + LOOK_AGAIN_MS * 1000000);
+	}
+	return status == EMR_OK ? keep_parts(h) : status;
+}
+
+/* A registration by an organisation that came later brings its CA along. */
+static emr_status find_authority(const handing *h, emr_buf *out)
+{
+	embedded *e = h->e;
+	EMR_AUTO_BUF signer = {0};
+	emr_header header;
+	emr_key_text key;
+	emr_id16 org;
+	emr_id32 id;
+	emr_status status;
+	EMR_LOCKED(&e->read_lock);
+
+	if (emr_header_parse(h->batch->header, &header) != EMR_CONTRACT_OK)
+		return EMR_INVALID;
+	emr_signer_id(header.signer_pk, id.b);
+	emr_key_signer(id.b, &key);
+	status = emr_chain_row(e->reader, key.text, &signer, NULL, NULL);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	if (!emr_batch_certified_by(h->batch, emr_span_of(emr_buf_view(&signer)), org.b))
+		return EMR_OK;
+	status = emr_chain_authority(e->reader, org, out);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status hand_in(handing *h, emr_bytes authority)
+{
+	const size_t public_len = EMR_HEADER_BYTES + h->batch->items_bytes.len;
+	const emr_bytes args[4] = {emr_bytes_of(h->submitter->b, sizeof h->submitter->b),
+		emr_bytes_of(h->sig, 64), emr_bytes_of(h->bytes.data, public_len), authority};
+	char line[2 * 32 + 1];
+	const emr_fabric_transaction t = {.id = h->id,
+		.line = line,
+		.function = "register",
+		.args = args,
+		.n_args = authority.len > 0 ? 4 : 3,
+		.transient_name = public_len < h->bytes.len ? "parts" : NULL,
+		.transient = emr_bytes_of(h->bytes.data + public_len, h->bytes.len - public_len)};
+	emr_fabric_call call = embedded_call(h->e, 0);
+	emr_status status;
+
+	emr_hex(h->submitter->b, sizeof h->submitter->b, line);
+	status = emr_fabric_hand_in(h->e->channel->fabric, &call, &t, &h->end);
+	/* By that id it is there with another CA or other parts, or by another submitter: each is
+	 * judged for itself. */
+	if (status == EMR_CONFLICT && strlen(h->id) == 64) {
+		const emr_bytes said[5] = {args[0], args[1], args[2], authority, t.transient};
+		const emr_id32 all = emr_sha256_of(said, 5);
+
+		h->id[64] = '-';
+		emr_hex(all.b, 8, h->id + 65);
+		status = emr_fabric_hand_in(h->e->channel->fabric, &call, &t, &h->end);
+	}
+	if (status != EMR_OK && status != EMR_INTERRUPTED)
+		emr_log(EMR_LOG_WARN, "channel: a batch was not handed in: %s: %s",
+			emr_status_text(status), call.said);
+	return status;
+}
+
+static emr_status await_end(handing *h)
+{
+	while (h->end.state == EMR_FABRIC_WAITING) {
+		const int64_t left = left_ms(h);
+		emr_fabric_call call =
+			embedded_call(h->e, left > 1000 ? (unsigned)(left / 1000) : 1);
+
+		if (left <= 0) {
+			emr_log(EMR_LOG_INFO, "channel: a batch waits: %s", h->end.said);
+			return EMR_TIMEOUT;
+		}
+		EMR_TRY(emr_fabric_ended(h->e->channel->fabric, &call, h->id, &h->end));
+	}
+	return EMR_OK;
+}
+
+/* "refused 23: the certificate ..." is what the contract decided; all else was no decision. */
+static emr_status read_refusal(const handing *h, emr_ledger_answer *out)
+{
+	static const char words[] = "refused ";
+	const unsigned long code = strncmp(h->end.said, words, sizeof words - 1) == 0
+					   ? strtoul(h->end.said + sizeof words - 1, NULL, 10)
+					   : 0;
+
+	if (h->end.status < 400 || h->end.status >= 500 || code == 0 || code > UINT8_MAX) {
+		emr_log(EMR_LOG_WARN, "channel: a batch was not judged: %llu %s",
+			(unsigned long long)h->end.status, h->end.said);
+		return EMR_OFFLINE;
+	}
+	*out = (emr_ledger_answer){.batch_id = h->batch_id, .refusal = (uint8_t)code};
+	return EMR_OK;
+}
+
+static emr_status end_of(handing *h, emr_ledger_answer *out)
+{
+	EMR_TRY(await_end(h));
+	if (h->end.state == EMR_FABRIC_REFUSED)
+		return read_refusal(h, out);
+	if (h->end.state == EMR_FABRIC_ENTERED && h->end.validity != 0) {
+		emr_log(EMR_LOG_WARN, "channel: a block has a batch without effect (%llu)",
+			(unsigned long long)h->end.validity);
+		return EMR_OFFLINE;
+	}
+	out->is_repeat = h->end.state == EMR_FABRIC_ANSWERED;
+	return await_entry(h, out);
+}
+
+/* Anybody may bring a batch of a key of one's own: before such a one costs peers anything, it is
+ * judged here. EMR_NOT_FOUND: the submitter is registered, or the contract would take it. */
+static emr_status judge_stranger(const handing *h, emr_ledger_answer *out)
+{
+	embedded *e = h->e;
+	EMR_AUTO_VERDICT verdict = {0};
+	const uint64_t now = emr_clock_unix_s(e->clock);
+	emr_row_key row;
+	emr_caller caller;
+	emr_status status;
+	EMR_LOCKED(&e->read_lock);
+
+	EMR_TRY(emr_chain_begin_read(e->reader));
+	status = emr_chain_key_row(e->reader, h->submitter->b, &row, NULL);
+	if (status == EMR_NOT_FOUND) {
+		status = emr_chain_caller(e->reader, EMR_HOST_FABRIC, emr_buf_view(&e->descriptor),
+			h->batch, *h->submitter, now, &caller);
+		if (status == EMR_OK)
+			status = emr_chain_judge(e->reader, h->batch, &caller, now, &verdict);
+	}
+	emr_chain_rollback(e->reader);
+	EMR_TRY(status);
+	if (verdict.outcome.kind != EMR_OUTCOME_REFUSED || verdict.outcome.refusal == 0)
+		return EMR_NOT_FOUND;
+	*out = (emr_ledger_answer){
+		.batch_id = h->batch_id, .refusal = (uint8_t)verdict.outcome.refusal};
+	return EMR_OK;
+}
+
+emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_t sig[64],
+	emr_bytes bytes, const emr_batch *batch, emr_ledger_answer *out_answer)
+{
+	handing h = {.e = e,
+		.submitter = submitter,
+		.sig = sig,
+		.bytes = bytes,
+		.batch = batch,
+		.until_ns = end_ns(e)};
+	EMR_AUTO_BUF authority = {0};
+	EMR_AUTO_FREE emr_ledger_answer *answer = calloc(1, sizeof *answer);
+	emr_status status;
+
+	if (answer == NULL)
+		return EMR_NO_MEMORY;
+	emr_batch_id(batch->header.data, h.batch_id.b);
+	emr_hex(h.batch_id.b, sizeof h.batch_id.b, h.id);
+	answer->is_repeat = 1;
+	status = answer_of_entry(&h, answer);
+	if (status == EMR_NOT_FOUND)
+		status = judge_stranger(&h, answer);
+	if (status == EMR_NOT_FOUND) {
+		EMR_TRY(embedded_meet(e));
+		EMR_TRY(find_authority(&h, &authority));
+		EMR_TRY(hand_in(&h, emr_buf_view(&authority)));
+		status = end_of(&h, answer);
+	}
+	if (status == EMR_OK)
+		*out_answer = *answer;
+	return status;
+}
+
+/* ---- catching up ---- */
+
+static void await_follower(embedded_channel *c, int64_t until_ns)
+{
+	while (!c->is_current && !c->is_beside && c->absence.status == EMR_OK &&
+		emr_clock_boot_ns(emr_clock_system()) < until_ns)
+		emr_cond_wait_until(&c->has_grown, &c->known_lock, until_ns);
+}
+
+void embedded_await_follower(embedded *e)
+{
+	EMR_LOCKED(&e->channel->known_lock);
+
+	await_follower(e->channel, end_ns(e));
+}
+
+/* It has read all, or cannot; or another process reads. */
+static emr_status catch_up(embedded *e, char *said, size_t said_size)
+{
+	embedded_channel *c = e->channel;
+	EMR_LOCKED(&c->known_lock);
+
+	await_follower(c, EMR_NEVER_NS);
+	if (c->is_current || c->is_beside ||
+		(c->absence.status == EMR_OFFLINE && !has(e->dirfd, EMR_NETWORK_CHANNEL_BEHIND)))
+		return EMR_OK;
+	(void)snprintf(said, said_size, "%s", c->said);
+	return c->absence.status;
+}
+
+emr_status emr_embedded_catch_up(const char *path, char *said, size_t said_size)
+{
+	const emr_ledger_options options = {.path = path};
+	EMR_AUTO_LEDGER ledger = NULL;
+	void *self;
+
+	EMR_TRY(emr_embedded_open(&options, &ledger));
+	(void)emr_ledger_below(ledger, &self);
+	return ((embedded *)self)->channel != NULL ? catch_up(self, said, said_size) : EMR_OK;
+}

@@ -1,0 +1,497 @@
+/* This file reads the channel of a ledger into its file: each transaction that entered a batch
+ * becomes the entry that everybody makes of it, is judged again, and is appended. Private parts
+ * that peers have not yet are asked for again. It refuses a backend that reads another channel, or
+ * shows another entry where the file has one. */
+#include "embedded_private.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "ledger/network.h"
+
+#define PAUSE_MS 1000  /* between two looks while it cannot be read, or another process reads */
+#define WAIT_S 10      /* for the next transaction; then the backend says how its reader is */
+#define NEAR_BLOCKS 16 /* behind the newest: parts come with their entries, else all at the end */
+#define FIRST_PAUSE_NS                                                                             \
+	INT64_C(1000000000) /* until parts are asked for again; twice as long then                 \
+			     */
+#define MOST_PAUSE_NS INT64_C(60000000000)
+
+/* ---- private parts ---- */
+
+typedef struct asking {
+	emr_ledger_part_fn fn;
+	void *arg;
+	size_t at[EMR_FABRIC_KEYS_MAX]; /* places among what was asked for */
+} asking;
+
+static emr_status pass_part(void *arg, size_t index, const emr_fabric_part *part)
+{
+	const asking *a = arg;
+
+	return part->part.data != NULL ? a->fn(a->arg, a->at[index], part->part) : EMR_OK;
+}
+
+/* Requests and releases, which are kept for a time only, lie beside the rest. */
+static const char *collection_of(const emr_part_key *key)
+{
+	return key->family == 0x40 || (key->family >= 0x48 && key->family <= 0x4a) ? "mail"
+										   : "parts";
+}
+
+/* Those of KEYS from *FROM on that lie in one collection, as many as one question takes. */
+static emr_status ask_some(embedded *e, const emr_part_key *keys, size_t n, const char *collection,
+	size_t *from, asking *a)
+{
+	emr_key_text texts[EMR_FABRIC_KEYS_MAX];
+	const char *names[EMR_FABRIC_KEYS_MAX];
+	size_t count = 0;
+	emr_fabric_call call = embedded_call(e, 0);
+	bool is_complete;
+
+	for (; *from < n && count < EMR_FABRIC_KEYS_MAX; ++*from) {
+		const emr_part_key *key = &keys[*from];
+
+		if (strcmp(collection_of(key), collection) != 0)
+			continue;
+		emr_key_part(
+			key->family, key->domain.b, key->object.b, key->version, &texts[count]);
+		names[count] = texts[count].text;
+		a->at[count++] = *from;
+	}
+	return count > 0 ? emr_fabric_parts(e->channel->fabric, &call, collection, names, count,
+				   pass_part, a, &is_complete)
+			 : EMR_OK;
+}
+
+/* An emr_chain_fetch_fn on a handle; what no peer has is not given. */
+static emr_status fetch(
+	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
+{
+	static const char *const collections[] = {"parts", "mail"};
+	asking a = {.fn = fn, .arg = arg};
+
+	for (size_t i = 0; i < 2; i++)
+		for (size_t from = 0; from < n;)
+			EMR_TRY(ask_some(self, keys, n, collections[i], &from, &a));
+	return EMR_OK;
+}
+
+typedef struct filling {
+	embedded *e;
+	const emr_part_key *keys;
+	size_t n; /* that came */
+} filling;
+
+static emr_status fill_one(void *arg, size_t index, emr_bytes part)
+{
+	filling *f = arg;
+	bool fits = false;
+	EMR_LOCKED(&f->e->write_lock);
+
+	EMR_TRY(emr_chain_begin(f->e->writer));
+	EMR_TRY(emr_chain_end(
+		f->e->writer, emr_chain_fill(f->e->writer, &f->keys[index], part, &fits)));
+	f->n += fits;
+	return EMR_OK;
+}
+
+/* All that the file lacks; *OUT_IS_LEFT: some of it no peer has yet. */
+static emr_status bring_lacking(embedded *e, bool *out_is_left)
+{
+	EMR_AUTO_FREE emr_chain_lacking *lacking = malloc(sizeof *lacking);
+	uint64_t from = 0;
+
+	*out_is_left = false;
+	if (lacking == NULL)
+		return EMR_NO_MEMORY;
+	do {
+		filling f = {.e = e, .keys = lacking->keys};
+
+		EMR_TRY(embedded_lacks(e, from, lacking));
+		EMR_TRY(fetch(e, lacking->keys, lacking->n, fill_one, &f));
+		*out_is_left = *out_is_left || f.n < lacking->n;
+		from = lacking->next;
+	} while (from > 0);
+	return EMR_OK;
+}
+
+static emr_status tend_lacking(embedded *e)
+{
+	embedded_channel *c = e->channel;
+	const int64_t now = emr_clock_boot_ns(emr_clock_system());
+	bool is_left;
+
+	if (now < c->lacking_due_ns)
+		return EMR_OK;
+	c->lacking_due_ns = now + FIRST_PAUSE_NS;
+	EMR_TRY(bring_lacking(e, &is_left));
+	c->lacking_pause_ns = c->lacking_pause_ns == 0			? FIRST_PAUSE_NS
+			      : c->lacking_pause_ns < MOST_PAUSE_NS / 2 ? 2 * c->lacking_pause_ns
+									: MOST_PAUSE_NS;
+	c->lacking_due_ns = is_left ? now + c->lacking_pause_ns : INT64_MAX;
+	return EMR_OK;
+}
+
+static void expect_parts(embedded *e)
+{
+	e->channel->lacking_pause_ns = 0;
+	e->channel->lacking_due_ns = emr_clock_boot_ns(emr_clock_system()) + FIRST_PAUSE_NS;
+}
+
+/* ---- one entry ---- */
+
+typedef struct following {
+	embedded *e;
+	bool is_looking; /* only whether it is the channel of the file: EMR_EXISTS ends it */
+	uint64_t n;	 /* entries that were appended */
+	char said[EMR_FABRIC_SAID_BYTES];
+} following;
+
+static emr_status trouble(following *f, emr_status status, const char *said)
+{
+	(void)snprintf(f->said, sizeof f->said, "%s", said);
+	return status;
+}
+
+/* A valid transaction is one of the contract, which takes nothing of another form. */
+static bool read_batch(
+	const emr_fabric_logged *logged, emr_bytes *out_batch, emr_header *out_header)
+{
+	size_t public_len;
+
+	if (logged->n_args < 3 || logged->args[0].len != 32 || logged->args[1].len != 64 ||
+		logged->args[2].len < EMR_HEADER_BYTES ||
+		emr_header_parse((emr_span){logged->args[2].data, EMR_HEADER_BYTES}, out_header) !=
+			EMR_CONTRACT_OK ||
+		logged->answer.len != 1 + (size_t)out_header->count)
+		return false;
+	public_len = emr_batch_public_len(emr_span_of(logged->args[2]));
+	*out_batch = emr_bytes_of(
+		logged->args[2].data, public_len > 0 ? public_len : logged->args[2].len);
+	return true;
+}
+
+static emr_status encode(emr_chain *chain, const emr_fabric_logged *logged, emr_bytes batch,
+	uint64_t seq, emr_buf *out)
+{
+	emr_entry made = {.host = EMR_HOST_FABRIC,
+		.count = (uint16_t)(logged->answer.len - 1),
+		.seq = seq,
+		.ledger_time_unix_s = logged->time,
+		.block = logged->block,
+		.tx = (uint32_t)logged->index,
+		.results = {logged->answer.data + 1, logged->answer.len - 1}};
+
+	EMR_TRY(emr_chain_leaf(chain, seq - 1, made.prev_entry));
+	EMR_TRY(emr_buf_append_zeros(out, EMR_ENTRY_BYTES + logged->answer.len - 1));
+	memcpy(made.submitter_id, logged->args[0].data, sizeof made.submitter_id);
+	memcpy(made.header, batch.data, EMR_HEADER_BYTES);
+	memcpy(made.submit_sig, logged->args[1].data, sizeof made.submit_sig);
+	return emr_entry_encode(&made, out->data, out->len, &out->len) == EMR_CONTRACT_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
+}
+
+/* ENTRY for the file, which lacks it, or EMR_EXISTS: it is there already, as it is here. */
+static emr_status place(following *f, const emr_fabric_logged *logged, emr_bytes batch,
+	emr_buf *bytes, uint64_t *out_seq)
+{
+	EMR_AUTO_BUF kept = {0};
+	emr_chain *chain = f->e->writer;
+	uint8_t id[32];
+	emr_status status, found;
+	EMR_LOCKED(&f->e->write_lock);
+
+	emr_batch_id(batch.data, id);
+	found = emr_chain_find_batch(chain, id, out_seq);
+	if (found == EMR_NOT_FOUND)
+		EMR_TRY(emr_chain_size(chain, out_seq));
+	else if (found != EMR_OK)
+		return found;
+	status = encode(chain, logged, batch, *out_seq, bytes);
+	if (status != EMR_OK || found != EMR_OK)
+		return status == EMR_DAMAGED
+			       ? trouble(f, EMR_DAMAGED, "an entry has not a result for each item")
+			       : status;
+	EMR_TRY(emr_chain_entry(chain, *out_seq, &kept, NULL));
+	return emr_bytes_equal(emr_buf_view(&kept), emr_buf_view(bytes))
+		       ? EMR_EXISTS
+		       : trouble(f, EMR_FORK, "the ledger has another entry there");
+}
+
+static emr_status append(following *f, const emr_ledger_entry *entry, const emr_chain_parts *parts)
+{
+	static const emr_chain_checked checked = {.is_from_peer = true};
+	emr_ledger_trouble found = {.status = EMR_OK};
+	embedded *e = f->e;
+	emr_status status;
+	EMR_LOCKED(&e->write_lock);
+
+	EMR_TRY(emr_chain_begin(e->writer));
+	status = emr_chain_in_place(e->writer);
+	if (status == EMR_OK)
+		status = emr_chain_follow(
+			e->writer, entry, &checked, parts->spans, NULL, NULL, &found);
+	status = emr_chain_end(e->writer, status);
+	return found.status != EMR_OK ? trouble(f, status, found.cause) : status;
+}
+
+/* Behind many entries their parts come together, but for what a registration is judged by. */
+static emr_status take_entry(following *f, const emr_fabric_logged *logged,
+	const emr_ledger_entry *entry, const emr_header *header)
+{
+	embedded *e = f->e;
+	EMR_AUTO_FREE emr_chain_parts *parts = calloc(1, sizeof *parts);
+	const bool is_near = logged->block + NEAR_BLOCKS >= e->channel->place.height;
+	bool is_left = false;
+	emr_status status = EMR_OK;
+
+	if (parts == NULL)
+		return EMR_NO_MEMORY;
+	if (!is_near && header->count == 1)
+		status = bring_lacking(e, &is_left);
+	if (status == EMR_OK && (is_near || header->count == 1))
+		status = emr_chain_parts_of(entry, fetch, e, NULL, NULL, parts);
+	/* Peers that give no parts now give them later; a registration is judged by its own. */
+	if (emr_status_may_pass(status) && header->count > 1)
+		status = EMR_OK;
+	if (status == EMR_OK)
+		status = append(f, entry, parts);
+	emr_chain_parts_free(parts);
+	f->n += status == EMR_OK;
+	return status;
+}
+
+/* It is the file's channel. */
+static emr_status known_now(following *f)
+{
+	if (f->is_looking)
+		return EMR_EXISTS;
+	f->e->channel->is_known = true;
+	return EMR_OK;
+}
+
+static emr_status take_batch(following *f, const emr_fabric_logged *logged)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_header header;
+	emr_bytes batch;
+	uint64_t seq = 0;
+	emr_ledger_entry entry;
+	emr_status status;
+
+	if (!read_batch(logged, &batch, &header))
+		return trouble(
+			f, EMR_DAMAGED, "a transaction has another form than the contract's");
+	status = place(f, logged, batch, &bytes, &seq);
+	if (status == EMR_EXISTS)
+		return known_now(f);
+	if (status != EMR_OK)
+		return status;
+	if (f->is_looking || !f->e->channel->is_known)
+		return trouble(f, EMR_FORK, "the channel has not the ledger's newest entry");
+	entry = (emr_ledger_entry){.seq = seq,
+		.entry = emr_buf_view(&bytes),
+		.items = emr_bytes_of(batch.data + EMR_HEADER_BYTES, batch.len - EMR_HEADER_BYTES)};
+	return take_entry(f, logged, &entry, &header);
+}
+
+static emr_status take_logged(void *arg, const emr_fabric_logged *logged)
+{
+	following *f = arg;
+
+	if (strcmp(logged->function, "register") == 0)
+		return take_batch(f, logged);
+	if (strcmp(logged->function, "genesis") != 0)
+		return EMR_OK; /* a letter */
+	if (logged->n_args != 1 ||
+		!emr_bytes_equal(logged->args[0], emr_buf_view(&f->e->descriptor)))
+		return trouble(f, EMR_FORK, "another network has begun in the channel");
+	return known_now(f);
+}
+
+/* ---- the channel ---- */
+
+/* Of the newest entry, which is read again to see that it is the same channel. */
+static emr_status find_place(embedded *e, uint64_t *out_size, emr_fabric_place *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_entry newest;
+	EMR_LOCKED(&e->read_lock);
+
+	out->block = out->index = 0; /* and the genesis stays */
+	EMR_TRY(emr_chain_size(e->reader, out_size));
+	if (*out_size <= 1)
+		return EMR_OK;
+	EMR_TRY(emr_chain_parsed(e->reader, *out_size - 1, &bytes, &newest));
+	out->block = newest.block;
+	out->index = newest.tx;
+	return EMR_OK;
+}
+
+static emr_status read_on(following *f, emr_fabric_place *place, unsigned wait_s)
+{
+	emr_fabric_call call = embedded_call(f->e, wait_s);
+	emr_status status = emr_fabric_log(f->e->channel->fabric, &call, place, take_logged, f);
+
+	if (f->said[0] == '\0')
+		(void)snprintf(f->said, sizeof f->said, "%s", call.said);
+	/* It begins from block 0 again, and is behind what was read here before. */
+	return status == EMR_INVALID ? EMR_OFFLINE : status;
+}
+
+emr_status embedded_meet(embedded *e)
+{
+	following f = {.e = e, .is_looking = true};
+	emr_fabric_place place, newest = {.block = 0};
+	uint64_t size;
+	bool is_met, has_moved;
+	emr_status status;
+
+	(void)pthread_mutex_lock(&e->channel->known_lock);
+	is_met = e->channel->is_met;
+	(void)pthread_mutex_unlock(&e->channel->known_lock);
+	if (is_met)
+		return EMR_OK;
+	EMR_TRY(find_place(e, &size, &newest));
+	place = newest;
+	status = read_on(&f, &place, 0);
+	has_moved = place.block != newest.block || place.index != newest.index;
+	if (status == EMR_OK) /* something else stands there, or nothing is there yet */
+		status = trouble(&f, size > 1 && has_moved ? EMR_FORK : EMR_OFFLINE,
+			"the channel has not the ledger's newest entry");
+	if (status != EMR_EXISTS) {
+		embedded_note_channel(e, status, f.said);
+		return status;
+	}
+	EMR_LOCKED(&e->channel->known_lock);
+	e->channel->is_met = true;
+	return EMR_OK;
+}
+
+emr_status embedded_look_at_reader(embedded *e)
+{
+	emr_fabric_call call = embedded_call(e, 0);
+	emr_fabric_state state = {.height = 0};
+	emr_status status = emr_fabric_ask_state(e->channel->fabric, &call, &state);
+
+	if (status == EMR_OK && state.is_stopped)
+		status = EMR_OFFLINE;
+	if (status == EMR_OK && atomic_load(&e->channel->is_stuck))
+		return EMR_OK;
+	embedded_note_channel(e, status,
+		status == EMR_OK   ? ""
+		: state.is_stopped ? state.said
+				   : call.said);
+	return status;
+}
+
+/* An entry may have erased parts. */
+static void forget_purged(embedded *e)
+{
+	EMR_LOCKED(&e->write_lock);
+
+	emr_chain_forget_log(e->writer);
+}
+
+/* Until nothing new comes in time. */
+static emr_status follow_all(following *f, unsigned wait_s)
+{
+	embedded_channel *c = f->e->channel;
+	uint64_t size, n;
+	emr_fabric_place before;
+
+	if (!c->is_known)
+		EMR_TRY(find_place(f->e, &size, &c->place));
+	do {
+		before = c->place;
+		n = f->n;
+		EMR_TRY(read_on(f, &c->place, wait_s));
+		if (!c->is_known && size > 1 &&
+			(c->place.block != before.block || c->place.index != before.index))
+			return trouble(
+				f, EMR_FORK, "the channel has not the ledger's newest entry");
+		if (f->n > n) {
+			expect_parts(f->e);
+			forget_purged(f->e);
+			embedded_note_channel(f->e, EMR_OK, "");
+		}
+		wait_s = 0;
+	} while (c->place.block < c->place.height);
+	(void)unlinkat(f->e->dirfd, EMR_NETWORK_CHANNEL_BEHIND, 0);
+	EMR_LOCKED(&c->known_lock);
+	c->is_current = true;
+	(void)pthread_cond_broadcast(&c->has_grown);
+	return EMR_OK;
+}
+
+/* Behind a fault another backend may be at that socket: its channel is met again, and the place is
+ * that of the file's newest entry. */
+static void forget_channel(embedded_channel *c)
+{
+	EMR_LOCKED(&c->known_lock);
+
+	c->is_known = c->is_met = false;
+}
+
+emr_status embedded_follow(embedded *e, unsigned wait_s)
+{
+	following f = {.e = e};
+	emr_status status = follow_all(&f, wait_s);
+
+	if (status == EMR_OK)
+		status = tend_lacking(e);
+	atomic_store(&e->channel->is_stuck, status != EMR_OK);
+	if (status == EMR_OK)
+		return f.n == 0 ? embedded_look_at_reader(e) : EMR_OK;
+	forget_channel(e->channel);
+	embedded_note_channel(e, status, f.said[0] != '\0' ? f.said : emr_status_text(status));
+	return status;
+}
+
+/* As long as the next look for parts is away. */
+static unsigned waits_s(const embedded_channel *c)
+{
+	const int64_t now = emr_clock_boot_ns(emr_clock_system());
+	const int64_t left = c->lacking_due_ns == INT64_MAX || c->lacking_due_ns < now
+				     ? WAIT_S
+				     : (c->lacking_due_ns - now) / 1000000000 + 1;
+
+	return left < WAIT_S ? (unsigned)left : WAIT_S;
+}
+
+static void note_beside(embedded_channel *c)
+{
+	EMR_LOCKED(&c->known_lock);
+
+	c->is_beside = true;
+	(void)pthread_cond_broadcast(&c->has_grown);
+}
+
+void *embedded_follow_on(void *self)
+{
+	embedded *e = self;
+	embedded_channel *c = e->channel;
+	struct pollfd end = {.fd = c->end_fd, .events = POLLIN};
+	emr_status status = EMR_OK;
+
+	while (poll(&end, 1, status == EMR_OK ? 0 : PAUSE_MS) == 0) {
+		if (flock(c->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+			status = emr_status_from_errno(errno);
+			if (errno == EWOULDBLOCK)
+				note_beside(c);
+			else
+				embedded_note_channel(e, status, EMR_NETWORK_CHANNEL_LOCK);
+			continue;
+		}
+		EMR_LOCKED(&c->follow_lock);
+		/* Behind a fault it is known at once that it is over. */
+		status = embedded_follow(e, status == EMR_OK ? waits_s(c) : 0);
+	}
+	return NULL;
+}
