@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -54,6 +55,7 @@ typedef struct host {
 	_Atomic uint64_t over;	      /* of the key that asked for too much most often */
 	bool has_moved;		      /* others know it elsewhere */
 	int report_fd;		      /* to the waiting parent; -1 in the foreground */
+	const sigset_t *ending;	      /* signals that end it, blocked */
 } host;
 
 static void host_end(host *h)
@@ -148,15 +150,24 @@ static emr_status settle_in_channel(const host *h, emr_problem *out_problem)
 static emr_status catch_up(const host *h, const char *ledger, emr_problem *out_problem)
 {
 	char said[EMR_NETWORK_SAID_BYTES] = "";
+	EMR_AUTO_FD stop_fd = -1;
 	emr_status status = EMR_OK;
 
 	if (!emr_network_is_on_channel(ledger))
 		return EMR_OK;
+	stop_fd = signalfd(-1, h->ending, SFD_CLOEXEC);
 	emr_progress(h->out, "Reading what the channel has ...");
-	status = emr_embedded_catch_up(ledger, said, sizeof said);
+	status = emr_embedded_catch_up(ledger, stop_fd, said, sizeof said);
 	emr_progress_end(h->out);
-	return status == EMR_OK ? EMR_OK
-				: say_place(h, status, said[0] != '\0' ? said : NULL, out_problem);
+	if (status == EMR_INTERRUPTED)
+		return EMR_PROBLEM(status, out_problem, EMR_SAY_INTERRUPTED, NULL);
+	return status == EMR_OK
+		       ? EMR_OK
+		       : say_place(h, status,
+				 emr_status_is_full(status) ? _("no space left on the disk")
+				 : said[0] != '\0'	    ? said
+							    : NULL,
+				 out_problem);
 }
 
 /* ---- who signs beside it ---- */
@@ -457,6 +468,7 @@ static int run_here(void *arg, int report_fd)
 	(void)sigaddset(&ending, SIGHUP);
 	(void)pthread_sigmask(SIG_BLOCK, &ending, NULL);
 	h->report_fd = report_fd;
+	h->ending = &ending;
 	code = emr_out_end(h->out, serve(h, &ending));
 	emr_behind_let_go(&h->report_fd, code, false);
 	return code;

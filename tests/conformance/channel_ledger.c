@@ -210,9 +210,9 @@ TEST_IN(begin, end, a_file_that_is_gone_is_read_from_the_channel_again)
 	k.ledger = NULL;
 	assert_int_equal(unlink(printed("%s/ledger.sqlite", k.network)), 0);
 	play_stop(&play);
-	assert_status(EMR_OFFLINE, emr_embedded_catch_up(k.network, said, sizeof said));
+	assert_status(EMR_OFFLINE, emr_embedded_catch_up(k.network, 0, said, sizeof said));
 	play_start(&play);
-	assert_ok(emr_embedded_catch_up(k.network, said, sizeof said));
+	assert_ok(emr_embedded_catch_up(k.network, 0, said, sizeof said));
 	k.ledger = kit_open(&k);
 	assert_int_equal(kit_size(&k), 3);
 	assert_ok(emr_ledger_root(k.ledger, 3, after));

@@ -11,6 +11,8 @@
 #include "base/worker.h"
 #include "ledger/hash.h"
 
+#define LOGGED_MAX 2000 /* transactions in one answer */
+
 channel_play play;
 
 static emr_buf bytes_of(const json_t *text)
@@ -198,7 +200,7 @@ static bool how_it_ended(void *arg, emr_serve_call *call)
 static bool give_log(void *arg, emr_serve_call *call)
 {
 	channel_play *p = arg;
-	uint64_t block = 0, index = 0, wait_s = 0, n;
+	uint64_t block = 0, index = 0, wait_s = 0, n, next;
 	json_t *found = json_array();
 	EMR_LOCKED(&p->lock);
 
@@ -211,16 +213,17 @@ static bool give_log(void *arg, emr_serve_call *call)
 		return answer(
 			call, 400, json_pack("{s:s, s:s}", "error", "malformed", "said", "no"));
 	}
-	for (uint64_t b = block == 0 ? 1 : block; b <= n; b++)
-		if (b > block || index == 0)
-			json_array_append(found, json_array_get(p->log, b - 1));
+	for (next = block == 0 ? 1 : block; next <= n && json_array_size(found) < LOGGED_MAX;
+		next++)
+		if (next > block || index == 0)
+			json_array_append(found, json_array_get(p->log, next - 1));
 	if (json_array_size(found) == 0 && wait_s > 0 && call->waits_until_ns == 0) {
 		json_decref(found);
 		emr_serve_wait(call, n, wait_s * 1000);
 		return false;
 	}
 	return answer(call, 200,
-		json_pack("{s:I, s:i, s:I, s:s, s:o}", "block", (json_int_t)n + 1, "index", 0,
+		json_pack("{s:I, s:i, s:I, s:s, s:o}", "block", (json_int_t)next, "index", 0,
 			"height", (json_int_t)n + 1, "genesis", p->genesis, "transactions", found));
 }
 
@@ -262,10 +265,11 @@ static bool give_state(void *arg, emr_serve_call *call)
 	EMR_LOCKED(&p->lock);
 
 	return answer(call, 200,
-		json_pack("{s:I, s:i, s:i, s:{s:s}, s:{s:b, s:s}}", "height",
-			(json_int_t)json_array_size(p->log) + 1, "time", 0, "waiting", 0,
-			"identity", "msp", "Emr1MSP", "reading", "stopped", p->is_stopped, "said",
-			p->is_stopped ? "peers do not agree" : ""));
+		json_pack("{s:I, s:[{s:I, s:s}], s:i, s:i, s:{s:s}, s:{s:b, s:s}}", "height",
+			(json_int_t)json_array_size(p->log) + 1, "peers", "height",
+			(json_int_t)(json_array_size(p->log) + 1 + p->behind), "said", "", "time",
+			0, "waiting", 0, "identity", "msp", "Emr1MSP", "reading", "stopped",
+			p->is_stopped, "said", p->is_stopped ? "peers do not agree" : ""));
 }
 
 static const emr_serve_route routes[] = {
