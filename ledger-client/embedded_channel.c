@@ -90,7 +90,6 @@ emr_status embedded_channel_open(
 	}
 	c->dir = dir;
 	c->lock_fd = c->end_fd = c->stop_fd = -1;
-	(void)pthread_mutex_init(&c->follow_lock, NULL);
 	(void)pthread_mutex_init(&c->known_lock, NULL);
 	emr_cond_init(&c->has_grown);
 	status = emr_fabric_open(dir, &c->fabric);
@@ -127,7 +126,6 @@ void embedded_channel_free(embedded_channel *c)
 		(void)close(c->end_fd);
 	if (c->stop_fd >= 0 && !c->is_stop_lent)
 		(void)close(c->stop_fd);
-	(void)pthread_mutex_destroy(&c->follow_lock);
 	(void)pthread_mutex_destroy(&c->known_lock);
 	(void)pthread_cond_destroy(&c->has_grown);
 	free(c->dir);

@@ -332,7 +332,7 @@ static emr_status known_now(following *f)
 {
 	if (f->is_looking)
 		return EMR_EXISTS;
-	f->e->channel->is_known = f->e->channel->is_known || !f->is_beside;
+	f->e->channel->is_known = true;
 	return EMR_OK;
 }
 
@@ -520,46 +520,25 @@ static void forget_channel(embedded_channel *c)
 	c->is_known = c->is_met = false;
 }
 
-emr_status embedded_follow(embedded *e, unsigned wait_s)
+static emr_status follow(embedded *e, unsigned wait_s, bool is_beside)
 {
-	following f = {.e = e};
+	following f = {.e = e, .is_beside = is_beside};
 	emr_status status = follow_all(&f, wait_s);
 
 	if (f.n > 0)
 		forget_purged(e);
-	if (status == EMR_OK)
+	if (status == EMR_OK && !is_beside)
 		status = tend_lacking(e);
-	atomic_store(&e->channel->is_stuck, status != EMR_OK);
+	atomic_store(&e->channel->is_stuck, status != EMR_OK && status != EMR_AWAITED);
+	if (is_beside)
+		forget_channel(e->channel);
+	if (status == EMR_AWAITED) /* by who follows */
+		return status;
 	if (status == EMR_OK)
 		return f.n == 0 ? embedded_look_at_reader(e, 0) : EMR_OK;
 	forget_channel(e->channel);
 	embedded_note_channel(e, status, f.said[0] != '\0' ? f.said : emr_status_text(status));
 	return status;
-}
-
-/* Another process follows, and only what it has read counts. */
-static void look_beside(embedded *e)
-{
-	following f = {.e = e, .is_beside = true};
-	embedded_channel *c = e->channel;
-	emr_fabric_place place = {.block = 0};
-	uint64_t size;
-	emr_status status;
-
-	(void)pthread_mutex_lock(&c->known_lock);
-	c->is_beside = true;
-	(void)pthread_cond_broadcast(&c->has_grown);
-	(void)pthread_mutex_unlock(&c->known_lock);
-	if (c->is_read || embedded_meet(e, 0) != EMR_OK)
-		return;
-	status = find_place(e, &size, &place);
-	do
-		status = status == EMR_OK ? read_on(&f, &place, 0) : status;
-	while (status == EMR_OK && place.block < place.height);
-	if (status == EMR_OK)
-		status = note_read(&f, &place);
-	if (status != EMR_OK && status != EMR_AWAITED)
-		embedded_note_channel(e, status, f.said);
 }
 
 /* As long as the next look for parts is away. */
@@ -612,15 +591,18 @@ void *embedded_follow_on(void *self)
 		const bool was_fine = status == EMR_OK;
 
 		status = take_lock(e);
-		if (status == EMR_BUSY)
-			look_beside(e);
-		else if (status != EMR_OK)
+		if (status != EMR_OK && status != EMR_BUSY) {
 			embedded_note_channel(e, status, EMR_NETWORK_CHANNEL_LOCK);
-		if (status != EMR_OK)
 			continue;
-		EMR_LOCKED(&c->follow_lock);
+		}
+		(void)pthread_mutex_lock(&c->known_lock);
+		c->is_beside = status == EMR_BUSY;
+		(void)pthread_mutex_unlock(&c->known_lock);
 		/* Behind a fault it is known at once that it is over. */
-		status = embedded_follow(e, was_fine ? waits_s(c) : 0);
+		if (!c->is_beside)
+			status = follow(e, was_fine ? waits_s(c) : 0, false);
+		else if (!c->is_read)
+			(void)!follow(e, 0, true);
 	}
 	return NULL;
 }

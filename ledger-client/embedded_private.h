@@ -22,8 +22,7 @@ typedef struct embedded_channel {
 	bool is_stop_lent;
 	pthread_t follower;
 	bool has_follower;
-	/* of what has the channel read at a time: the follower, or who has it follow */
-	pthread_mutex_t follow_lock;
+	/* of the follower */
 	emr_fabric_place place;
 	bool is_known;	      /* the place; what was read before it fits the file */
 	atomic_bool is_stuck; /* the last reading failed */
@@ -112,10 +111,7 @@ void embedded_stop(void *self);
 emr_status embedded_meet(embedded *e, int64_t until_ns);
 /* Notes how the backend is; one whose reader goes no further counts as away. */
 emr_status embedded_look_at_reader(embedded *e, int64_t until_ns);
-/* Reads what the channel has now, or in WAIT_S seconds; follow_lock held by who has
- * lock_fd locked. */
-emr_status embedded_follow(embedded *e, unsigned wait_s);
-/* The thread that does so until end_fd. */
+/* The thread that reads the channel until end_fd. */
 void *embedded_follow_on(void *self);
 emr_fabric_call embedded_call(const embedded *e, unsigned wait_s, int64_t until_ns);
 void embedded_note_channel(embedded *e, emr_status status, const char *said);

@@ -11,6 +11,7 @@
 #include "base/worker.h"
 #include "ledger/hash.h"
 
+#define WAIT_MS 200	/* that it waits at most for a transaction */
 #define LOGGED_MAX 2000 /* transactions in one answer */
 
 channel_play play;
@@ -168,6 +169,11 @@ static bool hand_in(void *arg, emr_serve_call *call)
 	EMR_LOCKED(&p->lock);
 
 	p->handed++;
+	if (p->is_mute) {
+		json_decref(asked);
+		emr_serve_wait(call, UINT64_MAX, 600000);
+		return false;
+	}
 	end = json_object_get(p->ended, id);
 	if (end != NULL && !json_equal(json_object_get(p->asked, id), asked)) {
 		json_decref(asked);
@@ -204,6 +210,7 @@ static bool give_log(void *arg, emr_serve_call *call)
 	json_t *found = json_array();
 	EMR_LOCKED(&p->lock);
 
+	p->looked++;
 	assert_ok(emr_serve_number(call, "block", 0, &block));
 	assert_ok(emr_serve_number(call, "index", 0, &index));
 	assert_ok(emr_serve_number(call, "wait", 0, &wait_s));
@@ -219,7 +226,7 @@ static bool give_log(void *arg, emr_serve_call *call)
 			json_array_append(found, json_array_get(p->log, next - 1));
 	if (json_array_size(found) == 0 && wait_s > 0 && call->waits_until_ns == 0) {
 		json_decref(found);
-		emr_serve_wait(call, n, wait_s * 1000);
+		emr_serve_wait(call, n, WAIT_MS);
 		return false;
 	}
 	return answer(call, 200,
@@ -254,7 +261,9 @@ static bool give_parts(void *arg, emr_serve_call *call)
 
 	for (size_t i = 0; i < json_array_size(keys); i++)
 		json_array_append_new(
-			parts, part_at(p, json_string_value(json_array_get(keys, i))));
+			parts, p->parts_most > 0 && i >= p->parts_most
+				       ? json_pack("{s:b}", "later", 1)
+				       : part_at(p, json_string_value(json_array_get(keys, i))));
 	json_decref(asked);
 	return answer(call, 200, json_pack("{s:o, s:b}", "parts", parts, "complete", 1));
 }
@@ -264,6 +273,7 @@ static bool give_state(void *arg, emr_serve_call *call)
 	channel_play *p = arg;
 	EMR_LOCKED(&p->lock);
 
+	p->looked++;
 	return answer(call, 200,
 		json_pack("{s:I, s:[{s:I, s:s}], s:i, s:i, s:{s:s}, s:{s:b, s:s}}", "height",
 			(json_int_t)json_array_size(p->log) + 1, "peers", "height",
@@ -282,6 +292,22 @@ static const emr_serve_route routes[] = {
 	{.method = NULL},
 };
 
+static void *tick(void *arg)
+{
+	channel_play *p = arg;
+
+	while (!atomic_load(&p->is_ending)) {
+		size_t n;
+
+		(void)usleep(WAIT_MS * 1000);
+		(void)pthread_mutex_lock(&p->lock);
+		n = json_array_size(p->log);
+		(void)pthread_mutex_unlock(&p->lock);
+		emr_serve_wake(p->serve, n);
+	}
+	return NULL;
+}
+
 void play_start(channel_play *p)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -293,6 +319,8 @@ void play_start(channel_play *p)
 	assert_int_equal(bind(options.listen_fd, (struct sockaddr *)&at, sizeof at), 0);
 	assert_int_equal(listen(options.listen_fd, 64), 0);
 	assert_ok(emr_serve_start(&options, &p->serve));
+	atomic_store(&p->is_ending, false);
+	assert_int_equal(pthread_create(&p->ticks, NULL, tick, p), 0);
 }
 
 void play_begin(channel_play *p, const char *dir, const emr_clock *clock)
@@ -310,6 +338,10 @@ void play_begin(channel_play *p, const char *dir, const emr_clock *clock)
 
 void play_stop(channel_play *p)
 {
+	if (p->serve == NULL)
+		return;
+	atomic_store(&p->is_ending, true);
+	assert_int_equal(pthread_join(p->ticks, NULL), 0);
 	emr_serve_stop(p->serve);
 	p->serve = NULL;
 }
