@@ -144,7 +144,7 @@ emr_fabric_call embedded_call(const embedded *e, unsigned wait_s, int64_t until_
 		.cancel_fds = {e->channel->end_fd, e->channel->stop_fd}};
 }
 
-static bool is_stopped(const embedded_channel *c)
+bool embedded_is_stopped(const embedded_channel *c)
 {
 	struct pollfd fds[2] = {
 		{.fd = c->end_fd, .events = POLLIN}, {.fd = c->stop_fd, .events = POLLIN}};
@@ -152,8 +152,7 @@ static bool is_stopped(const embedded_channel *c)
 	return poll(fds, 2, 0) > 0;
 }
 
-/* known_lock held. */
-static void wait_a_moment(embedded_channel *c)
+void embedded_wait_a_moment(embedded_channel *c)
 {
 	emr_cond_wait_until(&c->has_grown, &c->known_lock,
 		emr_clock_boot_ns(emr_clock_system()) + LOOK_AGAIN_MS * 1000000);
@@ -202,7 +201,7 @@ static bool is_worth_asking(embedded_channel *c)
 	return true;
 }
 
-static int64_t end_ns(const embedded *e)
+int64_t embedded_end_ns(const embedded *e)
 {
 	return emr_clock_boot_ns(emr_clock_system()) +
 	       (e->submitter != NULL ? OWN_MS : HOST_MS) * INT64_C(1000000);
@@ -211,7 +210,7 @@ static int64_t end_ns(const embedded *e)
 void embedded_look(void *self, emr_ledger_absence *out_absence)
 {
 	embedded *e = self;
-	const int64_t until_ns = end_ns(e);
+	const int64_t until_ns = embedded_end_ns(e);
 	uint64_t size;
 	const emr_status here = embedded_size(e, &size);
 
@@ -279,11 +278,11 @@ static emr_status await_entry(handing *h, emr_ledger_answer *out)
 	while ((status = answer_of_entry(h, out)) == EMR_NOT_FOUND) {
 		if (left_ms(h) <= 0)
 			return EMR_OFFLINE;
-		if (is_stopped(c))
+		if (embedded_is_stopped(c))
 			return EMR_INTERRUPTED;
 		EMR_LOCKED(&c->known_lock);
 		EMR_TRY(c->own);
-		wait_a_moment(c);
+		embedded_wait_a_moment(c);
 	}
 	return status == EMR_OK ? keep_parts(h) : status;
 }
@@ -488,47 +487,4 @@ emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_
 	if (status == EMR_OK)
 		*out_answer = *answer;
 	return status;
-}
-
-/* ---- catching up ---- */
-
-int64_t embedded_await_follower(embedded *e)
-{
-	embedded_channel *c = e->channel;
-	const int64_t until_ns = end_ns(e);
-	EMR_LOCKED(&c->known_lock);
-
-	while (e->submitter != NULL && !c->is_current && !c->is_beside &&
-		c->absence.status == EMR_OK && !is_stopped(c) &&
-		emr_clock_boot_ns(emr_clock_system()) < until_ns)
-		wait_a_moment(c);
-	return until_ns;
-}
-
-/* It has read all, or another process has; or it cannot be read. */
-static emr_status catch_up(embedded *e, char *said, size_t said_size)
-{
-	embedded_channel *c = e->channel;
-	EMR_LOCKED(&c->known_lock);
-
-	while (!c->is_read && c->absence.status == EMR_OK && !is_stopped(c))
-		wait_a_moment(c);
-	if (is_stopped(c))
-		return EMR_INTERRUPTED;
-	if (c->is_read || (c->absence.status == EMR_OFFLINE && c->own == EMR_OK &&
-				  !has(e->dirfd, EMR_NETWORK_CHANNEL_BEHIND)))
-		return EMR_OK;
-	(void)snprintf(said, said_size, "%s", c->said);
-	return c->own != EMR_OK ? c->own : c->absence.status;
-}
-
-emr_status emr_embedded_catch_up(const char *path, int stop_fd, char *said, size_t said_size)
-{
-	const emr_ledger_options options = {.path = path, .stop_fd = stop_fd};
-	EMR_AUTO_LEDGER ledger = NULL;
-	void *self;
-
-	EMR_TRY(emr_embedded_open(&options, &ledger));
-	(void)emr_ledger_below(ledger, &self);
-	return ((embedded *)self)->channel != NULL ? catch_up(self, said, said_size) : EMR_OK;
 }

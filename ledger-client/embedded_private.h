@@ -86,7 +86,7 @@ emr_status embedded_check_recovery(const embedded *e);
 emr_status embedded_mend(void *self, emr_chain *own, uint64_t size, const uint8_t root[32],
 	emr_ledger_trouble *out_trouble, bool *out_was_damaged);
 
-/* ---- embedded_channel.c, embedded_follow.c: of a ledger in a channel ---- */
+/* ---- embedded_channel.c, embedded_follow.c, embedded_parts.c: of a ledger in a channel ---- */
 
 /* Opens the backend that the file beside the ledger names; NULL: there is none.  A ledger file that
  * is away is made again, to be read from the channel. */
@@ -103,6 +103,20 @@ int64_t embedded_await_follower(embedded *e);
 emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_t sig[64],
 	emr_bytes bytes, const emr_batch *batch, int64_t until_ns, emr_ledger_answer *out_answer);
 emr_status embedded_open_lock(embedded *e);
+/* As long as a call may take from now on. */
+int64_t embedded_end_ns(const embedded *e);
+bool embedded_is_stopped(const embedded_channel *channel);
+/* With known_lock, for what has grown. */
+void embedded_wait_a_moment(embedded_channel *channel);
+
+/* An emr_chain_fetch_fn on a handle; what no peer has is not given. */
+emr_status embedded_fetch_peers(
+	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
+/* All that the file lacks; *OUT_IS_LEFT: some of it no peer has yet. */
+emr_status embedded_bring_lacking(embedded *e, bool *out_is_left);
+/* The same, where it is time for it: it is soon where entries came. */
+emr_status embedded_tend_lacking(embedded *e);
+void embedded_expect_parts(embedded *e);
 void embedded_look(void *self, emr_ledger_absence *out_absence);
 void embedded_stop(void *self);
 
