@@ -255,8 +255,8 @@ static bool is_in_memory(const char *hidden, size_t len)
 	return is;
 }
 
-/* Each by another kind of refusal: its body is too long, it comes from no member, it ends before it
- * is whole. */
+/* Each by another kind of refusal: its body is too long, it comes from no member, it ends before
+ * its body is whole, or before its headers are. */
 TEST_IN(begin, end, what_proves_who_logs_in_stays_nowhere_where_it_is_refused)
 {
 	static const char *const refused[] = {"POST /emrfs/v1/login/enroll HTTP/1.1\r\nHost: a\r\n"
@@ -264,11 +264,12 @@ TEST_IN(begin, end, what_proves_who_logs_in_stays_nowhere_where_it_is_refused)
 		"POST /emrfs/v1/login/revoke HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
 		"Emrfs-Login: ",
 		"POST /emrfs/v1/login/enroll HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n"
-		"Emrfs-Login: "};
+		"Emrfs-Login: ",
+		"POST /emrfs/v1/login/enroll HTTP/1.1\r\nHost: a\r\nEmrfs-Login: "};
 	char hidden[] = "Cbtjd!xqa83hbvLm0oT7rD"; /* each byte plus one */
 	char byte;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		EMR_AUTO_FD fd = connect_raw();
 		char secret[sizeof hidden];
 
@@ -279,7 +280,8 @@ TEST_IN(begin, end, what_proves_who_logs_in_stays_nowhere_where_it_is_refused)
 		send_text(fd, refused[i]);
 		send_text(fd, secret);
 		emr_wipe(secret, sizeof secret);
-		send_text(fd, "\r\n\r\n");
+		if (i < 3)
+			send_text(fd, "\r\n\r\n");
 		if (i < 2)
 			assert_int_not_equal(answer_of(fd), 200);
 		(void)shutdown(fd, SHUT_WR);
