@@ -126,7 +126,7 @@ static emr_status choose_address(host *h, emr_problem *out_problem)
 
 /* ---- its channel ---- */
 
-/* Makes DIR of what has begun there, where it is not of that network already. */
+/* Makes DIR of what has begun there. */
 static emr_status settle_in_channel(const host *h, emr_problem *out_problem)
 {
 	EMR_AUTO_IN_CHANNEL found = {.msp = ""};
@@ -150,24 +150,19 @@ static emr_status settle_in_channel(const host *h, emr_problem *out_problem)
 static emr_status catch_up(const host *h, const char *ledger, emr_problem *out_problem)
 {
 	char said[EMR_NETWORK_SAID_BYTES] = "";
-	EMR_AUTO_FD stop_fd = -1;
-	emr_status status = EMR_OK;
+	EMR_AUTO_FD stop_fd = signalfd(-1, h->ending, SFD_CLOEXEC);
+	emr_status status;
 
 	if (!emr_network_is_on_channel(ledger))
 		return EMR_OK;
-	stop_fd = signalfd(-1, h->ending, SFD_CLOEXEC);
 	emr_progress(h->out, "Reading what the channel has ...");
 	status = emr_embedded_catch_up(ledger, stop_fd, said, sizeof said);
 	emr_progress_end(h->out);
 	if (status == EMR_INTERRUPTED)
 		return EMR_PROBLEM(status, out_problem, EMR_SAY_INTERRUPTED, NULL);
-	return status == EMR_OK
-		       ? EMR_OK
-		       : say_place(h, status,
-				 emr_status_is_full(status) ? _("no space left on the disk")
-				 : said[0] != '\0'	    ? said
-							    : NULL,
-				 out_problem);
+	if (emr_status_is_full(status))
+		(void)snprintf(said, sizeof said, "%s", _("no space left on the disk"));
+	return status == EMR_OK ? EMR_OK : say_place(h, status, said, out_problem);
 }
 
 /* ---- who signs beside it ---- */
@@ -275,7 +270,6 @@ static emr_status check_member(void *arg, emr_serve_call *call, emr_bytes root)
 	return emr_served_check(h->served, call, root);
 }
 
-/* For --status, which asks nobody. */
 static void note_over(void *arg, emr_id32 key, uint64_t times)
 {
 	host *h = arg;
