@@ -151,7 +151,7 @@ static emr_status append(
 	return found.status != EMR_OK ? trouble(f, status, found.cause) : status;
 }
 
-/* What a registration is judged by is in its part, and in those of proposals before it. */
+/* It is judged by what is in its part, and in those of proposals before it. */
 static bool is_registration(const emr_ledger_entry *entry, const emr_header *header)
 {
 	emr_item item;
@@ -162,8 +162,8 @@ static bool is_registration(const emr_ledger_entry *entry, const emr_header *hea
 }
 
 /* Behind many entries their parts come together, but for what a registration is judged by.  Nobody
- * waits for peers while the file is locked.  What could not be appended with others is tried alone:
- * those before it stay. */
+ * waits for peers while the file is locked.  An entry that could not be appended with others is
+ * tried alone: those before it stay. */
 static emr_status take_entry(following *f, const emr_fabric_logged *logged,
 	const emr_ledger_entry *entry, const emr_header *header)
 {

@@ -1,5 +1,5 @@
 /* This file asks the peers of a channel for the private parts that a ledger's file lacks, and again
- * for those that they have not yet. What does not fit the hash in its item is not taken. */
+ * for those that they have not yet. It takes nothing that does not fit the hash in its item. */
 #include "embedded_private.h"
 
 #include <stdlib.h>

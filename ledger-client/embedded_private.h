@@ -96,8 +96,8 @@ emr_status embedded_channel_open(
 emr_status embedded_channel_start(embedded *e);
 void embedded_channel_stop(embedded *e); /* before anything else is closed */
 void embedded_channel_free(embedded_channel *channel);
-/* Until when a batch may wait that comes now.  Who hands in here is answered once what the channel
- * had is read, or cannot be: a host has read it before. */
+/* Until when a batch may wait that comes now.  A batch of this process is answered once what the
+ * channel had is read, or cannot be: a host has read it before. */
 int64_t embedded_await_follower(embedded *e);
 /* As embedded_take, of a batch whose signatures are right. */
 emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_t sig[64],

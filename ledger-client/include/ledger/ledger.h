@@ -92,7 +92,7 @@ typedef struct emr_ledger_absence {
 /* The kind of absence of a ledger with which CAUSE went wrong: EMR_DAMAGED, EMR_NEWER_FORMAT,
  * EMR_FORK and EMR_ROLLBACK as they are, everything else is EMR_OFFLINE. */
 emr_status emr_ledger_absence_of(emr_status cause);
-/* What a host is called in the log that itself cannot take anything because of STATUS (refusal, as
+/* The name in the log of a host that itself cannot take anything because of STATUS (refusal, as
  * above); NULL: it says nothing of the host's computer. */
 #define EMR_LEDGER_FULL "no-space"
 #define EMR_LEDGER_STILL "read-only"
