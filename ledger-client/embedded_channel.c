@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -24,6 +25,8 @@
 #define OWN_MS 60000 /* that who hands in here waits */
 #define LOOK_NS INT64_C(1000000000)
 #define LOOK_AGAIN_MS 50 /* whether another process has read the entry */
+/* Batches that wait for peers: so one member leaves workers of a host to the others. */
+#define OF_ONE_SUBMITTER 4
 
 /* ---- opening ---- */
 
@@ -56,11 +59,15 @@ static emr_status make_file(const embedded_channel *c, int dirfd)
 	return emr_chain_end(chain, emr_chain_append_genesis(chain, emr_buf_view(&descriptor)));
 }
 
-static emr_status open_files(
-	embedded_channel *c, const embedded *e, const emr_ledger_options *options)
+emr_status embedded_open_lock(embedded *e)
 {
-	c->lock_fd = openat(e->dirfd, EMR_NETWORK_CHANNEL_LOCK,
+	e->channel->lock_fd = openat(e->dirfd, EMR_NETWORK_CHANNEL_LOCK,
 		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return e->channel->lock_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+static emr_status open_files(embedded_channel *c, const emr_ledger_options *options)
+{
 	c->end_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	c->is_stop_lent = options->stop_fd > 0;
 	c->stop_fd = c->is_stop_lent ? options->stop_fd : eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -83,16 +90,14 @@ emr_status embedded_channel_open(
 	}
 	c->dir = dir;
 	c->lock_fd = c->end_fd = c->stop_fd = -1;
-	(void)pthread_mutex_init(&c->follow_lock, NULL);
 	(void)pthread_mutex_init(&c->known_lock, NULL);
 	emr_cond_init(&c->has_grown);
 	status = emr_fabric_open(dir, &c->fabric);
+	*out_channel = c;	      /* also what was begun, to be freed */
+	(void)!embedded_open_lock(e); /* the follower says why it has none */
 	if (status == EMR_OK)
-		status = open_files(c, e, options);
-	if (status == EMR_OK)
-		status = make_file(c, e->dirfd);
-	*out_channel = c; /* also what was begun, to be freed */
-	return status;
+		status = open_files(c, options);
+	return status == EMR_OK ? make_file(c, e->dirfd) : status;
 }
 
 emr_status embedded_channel_start(embedded *e)
@@ -121,7 +126,6 @@ void embedded_channel_free(embedded_channel *c)
 		(void)close(c->end_fd);
 	if (c->stop_fd >= 0 && !c->is_stop_lent)
 		(void)close(c->stop_fd);
-	(void)pthread_mutex_destroy(&c->follow_lock);
 	(void)pthread_mutex_destroy(&c->known_lock);
 	(void)pthread_cond_destroy(&c->has_grown);
 	free(c->dir);
@@ -133,10 +137,25 @@ void embedded_stop(void *self)
 	(void)eventfd_write(((const embedded *)self)->channel->stop_fd, 1);
 }
 
-emr_fabric_call embedded_call(const embedded *e, unsigned wait_s)
+emr_fabric_call embedded_call(const embedded *e, unsigned wait_s, int64_t until_ns)
 {
-	return (emr_fabric_call){
-		.wait_s = wait_s, .cancel_fds = {e->channel->end_fd, e->channel->stop_fd}};
+	return (emr_fabric_call){.wait_s = wait_s,
+		.until_ns = until_ns,
+		.cancel_fds = {e->channel->end_fd, e->channel->stop_fd}};
+}
+
+bool embedded_is_stopped(const embedded_channel *c)
+{
+	struct pollfd fds[2] = {
+		{.fd = c->end_fd, .events = POLLIN}, {.fd = c->stop_fd, .events = POLLIN}};
+
+	return poll(fds, 2, 0) > 0;
+}
+
+void embedded_wait_a_moment(embedded_channel *c)
+{
+	emr_cond_wait_until(&c->has_grown, &c->known_lock,
+		emr_clock_boot_ns(emr_clock_system()) + LOOK_AGAIN_MS * 1000000);
 }
 
 /* ---- what is known ---- */
@@ -149,6 +168,13 @@ void embedded_note_channel(embedded *e, emr_status status, const char *said)
 
 	if (status == EMR_INTERRUPTED)
 		return;
+	/* Members are not denied what this computer may not write. */
+	c->own = status == EMR_DENIED						  ? EMR_READ_ONLY
+		 : status == EMR_NO_MEMORY || emr_ledger_fault_of(status) != NULL ? status
+										  : EMR_OK;
+	if (c->own != EMR_OK && said[0] == '\0')
+		said = emr_status_text(c->own);
+	a->refusal = emr_ledger_fault_of(c->own);
 	status = status == EMR_OK ? EMR_OK : emr_ledger_absence_of(status);
 	if (status != a->status || strcmp(said, c->said) != 0)
 		emr_log(status == EMR_OK ? EMR_LOG_INFO : EMR_LOG_WARN, "channel: %s%s%s",
@@ -175,27 +201,29 @@ static bool is_worth_asking(embedded_channel *c)
 	return true;
 }
 
+int64_t embedded_end_ns(const embedded *e)
+{
+	return emr_clock_boot_ns(emr_clock_system()) +
+	       (e->submitter != NULL ? OWN_MS : HOST_MS) * INT64_C(1000000);
+}
+
 void embedded_look(void *self, emr_ledger_absence *out_absence)
 {
 	embedded *e = self;
+	const int64_t until_ns = embedded_end_ns(e);
 	uint64_t size;
 	const emr_status here = embedded_size(e, &size);
 
 	if (here != EMR_BUSY && here != EMR_OK)
 		embedded_note_channel(e, here, "");
-	else if (is_worth_asking(e->channel) && embedded_meet(e) == EMR_OK)
-		(void)!embedded_look_at_reader(e); /* which hides nothing that the follower found */
+	else if (is_worth_asking(e->channel) && embedded_meet(e, until_ns) == EMR_OK)
+		/* which hides nothing that the follower found */
+		(void)!embedded_look_at_reader(e, until_ns);
 	EMR_LOCKED(&e->channel->known_lock);
 	*out_absence = e->channel->absence;
 }
 
 /* ---- handing in ---- */
-
-static int64_t end_ns(const embedded *e)
-{
-	return emr_clock_boot_ns(emr_clock_system()) +
-	       (e->submitter != NULL ? OWN_MS : HOST_MS) * INT64_C(1000000);
-}
 
 typedef struct handing {
 	embedded *e;
@@ -207,6 +235,7 @@ typedef struct handing {
 	char id[2 * 32 + 1 + 16 + 1]; /* by which the backend knows it */
 	int64_t until_ns;
 	emr_fabric_end end;
+	struct handing *next;
 } handing;
 
 static int64_t left_ms(const handing *h)
@@ -249,9 +278,11 @@ static emr_status await_entry(handing *h, emr_ledger_answer *out)
 	while ((status = answer_of_entry(h, out)) == EMR_NOT_FOUND) {
 		if (left_ms(h) <= 0)
 			return EMR_OFFLINE;
+		if (embedded_is_stopped(c))
+			return EMR_INTERRUPTED;
 		EMR_LOCKED(&c->known_lock);
-		emr_cond_wait_until(&c->has_grown, &c->known_lock,
-			emr_clock_boot_ns(emr_clock_system()) + LOOK_AGAIN_MS * 1000000);
+		EMR_TRY(c->own);
+		embedded_wait_a_moment(c);
 	}
 	return status == EMR_OK ? keep_parts(h) : status;
 }
@@ -294,7 +325,7 @@ static emr_status hand_in(handing *h, emr_bytes authority)
 		.n_args = authority.len > 0 ? 4 : 3,
 		.transient_name = public_len < h->bytes.len ? "parts" : NULL,
 		.transient = emr_bytes_of(h->bytes.data + public_len, h->bytes.len - public_len)};
-	emr_fabric_call call = embedded_call(h->e, 0);
+	emr_fabric_call call = embedded_call(h->e, 0, h->until_ns);
 	emr_status status;
 
 	emr_hex(h->submitter->b, sizeof h->submitter->b, line);
@@ -320,7 +351,7 @@ static emr_status await_end(handing *h)
 	while (h->end.state == EMR_FABRIC_WAITING) {
 		const int64_t left = left_ms(h);
 		emr_fabric_call call =
-			embedded_call(h->e, left > 1000 ? (unsigned)(left / 1000) : 1);
+			embedded_call(h->e, left > 1000 ? (unsigned)(left / 1000) : 1, h->until_ns);
 
 		if (left <= 0) {
 			emr_log(EMR_LOG_INFO, "channel: a batch waits: %s", h->end.said);
@@ -391,16 +422,52 @@ static emr_status judge_stranger(const handing *h, emr_ledger_answer *out)
 	return EMR_OK;
 }
 
+/* Of who hands in here himself nobody else has to wait. */
+static emr_status enter(handing *h)
+{
+	embedded_channel *c = h->e->channel;
+	size_t n = 0;
+	EMR_LOCKED(&c->known_lock);
+
+	EMR_TRY(c->own);
+	for (const handing *at = c->in_hand; at != NULL; at = at->next)
+		n += emr_id32_equal(*at->submitter, *h->submitter);
+	if (h->e->submitter == NULL && n >= OF_ONE_SUBMITTER)
+		return EMR_BUSY;
+	h->next = c->in_hand;
+	c->in_hand = h;
+	return EMR_OK;
+}
+
+static void leave(handing *h)
+{
+	handing **at = &h->e->channel->in_hand;
+	EMR_LOCKED(&h->e->channel->known_lock);
+
+	while (*at != h)
+		at = &(*at)->next;
+	*at = h->next;
+}
+
+static emr_status wait_for_peers(handing *h, emr_ledger_answer *out)
+{
+	EMR_AUTO_BUF authority = {0};
+
+	EMR_TRY(embedded_meet(h->e, h->until_ns));
+	EMR_TRY(find_authority(h, &authority));
+	EMR_TRY(hand_in(h, emr_buf_view(&authority)));
+	return end_of(h, out);
+}
+
 emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_t sig[64],
-	emr_bytes bytes, const emr_batch *batch, emr_ledger_answer *out_answer)
+	emr_bytes bytes, const emr_batch *batch, int64_t until_ns, emr_ledger_answer *out_answer)
 {
 	handing h = {.e = e,
 		.submitter = submitter,
 		.sig = sig,
 		.bytes = bytes,
 		.batch = batch,
-		.until_ns = end_ns(e)};
-	EMR_AUTO_BUF authority = {0};
+		.until_ns = until_ns};
 	EMR_AUTO_FREE emr_ledger_answer *answer = calloc(1, sizeof *answer);
 	emr_status status;
 
@@ -413,53 +480,11 @@ emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_
 	if (status == EMR_NOT_FOUND)
 		status = judge_stranger(&h, answer);
 	if (status == EMR_NOT_FOUND) {
-		EMR_TRY(embedded_meet(e));
-		EMR_TRY(find_authority(&h, &authority));
-		EMR_TRY(hand_in(&h, emr_buf_view(&authority)));
-		status = end_of(&h, answer);
+		EMR_TRY(enter(&h));
+		status = wait_for_peers(&h, answer);
+		leave(&h);
 	}
 	if (status == EMR_OK)
 		*out_answer = *answer;
 	return status;
-}
-
-/* ---- catching up ---- */
-
-static void await_follower(embedded_channel *c, int64_t until_ns)
-{
-	while (!c->is_current && !c->is_beside && c->absence.status == EMR_OK &&
-		emr_clock_boot_ns(emr_clock_system()) < until_ns)
-		emr_cond_wait_until(&c->has_grown, &c->known_lock, until_ns);
-}
-
-void embedded_await_follower(embedded *e)
-{
-	EMR_LOCKED(&e->channel->known_lock);
-
-	await_follower(e->channel, end_ns(e));
-}
-
-/* It has read all, or cannot; or another process reads. */
-static emr_status catch_up(embedded *e, char *said, size_t said_size)
-{
-	embedded_channel *c = e->channel;
-	EMR_LOCKED(&c->known_lock);
-
-	await_follower(c, EMR_NEVER_NS);
-	if (c->is_current || c->is_beside ||
-		(c->absence.status == EMR_OFFLINE && !has(e->dirfd, EMR_NETWORK_CHANNEL_BEHIND)))
-		return EMR_OK;
-	(void)snprintf(said, said_size, "%s", c->said);
-	return c->absence.status;
-}
-
-emr_status emr_embedded_catch_up(const char *path, char *said, size_t said_size)
-{
-	const emr_ledger_options options = {.path = path};
-	EMR_AUTO_LEDGER ledger = NULL;
-	void *self;
-
-	EMR_TRY(emr_embedded_open(&options, &ledger));
-	(void)emr_ledger_below(ledger, &self);
-	return ((embedded *)self)->channel != NULL ? catch_up(self, said, said_size) : EMR_OK;
 }

@@ -22,19 +22,21 @@ typedef struct embedded_channel {
 	bool is_stop_lent;
 	pthread_t follower;
 	bool has_follower;
-	/* of what has the channel read at a time: the follower, or who has it follow */
-	pthread_mutex_t follow_lock;
+	/* of the follower */
 	emr_fabric_place place;
 	bool is_known;	      /* the place; what was read before it fits the file */
 	atomic_bool is_stuck; /* the last reading failed */
 	int64_t lacking_due_ns, lacking_pause_ns; /* when parts that did not come are asked for */
 	pthread_mutex_t known_lock;		  /* what follows */
 	pthread_cond_t has_grown;
-	bool is_current;  /* all that it had was read once */
+	bool is_current;  /* all that the backend had was read once */
+	bool is_read;	  /* and all that most of its peers had, by whoever reads */
 	bool is_beside;	  /* another process reads */
 	bool is_met;	  /* its backend reads the channel of the ledger in the file */
 	int64_t asked_ns; /* when the backend was asked how it is */
 	emr_ledger_absence absence;
+	emr_status own; /* this computer is what does not let it be read; EMR_OK: it is not */
+	struct handing *in_hand; /* what waits for peers, for others */
 	char said[EMR_FABRIC_SAID_BYTES];
 } embedded_channel;
 
@@ -84,7 +86,7 @@ emr_status embedded_check_recovery(const embedded *e);
 emr_status embedded_mend(void *self, emr_chain *own, uint64_t size, const uint8_t root[32],
 	emr_ledger_trouble *out_trouble, bool *out_was_damaged);
 
-/* ---- embedded_channel.c, embedded_follow.c: of a ledger in a channel ---- */
+/* ---- embedded_channel.c, embedded_follow.c, embedded_parts.c: of a ledger in a channel ---- */
 
 /* Opens the backend that the file beside the ledger names; NULL: there is none.  A ledger file that
  * is away is made again, to be read from the channel. */
@@ -94,23 +96,36 @@ emr_status embedded_channel_open(
 emr_status embedded_channel_start(embedded *e);
 void embedded_channel_stop(embedded *e); /* before anything else is closed */
 void embedded_channel_free(embedded_channel *channel);
-/* Until what the channel had is read once, or cannot be, as long as a batch may wait. */
-void embedded_await_follower(embedded *e);
+/* Until when a batch may wait that comes now.  A batch of this process is answered once what the
+ * channel had is read, or cannot be: a host has read it before. */
+int64_t embedded_await_follower(embedded *e);
 /* As embedded_take, of a batch whose signatures are right. */
 emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_t sig[64],
-	emr_bytes bytes, const emr_batch *batch, emr_ledger_answer *out_answer);
+	emr_bytes bytes, const emr_batch *batch, int64_t until_ns, emr_ledger_answer *out_answer);
+emr_status embedded_open_lock(embedded *e);
+/* As long as a call may take from now on. */
+int64_t embedded_end_ns(const embedded *e);
+bool embedded_is_stopped(const embedded_channel *channel);
+/* With known_lock, for what has grown. */
+void embedded_wait_a_moment(embedded_channel *channel);
+
+/* An emr_chain_fetch_fn on a handle; what no peer has is not given. */
+emr_status embedded_fetch_peers(
+	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
+/* All that the file lacks; *OUT_IS_LEFT: some of it no peer has yet. */
+emr_status embedded_bring_lacking(embedded *e, bool *out_is_left);
+/* The same, where it is time for it: it is soon where entries came. */
+emr_status embedded_tend_lacking(embedded *e);
+void embedded_expect_parts(embedded *e);
 void embedded_look(void *self, emr_ledger_absence *out_absence);
 void embedded_stop(void *self);
 
 /* The backend reads the channel of the ledger in the file: its last entry stands there.
  * EMR_FORK: another one does. */
-emr_status embedded_meet(embedded *e);
+emr_status embedded_meet(embedded *e, int64_t until_ns);
 /* Notes how the backend is; one whose reader goes no further counts as away. */
-emr_status embedded_look_at_reader(embedded *e);
-/* Reads what the channel has now, or in WAIT_S seconds; follow_lock held by who has
- * lock_fd locked. */
-emr_status embedded_follow(embedded *e, unsigned wait_s);
-/* The thread that does so until end_fd. */
+emr_status embedded_look_at_reader(embedded *e, int64_t until_ns);
+/* The thread that reads the channel until end_fd. */
 void *embedded_follow_on(void *self);
-emr_fabric_call embedded_call(const embedded *e, unsigned wait_s);
+emr_fabric_call embedded_call(const embedded *e, unsigned wait_s, int64_t until_ns);
 void embedded_note_channel(embedded *e, emr_status status, const char *said);

@@ -1,12 +1,16 @@
 /* This file lets a thread sleep until the embedded ledger has grown, woken by the file system,
- * and by a look once a second where that tells nothing. */
+ * and by a look once a second where that tells nothing; or until its channel is read. */
 #include "embedded_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <time.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "ledger/network.h"
 
 #define LOOK_MS 1000 /* how often a waiter looks although nothing told it to */
 #define SOON_MS 2    /* after a write to the log was seen: others and its commit follow */
@@ -63,4 +67,47 @@ void embedded_wake(void *self)
 	const embedded *e = self;
 
 	(void)eventfd_write(e->wake_fd, 1); /* it fails only when a wake is pending already */
+}
+
+/* ---- a channel ---- */
+
+int64_t embedded_await_follower(embedded *e)
+{
+	embedded_channel *c = e->channel;
+	const int64_t until_ns = embedded_end_ns(e);
+	EMR_LOCKED(&c->known_lock);
+
+	while (e->submitter != NULL && !c->is_current && !c->is_beside &&
+		c->absence.status == EMR_OK && !embedded_is_stopped(c) &&
+		emr_clock_boot_ns(emr_clock_system()) < until_ns)
+		embedded_wait_a_moment(c);
+	return until_ns;
+}
+
+/* It has read all, or another process has; or it cannot be read. */
+static emr_status catch_up(embedded *e, char *said, size_t said_size)
+{
+	embedded_channel *c = e->channel;
+	EMR_LOCKED(&c->known_lock);
+
+	while (!c->is_read && c->absence.status == EMR_OK && !embedded_is_stopped(c))
+		embedded_wait_a_moment(c);
+	if (embedded_is_stopped(c))
+		return EMR_INTERRUPTED;
+	if (c->is_read || (c->absence.status == EMR_OFFLINE && c->own == EMR_OK &&
+				  faccessat(e->dirfd, EMR_NETWORK_CHANNEL_BEHIND, F_OK, 0) != 0))
+		return EMR_OK;
+	(void)snprintf(said, said_size, "%s", c->said);
+	return c->own != EMR_OK ? c->own : c->absence.status;
+}
+
+emr_status emr_embedded_catch_up(const char *path, int stop_fd, char *said, size_t said_size)
+{
+	const emr_ledger_options options = {.path = path, .stop_fd = stop_fd};
+	EMR_AUTO_LEDGER ledger = NULL;
+	void *self;
+
+	EMR_TRY(emr_embedded_open(&options, &ledger));
+	(void)emr_ledger_below(ledger, &self);
+	return ((embedded *)self)->channel != NULL ? catch_up(self, said, said_size) : EMR_OK;
 }

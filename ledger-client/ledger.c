@@ -101,6 +101,15 @@ emr_status emr_ledger_absence_of(emr_status cause)
 		       : EMR_OFFLINE;
 }
 
+const char *emr_ledger_fault_of(emr_status status)
+{
+	return emr_status_is_full(status)  ? EMR_LEDGER_FULL
+	       : status == EMR_READ_ONLY   ? EMR_LEDGER_STILL
+	       : status == EMR_IO	   ? "failed"
+	       : status == EMR_NEWER_RULES ? "newer-rules"
+					   : NULL;
+}
+
 void emr_ledger_look(emr_ledger *ledger, emr_ledger_absence *out_absence)
 {
 	*out_absence = (emr_ledger_absence){.status = EMR_OK};

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -54,6 +55,7 @@ typedef struct host {
 	_Atomic uint64_t over;	      /* of the key that asked for too much most often */
 	bool has_moved;		      /* others know it elsewhere */
 	int report_fd;		      /* to the waiting parent; -1 in the foreground */
+	const sigset_t *ending;	      /* signals that end it, blocked */
 } host;
 
 static void host_end(host *h)
@@ -124,7 +126,7 @@ static emr_status choose_address(host *h, emr_problem *out_problem)
 
 /* ---- its channel ---- */
 
-/* Makes DIR of what has begun there, where it is not of that network already. */
+/* Makes DIR of what has begun there. */
 static emr_status settle_in_channel(const host *h, emr_problem *out_problem)
 {
 	EMR_AUTO_IN_CHANNEL found = {.msp = ""};
@@ -148,15 +150,19 @@ static emr_status settle_in_channel(const host *h, emr_problem *out_problem)
 static emr_status catch_up(const host *h, const char *ledger, emr_problem *out_problem)
 {
 	char said[EMR_NETWORK_SAID_BYTES] = "";
-	emr_status status = EMR_OK;
+	EMR_AUTO_FD stop_fd = signalfd(-1, h->ending, SFD_CLOEXEC);
+	emr_status status;
 
 	if (!emr_network_is_on_channel(ledger))
 		return EMR_OK;
 	emr_progress(h->out, "Reading what the channel has ...");
-	status = emr_embedded_catch_up(ledger, said, sizeof said);
+	status = emr_embedded_catch_up(ledger, stop_fd, said, sizeof said);
 	emr_progress_end(h->out);
-	return status == EMR_OK ? EMR_OK
-				: say_place(h, status, said[0] != '\0' ? said : NULL, out_problem);
+	if (status == EMR_INTERRUPTED)
+		return EMR_PROBLEM(status, out_problem, EMR_SAY_INTERRUPTED, NULL);
+	if (emr_status_is_full(status))
+		(void)snprintf(said, sizeof said, "%s", _("no space left on the disk"));
+	return status == EMR_OK ? EMR_OK : say_place(h, status, said, out_problem);
 }
 
 /* ---- who signs beside it ---- */
@@ -264,7 +270,6 @@ static emr_status check_member(void *arg, emr_serve_call *call, emr_bytes root)
 	return emr_served_check(h->served, call, root);
 }
 
-/* For --status, which asks nobody. */
 static void note_over(void *arg, emr_id32 key, uint64_t times)
 {
 	host *h = arg;
@@ -457,6 +462,7 @@ static int run_here(void *arg, int report_fd)
 	(void)sigaddset(&ending, SIGHUP);
 	(void)pthread_sigmask(SIG_BLOCK, &ending, NULL);
 	h->report_fd = report_fd;
+	h->ending = &ending;
 	code = emr_out_end(h->out, serve(h, &ending));
 	emr_behind_let_go(&h->report_fd, code, false);
 	return code;

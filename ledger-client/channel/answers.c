@@ -273,14 +273,22 @@ static void read_alone(const json_t *all, emr_fabric_state *out)
 
 static void read_peers(const json_t *all, emr_fabric_state *out)
 {
-	size_t i;
+	size_t i, ahead = 0, level = 0;
 	const json_t *one;
 
 	json_array_foreach(all, i, one)
 	{
+		const bool is_away = json_string_length(json_object_get(one, "said")) > 0;
+		uint64_t height = 0;
+
 		out->n_peers++;
-		out->n_away += json_string_length(json_object_get(one, "said")) > 0;
+		out->n_away += is_away;
+		if (is_away || !take_number(one, "height", &height) || height == 0)
+			continue;
+		ahead += height > out->height;
+		level += height <= out->height;
 	}
+	out->is_behind = level == 0 || ahead > level;
 }
 
 emr_status channel_read_state(emr_bytes body, emr_fabric_state *out)

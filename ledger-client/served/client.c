@@ -73,6 +73,7 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 	EMR_AUTO_BUF text = {0};
 	uint8_t head[WIRE_SUBMIT_HEAD];
 	emr_ledger_answer answer;
+	const char *fault;
 	emr_status status;
 
 	if (c->submitter == NULL)
@@ -92,13 +93,15 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 			.timeout_ms = TIMEOUT_MS,
 			.is_open = body.len <= WIRE_OPEN_MAX},
 		&text);
-	/* It is the host that has to be updated. */
+	/* It is the host that has to be updated, or has no room: this computer is well. */
+	fault = emr_ledger_fault_of(status);
 	(void)pthread_mutex_lock(&c->lock);
-	c->untaken_unix_s = status != EMR_NEWER_RULES ? 0
-			    : c->untaken_unix_s > 0   ? c->untaken_unix_s
-						      : emr_clock_unix_s(c->clock);
+	c->untaken_unix_s = fault == NULL	    ? 0
+			    : c->untaken_unix_s > 0 ? c->untaken_unix_s
+						    : emr_clock_unix_s(c->clock);
+	c->untaken = fault;
 	(void)pthread_mutex_unlock(&c->lock);
-	EMR_TRY(status == EMR_NEWER_RULES ? EMR_OFFLINE : status);
+	EMR_TRY(fault != NULL ? EMR_OFFLINE : status);
 	EMR_TRY(wire_read_answer(emr_buf_view(&text), &answer));
 	/* Somebody has set a clock since the last token: the next question asks for another. */
 	(void)pthread_mutex_lock(&c->lock);
@@ -364,7 +367,7 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 						 : NULL,
 		.ahead_s = c->last == EMR_OK ? c->ahead_s : 0};
 	if (c->untaken_unix_s > 0) {
-		out_absence->sent_refusal = out_absence->unsent.fault = EMR_SERVED_OLD_HOST;
+		out_absence->sent_refusal = out_absence->unsent.fault = c->untaken;
 		out_absence->unsent.since_unix_s = c->untaken_unix_s;
 		out_absence->unsent.stage = "submit";
 	}

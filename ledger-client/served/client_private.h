@@ -46,8 +46,9 @@ typedef struct client {
 	atomic_bool is_recovering; /* it takes from its members what its ledger lost */
 	emr_buf head;		   /* the checkpoint that the host signed last */
 	uint64_t head_size;	   /* as it says */
-	uint64_t untaken_unix_s; /* since when it takes no batch, as it does not know the rules; 0:
-				  * it does */
+	uint64_t untaken_unix_s; /* since when it takes no batch because of UNTAKEN, a fault of its
+				  * own; 0: it does */
+	const char *untaken;
 } client;
 
 /* So far apart are the clocks that there is no token. */

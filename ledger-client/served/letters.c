@@ -27,6 +27,7 @@
 	"invitation" /* its end, u64, the organisation of who left it, and what waits              \
 		      */
 #define INVITATION_HEAD 24
+#define PEERS_MS 8000 /* that a channel may take: clients take ten seconds for silence */
 #define KEPT_S ((uint64_t)366 * 86400) /* of what nobody took away */
 #define ASKED_S ((uint64_t)31 * 86400) /* of an application, which anybody may leave */
 
@@ -207,18 +208,31 @@ static emr_status take_invitation(emr_served *served, emr_serve_call *call)
 	return take_letter(served, call, room);
 }
 
-/* Members who are at other hosts of the channel see it there. */
-static emr_status pass_on(const emr_served *served, const emr_serve_call *call)
+/* Nobody waits longer, and nobody when the host ends. */
+static emr_fabric_call call_of(const emr_served *served)
 {
-	emr_fabric_call on_its_way = {.wait_s = 0};
+	return (emr_fabric_call){
+		.until_ns = emr_clock_boot_ns(emr_clock_system()) + PEERS_MS * INT64_C(1000000),
+		.cancel_fds = {served->others.stop_fd}};
+}
+
+/* Members who are at other hosts of the channel see it there. */
+static emr_status pass_on(emr_served *served, const emr_serve_call *call)
+{
+	emr_fabric_call on_its_way = call_of(served);
 	char hex[ID_CHARS + 1];
 	emr_id16 place;
+	emr_status status = EMR_BUSY;
 
 	if (served->channel == NULL)
 		return EMR_OK;
 	(void)snprintf(hex, sizeof hex, "%.*s", ID_CHARS, call->path);
 	EMR_TRY(emr_unhex(hex, place.b, sizeof place.b));
-	return emr_fabric_leave(served->channel, &on_its_way, place, emr_buf_view(&call->body));
+	if (atomic_fetch_add(&served->relayed, 1) < SERVED_RELAYED)
+		status = emr_fabric_leave(
+			served->channel, &on_its_way, place, emr_buf_view(&call->body));
+	atomic_fetch_sub(&served->relayed, 1);
+	return status;
 }
 
 /* The invited and those who apply are strangers; an administrator invites and answers. */
@@ -303,7 +317,7 @@ static emr_status put_from_channel(void *arg, emr_bytes letter)
 /* Those of the channel, where its peers answer. */
 emr_status served_give_applications(emr_served *served, emr_serve_call *call)
 {
-	emr_fabric_call now = {.wait_s = 0};
+	emr_fabric_call now = call_of(served);
 	listing l = {.served = served, .call = call};
 	emr_status status =
 		served->mail_dirfd >= 0 ? each_name(served, put_application, call) : EMR_OK;

@@ -17,8 +17,11 @@ typedef struct others {
 	size_t n;
 	pthread_t asker;
 	bool has_asker;
-	int stop_fd; /* ends its requests */
+	int stop_fd; /* ends its requests, and those of the workers */
 } others;
+
+/* Calls at once: an authority or peers that say nothing hold no more workers. */
+#define SERVED_RELAYED 8u
 
 struct emr_served {
 	/* set when it is started; LEDGER NULL while all of it is lost */
@@ -51,7 +54,7 @@ struct emr_served {
 
 	emr_fabric *channel; /* in which the ledger is; NULL: in none */
 	atomic_uint_fast64_t batches, failures[EMR_SERVED_FAILURES];
-	atomic_uint relayed; /* calls that wait for the authority now */
+	atomic_uint relayed; /* calls that wait for the authority now, or for peers */
 };
 
 extern const emr_serve_route served_routes[];

@@ -132,11 +132,9 @@ void emr_served_stop(emr_served *served)
 	if (served == NULL)
 		return;
 	atomic_store(&served->is_ending, true);
-	if (served->others.has_asker) {
-		(void)eventfd_write(served->others.stop_fd, 1);
+	(void)eventfd_write(served->others.stop_fd, 1);
+	if (served->others.has_asker)
 		(void)pthread_join(served->others.asker, NULL);
-	}
-	emr_auto_close(&served->others.stop_fd);
 	if (served->has_watcher) {
 		if (!atomic_load(&served->is_recovering))
 			emr_ledger_wake(served->ledger);
@@ -145,6 +143,7 @@ void emr_served_stop(emr_served *served)
 	if (served->ledger != NULL)
 		emr_ledger_stop(served->ledger); /* nobody waits for a channel any more */
 	emr_serve_stop(served->serve);
+	emr_auto_close(&served->others.stop_fd);
 	emr_chain_close(served->rows);
 	emr_ledger_close(served->ledger);
 	emr_fabric_close(served->channel);

@@ -59,5 +59,6 @@ emr_test(test_ledger_channel
 	LABELS conformance)
 emr_test(test_channel_ledger
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/channel_ledger.c
-	USES channel_play Threads::Threads
-	LABELS conformance)
+	USES channel_play channel Threads::Threads
+	LABELS conformance
+	LINK_OPTIONS -Wl,--wrap=emr_chain_end)

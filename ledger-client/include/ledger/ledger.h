@@ -92,6 +92,11 @@ typedef struct emr_ledger_absence {
 /* The kind of absence of a ledger with which CAUSE went wrong: EMR_DAMAGED, EMR_NEWER_FORMAT,
  * EMR_FORK and EMR_ROLLBACK as they are, everything else is EMR_OFFLINE. */
 emr_status emr_ledger_absence_of(emr_status cause);
+/* The name in the log of a host that itself cannot take anything because of STATUS (refusal, as
+ * above); NULL: it says nothing of the host's computer. */
+#define EMR_LEDGER_FULL "no-space"
+#define EMR_LEDGER_STILL "read-only"
+const char *emr_ledger_fault_of(emr_status status);
 /* Tries again first, if the last try is a second old or something else stands there by now. */
 void emr_ledger_look(emr_ledger *ledger, emr_ledger_absence *out_absence);
 /* A caller that has a whole copy need not wait for a ledger that says nothing: from here on it

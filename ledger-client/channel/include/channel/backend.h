@@ -27,6 +27,7 @@ static inline void emr_fabric_auto(emr_fabric **fabric)
  * EMR_BUSY (too much waits there), EMR_IO (it could not, and its log says why), EMR_NO_MEMORY. */
 typedef struct emr_fabric_call {
 	unsigned wait_s;		  /* until there is something to answer; at most 60 */
+	int64_t until_ns;		  /* of system boot, it takes no longer; 0: its own time */
 	int cancel_fds[2];		  /* readable: it is given up; 0 = none; borrowed */
 	char said[EMR_FABRIC_SAID_BYTES]; /* printable; empty: nothing */
 } emr_fabric_call;
@@ -120,6 +121,7 @@ typedef struct emr_fabric_state {
 	emr_fabric_alone alone[EMR_FABRIC_LIST_MAX];
 	char msp[EMR_FABRIC_MSP_MAX]; /* of the backend's own organisation */
 	bool is_stopped;	      /* the reader goes no further, because of SAID */
+	bool is_behind; /* most peers that it hears have more blocks, or it hears none */
 	char said[EMR_FABRIC_SAID_BYTES];
 } emr_fabric_state;
 emr_status emr_fabric_ask_state(
