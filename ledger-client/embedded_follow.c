@@ -1,7 +1,6 @@
 /* This file reads the channel of a ledger into its file: each transaction that entered a batch
- * becomes the entry that everybody makes of it, is judged again, and is appended. Private parts
- * that peers have not yet are asked for again. It refuses a backend that reads another channel, or
- * shows another entry where the file has one. */
+ * becomes the entry that everybody makes of it, is judged again, and is appended. It refuses a
+ * backend that reads another channel, or shows another entry where the file has one. */
 #include "embedded_private.h"
 
 #include <errno.h>
@@ -16,137 +15,13 @@
 #define PAUSE_MS 1000  /* between two looks while it cannot be read, or another process reads */
 #define WAIT_S 10      /* for the next transaction; then the backend says how its reader is */
 #define NEAR_BLOCKS 16 /* behind the newest: parts come with their entries, else all at the end */
-#define FIRST_PAUSE_NS                                                                             \
-	INT64_C(1000000000) /* until parts are asked for again; twice as long then                 \
-			     */
-#define MOST_PAUSE_NS INT64_C(60000000000)
-
-/* ---- private parts ---- */
-
-typedef struct asking {
-	emr_ledger_part_fn fn;
-	void *arg;
-	size_t at[EMR_FABRIC_KEYS_MAX]; /* places among what was asked for */
-} asking;
-
-static emr_status pass_part(void *arg, size_t index, const emr_fabric_part *part)
-{
-	const asking *a = arg;
-
-	return part->part.data != NULL ? a->fn(a->arg, a->at[index], part->part) : EMR_OK;
-}
-
-/* Requests and releases, which are kept for a time only, lie beside the rest. */
-static const char *collection_of(const emr_part_key *key)
-{
-	return key->family == 0x40 || (key->family >= 0x48 && key->family <= 0x4a) ? "mail"
-										   : "parts";
-}
-
-/* Those of KEYS from *FROM on that lie in one collection, as many as one question takes. */
-static emr_status ask_some(embedded *e, const emr_part_key *keys, size_t n, const char *collection,
-	size_t *from, asking *a)
-{
-	emr_key_text texts[EMR_FABRIC_KEYS_MAX];
-	const char *names[EMR_FABRIC_KEYS_MAX];
-	size_t count = 0;
-	emr_fabric_call call = embedded_call(e, 0);
-	bool is_complete;
-
-	for (; *from < n && count < EMR_FABRIC_KEYS_MAX; ++*from) {
-		const emr_part_key *key = &keys[*from];
-
-		if (strcmp(collection_of(key), collection) != 0)
-			continue;
-		emr_key_part(
-			key->family, key->domain.b, key->object.b, key->version, &texts[count]);
-		names[count] = texts[count].text;
-		a->at[count++] = *from;
-	}
-	return count > 0 ? emr_fabric_parts(e->channel->fabric, &call, collection, names, count,
-				   pass_part, a, &is_complete)
-			 : EMR_OK;
-}
-
-/* An emr_chain_fetch_fn on a handle; what no peer has is not given. */
-static emr_status fetch(
-	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
-{
-	static const char *const collections[] = {"parts", "mail"};
-	asking a = {.fn = fn, .arg = arg};
-
-	for (size_t i = 0; i < 2; i++)
-		for (size_t from = 0; from < n;)
-			EMR_TRY(ask_some(self, keys, n, collections[i], &from, &a));
-	return EMR_OK;
-}
-
-typedef struct filling {
-	embedded *e;
-	const emr_part_key *keys;
-	size_t n; /* that came */
-} filling;
-
-static emr_status fill_one(void *arg, size_t index, emr_bytes part)
-{
-	filling *f = arg;
-	bool fits = false;
-	EMR_LOCKED(&f->e->write_lock);
-
-	EMR_TRY(emr_chain_begin(f->e->writer));
-	EMR_TRY(emr_chain_end(
-		f->e->writer, emr_chain_fill(f->e->writer, &f->keys[index], part, &fits)));
-	f->n += fits;
-	return EMR_OK;
-}
-
-/* All that the file lacks; *OUT_IS_LEFT: some of it no peer has yet. */
-static emr_status bring_lacking(embedded *e, bool *out_is_left)
-{
-	EMR_AUTO_FREE emr_chain_lacking *lacking = malloc(sizeof *lacking);
-	uint64_t from = 0;
-
-	*out_is_left = false;
-	if (lacking == NULL)
-		return EMR_NO_MEMORY;
-	do {
-		filling f = {.e = e, .keys = lacking->keys};
-
-		EMR_TRY(embedded_lacks(e, from, lacking));
-		EMR_TRY(fetch(e, lacking->keys, lacking->n, fill_one, &f));
-		*out_is_left = *out_is_left || f.n < lacking->n;
-		from = lacking->next;
-	} while (from > 0);
-	return EMR_OK;
-}
-
-static emr_status tend_lacking(embedded *e)
-{
-	embedded_channel *c = e->channel;
-	const int64_t now = emr_clock_boot_ns(emr_clock_system());
-	bool is_left;
-
-	if (now < c->lacking_due_ns)
-		return EMR_OK;
-	c->lacking_due_ns = now + FIRST_PAUSE_NS;
-	EMR_TRY(bring_lacking(e, &is_left));
-	c->lacking_pause_ns = c->lacking_pause_ns == 0			? FIRST_PAUSE_NS
-			      : c->lacking_pause_ns < MOST_PAUSE_NS / 2 ? 2 * c->lacking_pause_ns
-									: MOST_PAUSE_NS;
-	c->lacking_due_ns = is_left ? now + c->lacking_pause_ns : INT64_MAX;
-	return EMR_OK;
-}
-
-static void expect_parts(embedded *e)
-{
-	e->channel->lacking_pause_ns = 0;
-	e->channel->lacking_due_ns = emr_clock_boot_ns(emr_clock_system()) + FIRST_PAUSE_NS;
-}
 
 /* ---- one entry ---- */
 
 typedef struct following {
 	embedded *e;
+	const emr_fabric_place *place;
+	bool is_agreed;	 /* it is the channel to which the members moved */
 	bool is_looking; /* only whether it is the channel of the file: EMR_EXISTS ends it */
 	uint64_t n;	 /* entries that were appended */
 	char said[EMR_FABRIC_SAID_BYTES];
@@ -197,11 +72,21 @@ static emr_status encode(emr_chain *chain, const emr_fabric_logged *logged, emr_
 		       : EMR_DAMAGED;
 }
 
+/* write_lock held.  EMR_EXISTS: the file has BYTES as entry SEQ. */
+static emr_status compare(following *f, uint64_t seq, emr_bytes bytes)
+{
+	EMR_AUTO_BUF kept = {0};
+
+	EMR_TRY(emr_chain_entry(f->e->writer, seq, &kept, NULL));
+	return emr_bytes_equal(emr_buf_view(&kept), bytes)
+		       ? EMR_EXISTS
+		       : trouble(f, EMR_FORK, "the ledger has another entry there");
+}
+
 /* ENTRY for the file, which lacks it, or EMR_EXISTS: it is there already, as it is here. */
 static emr_status place(following *f, const emr_fabric_logged *logged, emr_bytes batch,
 	emr_buf *bytes, uint64_t *out_seq)
 {
-	EMR_AUTO_BUF kept = {0};
 	emr_chain *chain = f->e->writer;
 	uint8_t id[32];
 	emr_status status, found;
@@ -218,10 +103,7 @@ static emr_status place(following *f, const emr_fabric_logged *logged, emr_bytes
 		return status == EMR_DAMAGED
 			       ? trouble(f, EMR_DAMAGED, "an entry has not a result for each item")
 			       : status;
-	EMR_TRY(emr_chain_entry(chain, *out_seq, &kept, NULL));
-	return emr_bytes_equal(emr_buf_view(&kept), emr_buf_view(bytes))
-		       ? EMR_EXISTS
-		       : trouble(f, EMR_FORK, "the ledger has another entry there");
+	return compare(f, *out_seq, emr_buf_view(bytes));
 }
 
 static emr_status append(following *f, const emr_ledger_entry *entry, const emr_chain_parts *parts)
@@ -254,9 +136,9 @@ static emr_status take_entry(following *f, const emr_fabric_logged *logged,
 	if (parts == NULL)
 		return EMR_NO_MEMORY;
 	if (!is_near && header->count == 1)
-		status = bring_lacking(e, &is_left);
+		status = embedded_bring_lacking(e, &is_left);
 	if (status == EMR_OK && (is_near || header->count == 1))
-		status = emr_chain_parts_of(entry, fetch, e, NULL, NULL, parts);
+		status = emr_chain_parts_of(entry, embedded_fetch_parts, e, NULL, NULL, parts);
 	/* Peers that give no parts now give them later; a registration is judged by its own. */
 	if (emr_status_may_pass(status) && header->count > 1)
 		status = EMR_OK;
@@ -276,42 +158,102 @@ static emr_status known_now(following *f)
 	return EMR_OK;
 }
 
+/* PLACED: whether the file has it. */
+static emr_status take_placed(following *f, const emr_fabric_logged *logged, emr_status placed,
+	const emr_ledger_entry *entry, const emr_header *header)
+{
+	if (placed == EMR_EXISTS)
+		return known_now(f);
+	EMR_TRY(placed);
+	if (f->is_looking || !f->e->channel->is_known)
+		return trouble(f, EMR_FORK, "the channel has not the ledger's newest entry");
+	return take_entry(f, logged, entry, header);
+}
+
 static emr_status take_batch(following *f, const emr_fabric_logged *logged)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_header header;
 	emr_bytes batch;
-	uint64_t seq = 0;
-	emr_ledger_entry entry;
+	emr_ledger_entry entry = {.seq = 0};
 	emr_status status;
 
 	if (!read_batch(logged, &batch, &header))
 		return trouble(
 			f, EMR_DAMAGED, "a transaction has another form than the contract's");
-	status = place(f, logged, batch, &bytes, &seq);
-	if (status == EMR_EXISTS)
-		return known_now(f);
-	if (status != EMR_OK)
-		return status;
-	if (f->is_looking || !f->e->channel->is_known)
-		return trouble(f, EMR_FORK, "the channel has not the ledger's newest entry");
-	entry = (emr_ledger_entry){.seq = seq,
-		.entry = emr_buf_view(&bytes),
-		.items = emr_bytes_of(batch.data + EMR_HEADER_BYTES, batch.len - EMR_HEADER_BYTES)};
-	return take_entry(f, logged, &entry, &header);
+	status = place(f, logged, batch, &bytes, &entry.seq);
+	entry.entry = emr_buf_view(&bytes);
+	entry.items = emr_bytes_of(batch.data + EMR_HEADER_BYTES, batch.len - EMR_HEADER_BYTES);
+	return take_placed(f, logged, status, &entry, &header);
+}
+
+/* Of an entry that is the file's next one it is judged when it is appended whether it fits. */
+static emr_status place_moved(following *f, const emr_ledger_entry *entry)
+{
+	uint64_t size;
+	EMR_LOCKED(&f->e->write_lock);
+
+	EMR_TRY(emr_chain_size(f->e->writer, &size));
+	return entry->seq < size ? compare(f, entry->seq, entry->entry) : EMR_OK;
+}
+
+/* Entries of the directory, as they stand there. */
+static emr_status take_moved(following *f, const emr_fabric_logged *logged)
+{
+	emr_header header;
+	emr_entry parsed;
+
+	for (size_t i = 0; i < logged->n_args; i += 3) {
+		emr_ledger_entry entry;
+
+		if (logged->n_args % 3 != 0 || logged->n_args > EMR_FABRIC_ARGS_MAX ||
+			emr_entry_parse(emr_span_of(logged->args[i]), &parsed) != EMR_CONTRACT_OK ||
+			emr_header_parse((emr_span){parsed.header, EMR_HEADER_BYTES}, &header) !=
+				EMR_CONTRACT_OK)
+			return trouble(f, EMR_DAMAGED,
+				"a transaction has another form than the contract's");
+		entry = (emr_ledger_entry){
+			.seq = parsed.seq, .entry = logged->args[i], .items = logged->args[i + 1]};
+		EMR_TRY(take_placed(f, logged, place_moved(f, &entry), &entry, &header));
+		f->e->channel->moved = parsed.seq + 1;
+	}
+	return EMR_OK;
+}
+
+/* A directory goes on in the channel that its members agreed on, and in no other. */
+static emr_status check_agreed(following *f)
+{
+	embedded *e = f->e;
+	emr_status status;
+	EMR_LOCKED(&e->read_lock);
+
+	if (f->is_agreed || !embedded_is_of_directory(e))
+		return EMR_OK;
+	status = emr_chain_moves_to(e->reader, f->place->genesis);
+	f->is_agreed = status == EMR_OK;
+	/* A newcomer's file has not come so far. */
+	return status == EMR_NOT_FOUND ? EMR_OK
+	       : status == EMR_FORK
+		       ? trouble(f, EMR_FORK, "the members have agreed on another channel")
+		       : status;
 }
 
 static emr_status take_logged(void *arg, const emr_fabric_logged *logged)
 {
 	following *f = arg;
 
+	EMR_TRY(check_agreed(f));
 	if (strcmp(logged->function, "register") == 0)
 		return take_batch(f, logged);
+	if (strcmp(logged->function, "move") == 0)
+		return take_moved(f, logged);
 	if (strcmp(logged->function, "genesis") != 0)
 		return EMR_OK; /* a letter */
 	if (logged->n_args != 1 ||
 		!emr_bytes_equal(logged->args[0], emr_buf_view(&f->e->descriptor)))
 		return trouble(f, EMR_FORK, "another network has begun in the channel");
+	if (!f->is_looking)
+		f->e->channel->moved = 1;
 	return known_now(f);
 }
 
@@ -337,7 +279,10 @@ static emr_status find_place(embedded *e, uint64_t *out_size, emr_fabric_place *
 static emr_status read_on(following *f, emr_fabric_place *place, unsigned wait_s)
 {
 	emr_fabric_call call = embedded_call(f->e, wait_s);
-	emr_status status = emr_fabric_log(f->e->channel->fabric, &call, place, take_logged, f);
+	emr_status status;
+
+	f->place = place;
+	status = emr_fabric_log(f->e->channel->fabric, &call, place, take_logged, f);
 
 	if (f->said[0] == '\0')
 		(void)snprintf(f->said, sizeof f->said, "%s", call.said);
@@ -405,6 +350,7 @@ static emr_status follow_all(following *f, unsigned wait_s)
 	embedded_channel *c = f->e->channel;
 	uint64_t size, n;
 	emr_fabric_place before;
+	bool has_brought = false;
 
 	if (!c->is_known)
 		EMR_TRY(find_place(f->e, &size, &c->place));
@@ -417,12 +363,14 @@ static emr_status follow_all(following *f, unsigned wait_s)
 			return trouble(
 				f, EMR_FORK, "the channel has not the ledger's newest entry");
 		if (f->n > n) {
-			expect_parts(f->e);
+			embedded_expect_parts(f->e);
 			forget_purged(f->e);
 			embedded_note_channel(f->e, EMR_OK, "");
 		}
 		wait_s = 0;
-	} while (c->place.block < c->place.height);
+		if (c->place.block >= c->place.height)
+			EMR_TRY(embedded_bring(f->e, &has_brought, f->said));
+	} while (c->place.block < c->place.height || has_brought);
 	(void)unlinkat(f->e->dirfd, EMR_NETWORK_CHANNEL_BEHIND, 0);
 	EMR_LOCKED(&c->known_lock);
 	c->is_current = true;
@@ -445,7 +393,7 @@ emr_status embedded_follow(embedded *e, unsigned wait_s)
 	emr_status status = follow_all(&f, wait_s);
 
 	if (status == EMR_OK)
-		status = tend_lacking(e);
+		status = embedded_tend_lacking(e);
 	atomic_store(&e->channel->is_stuck, status != EMR_OK);
 	if (status == EMR_OK)
 		return f.n == 0 ? embedded_look_at_reader(e) : EMR_OK;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "contract/rows.h"
 #include "ledger/admission.h"
 #include "ledger/hash.h"
+#include "ledger/network.h"
 #include "served/client.h"
 #include "served_private.h"
 
@@ -207,18 +209,31 @@ static emr_status take_invitation(emr_served *served, emr_serve_call *call)
 	return take_letter(served, call, room);
 }
 
+/* NULL: the ledger is in none, to which it may move at any time. */
+static emr_status open_channel(const emr_served *served, emr_fabric **out_channel)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+	const emr_status status = emr_network_channel(served->dirfd, &dir);
+
+	return status == EMR_OK		 ? emr_fabric_open(dir, out_channel)
+	       : status == EMR_NOT_FOUND ? EMR_OK
+					 : status;
+}
+
 /* Members who are at other hosts of the channel see it there. */
 static emr_status pass_on(const emr_served *served, const emr_serve_call *call)
 {
+	EMR_AUTO_FABRIC channel = NULL;
 	emr_fabric_call on_its_way = {.wait_s = 0};
 	char hex[ID_CHARS + 1];
 	emr_id16 place;
 
-	if (served->channel == NULL)
+	EMR_TRY(open_channel(served, &channel));
+	if (channel == NULL)
 		return EMR_OK;
 	(void)snprintf(hex, sizeof hex, "%.*s", ID_CHARS, call->path);
 	EMR_TRY(emr_unhex(hex, place.b, sizeof place.b));
-	return emr_fabric_leave(served->channel, &on_its_way, place, emr_buf_view(&call->body));
+	return emr_fabric_leave(channel, &on_its_way, place, emr_buf_view(&call->body));
 }
 
 /* The invited and those who apply are strangers; an administrator invites and answers. */
@@ -303,13 +318,15 @@ static emr_status put_from_channel(void *arg, emr_bytes letter)
 /* Those of the channel, where its peers answer. */
 emr_status served_give_applications(emr_served *served, emr_serve_call *call)
 {
+	EMR_AUTO_FABRIC channel = NULL;
 	emr_fabric_call now = {.wait_s = 0};
 	listing l = {.served = served, .call = call};
 	emr_status status =
 		served->mail_dirfd >= 0 ? each_name(served, put_application, call) : EMR_OK;
 
-	if (status == EMR_OK && served->channel != NULL &&
-		emr_fabric_letters(served->channel, &now, put_from_channel, &l) != EMR_OK)
+	if (status == EMR_OK)
+		status = open_channel(served, &channel);
+	if (channel != NULL && emr_fabric_letters(channel, &now, put_from_channel, &l) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "host: applications in the channel are not seen: %s",
 			now.said);
 	return status;
