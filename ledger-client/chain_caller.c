@@ -176,6 +176,21 @@ emr_status emr_chain_host(emr_chain *chain, enum emr_host *out_host)
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
+emr_status emr_chain_moves_to(emr_chain *chain, const char *genesis)
+{
+	EMR_AUTO_BUF row = {0};
+	emr_row_channel agreed;
+	emr_key_text key;
+	char hex[2 * sizeof agreed.genesis + 1];
+
+	emr_key_channel(&key);
+	EMR_TRY(emr_chain_row(chain, key.text, &row, NULL, NULL));
+	EMR_TRY(chain_contract_status(
+		emr_row_channel_parse(emr_span_of(emr_buf_view(&row)), &agreed)));
+	emr_hex(agreed.genesis, sizeof agreed.genesis, hex);
+	return strcmp(hex, genesis) == 0 ? EMR_OK : EMR_FORK;
+}
+
 emr_status emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes descriptor,
 	const emr_batch *batch, emr_id32 submitter_id, uint64_t now, emr_caller *out_caller)
 {

@@ -52,21 +52,24 @@ static void embedded_close(void *self)
 	.lacks = embedded_lacks, .give = embedded_give, .find_item = embedded_find_item,           \
 	.subtree = embedded_subtree, .note = embedded_note, .replace_note = embedded_replace_note, \
 	.wait = embedded_wait, .wake = embedded_wake, .verify = embedded_verify,                   \
-	.mend = embedded_mend, .ask = embedded_ask
+	.mend = embedded_mend, .ask = embedded_ask, .stop = embedded_stop
 
 static const emr_ledger_backend backend = {OF_A_FILE};
-static const emr_ledger_backend on_channel = {
-	OF_A_FILE, .stop = embedded_stop, .look = embedded_look};
+static const emr_ledger_backend on_channel = {OF_A_FILE, .look = embedded_look};
 
 static emr_status open_dir(embedded *e, const emr_ledger_options *options)
 {
+	embedded_channel *channel = NULL;
 	struct stat st;
+	emr_status status;
 
 	e->dirfd = open(options->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (e->dirfd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? EMR_NOT_FOUND
 							   : emr_status_from_errno(errno);
-	EMR_TRY(embedded_channel_open(e, options, &e->channel));
+	status = embedded_channel_open(e, options, &channel);
+	e->channel = channel;
+	EMR_TRY(status);
 	if (fstatat(e->dirfd, EMR_NETWORK_LEDGER, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return emr_status_from_errno(errno);
 	/* SQLite takes an empty file for a new one, and deletes the log beside it. */
@@ -104,8 +107,7 @@ static emr_status read_descriptor(embedded *e)
 	if (status != EMR_OK)
 		return status;
 	return emr_bytes_equal(emr_buf_view(&file), emr_buf_view(&e->descriptor)) &&
-			       emr_descriptor_host(emr_span_of(emr_buf_view(&file))) ==
-				       (e->channel != NULL ? EMR_HOST_FABRIC : EMR_HOST_EMBEDDED)
+			       (e->channel != NULL || embedded_is_of_directory(e))
 		       ? EMR_OK
 		       : EMR_DAMAGED;
 }
@@ -146,6 +148,7 @@ emr_status emr_embedded_open_woken(
 	e->dirfd = e->inotify_fd = -1;
 	e->wake_fd = wake_fd;
 	e->is_wake_lent = wake_fd >= 0;
+	e->stop_fd = options->stop_fd;
 	e->clock = options->clock ? options->clock : emr_clock_system();
 	e->submitter = options->submitter;
 	(void)pthread_mutex_init(&e->write_lock, NULL);

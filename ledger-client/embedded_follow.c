@@ -1,7 +1,6 @@
 /* This file reads the channel of a ledger into its file: each transaction that entered a batch
- * becomes the entry that everybody makes of it, is judged again, and is appended. Private parts
- * that peers have not yet are asked for again. It refuses a backend that reads another channel, or
- * shows another entry where the file has one. */
+ * becomes the entry that everybody makes of it, is judged again, and is appended. It refuses a
+ * backend that reads another channel, or shows another entry where the file has one. */
 #include "embedded_private.h"
 
 #include <errno.h>
@@ -24,6 +23,8 @@
 
 typedef struct following {
 	embedded *e;
+	const emr_fabric_place *place;
+	bool is_agreed;	 /* it is the channel to which the members moved */
 	bool is_looking; /* only whether it is the channel of the file: EMR_EXISTS ends it */
 	bool is_beside;	 /* only whether the file has all: EMR_AWAITED ends it */
 	bool holds;	 /* write_lock; and a transaction in the file, IS_OPEN */
@@ -111,11 +112,21 @@ static emr_status encode(emr_chain *chain, const emr_fabric_logged *logged, emr_
 		       : EMR_DAMAGED;
 }
 
+/* write_lock held.  EMR_EXISTS: the file has BYTES as entry SEQ. */
+static emr_status compare(following *f, uint64_t seq, emr_bytes bytes)
+{
+	EMR_AUTO_BUF kept = {0};
+
+	EMR_TRY(emr_chain_entry(f->e->writer, seq, &kept, NULL));
+	return emr_bytes_equal(emr_buf_view(&kept), bytes)
+		       ? EMR_EXISTS
+		       : trouble(f, EMR_FORK, "the ledger has another entry there");
+}
+
 /* ENTRY for the file, which lacks it, or EMR_EXISTS: it is there already, as it is here. */
 static emr_status place(following *f, const emr_fabric_logged *logged, emr_bytes batch,
 	emr_buf *bytes, uint64_t *out_seq)
 {
-	EMR_AUTO_BUF kept = {0};
 	emr_chain *chain = f->e->writer;
 	uint8_t id[32];
 	emr_status status, found;
@@ -132,10 +143,7 @@ static emr_status place(following *f, const emr_fabric_logged *logged, emr_bytes
 		return status == EMR_DAMAGED
 			       ? trouble(f, EMR_DAMAGED, "an entry has not a result for each item")
 			       : status;
-	EMR_TRY(emr_chain_entry(chain, *out_seq, &kept, NULL));
-	return emr_bytes_equal(emr_buf_view(&kept), emr_buf_view(bytes))
-		       ? EMR_EXISTS
-		       : trouble(f, EMR_FORK, "the ledger has another entry there");
+	return compare(f, *out_seq, emr_buf_view(bytes));
 }
 
 static emr_status append(
@@ -203,42 +211,105 @@ static emr_status known_now(following *f)
 	return EMR_OK;
 }
 
+/* PLACED: whether the file has it. */
+static emr_status take_placed(following *f, const emr_fabric_logged *logged, emr_status placed,
+	const emr_ledger_entry *entry, const emr_header *header)
+{
+	if (placed == EMR_EXISTS)
+		return known_now(f);
+	if (placed != EMR_OK || f->is_beside)
+		return placed != EMR_OK ? placed : EMR_AWAITED;
+	if (f->is_looking || !f->e->channel->is_known)
+		return trouble(f, EMR_FORK, "the channel has not the ledger's newest entry");
+	return take_entry(f, logged, entry, header);
+}
+
 static emr_status take_batch(following *f, const emr_fabric_logged *logged)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_header header;
 	emr_bytes batch;
-	uint64_t seq = 0;
-	emr_ledger_entry entry;
+	emr_ledger_entry entry = {.seq = 0};
 	emr_status status;
 
 	if (!read_batch(logged, &batch, &header))
 		return trouble(
 			f, EMR_DAMAGED, "a transaction has another form than the contract's");
-	status = place(f, logged, batch, &bytes, &seq);
-	if (status == EMR_EXISTS)
-		return known_now(f);
-	if (status != EMR_OK || f->is_beside)
-		return status != EMR_OK ? status : EMR_AWAITED;
-	if (f->is_looking || !f->e->channel->is_known)
-		return trouble(f, EMR_FORK, "the channel has not the ledger's newest entry");
-	entry = (emr_ledger_entry){.seq = seq,
-		.entry = emr_buf_view(&bytes),
-		.items = emr_bytes_of(batch.data + EMR_HEADER_BYTES, batch.len - EMR_HEADER_BYTES)};
-	return take_entry(f, logged, &entry, &header);
+	status = place(f, logged, batch, &bytes, &entry.seq);
+	entry.entry = emr_buf_view(&bytes);
+	entry.items = emr_bytes_of(batch.data + EMR_HEADER_BYTES, batch.len - EMR_HEADER_BYTES);
+	return take_placed(f, logged, status, &entry, &header);
+}
+
+/* Of an entry that is the file's next one it is judged when it is appended whether it fits. */
+static emr_status place_moved(following *f, const emr_ledger_entry *entry)
+{
+	uint64_t size;
+
+	hold(f);
+	EMR_TRY(emr_chain_size(f->e->writer, &size));
+	return entry->seq < size ? compare(f, entry->seq, entry->entry) : EMR_OK;
+}
+
+/* Entries of the directory, as they stand there. */
+static emr_status take_moved(following *f, const emr_fabric_logged *logged)
+{
+	emr_header header;
+	emr_entry parsed;
+
+	for (size_t i = 0; i < logged->n_args; i += 3) {
+		emr_ledger_entry entry;
+
+		if (logged->n_args % 3 != 0 || logged->n_args > EMR_FABRIC_ARGS_MAX ||
+			emr_entry_parse(emr_span_of(logged->args[i]), &parsed) != EMR_CONTRACT_OK ||
+			emr_header_parse((emr_span){parsed.header, EMR_HEADER_BYTES}, &header) !=
+				EMR_CONTRACT_OK)
+			return trouble(f, EMR_DAMAGED,
+				"a transaction has another form than the contract's");
+		entry = (emr_ledger_entry){
+			.seq = parsed.seq, .entry = logged->args[i], .items = logged->args[i + 1]};
+		EMR_TRY(take_placed(f, logged, place_moved(f, &entry), &entry, &header));
+		f->e->channel->moved = parsed.seq + 1;
+	}
+	return EMR_OK;
+}
+
+/* A directory goes on in the channel that its members agreed on, and in no other.  The reader sees
+ * what they agreed on once it is in the file. */
+static emr_status check_agreed(following *f)
+{
+	embedded *e = f->e;
+	emr_status status;
+
+	if (f->is_agreed || !embedded_is_of_directory(e))
+		return EMR_OK;
+	EMR_TRY(end(f, EMR_OK));
+	EMR_LOCKED(&e->read_lock);
+	status = emr_chain_moves_to(e->reader, f->place->genesis);
+	f->is_agreed = status == EMR_OK;
+	/* A newcomer's file has not come so far. */
+	return status == EMR_NOT_FOUND ? EMR_OK
+	       : status == EMR_FORK
+		       ? trouble(f, EMR_FORK, "the members have agreed on another channel")
+		       : status;
 }
 
 static emr_status take_logged(void *arg, const emr_fabric_logged *logged)
 {
 	following *f = arg;
 
+	EMR_TRY(check_agreed(f));
 	if (strcmp(logged->function, "register") == 0)
 		return take_batch(f, logged);
+	if (strcmp(logged->function, "move") == 0)
+		return take_moved(f, logged);
 	if (strcmp(logged->function, "genesis") != 0)
 		return EMR_OK; /* a letter */
 	if (logged->n_args != 1 ||
 		!emr_bytes_equal(logged->args[0], emr_buf_view(&f->e->descriptor)))
 		return trouble(f, EMR_FORK, "another network has begun in the channel");
+	if (!f->is_looking)
+		f->e->channel->moved = 1;
 	return known_now(f);
 }
 
@@ -264,8 +335,10 @@ static emr_status find_place(embedded *e, uint64_t *out_size, emr_fabric_place *
 static emr_status read_on(following *f, emr_fabric_place *place, unsigned wait_s)
 {
 	emr_fabric_call call = embedded_call(f->e, wait_s, f->until_ns);
-	emr_status status =
-		end(f, emr_fabric_log(f->e->channel->fabric, &call, place, take_logged, f));
+	emr_status status;
+
+	f->place = place;
+	status = end(f, emr_fabric_log(f->e->channel->fabric, &call, place, take_logged, f));
 
 	if (f->said[0] == '\0')
 		(void)snprintf(f->said, sizeof f->said, "%s", call.said);
@@ -353,6 +426,7 @@ static emr_status follow_all(following *f, unsigned wait_s)
 	embedded_channel *c = f->e->channel;
 	uint64_t size, n;
 	emr_fabric_place before;
+	bool has_brought = false;
 
 	if (!c->is_known)
 		EMR_TRY(find_place(f->e, &size, &c->place));
@@ -370,7 +444,9 @@ static emr_status follow_all(following *f, unsigned wait_s)
 		}
 		atomic_store(&c->is_stuck, false);
 		wait_s = 0;
-	} while (c->place.block < c->place.height);
+		if (!f->is_beside && c->place.block >= c->place.height)
+			EMR_TRY(embedded_bring(f->e, &has_brought, f->said));
+	} while (c->place.block < c->place.height || has_brought);
 	(void)pthread_mutex_lock(&c->known_lock);
 	c->is_current = true;
 	(void)pthread_cond_broadcast(&c->has_grown);

@@ -29,6 +29,7 @@ emr_status embedded_size(void *self, uint64_t *out_size)
 	EMR_LOCKED(&e->read_lock);
 
 	EMR_TRY(embedded_check_recovery(e));
+	EMR_TRY(embedded_join(e));
 	EMR_TRY(emr_chain_in_place(e->reader));
 	EMR_TRY(embedded_catch_up(e));
 	return emr_chain_seen(e->reader, emr_chain_size(e->reader, out_size));
@@ -61,7 +62,9 @@ static emr_status read_one(const embedded *e, uint64_t seq, emr_buf *entry, emr_
 	if (status != EMR_OK || seq == 0 ||
 		emr_entry_parse(emr_span_of(emr_buf_view(entry)), &parsed) != EMR_CONTRACT_OK)
 		return status;
-	return (parsed.host == EMR_HOST_FABRIC) == (e->channel != NULL) ? EMR_OK : EMR_DAMAGED;
+	return parsed.host == EMR_HOST_FABRIC ? (e->channel != NULL ? EMR_OK : EMR_DAMAGED)
+	       : embedded_is_of_directory(e)  ? EMR_OK
+					      : EMR_DAMAGED;
 }
 
 /* At most MAX entries from FROM on; each for itself would lock the file again, which takes longer
@@ -105,6 +108,7 @@ emr_status embedded_entries(
 	if (r == NULL)
 		return EMR_NO_MEMORY;
 	*out_n = 0;
+	EMR_TRY(embedded_join(e));
 	while (status == EMR_OK && *out_n < max) {
 		emr_status given = EMR_OK;
 		status = read_run(e, from, max - *out_n, r);

@@ -290,6 +290,7 @@ emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_si
 		*out_answer = (emr_ledger_answer){.refusal = (uint8_t)refusal};
 		return EMR_OK;
 	}
+	EMR_TRY(embedded_join(e));
 	if (e->channel != NULL)
 		until_ns = embedded_await_follower(e);
 	EMR_TRY(check_signatures(self, &t));

@@ -297,15 +297,18 @@ emr_status channel_read_state(emr_bytes body, emr_fabric_state *out)
 	const json_t *reading = json_object_get(json, "reading");
 	const json_t *msp = json_object_get(json_object_get(json, "identity"), "msp");
 	const char *name = json_string_value(msp);
+	const char *genesis = json_string_value(json_object_get(json, "genesis"));
 	emr_fabric_state state = {.is_stopped = json_is_true(json_object_get(reading, "stopped"))};
 
 	if (!take_number(json, "height", &state.height) ||
 		!take_number(json, "time", &state.time) ||
 		!take_number(json, "waiting", &state.waiting) || name == NULL || reading == NULL ||
 		json_string_length(msp) >= sizeof state.msp ||
-		strlen(name) != json_string_length(msp))
+		strlen(name) != json_string_length(msp) || genesis == NULL ||
+		strlen(genesis) != sizeof state.genesis - 1)
 		return EMR_DAMAGED;
 	memcpy(state.msp, name, strlen(name));
+	memcpy(state.genesis, genesis, sizeof state.genesis);
 	take_said(reading, "said", state.said);
 	read_certificates(json_object_get(json, "certificates"), &state);
 	read_alone(json_object_get(json, "alone"), &state);

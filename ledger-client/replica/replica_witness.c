@@ -69,8 +69,7 @@ void replica_look_for_witness(emr_replica *r, emr_ledger_trouble *out_trouble)
 	uint64_t size = 0;
 	emr_status status;
 
-	if (strcmp(emr_ledger_kind(r->ledger), "fabric") != 0 ||
-		(w->is_known && now_ns < w->due_ns))
+	if (!emr_replica_is_on_channel(r) || (w->is_known && now_ns < w->due_ns))
 		return;
 	status = look(r, &size, out_trouble);
 	w->due_ns = now_ns + EVERY_NS;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "contract/rows.h"
 #include "ledger/admission.h"
 #include "ledger/hash.h"
+#include "ledger/network.h"
 #include "served/client.h"
 #include "served_private.h"
 
@@ -216,21 +218,33 @@ static emr_fabric_call call_of(const emr_served *served)
 		.cancel_fds = {served->others.stop_fd}};
 }
 
+/* NULL: the ledger is in none, to which it may move at any time. */
+static emr_status open_channel(const emr_served *served, emr_fabric **out_channel)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+	const emr_status status = emr_network_channel(served->dirfd, &dir);
+
+	return status == EMR_OK		 ? emr_fabric_open(dir, out_channel)
+	       : status == EMR_NOT_FOUND ? EMR_OK
+					 : status;
+}
+
 /* Members who are at other hosts of the channel see it there. */
 static emr_status pass_on(emr_served *served, const emr_serve_call *call)
 {
+	EMR_AUTO_FABRIC channel = NULL;
 	emr_fabric_call on_its_way = call_of(served);
 	char hex[ID_CHARS + 1];
 	emr_id16 place;
 	emr_status status = EMR_BUSY;
 
-	if (served->channel == NULL)
+	EMR_TRY(open_channel(served, &channel));
+	if (channel == NULL)
 		return EMR_OK;
 	(void)snprintf(hex, sizeof hex, "%.*s", ID_CHARS, call->path);
 	EMR_TRY(emr_unhex(hex, place.b, sizeof place.b));
 	if (atomic_fetch_add(&served->relayed, 1) < SERVED_RELAYED)
-		status = emr_fabric_leave(
-			served->channel, &on_its_way, place, emr_buf_view(&call->body));
+		status = emr_fabric_leave(channel, &on_its_way, place, emr_buf_view(&call->body));
 	atomic_fetch_sub(&served->relayed, 1);
 	return status;
 }
@@ -317,13 +331,15 @@ static emr_status put_from_channel(void *arg, emr_bytes letter)
 /* Those of the channel, where its peers answer. */
 emr_status served_give_applications(emr_served *served, emr_serve_call *call)
 {
+	EMR_AUTO_FABRIC channel = NULL;
 	emr_fabric_call now = call_of(served);
 	listing l = {.served = served, .call = call};
 	emr_status status =
 		served->mail_dirfd >= 0 ? each_name(served, put_application, call) : EMR_OK;
 
-	if (status == EMR_OK && served->channel != NULL &&
-		emr_fabric_letters(served->channel, &now, put_from_channel, &l) != EMR_OK)
+	if (status == EMR_OK)
+		status = open_channel(served, &channel);
+	if (channel != NULL && emr_fabric_letters(channel, &now, put_from_channel, &l) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "host: applications in the channel are not seen: %s",
 			now.said);
 	return status;

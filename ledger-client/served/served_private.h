@@ -52,7 +52,6 @@ struct emr_served {
 	emr_buf head; /* of head_size entries, signed; 0: none yet */
 	uint64_t head_size;
 
-	emr_fabric *channel; /* in which the ledger is; NULL: in none */
 	atomic_uint_fast64_t batches, failures[EMR_SERVED_FAILURES];
 	atomic_uint relayed; /* calls that wait for the authority now, or for peers */
 };

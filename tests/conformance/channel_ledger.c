@@ -7,12 +7,9 @@
 #include <sys/stat.h>
 
 #include "base/worker.h"
-#include "channel_play.h"
-#include "ledger/backend.h"
-#include "ledger/batch.h"
+#include "channel_ledger.h"
 
 static channel_play other;
-static kit k;
 
 static int begin(void **state)
 {
@@ -23,43 +20,6 @@ static int begin(void **state)
 }
 
 AROUND_BY(end, kit_end(&k))
-
-static void open_again(void)
-{
-	emr_ledger_close(k.ledger);
-	k.ledger = kit_open(&k);
-}
-
-/* A record in a domain of hers. */
-static void make_batch(emr_buf *out)
-{
-	kit_domain d;
-	emr_batch_builder *b = kit_batch(&k, emr_id16_random());
-
-	kit_domain_into(&k, b, &d);
-	kit_finish(&k, b, out);
-}
-
-static emr_status hand_in(const emr_buf *batch)
-{
-	emr_ledger_answer answer;
-
-	return emr_ledger_submit(k.ledger, emr_buf_view(batch), &answer);
-}
-
-static emr_status status_now(void)
-{
-	emr_ledger_absence absence;
-
-	emr_ledger_look(k.ledger, &absence);
-	return absence.status;
-}
-
-static void await_status(emr_status status)
-{
-	while (status_now() != status)
-		(void)usleep(20000);
-}
 
 TEST_IN(begin, end, nothing_is_handed_in_at_the_backend_of_another_channel)
 {

@@ -57,6 +57,10 @@ emr_test(test_ledger_channel
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_channel.c ${CMAKE_CURRENT_LIST_DIR}/ledger_suite.c
 	USES channel_play Threads::Threads
 	LABELS conformance)
+emr_test(test_channel_move
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/channel_move.c
+	USES channel_play channel Threads::Threads
+	LABELS conformance)
 emr_test(test_channel_ledger
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/channel_ledger.c
 	USES channel_play channel Threads::Threads

@@ -61,7 +61,8 @@ emr_status emr_fabric_hand_in(emr_fabric *fabric, emr_fabric_call *call,
 emr_status emr_fabric_ended(
 	emr_fabric *fabric, emr_fabric_call *call, const char *id, emr_fabric_end *out_end);
 
-#define EMR_FABRIC_ARGS_MAX 4
+#define EMR_FABRIC_MOVED_MAX 64 /* entries of a directory in one transaction */
+#define EMR_FABRIC_ARGS_MAX (3 * EMR_FABRIC_MOVED_MAX)
 
 /* A transaction that counts and writes; borrowed for the time of the call. */
 typedef struct emr_fabric_logged {
@@ -120,6 +121,7 @@ typedef struct emr_fabric_state {
 	emr_fabric_certificate certificates[EMR_FABRIC_LIST_MAX];
 	emr_fabric_alone alone[EMR_FABRIC_LIST_MAX];
 	char msp[EMR_FABRIC_MSP_MAX]; /* of the backend's own organisation */
+	char genesis[65];	      /* of the channel, in hex */
 	bool is_stopped;	      /* the reader goes no further, because of SAID */
 	bool is_behind; /* most peers that it hears have more blocks, or it hears none */
 	char said[EMR_FABRIC_SAID_BYTES];

@@ -1,0 +1,46 @@
+/* What tests of a ledger in a channel begin with: a directory in a channel whose backend is played,
+ * batches for it, and how the ledger is called to be. */
+#pragma once
+
+#include "channel_play.h"
+#include "ledger/backend.h"
+#include "ledger/batch.h"
+
+static kit k;
+
+static inline void open_again(void)
+{
+	emr_ledger_close(k.ledger);
+	k.ledger = kit_open(&k);
+}
+
+/* A record in a domain of hers. */
+static inline void make_batch(emr_buf *out)
+{
+	kit_domain d;
+	emr_batch_builder *b = kit_batch(&k, emr_id16_random());
+
+	kit_domain_into(&k, b, &d);
+	kit_finish(&k, b, out);
+}
+
+static inline emr_status hand_in(const emr_buf *batch)
+{
+	emr_ledger_answer answer;
+
+	return emr_ledger_submit(k.ledger, emr_buf_view(batch), &answer);
+}
+
+static inline emr_status status_now(void)
+{
+	emr_ledger_absence absence;
+
+	emr_ledger_look(k.ledger, &absence);
+	return absence.status;
+}
+
+static inline void await_status(emr_status status)
+{
+	while (status_now() != status)
+		(void)usleep(20000);
+}
