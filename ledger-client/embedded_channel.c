@@ -59,11 +59,11 @@ static emr_status make_file(const embedded_channel *c, int dirfd)
 	return emr_chain_end(chain, emr_chain_append_genesis(chain, emr_buf_view(&descriptor)));
 }
 
-emr_status embedded_open_lock(embedded *e)
+emr_status embedded_open_lock(embedded_channel *c, int dirfd)
 {
-	e->channel->lock_fd = openat(e->dirfd, EMR_NETWORK_CHANNEL_LOCK,
-		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return e->channel->lock_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
+	c->lock_fd = openat(
+		dirfd, EMR_NETWORK_CHANNEL_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return c->lock_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
 static emr_status open_files(embedded_channel *c, const emr_ledger_options *options)
@@ -93,8 +93,8 @@ emr_status embedded_channel_open(
 	(void)pthread_mutex_init(&c->known_lock, NULL);
 	emr_cond_init(&c->has_grown);
 	status = emr_fabric_open(dir, &c->fabric);
-	*out_channel = c;	      /* also what was begun, to be freed */
-	(void)!embedded_open_lock(e); /* the follower says why it has none */
+	*out_channel = c;			/* also what was begun, to be freed */
+	(void)!embedded_open_lock(c, e->dirfd); /* the follower says why it has none */
 	if (status == EMR_OK)
 		status = open_files(c, options);
 	return status == EMR_OK ? make_file(c, e->dirfd) : status;

@@ -515,7 +515,7 @@ static emr_status take_lock(embedded *e)
 						AT_SYMLINK_NOFOLLOW) != 0 ||
 					own.st_dev != there.st_dev || own.st_ino != there.st_ino)) {
 		(void)close(c->lock_fd);
-		status = embedded_open_lock(e);
+		status = embedded_open_lock(c, e->dirfd);
 		return status == EMR_OK ? EMR_OFFLINE : status;
 	}
 	if (status != EMR_OK)

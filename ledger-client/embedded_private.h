@@ -109,7 +109,7 @@ int64_t embedded_await_follower(embedded *e);
 /* As embedded_take, of a batch whose signatures are right. */
 emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_t sig[64],
 	emr_bytes bytes, const emr_batch *batch, int64_t until_ns, emr_ledger_answer *out_answer);
-emr_status embedded_open_lock(embedded *e);
+emr_status embedded_open_lock(embedded_channel *channel, int dirfd);
 /* As long as a call may take from now on. */
 int64_t embedded_end_ns(const embedded *e);
 bool embedded_is_stopped(const embedded_channel *channel);
