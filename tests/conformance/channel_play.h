@@ -22,6 +22,7 @@ typedef struct channel_play {
 	size_t handed;		     /* transactions that were handed in */
 	bool is_stopped;	     /* its reader says so */
 	bool is_slow;		     /* it takes what it is handed, and enters nothing */
+	bool has_lost_parts;	     /* but of registrations: its peers have them no more */
 	uint64_t later_s;	     /* added to the times in its log */
 } channel_play;
 

@@ -35,6 +35,8 @@ typedef struct emr_known_org {
 emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row);
 /* EMR_NOT_FOUND: ORG has not said which key its host has. */
 emr_status emr_replica_host_key(emr_replica *replica, emr_id16 org, emr_row_host_key *out_row);
+/* The organisation that has said KEY of its host.  EMR_NOT_FOUND. */
+emr_status emr_replica_host_of(emr_replica *replica, emr_id32 key, emr_known_org *out_org);
 
 #define EMR_ORG_NAME_MAX 255
 /* An organisation by what the members agreed on: the newest admission of it that was carried, or
