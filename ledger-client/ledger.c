@@ -240,6 +240,12 @@ emr_status emr_ledger_ask(emr_ledger *ledger, const char *what, emr_bytes body, 
 					    : EMR_UNSUPPORTED;
 }
 
+emr_status emr_ledger_stand_in(emr_ledger *ledger, emr_ledger_standing *io)
+{
+	return ledger->backend->stand_in != NULL ? ledger->backend->stand_in(ledger->self, io)
+						 : EMR_UNSUPPORTED;
+}
+
 emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble)
 {
 	emr_status status;

@@ -36,7 +36,6 @@
 #define NEXT EMR_NETWORK_DIR_HOST "/next" /* key and secret that administrators sign for */
 #define NAMES_MAX 600			  /* bytes: of the members of a network */
 #define RECLAIM_EVERY_S 3600
-#define WITNESSES_MAX 16
 #define RECLAIM_BATCH_BYTES ((uint64_t)256 << 20)
 
 typedef struct host {
@@ -47,7 +46,7 @@ typedef struct host {
 	host_keeps keeps;
 	emr_served_at at;
 	emr_served_options options;
-	emr_served_at witnesses[WITNESSES_MAX];
+	emr_served_at witnesses[EMR_LEDGER_HOSTS_MAX];
 	emr_store *store;
 	emr_node *node;
 	emr_served *served;
@@ -171,21 +170,14 @@ static emr_status catch_up(const host *h, const char *ledger, emr_problem *out_p
 /* Addresses with blanks between them. */
 static emr_status read_witnesses(host *h, emr_problem *out_problem)
 {
-	EMR_AUTO_FREE char *text = strdup(h->args->values[EMR_OPT_WITNESS]);
-	size_t *n = &h->options.n_others;
-	char *rest = NULL;
-
-	if (text == NULL)
-		return EMR_NO_MEMORY;
 	h->options.others = h->witnesses;
-	for (char *one = strtok_r(text, " ", &rest); one != NULL; one = strtok_r(NULL, " ", &rest))
-		if (*n == WITNESSES_MAX ||
-			emr_served_address_read(one, &h->witnesses[(*n)++]) != EMR_OK)
-			return emr_wrong_use("host",
-				_("--witness takes at most 16 addresses of hosts, as emrfs host "
-				  "prints them (https://NAME:PORT#KEY,PIN), with blanks between."),
-				out_problem);
-	return EMR_OK;
+	if (emr_served_hosts_read(
+		    h->args->values[EMR_OPT_WITNESS], h->witnesses, &h->options.n_others) == EMR_OK)
+		return EMR_OK;
+	return emr_wrong_use("host",
+		_("--witness takes at most 16 addresses of hosts, as emrfs host "
+		  "prints them (https://NAME:PORT#KEY,PIN), with blanks between."),
+		out_problem);
 }
 
 /* ---- another key ---- */
@@ -268,7 +260,8 @@ static emr_status check_member(void *arg, emr_serve_call *call, emr_bytes root)
 {
 	const host *h = arg;
 
-	return emr_served_check(h->served, call, root);
+	EMR_TRY(emr_served_check(h->served, call, root));
+	return emr_node_stores(call) ? emr_served_at_home(h->served, call->asks) : EMR_OK;
 }
 
 static void note_over(void *arg, emr_id32 key, uint64_t times)

@@ -30,6 +30,8 @@ static emr_status give_kept(emr_served *served, emr_serve_call *call)
 {
 	char what[96];
 
+	if (strcmp(call->path, EMR_HOSTS) == 0)
+		return served_name_others(served, call);
 	(void)snprintf(what, sizeof what, EMR_ASK_KEPT "%s", call->path);
 	return emr_ledger_ask(served->ledger, what, (emr_bytes){0}, &call->out);
 }

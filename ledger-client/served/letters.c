@@ -160,6 +160,7 @@ static emr_status check_admin(emr_served *served, emr_serve_call *call, uint8_t 
 	emr_status status;
 
 	EMR_TRY(emr_served_check(served, call, (emr_bytes){0}));
+	EMR_TRY(emr_served_at_home(served, call->asks));
 	(void)pthread_mutex_lock(&served->rows_lock);
 	status = emr_chain_key_row(served->rows, call->asks.b, &row, NULL);
 	(void)pthread_mutex_unlock(&served->rows_lock);

@@ -93,6 +93,8 @@ emr_status served_relay(emr_served *served, emr_serve_call *call);
 emr_status served_give_authority(emr_served *served, emr_serve_call *call);
 /* witness.c: this host's signature under the head in CALL's body. */
 emr_status served_cosign(emr_served *served, emr_serve_call *call);
+/* Their addresses. */
+emr_status served_name_others(const emr_served *served, emr_serve_call *call);
 /* A thread, with the server: asks the others for theirs. */
 void *served_ask_others(void *arg);
 

@@ -185,6 +185,37 @@ TEST_IN(begin, end, a_file_that_is_gone_is_read_from_the_channel_again)
 	kit_sound(&k);
 }
 
+/* Nobody signs for it: the hash in the entry says which part it is. */
+TEST_IN(begin, end, a_part_that_all_peers_lost_is_taken_from_a_member_who_has_it)
+{
+	EMR_AUTO_FREE emr_chain_lacking *lacking = malloc(sizeof *lacking);
+	EMR_AUTO_BUF batch = {0};
+	EMR_AUTO_BUF part = {0};
+	const emr_bytes wrong = emr_bytes_of("another", 7);
+	emr_bytes right;
+	char said[64];
+	size_t n = 9;
+
+	make_batch(&batch);
+	assert_ok(hand_in(&batch));
+	emr_ledger_close(k.ledger);
+	k.ledger = NULL;
+	assert_int_equal(unlink(printed("%s/ledger.sqlite", k.network)), 0);
+	play.has_lost_parts = true;
+	assert_ok(emr_embedded_catch_up(k.network, said, sizeof said));
+	k.ledger = kit_open(&k);
+	assert_ok(emr_ledger_lacks(k.ledger, 0, lacking));
+	assert_int_equal(lacking->n, 1);
+	assert_ok(emr_chain_part(play.chain, &lacking->keys[0], &part)); /* of a member's copy */
+	right = emr_buf_view(&part);
+	assert_ok(emr_ledger_give(k.ledger, lacking->keys, &wrong, 1, &n));
+	assert_int_equal(n, 0);
+	assert_ok(emr_ledger_give(k.ledger, lacking->keys, &right, 1, &n));
+	assert_int_equal(n, 1);
+	assert_ok(emr_ledger_lacks(k.ledger, 0, lacking));
+	assert_int_equal(lacking->n, 0);
+}
+
 TEST_IN(begin, end, two_directories_of_one_channel_have_one_tree)
 {
 	EMR_AUTO_LEDGER second = NULL;

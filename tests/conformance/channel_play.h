@@ -29,6 +29,7 @@ typedef struct channel_play {
 	size_t looked;		     /* how often it was asked for its log, or how it is */
 	size_t parts_most;	     /* of one answer, the rest later; 0: all */
 	size_t behind;		     /* blocks that its peer has and it has not read */
+	bool has_lost_parts;	     /* but of registrations: its peers have them no more */
 	uint64_t later_s;	     /* added to the times in its log */
 } channel_play;
 

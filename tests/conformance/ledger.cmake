@@ -47,6 +47,10 @@ emr_test(test_served_bounds
 	USES served_kit node_host store Threads::Threads
 	LABELS conformance)
 target_link_options(test_served_bounds PRIVATE -Wl,--wrap=emr_block_store_get_verified)
+emr_test(test_stand_in
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_stand_in.c
+	USES served_kit Threads::Threads
+	LABELS conformance)
 emr_test(test_served_elsewhere
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_elsewhere.c
 	USES served_kit http OpenSSL::SSL Threads::Threads

@@ -53,6 +53,7 @@ typedef struct emr_ledger_backend {
 	emr_status (*knows)(void *self, const struct emr_checkpoint *head);
 	/* NULL = it loses nothing. */
 	emr_status (*ask)(void *self, const char *what, emr_bytes body, emr_buf *out);
+	emr_status (*stand_in)(void *self, emr_ledger_standing *io); /* NULL = nobody does */
 } emr_ledger_backend;
 
 /* A handle over SELF, which it closes; also when this fails.  DESCRIPTOR is copied. */
