@@ -9,7 +9,7 @@
 ON_CHANNEL=1 two_begin channel_grows
 FORM=${1:-long}
 P="--passphrase-file $EMR_PASS"
-OPEN=() SAVED=0 COME=0
+OPEN=() SAVED=0 SAVING='' COME=0
 change() { must "$CHANNEL_EXAMPLE" "$@" "$EMR_WORK/channel" >>"$EMR_WORK/out/changed" 2>&1; }
 saves() { # each open folder gets one more file
 	local who
@@ -63,7 +63,7 @@ replayed() { # NUMBER
 }
 # The folders save all the time while COMMAND... changes the channel.
 during() { # WORDS COMMAND...
-	local saving before=$SAVED began=$SECONDS
+	local before=$SAVED began=$SECONDS
 	say "$1"
 	shift
 	saves
@@ -73,11 +73,11 @@ during() { # WORDS COMMAND...
 		echo "$SAVED" >out/number
 		sleep 0.3
 	done &
-	saving=$!
+	SAVING=$!
 	"$@"
 	rm out/go-on
-	wait "$saving" || emr_fail "a save failed"
-	SAVED=$(cat out/number)
+	wait "$SAVING" || emr_fail "a save failed"
+	SAVED=$(cat out/number) SAVING=
 	[ "$SAVED" -gt $((before + 2)) ] || emr_fail "nothing was saved meanwhile"
 	confirmed
 	echo "  $((SAVED - before)) saves of each of ${OPEN[*]} in $((SECONDS - began)) s"
@@ -100,6 +100,8 @@ has_parts() {
 }
 ONLY=
 at_end() {
+	rm -f "$EMR_WORK/out/go-on"
+	[ -z "$SAVING" ] || wait "$SAVING"
 	[ -z "$ONLY" ] || kill -KILL "$ONLY" 2>/dev/null
 	two_end
 }
@@ -121,13 +123,12 @@ if [ "$FORM" = long ]; then
 	channel_org sul "Hospital do Sul" 3 hospital aurora
 	two_join rui "Rui Melo" patient sul
 	opens rui
-	SUL=sul
 	sound 1 2 3
 fi
 
 comes() {
 	change join
-	channel_org norte "Casa do Norte" 4 hospital aurora ${SUL:-}
+	channel_org norte "Casa do Norte" 4 hospital aurora
 }
 FORMER=$(sqlite3 -json net/ledger/ledger.sqlite "SELECT printf('p/%02x/%s/%s/%016x', family, lower(hex(domain)), lower(hex(object)), version) AS key
 	FROM parts WHERE length(part) > 0 LIMIT 200" | jq -c '[.[].key]')
@@ -168,15 +169,18 @@ during "a peer is lost with its disk, and built again" loses_disk
 sound 2
 
 say "the third organisation leaves the network, and then the channel"
-two_unmount rui
 OPEN=(ana eva nina)
 leaves() {
 	as sul run 0 org leave --yes $P
-	for who in hospital aurora norte; do as "$who" run 0 org leave "Hospital do Sul" --yes $P; done
+	for who in hospital aurora; do as "$who" run 0 org leave "Hospital do Sul" --yes $P; done
 	change leave 3
 }
 during "its peer, orderer, chaincode and backend end" leaves
 sound 1 2 4
+expect "what its member reads" "$(cat rui-folder/0.txt)" "rui, finding 0"
+must cp rui-folder/0.txt rui-folder/later.txt
+as rui run 0 status
 during "two endorse, of three" change majority 2
 sound 4
 two_unmount "${OPEN[@]}"
+two_kill rui

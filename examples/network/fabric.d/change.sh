@@ -12,7 +12,8 @@ does() { # COMMAND...: and prints it
 	printf '$ %s\n' "$*" >&3
 	"$@"
 }
-# An update has no effect twice, so all is done again where no orderer leads, say.
+# That orderers took an update is no block yet: it is lost where the one that leads ends now. So it is done again until the channel has it, which ends
+# with 0; twice it has no effect.
 change_once() { # SIGNERS JQ-ARGUMENT...
 	local signers=$1 last=${1##* } n to=(-c $channel -o "$(an_orderer)" --tls --cafile "$dir/tls-roots.pem")
 	rm -rf "$dir/change" && mkdir "$dir/change" && cd "$dir/change" &&
@@ -28,6 +29,8 @@ change_once() { # SIGNERS JQ-ARGUMENT...
 		does configtxlator proto_encode --type common.Envelope --input update.json --output update || return 1
 	for n in $signers; do [ "$n" = "$last" ] || does as_admin "$n" peer channel signconfigtx -f update || return 1; done
 	does as_admin "$last" peer channel update -f update "${to[@]}"
+	echo "the channel does not have it yet"
+	return 1
 }
 change() { (await "orderer-${orderers%% *}" "takes the change" change_once "$@") || exit; } # "ORG..." JQ-ARGUMENT...: administrators that sign, the new configuration
 keep() { printf '%s\n' "$@" >>"$dir/net" && . "$dir/net"; } # NAME=VALUE...
