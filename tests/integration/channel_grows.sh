@@ -46,12 +46,12 @@ sound() { # BACKEND...
 	two_mount "$who"
 	chain_is_right "$who"
 	two_unmount "$who"
-	rm -rf "$EMR_WORK/back"
+	rm -rf "$EMR_WORK/back" "$EMR_WORK/back-folder"
 	two_home back
 	two_home "${OPEN[0]}"
 	as back run 0 init --restore "$EMR_WORK/copy" --yes $P
 	as back run 0 verify --chain $P
-	rm -rf "$EMR_WORK/back"
+	rm -rf "$EMR_WORK/back" "$EMR_WORK/back-folder"
 	for n in "$@"; do replayed "$n"; done
 }
 # A backend ends, and what it has read gives the same from block 0; its host's members go on saving.

@@ -28,9 +28,7 @@ change_once() { # SIGNERS JQ-ARGUMENT...
 		jq --arg channel $channel '{payload: {header: {channel_header: {channel_id: $channel, type: 2}}, data: {config_update: .}}}' >update.json &&
 		does configtxlator proto_encode --type common.Envelope --input update.json --output update || return 1
 	for n in $signers; do [ "$n" = "$last" ] || does as_admin "$n" peer channel signconfigtx -f update || return 1; done
-	does as_admin "$last" peer channel update -f update "${to[@]}"
-	echo "the channel does not have it yet"
-	return 1
+	does as_admin "$last" peer channel update -f update "${to[@]}" && return 1
 }
 change() { (await "orderer-${orderers%% *}" "takes the change" change_once "$@") || exit; } # "ORG..." JQ-ARGUMENT...: administrators that sign, the new configuration
 keep() { printf '%s\n' "$@" >>"$dir/net" && . "$dir/net"; } # NAME=VALUE...
@@ -44,10 +42,9 @@ join() {
 		make_org 4
 		keep "$(for what in peer chaincode_listener peer_operations chaincode; do choose_port "${what}_4"; done)"
 	fi
-	mkdir -p "$dir/4/config"
-	{ echo "Organizations:" && organisation 4; } >"$dir/4/config/configtx.yaml"
-	FABRIC_CFG_PATH=$dir/4/config does configtxgen -printOrg "${names[4]}" >"$dir/4/config/org.json" 2>"$dir/configtxgen.log" || fail "$(tail -1 "$dir/configtxgen.log")"
-	change "$orgs" --slurpfile org "$dir/4/config/org.json" --arg name "${names[4]}" --argjson port "$(port peer 4)" '.channel_group.groups.Application.groups[$name] //=
+	{ echo "Organizations:" && organisation 4; } >"$dir/4/configtx.yaml"
+	FABRIC_CFG_PATH=$dir/4 does configtxgen -printOrg "${names[4]}" >"$dir/4/org.json" 2>"$dir/configtxgen.log" || fail "$(tail -1 "$dir/configtxgen.log")"
+	change "$orgs" --slurpfile org "$dir/4/org.json" --arg name "${names[4]}" --argjson port "$(port peer 4)" '.channel_group.groups.Application.groups[$name] //=
 		($org[0] | .values.AnchorPeers = {mod_policy: "Admins", value: {anchor_peers: [{host: "127.0.0.1", port: $port}]}, version: "0"})'
 	[[ " $orgs " == *" 4 "* ]] || keep "orgs=\"$orgs 4\"" is_redefined=yes
 	package_chaincode 4
@@ -55,18 +52,14 @@ join() {
 }
 majority() {
 	open_network
-	case $org in
-	channel) keep majority= is_redefined=yes ;;
-	*[!0-9]* | "" | 0) fail "majority N, or majority channel" ;;
-	*) keep "majority=$org" is_redefined=yes ;;
-	esac
+	[[ $org =~ ^(channel|[1-9])$ ]] || fail "majority N, or majority channel"
+	keep "majority=${org#channel}" is_redefined=yes
 	start 3>&-
 }
-is_member() { [[ " $orgs " == *" ${org:-none} "* ]] || fail "organisations of the channel: $orgs"; }
+open_member() { open_network && { [[ " $orgs " == *" ${org:-none} "* ]] || fail "organisations of the channel: $orgs"; }; }
 
 leave() {
-	open_network
-	is_member
+	open_member
 	local theirs others o n
 	theirs=$(orderers_of "$org")
 	others=$(for n in $orgs; do [ "$n" = "$org" ] || echo "$n"; done | xargs)
@@ -79,15 +72,14 @@ leave() {
 }
 
 renew() {
-	open_network
-	is_member
+	open_member
 	local o at
 	for o in $(orderers_of "$org"); do
 		at=$dir/$org/orderer$o
 		prepare "orderer$o" orderer
 		change "$orgs" --argjson new "$(jq -n --arg old "$(base64 -w0 "$at/tls.pem")" --arg new "$(base64 -w0 "$at.new/tls.pem")" \
 			--arg oldid "$(base64 -w0 "$at/msp/signcerts/cert.pem")" --arg newid "$(base64 -w0 "$at.new/msp/signcerts/cert.pem")" '{($old): $new, ($oldid): $newid}')" \
-			'.channel_group.groups.Orderer.values |= walk(if type == "string" then $new[.] // . else . end)'
+			'.channel_group.groups.Orderer |= walk(if type == "string" then $new[.] // . else . end)'
 		end_processes "$dir/orderer-$o.pid"
 		swap "$at"
 		start_orderer "$o" 3>&-
@@ -96,8 +88,7 @@ renew() {
 	end_processes "$dir/peer-$org.pid" "$dir/backend-$org.pid"
 	prepare peer peer
 	swap "$dir/$org/peer"
-	make_member "$org" admin admin
-	make_member "$org" client client
+	for o in admin client; do make_member "$org" $o $o; done
 	rm -f "$dir/backend/$org/host.pem"
 	start 3>&-
 }
@@ -108,10 +99,8 @@ prepare() { # WHO OU: new keys, in DIR.new; once the channel has them none are m
 	make_member "$org" "$1" "$2" "$at.making"
 	mv "$at.making" "$at.new"
 }
-swap() { # DIR: what DIR.new has stands there
-	cp -r "$1.new/." "$1"
-	rm -r "$1.new"
-}
+# What DIR.new has stands in DIR.
+swap() { cp -r "$1.new/." "$1" && rm -r "$1.new"; } # DIR
 
 # An MSP stands twice in the configuration, for applications and for orderers, and both must be the same. Its administrator alone signs.
 change_roots() { # JQ-ARGUMENT... PROGRAM: of root_certs
@@ -120,14 +109,11 @@ change_roots() { # JQ-ARGUMENT... PROGRAM: of root_certs
 }
 trust() {
 	openssl x509 -in "$ca" -noout 2>/dev/null || fail "${ca:-no file} is no certificate"
-	ca=$(realpath "$ca")
-	open_network
-	is_member
+	open_member
 	change_roots --arg ca "$(base64 -w0 "$ca")" 'if index($ca) then . else . + [$ca] end'
 }
 root() {
-	open_network
-	is_member
+	open_member
 	[ -d "$dir/$org/ca.new" ] || { make_ca "$dir/$org/ca.making" "ca.${names[$org]}" && mv "$dir/$org/ca.making" "$dir/$org/ca.new"; }
 	change_roots --arg ca "$(base64 -w0 "$dir/$org/ca.new/cert.pem")" 'if index($ca) then . else . + [$ca] end'
 	rm -rf "$dir/$org/ca.former"
@@ -136,7 +122,6 @@ root() {
 	make_msp "$org" "$dir/$org/msp"
 }
 distrust() {
-	open_network
-	is_member
+	open_member
 	change_roots --arg ca "$(base64 -w0 "$dir/$org/ca/cert.pem")" '[$ca]'
 }
