@@ -82,7 +82,7 @@ during() { # WORDS COMMAND...
 	confirmed
 	echo "  $((SAVED - before)) saves of each of ${OPEN[*]} in $((SECONDS - began)) s"
 }
-# The private parts of before are at the new organisation's own peer, by a backend that knows no other one and begins with block 0.
+# The former private parts are at the new organisation's own peer, by a backend that knows no other one and begins with block 0.
 former_parts_came() {
 	local at=$EMR_WORK/channel/backend/only
 	mkdir -m 700 "$at"
@@ -179,7 +179,6 @@ during "its peer, orderer, chaincode and backend end" leaves
 sound 1 2 4
 expect "what its member reads" "$(cat rui-folder/0.txt)" "rui, finding 0"
 must cp rui-folder/0.txt rui-folder/later.txt
-as rui run 0 status
 during "two endorse, of three" change majority 2
 sound 4
 two_unmount "${OPEN[@]}"

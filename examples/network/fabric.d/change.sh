@@ -1,10 +1,10 @@
 # change.sh: how a channel changes while it runs, for examples/network/fabric, which sources it. Each step is a command of Fabric's own tools, which
 # is printed; what was killed in between is finished by the same line.
-#   join                 a fourth organisation, hospital-c, with a peer, the contract and a backend; its peer gets the private parts of before
+#   join                 a fourth organisation, hospital-c, with a peer, the contract and a backend; its peer gets the former private parts
 #   leave ORG            an organisation goes, with its orderers
 #   majority N|channel   so many organisations endorse; or those that the channel's own policy wants
 #   renew ORG            new certificates, by the CA in DIR/ORG/ca, of its peer, its orderers (one after another), its people and its host
-#   root ORG             it has another CA beside the one of before; then: renew ORG, and
+#   root ORG             it has another CA, and the former one counts, too; then: renew ORG, and
 #   distrust ORG         its former CAs count no more
 #   trust ORG FILE       the CA in FILE counts, too
 exec 3>&1
@@ -99,7 +99,7 @@ prepare() { # WHO OU: new keys, in DIR.new; once the channel has them none are m
 	make_member "$org" "$1" "$2" "$at.making"
 	mv "$at.making" "$at.new"
 }
-# What DIR.new has stands in DIR.
+# DIR gets what is prepared in DIR.new.
 swap() { cp -r "$1.new/." "$1" && rm -r "$1.new"; } # DIR
 
 # An MSP stands twice in the configuration, for applications and for orderers, and both must be the same. Its administrator alone signs.
