@@ -263,6 +263,7 @@ import json, re, sys
 read = lambda name: open(f"{sys.argv[1]}/{name}").read()
 bids, columns = json.loads(read("dataset_description.json")), json.loads(read("participants.json"))
 assert (bids["Name"], bids["BIDSVersion"], bids["License"], bids["EthicsApprovals"]) == ("knees", "1.8.0", "CC-BY-NC-4.0", ["REC 26/1"]), bids
+assert read(".bidsignore") == "*\n!/README\n!/dataset_description.json\n"
 assert list(columns) == read("participants.tsv").splitlines()[0].split("\t"), columns
 graph = {one["@id"]: one for one in json.loads(read("ro-crate-metadata.json"))["@graph"]}
 assert graph["ro-crate-metadata.json"]["about"]["@id"] == "./" and graph["./"]["license"] == "CC-BY-NC-4.0"

@@ -53,7 +53,7 @@ const char *const emr_special_names[] = {"README.txt", "status.txt", "status.jso
 	EMR_SPECIAL_TOP "terms.json", EMR_SPECIAL_TOP "participants.tsv",
 	EMR_SPECIAL_TOP "MANIFEST.sha256", EMR_SPECIAL_TOP "CITATION.cff",
 	EMR_SPECIAL_TOP "dataset_description.json", EMR_SPECIAL_TOP "participants.json",
-	EMR_SPECIAL_TOP "ro-crate-metadata.json"};
+	EMR_SPECIAL_TOP "ro-crate-metadata.json", EMR_SPECIAL_TOP ".bidsignore"};
 const size_t emr_special_count = sizeof emr_special_names / sizeof *emr_special_names;
 
 static emr_status append_text(emr_buf *out, const char *text)

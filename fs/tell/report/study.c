@@ -202,11 +202,13 @@ static emr_status put_object(json_t *object, emr_buf *out)
 	return text != NULL ? put(out, "%s\n", text) : EMR_NO_MEMORY;
 }
 
-/* NULL, which is left out, where the terms do not say it. */
+/* NULL, which is left out, where the terms do not say it. A crate must have a licence. */
 static json_t *word_of(const emr_team *team, size_t word)
 {
 	const char *text = team->terms.words[word];
 
+	if (text[0] == '\0' && word == EMR_TERMS_LICENCE)
+		text = "The terms in terms.json, and no other";
 	return text[0] != '\0' ? emr_json_text(text) : NULL;
 }
 
@@ -274,5 +276,7 @@ emr_status emr_study_make(const emr_special *special, const char *name, emr_buf 
 		return put(out, "%s", columns);
 	if (strcmp(name, "ro-crate-metadata.json") == 0)
 		return make_crate(special, &team, out);
+	if (strcmp(name, ".bidsignore") == 0) /* no folder of a participant is called sub-* */
+		return put(out, "*\n!/README\n!/dataset_description.json\n");
 	return make_citation(special, &team, out);
 }
