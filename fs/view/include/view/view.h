@@ -141,7 +141,7 @@ typedef struct emr_view_options {
 	void *notice_arg; /* of the other two */
 } emr_view_options;
 
-#define EMR_SPECIAL_MAX 16
+#define EMR_SPECIAL_MAX 24
 #define EMR_SPECIAL_TOP "dataset/"
 
 /* For a new keyring on an empty ledger: makes the folder's own domain and that of Inbox.  Does
