@@ -13,8 +13,6 @@
 /* Teams and organisations as somebody whom one can share with: from a team to words, and from
  * name@organisation to a team. It refuses teams whose place another has taken. */
 
-#define EMR_DATASET_PREFIX "dataset:" /* of the word by which one is given to its readers */
-
 /* TEAM in words: "radiology@saolucas"; the team of all staff as its organisation, "@saolucas". */
 emr_status emr_who_of_team(emr_crowd *crowd, const emr_team *team, emr_who *out_who);
 /* The present team of ORG called NAME, without regard to case; NAME "": the organisation itself.

@@ -476,7 +476,7 @@ static emr_status find_line(
 
 	EMR_TRY(emr_replica_person(session->replica, session->identity.signer_id, &me));
 	memcpy(root.b, me.row.root, sizeof root.b);
-	EMR_TRY(emr_team_membership(session->replica, dataset->id, root, &membership));
+	EMR_TRY(emr_team_reader(session->replica, dataset, root, &membership));
 	if (!emr_membership_is_on(&membership, crowd->now_unix_s))
 		return EMR_NOT_FOUND;
 	return emr_dataset_line(session->replica, session->keyring, dataset, root, out_line);

@@ -318,3 +318,5 @@ emr_status org_host_look(
  * words that a committee asks for. */
 void dataset_say_columns(emr_out *out, const json_t *one);
 void dataset_say_words(emr_out *out, const json_t *one);
+/* A reader who was let in and reads no more has seen the files that were there then. */
+void dataset_say_readers(emr_out *out, const json_t *list);

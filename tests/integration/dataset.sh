@@ -224,6 +224,65 @@ for line in '"readers": \[[^]]*"name": "dora", "organisation": "São Lucas"' '"f
 	grep -q "^datasets .*$line" out/page || emr_fail "not on the page: $line: $(grep ^datasets out/page)"
 done
 
+say "who wants to read asks, and signs the agreement; the steward's yes lets in until a day, and nobody who has not signed"
+echo "I delete what I have read, and say so." >agreement.txt
+HASH=$(sha256sum <agreement.txt | cut -c1-64)
+terms agreement "\"$HASH\""
+steward 8 create elbows --terms terms.json
+says '"agreement" is not the SHA-256 of --agreement FILE'
+steward 2 admit elbows dora@saolucas --agreement agreement.txt
+steward 0 create elbows --terms terms.json --agreement agreement.txt
+says "Agreement that each reader signs (SHA-256): $HASH"
+steward 6 admit elbows dora@saolucas
+says "has not signed the agreement of elbows"
+for who in ana dora eva; do emr_until knows "$who" elbows; done
+as ana run 0 dataset join elbows Letters --yes --wait
+as dora run 13 request dataset:elbows --reason "To measure elbows"
+says "I delete what I have read, and say so."
+as dora run 13 request dataset:elbows --agree "${HASH%?}"
+says "--agree $HASH"
+as dora run 0 request dataset:elbows --reason "To measure elbows" --agree "$HASH"
+as eva run 0 request dataset:elbows@saolucas --agree "$HASH" --until 2097-01-01
+two_mount hospital
+asked_by() { # WHO: her request is in out/id
+	as hospital json 0 request
+	python3 -c 'import json, sys
+print(*[r["whole"] for r in json.load(open("out/said"))["requests"] if (r["name"], r["path"], r["state"]) == (sys.argv[1], "dataset:elbows@saolucas", "open")], end="")' "$1" >out/id
+	[ -s out/id ]
+}
+emr_until asked_by eva
+as hospital run 0 deny "$(cat out/id)" --reason "Not you"
+emr_until asked_by dora
+ID=$(cat out/id)
+as hospital run 13 approve "$ID"
+says 'dora, São Lucas'
+says '"To measure elbows"'
+as hospital run 0 approve "$ID" --yes --until 2097-05-31
+as hospital run 6 approve "$ID" --yes
+answered() { as "$1" json 0 request && [ "$(field requests.0.state)" = "$2" ]; }
+emr_until answered dora approved
+emr_until answered eva denied
+as eva run 0 request dataset:elbows # a second time: what she signed stays signed
+steward 0 admit elbows dora@saolucas --until 2098-05-31 # which moves it
+steward 2 drop elbows dora@saolucas --until 2098-05-31
+two_unmount hospital
+agreed() { as ana json 0 dataset elbows && [ "$(field datasets.0.readers.0.admitted_until | cut -c1-4)" = 2098 ] && [ "$(field datasets.0.readers.0.agreed | cut -c1-2)" = 20 ]; }
+emr_until agreed
+expect "nobody else" "$(python3 -c 'import json; print(*[r["name"] for r in json.load(open("out/said"))["datasets"][0]["readers"]])')" dora
+as ana run 0 dataset elbows
+says "signed the agreement, "
+must python3 "$SUPPORT/../integration/page.py" ana-folder/.emrfs/report.html >out/page
+grep -q '"agreed": "20' out/page || emr_fail "not on the page: $(grep ^datasets out/page)"
+two_unmount dora
+as dora run 0 mount --dataset elbows --passphrase-file "$EMR_PASS" "$EMR_WORK/dora-folder"
+must cmp agreement.txt dora-folder/AGREEMENT.txt
+for name in CITATION.cff ro-crate-metadata.json terms.json; do
+	grep -q "$HASH" "dora-folder/$name" || emr_fail "$name: $(cat "dora-folder/$name")"
+done
+reads_letters() { grep -qsx "dear ana" dora-folder/*/Letters/letter.txt; }
+emr_until reads_letters
+expect "her end" "$(getfattr --absolute-names --only-values -n user.emrfs.access dora-folder/*/Letters/letter.txt | grep -o "until=....")" until=2098
+
 say "the dataset alone is a folder of its own, for who reads it"
 two_unmount eva dora
 as dora json 6 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/dora-folder"
@@ -233,7 +292,7 @@ as eva run 0 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-
 others() { ls eva-folder | grep -E '^[a-z2-7]{12}$'; } # beside what says what the folder is
 alone() { [ "$(others | sort | tr '\n' ' ')" = "$(printf '%s\n' "$ANA" "$RUI" | sort | tr '\n' ' ')" ]; }
 emr_until alone
-expect "beside them" "$(ls eva-folder | grep -vE '^[a-z2-7]{12}$' | tr '\n' ' ')" "CITATION.cff MANIFEST.sha256 README dataset_description.json participants.json participants.tsv ro-crate-metadata.json terms.json "
+expect "beside them" "$(ls eva-folder | grep -vE '^[a-z2-7]{12}$' | tr '\n' ' ')" "AGREEMENT.txt CITATION.cff MANIFEST.sha256 README dataset_description.json participants.json participants.tsv ro-crate-metadata.json terms.json "
 (cd eva-folder && sha256sum --quiet -c MANIFEST.sha256) >out/sums 2>&1 || emr_fail "$(cat out/sums)"
 as eva json 0 dataset knees
 expect "the terms as they were signed" "$(sha256sum <eva-folder/terms.json | cut -c1-64)" "$(field datasets.0.terms)"

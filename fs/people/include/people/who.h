@@ -17,6 +17,7 @@ typedef enum emr_who_kind {
 } emr_who_kind;
 
 #define EMR_WHO_CALLED_MAX 255
+#define EMR_DATASET_PREFIX "dataset:" /* of the word by which one is given to its readers */
 
 typedef struct emr_who {
 	emr_who_kind kind;
