@@ -1,5 +1,5 @@
-/* Members of the network without a card: this file says who they are by the certificate, which
- * organisation vouches for that, and which keys the ledger has of them, so that a number can be
+/* Members of the network without a card: this file says who they are by the certificate of
+ * which organisation, and which keys the ledger has of them, so that a number can be
  * compared. A patient is not among those who are listed. */
 #include <string.h>
 
@@ -22,14 +22,12 @@ json_t *emr_member_json(emr_crowd *crowd, const emr_who *who)
 	emr_key_code(who->id, EMR_KEY_CODE_SHOWN, code);
 	emr_hex(who->id.b, sizeof who->id.b, id);
 	emr_time_json((int64_t)known.not_after_unix_s, until);
-	return json_pack(
-		"{s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:b, s:s, s:o, s:s, s:b, s:b, s:s, s:[o]}",
+	return json_pack("{s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:b, s:s, s:o, s:s, s:b, s:b, s:s}",
 		"who", emr_json_text(who->called), "called", emr_json_text(who->called), "name",
 		emr_json_text(who->says), "born", "", "code", code, "id", id, "compared",
 		who->is_compared, "same_network", 1, "role", known.roles, "organisation",
 		emr_json_text(known.organisation), "team", "", "registered", known.is_active,
-		"key_ended", known.not_after_unix_s <= crowd->now_unix_s, "valid_until", until,
-		"vouched_by", emr_json_text(known.organisation));
+		"key_ended", known.not_after_unix_s <= crowd->now_unix_s, "valid_until", until);
 }
 
 emr_status emr_members_add(emr_crowd *crowd, emr_id32 me, size_t most, json_t *people)

@@ -83,18 +83,6 @@ static emr_status put_registered(const asking *a, const emr_contact *contact, js
 		       : EMR_NO_MEMORY;
 }
 
-static emr_status put_vouched(const asking *a, const emr_contact *contact, json_t *one)
-{
-	json_t *names = NULL;
-	emr_status status =
-		emr_vouched_by(a->session->replica, emr_ledger_descriptor(a->session->ledger),
-			a->net_id, emr_buf_view(&contact->bytes), a->now, &names);
-
-	if (status != EMR_OK)
-		return status;
-	return json_object_set_new(one, "vouched_by", names) == 0 ? EMR_OK : EMR_NO_MEMORY;
-}
-
 /* Borrows the book. */
 static emr_crowd crowd_of(const asking *a)
 {
@@ -123,8 +111,7 @@ static json_t *describe_contact(const asking *a, const emr_contact *contact)
 	if (one != NULL &&
 		(emr_who_of(&crowd, card->signer_id, &who) != EMR_OK ||
 			json_object_set_new(one, "called", emr_json_text(who.called)) != 0 ||
-			put_registered(a, contact, one) != EMR_OK ||
-			put_vouched(a, contact, one) != EMR_OK)) {
+			put_registered(a, contact, one) != EMR_OK)) {
 		json_decref(one);
 		return NULL;
 	}
@@ -320,8 +307,6 @@ static void say_put(const asking *a, emr_status status, size_t index)
 			cause = _("it is the card of a folder, not of a person");
 		if (status == EMR_NEWER_FORMAT)
 			cause = newer_format(newer, sizeof newer);
-		if (status == EMR_LIMIT)
-			cause = _("too many vouch for it");
 		emr_problem_set(a->problem, EMR_SAY_BAD_CARD, "cause", cause, NULL);
 	}
 }

@@ -21,25 +21,6 @@ emr_status emr_who_find_team(emr_crowd *crowd, emr_id16 org, const char *name, e
 /* The names of ROOT's teams, ", " between them; "" for none. */
 emr_status emr_who_teams_of(emr_crowd *crowd, emr_id32 root, char *out, size_t size);
 
-/* ---- vouches.c ---- */
-/* These functions say who says that a card is its holder's: the organisations whose
- * administrators have vouched for it. They refuse vouches that are not signed by the key of an
- * administrator who is one now, by this computer's own copy of the ledger: the date in a vouch is
- * the signer's word alone. */
-
-/* ORGANISATION says so, and that it was at that time. */
-typedef struct emr_vouched {
-	char organisation[EMR_ORGANISATION_NAME_MAX + 1];
-	uint64_t time_unix_s;
-} emr_vouched;
-/* Each organisation once, in the order of the vouches: emr_vouched, ..., appended to OUT. */
-emr_status emr_vouched_list(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
-	emr_bytes card_and_vouches, uint64_t now_unix_s, emr_buf *out);
-/* Names of organisations in the order of the vouches behind CARD_AND_VOUCHES, each once; DESCRIPTOR
- * is the network's.  *OUT_NAMES is owned by the caller. */
-emr_status emr_vouched_by(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
-	emr_bytes card_and_vouches, uint64_t now_unix_s, json_t **out_names);
-
 /* ---- members.c ---- */
 /* WHO, a member, as `people` says people; owned by the caller; NULL without memory. */
 json_t *emr_member_json(emr_crowd *crowd, const emr_who *who);

@@ -120,10 +120,10 @@ static emr_status find_waiting(emr_session *session, const emr_request *request,
 static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd,
 	const emr_request *request, emr_who *out, emr_problem *out_problem)
 {
-	emr_bytes bytes = emr_bytes_of(request->card, request->card_len), card, vouches;
+	emr_bytes bytes = emr_bytes_of(request->card, request->card_len), card;
 	emr_id16 net_id = emr_ledger_net_id(session->ledger);
 	emr_card read;
-	emr_status status = emr_card_split(bytes, &card, &vouches);
+	emr_status status = emr_card_first(bytes, &card);
 
 	if (status == EMR_OK)
 		status = emr_card_read(card, &read);

@@ -266,17 +266,6 @@ static emr_status add_card(telling *t, emr_request *request, emr_problem *out_pr
 
 /* ---- the list ---- */
 
-static void say_vouched(telling *t, const json_t *names)
-{
-	char shown[512];
-
-	for (size_t i = 0; i < json_array_size(names); i++) {
-		emr_show(json_string_value(json_array_get(names, i)), shown, sizeof shown);
-		emr_say(t->out, "%s%s%s", i == 0 ? _("                  vouched for by ") : ", ",
-			shown, i + 1 == json_array_size(names) ? "\n" : "");
-	}
-}
-
 static void say_person(telling *t, const json_t *one)
 {
 	char day[EMR_TEXT_BYTES];
@@ -296,7 +285,6 @@ static void say_person(telling *t, const json_t *one)
 		emr_json_flag_at(one, "compared") ? _("compared") : _("not compared"),
 		emr_json_flag_at(one, "same_network") ? "" : _(", another network"),
 		emr_json_flag_at(one, "key_ended") ? _("key ended on") : _("valid until"), day);
-	say_vouched(t, json_object_get(one, "vouched_by"));
 }
 
 static emr_status list(telling *t, const emr_request *request, emr_problem *out_problem)

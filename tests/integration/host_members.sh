@@ -98,7 +98,6 @@ as clara run 0 org revoke dora --yes $P
 
 say "cards, shares, requests, deposits and the Inbox, each from elsewhere"
 two_cards bento lima rui clara
-as clara run 0 org vouch bento.card --yes $P
 two_mount lima rui clara
 as bento run 0 share Notes with Rounds@labclara --yes --wait
 there() { ls "$EMR_WORK/$1-folder/shared-with-me"/bento*/Notes/"$2" >/dev/null 2>&1; }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# orgs.sh: several organisations in one network: coming in with approvals, staff, rules, teams, vouches, revoking, leaving.
+# orgs.sh: several organisations in one network: coming in with approvals, staff, rules, teams, revoking, leaving.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
@@ -201,20 +201,6 @@ has '{"name":"Cardiology","members":[{'
 two_home trust
 run 5 org team Cardiology $PF
 
-say "vouching"
-two_home lima
-run 0 people card -o lima.card $PF
-two_home aurora
-run 13 org vouch lima.card $PF
-run 0 org vouch lima.card --yes $PF
-run 0 org vouch lima.card --yes $PF	# once more is the same
-two_home trust
-run 0 org vouch lima.card --yes $PF
-two_home hospital
-run 0 people add lima.card --name lima $PF
-run 0 people lima --json $PF
-has '"vouched_by":["Clínica Aurora","Patients'"'"' Trust"]'
-
 say "revoking"
 two_home aurora
 run 5 org revoke nobody --yes $PF
@@ -281,8 +267,6 @@ run 0 org leave "Patients' Trust" --yes --json $PF
 has '"done":true'
 run 0 org show --json $PF
 has '{"name":"Patients'"'"' Trust","member":false}'
-run 0 people lima --json $PF	# whom it vouched for it vouches for no more
-has '"vouched_by":["Clínica Aurora"]'
 two_home trust
 run 6 org show $PF
 echo "all is well"

@@ -43,7 +43,7 @@ print(sum(e["op"] == "ACCESS_REQ" for e in json.load(open("out/said"))["entries"
 n=$(asked)
 [ $at_once = no ] || [ "$n" -le 12 ] || emr_fail "$n questions for 62 files"	# who waited in vain asks again
 getfattr --only-values -n user.emrfs.access "$SHARE/MRI.txt" | grep -Eq '^read until=20[0-9-]+T[0-9:]+Z purpose=treatment$' || emr_fail "access"
-expect owner "$(getfattr --only-values -n user.emrfs.owner "$SHARE/MRI.txt")" "$PATIENT vouched=self"
+expect owner "$(getfattr --only-values -n user.emrfs.owner "$SHARE/MRI.txt")" "$PATIENT"
 signed() { cat "$SHARE/MRI.txt" >/dev/null && getfattr --only-values -n user.emrfs.signature "$SHARE/MRI.txt" | grep -qF "self by=$PATIENT at=20"; }
 emr_until signed
 for name in tx version state signed-by; do [ -n "$(attribute $name "$SHARE/MRI.txt")" ] || emr_fail "no $name"; done

@@ -469,14 +469,11 @@ static void put_readers(FILE *to, const json_t *report)
 static void put_opens(FILE *to, const json_t *report)
 {
 	const char *opens = emr_json_text_at(report, "opens");
-	char owner[300], *end;
+	char owner[300];
 
 	if (opens[0] == '\0')
 		return;
 	emr_show(emr_json_text_at(report, "owner"), owner, sizeof owner);
-	end = strstr(owner, " vouched=");
-	if (end != NULL)
-		*end = '\0';
 	if (strcmp(opens, "any-time") == 0)
 		fputs(_("Opens any time that agents run.\n"), to);
 	else

@@ -22,8 +22,5 @@ void owner_call(const emr_owner_called *called, const emr_card *card, char out[E
  * looks like another's or is no name of a directory. No two people have one.  Any lock. */
 void owner_name_directory(
 	const emr_owner_called *called, emr_id32 signer_id, char out[EMR_NAME_MAX + 1]);
-/* "NAME vouched=WHO" of the person with CARD, of whom owner_call says NAME ("": it is looked up);
- * without IS_VOUCHED the NAME alone.
- * No lock. */
-emr_status owner_say(const emr_view *view, const char *name, const emr_card *card, bool is_vouched,
-	emr_buf *out);
+/* The same of the person with CARD, of whom owner_call says NAME ("": it is looked up). No lock. */
+emr_status owner_say(const emr_view *view, const char *name, const emr_card *card, emr_buf *out);
