@@ -171,16 +171,6 @@ bool emr_words_again(const char *file, emr_out *out, int *tries, emr_status *sta
  * EMR_NOT_FOUND (no terminal). */
 emr_status emr_words_ask_back(const emr_keyring *keyring, emr_out *out, emr_problem *out_problem);
 
-/* ---- lost.c ---- */
-/* These functions cut off what must end when a computer, a disk or a backup of a person was lost:
- * his other computers, and the keys of what was saved until now. They refuse to say that this
- * takes back what the lost one has. */
-
-/* Removes all other computers, begins new epochs where somebody else could have keys, and says what
- * remains.  The folder is closed and its lock held.  Can be repeated after any interruption. */
-emr_status emr_lost_cut_off(const emr_places *places, int state_fd, emr_keyring *keyring,
-	emr_out *out, emr_problem *out_problem);
-
 /* ---- device_left.c ---- */
 
 typedef struct device_left {

@@ -237,10 +237,10 @@ static void put_remarks(FILE *to, const json_t *report)
 		fprintf(to,
 			emr_text_of(json_array_size(strangers),
 				"  %zu key may share, write or read here and was not added by you: "
-				"emrfs device lists them; to end them: emrfs recover --lost\n",
+				"emrfs device lists it; to end it: emrfs device remove KEY\n",
 				"  %zu keys may share, write or read here and were not added by "
-				"you: emrfs device lists them; to end them: emrfs recover "
-				"--lost\n"),
+				"you: emrfs device lists them; to end them: emrfs device remove "
+				"KEY\n"),
 			json_array_size(strangers));
 	}
 	emr_count_text(unreadable, "record", "records", count);
