@@ -99,8 +99,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_DEPOSIT] = {"deposit", 0, EMR_NO_ARGUMENT, NULL,
 		"leaving new files there, and seeing nothing"},
 	[EMR_OPT_AWAY] = {"away", 0, EMR_HAS_ARGUMENT, "RULE",
-		"who releases keys while your folder is closed: agents of others, own (also of "
-		"your own organisation, where fewer than two others fit) or nobody"},
+		"who releases keys while your folder is closed: agents of others, own (that of "
+		"your own organisation, too, where there are no two others) or nobody"},
 	[EMR_OPT_EMERGENCY] = {"emergency", 0, EMR_HAS_ARGUMENT, "CARD",
 		"for an emergency, of the person whose card it is (FILE, -, or the text of its QR "
 		"code)"},

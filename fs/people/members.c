@@ -1,6 +1,7 @@
 /* Members of the network without a card: this file says who they are by the certificate of
- * which organisation, and which keys the ledger has of them, so that a number can be
- * compared. A patient is not among those who are listed. */
+ * which organisation, and which keys the ledger has of them, so that a number can be compared. A
+ * patient is among those who are listed where she shares something with this person. */
+#include <stdio.h>
 #include <string.h>
 
 #include "contract/codes.h"
@@ -8,8 +9,36 @@
 #include "kit/text.h"
 #include "replica/people.h"
 #include "session/registered.h"
+#include "share/read.h"
 
 #include "people_private.h"
+
+/* A patient's name is in no certificate: it comes, sealed, with each share to its reader. */
+emr_status emr_member_says(emr_crowd *crowd, const emr_known_name *known, emr_who *out)
+{
+	const emr_session *s = crowd->session;
+	EMR_AUTO_SHARE share = NULL;
+
+	if (!emr_handle_names_nobody(known->handle))
+		return EMR_OK;
+	if (s != NULL) {
+		const emr_share_options options = {
+			.keyring = s->keyring, .ledger = s->ledger, .replica = s->replica};
+
+		EMR_TRY(emr_share_new(&options, &share));
+		EMR_TRY(emr_share_received(share, &crowd->sharers, NULL));
+		crowd->session = NULL; /* once is enough */
+	}
+	EMR_EACH (const emr_received, one, &crowd->sharers) {
+		if (one->is_dataset || !emr_id32_equal(one->card.signer_id, out->id))
+			continue;
+		emr_name_says(emr_bytes_of(one->card.name, strlen(one->card.name)), known->handle,
+			out->says, sizeof out->says);
+		snprintf(out->born, sizeof out->born, "%s", one->card.born);
+		out->is_sharer = true;
+	}
+	return EMR_OK;
+}
 
 json_t *emr_member_json(emr_crowd *crowd, const emr_who *who)
 {
@@ -24,7 +53,7 @@ json_t *emr_member_json(emr_crowd *crowd, const emr_who *who)
 	emr_time_json((int64_t)known.not_after_unix_s, until);
 	return json_pack("{s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:b, s:s, s:o, s:s, s:b, s:b, s:s}",
 		"who", emr_json_text(who->called), "called", emr_json_text(who->called), "name",
-		emr_json_text(who->says), "born", "", "code", code, "id", id, "compared",
+		emr_json_text(who->says), "born", who->born, "code", code, "id", id, "compared",
 		who->is_compared, "same_network", 1, "role", known.roles, "organisation",
 		emr_json_text(known.organisation), "team", "", "registered", known.is_active,
 		"key_ended", known.not_after_unix_s <= crowd->now_unix_s, "valid_until", until);
@@ -39,7 +68,8 @@ emr_status emr_members_add(emr_crowd *crowd, emr_id32 me, size_t most, json_t *p
 	while (json_array_size(people) < most && emr_next(&asked, &person)) {
 		EMR_TRY(emr_who_of(crowd, person.signer_id, &who));
 		if (who.is_known || !who.is_active || emr_id32_equal(person.signer_id, me) ||
-			person.row.roles == EMR_ROLE_PATIENT || person.row.roles == EMR_ROLE_AGENT)
+			(person.row.roles == EMR_ROLE_PATIENT && !who.is_sharer) ||
+			person.row.roles == EMR_ROLE_AGENT)
 			continue;
 		if (json_array_append_new(people, emr_member_json(crowd, &who)) != 0)
 			return EMR_NO_MEMORY;

@@ -26,6 +26,9 @@ emr_status emr_who_teams_of(emr_crowd *crowd, emr_id32 root, char *out, size_t s
 json_t *emr_member_json(emr_crowd *crowd, const emr_who *who);
 /* Into PEOPLE, up to MOST, those whom a certificate names and nobody's card, but for ME. */
 emr_status emr_members_add(emr_crowd *crowd, emr_id32 me, size_t most, json_t *people);
+/* OUT, a member without a card, whom KNOWN may not name, says what the letters of his shares say.
+ */
+emr_status emr_member_says(emr_crowd *crowd, const emr_known_name *known, emr_who *out);
 /* The keys of WHO, as a card would say them. */
 emr_status emr_member_card(emr_replica *replica, const emr_who *who, emr_card *out);
 

@@ -46,6 +46,7 @@
 #include "sharing/sharing.h"
 #include "verbs/cmd.h"
 #include "view/received.h"
+#include "verbs_private.h"
 
 #define LAST_PUBLISH_NS INT64_C(5000000000) /* how long an orderly end may take for the ledger */
 #define WARDEN_TICK_S 1
@@ -365,11 +366,10 @@ static void *warden(void *arg)
 static emr_status say_fuse(const mount *m, emr_status status, emr_problem *out_problem)
 {
 	emr_log(EMR_LOG_ERROR, "mount: %s", emr_status_text(status));
+	if (emr_check_may_mount(NULL, out_problem) != EMR_OK)
+		return status;
 	if (status == EMR_DENIED)
 		emr_problem_set(out_problem, EMR_SAY_MOUNTPOINT_DENIED, "dir", m->path, NULL);
-	else if (status == EMR_NOT_FOUND)
-		emr_problem_set(
-			out_problem, EMR_SAY_NO_FUSE, "what", _("/dev/fuse is missing"), NULL);
 	else if (status == EMR_UNSUPPORTED)
 		emr_problem_set(
 			out_problem, EMR_SAY_NO_FUSE, "what", _("the kernel is too old"), NULL);

@@ -66,13 +66,15 @@ static void remark(telling *t, emr_message message, const char *who)
 /* "joao (K7QF2M5X) [João Reis 1970-01-01]": the brackets have what the card says. */
 static void name_line(const json_t *one, char *out, size_t size)
 {
-	const char *born = emr_json_text_at(one, "born");
-	char who[512], says[512];
+	const char *born = emr_json_text_at(one, "born"), *name = emr_json_text_at(one, "name");
+	const bool says = name[0] != '\0' || born[0] != '\0';
+	char who[512], shown[512];
 
 	emr_show(emr_json_text_at(one, "who"), who, sizeof who);
-	emr_show(emr_json_text_at(one, "name"), says, sizeof says);
-	snprintf(out, size, "%s (%s) [%s%s%s]", who, emr_json_text_at(one, "code"), says,
-		says[0] != '\0' && born[0] != '\0' ? " " : "", born);
+	emr_show(name, shown, sizeof shown);
+	snprintf(out, size, "%s (%s)%s%s%s%s%s", who, emr_json_text_at(one, "code"),
+		says ? " [" : "", shown, name[0] != '\0' && born[0] != '\0' ? " " : "", born,
+		says ? "]" : "");
 }
 
 /* ---- one's own card ---- */

@@ -207,6 +207,10 @@ static void say_terms(const sharing *s, const char *who, const char *path)
 				    "%s, %s.\n")
 				: _("%s can read %s (%s, %s, and what comes there), for %s, %s.\n"),
 			who, path, files, size, purposes, until);
+	if (!s->args->given[EMR_OPT_PURPOSE] && !s->args->given[EMR_OPT_UNTIL] &&
+		s->request.purposes != 0 && s->request.id[0] == '\0')
+		emr_say(s->out, "That purpose and end are the usual ones; to say others: "
+				"--purpose PURPOSE, --until TIME\n");
 	if (s->request.write)
 		emr_say(s->out, "That is to add, change, rename and remove; earlier versions and "
 				"what was removed stay yours.\n");

@@ -71,10 +71,10 @@ expect "by whom" "$(sorted "$(entry released Imaging/MRI.pdf released_by)")" "$G
 expect "refused" "$(entry refused Imaging/MRI.pdf proven software)" "False|True"
 expect "names" "$(entry listed Imaging proven type)" "True|directory"
 run 0 log Imaging
-says "lima, São Lucas (own word: Paula Lima), treatment  opened Imaging/MRI.pdf v1 (whole)   reported; key proven, by "
-says "lima, São Lucas (own word: Paula Lima) (software), treatment  was refused: Imaging/MRI.pdf v1   reported"
+says "lima, São Lucas (gives the name Paula Lima), treatment  opened Imaging/MRI.pdf v1 (whole)   reported; key proven, by "
+says "lima, São Lucas (gives the name Paula Lima) (software), treatment  was refused: Imaging/MRI.pdf v1   reported"
 says "got the key of Imaging/MRI.pdf v1   proven, keys by "
-grep -qF "lima, São Lucas (own word: Paula Lima), treatment  opened Imaging/MRI.pdf v1 (whole)" ana-folder/.emrfs/log || emr_fail ".emrfs/log"
+grep -qF "lima, São Lucas (gives the name Paula Lima), treatment  opened Imaging/MRI.pdf v1 (whole)" ana-folder/.emrfs/log || emr_fail ".emrfs/log"
 json 0 log --fhir fhir
 expect "written" "$(field written)" "$(ls fhir | wc -l)"
 must python3 "$SUPPORT/fhir_audit_event.py" fhir
@@ -137,7 +137,7 @@ must python3 "$SUPPORT/fhir_audit_event.py" staff-fhir
 grep -q "the owner of folder " staff-fhir/*.json || emr_fail "whose"
 ! grep -q "Ana\|Rosa" staff-fhir/*.json || emr_fail "an auditor learns a patient's name"
 run 0 log --staff
-says "lima, São Lucas (own word: Paula Lima), treatment  got the key of "
+says "lima, São Lucas (gives the name Paula Lima), treatment  got the key of "
 says " in folder "
 says_not "MRI"
 run 2 log --staff Imaging

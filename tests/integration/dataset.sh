@@ -72,11 +72,11 @@ says_not ana
 
 say "everybody is told of every reader"
 steward 0 admit knees dora@saolucas
-says "dora, São Lucas (own word: Dora Reis)"
+says "dora, São Lucas (gives the name Dora Reis)"
 told() { as "$1" run 0 dataset knees; grep -q "dora, São Lucas .* reads it, since" out/said; }
 for who in ana rui; do emr_until told "$who"; done
 noticed() { grep -qF -- "$2" "$1-folder/.emrfs/notices"; }
-for who in ana rui; do emr_until noticed "$who" "dora, São Lucas (own word: Dora Reis): let into knees@saolucas by its steward, where Imaging can be read."; done
+for who in ana rui; do emr_until noticed "$who" "dora, São Lucas (gives the name Dora Reis): let into knees@saolucas by its steward, where Imaging can be read."; done
 
 say "whom the steward admitted reads all of it, under pseudonyms, and writes nothing"
 sees() { [ "$(ls "$1-folder/datasets/knees" 2>/dev/null | wc -l)" = "$2" ]; }
@@ -213,7 +213,7 @@ steward 0 drop hips eva@saolucas
 # A folder that opens tells what its computer knows by then: half of it, on a busy one.  So it hears of both first.
 as ana run 0 dataset hips --passphrase-file "$EMR_PASS"
 two_mount ana
-emr_until noticed ana "eva, São Lucas (own word: Eva Reis) (who reads no more): let into hips@saolucas by its steward, where Imaging can be read."
+emr_until noticed ana "eva, São Lucas (gives the name Eva Reis) (who reads no more): let into hips@saolucas by its steward, where Imaging can be read."
 noticed ana "Dora Reis" && emr_fail "told twice of the same reader"
 as ana run 0 dataset hips
 grep -qE "eva, São Lucas .* read it, from .* to " out/said || emr_fail "$(cat out/said)"
@@ -506,7 +506,7 @@ steward 0 admit toes eva@saolucas
 steward 0 close toes --yes
 as ana run 0 dataset toes --passphrase-file "$EMR_PASS"
 two_mount ana
-emr_until noticed ana "eva, São Lucas (own word: Eva Reis) (who reads no more): let into toes@saolucas by its steward, where Imaging can be read."
+emr_until noticed ana "eva, São Lucas (gives the name Eva Reis) (who reads no more): let into toes@saolucas by its steward, where Imaging can be read."
 as ana run 0 dataset toes
 says "nobody joins or reads it any more"
 grep -qE "eva, São Lucas .* read it, from .* to " out/said || emr_fail "$(cat out/said)"

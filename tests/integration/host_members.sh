@@ -74,7 +74,8 @@ orgs_agent keys clara
 agent_start keys
 as clara run 0 org show $P
 says "lima"
-says " patient, administrator "
+says " administrator "
+says_not "patient, administrator"
 
 say "a third organisation needs both, of whom one is elsewhere; rules and points are agreed on so, too"
 as eva orgs_apply eva "Clinica Eva"

@@ -121,7 +121,7 @@ expect "of the two Findings.pdf and the image" "$(as lima receipts | wc -l)" 3
 ! as ana receipts | grep . || emr_fail "ana left nothing"
 as lima run 0 log
 says "Paula Lima  left     IM0001.dcm in the Inbox of ana ("
-says ") (own word: Silva, Ana 1984-03-12)"
+says ") (gives the name Silva, Ana 1984-03-12)"
 emr_until has_receipt ward "Series∕Scout∕IM1.dcm 20000 Inbox ana"
 as lima run 0 log --who ana
 says "left     Findings.pdf in the Inbox of ana ("

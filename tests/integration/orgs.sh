@@ -84,7 +84,7 @@ two_home aurora
 run 0 org show $PF
 says "Points are proposed for somebody: 1 of 2 approvals."
 run 0 org mint lima@clinicaaurora 100 --yes $PF
-says "lima, Clínica Aurora (own word: Paula Lima) has 100 points more."
+says "lima, Clínica Aurora (gives the name Paula Lima) has 100 points more."
 
 # Proposed with a day so far off that the ledger takes no approval: nobody is held up by it.
 two_home hospital
@@ -94,7 +94,7 @@ run 0 org mint nuno@clinicaaurora 7 --yes --json $PF
 has '"have":1,"need":2,"done":false'
 two_home hospital
 run 0 org mint nuno@clinicaaurora 7 --yes $PF
-says "nuno, Clínica Aurora (own word: Nuno Reis) has 7 points more."
+says "nuno, Clínica Aurora (gives the name Nuno Reis) has 7 points more."
 two_home lima
 json 0 wallet $PF
 expect "made" "$(field points) $(field entries.0.why) $(field entries.0.amount)" "100 made 100"
@@ -114,7 +114,7 @@ expect "spent" "$(field points) $(field entries.1.amount) $(field entries.2.amou
 expect "thresholds" "$(field thresholds.0.credit) $(field thresholds.0.reached)" "10 False"
 two_home nuno
 json 0 wallet $PF
-expect "received" "$(field points) $(field entries.1.amount) $(field entries.1.who)" "107 30 lima, Clínica Aurora (own word: Paula Lima)"
+expect "received" "$(field points) $(field entries.1.amount) $(field entries.1.who)" "107 30 lima, Clínica Aurora (gives the name Paula Lima)"
 json 0 wallet --explain $PF
 cp out/said nuno.wallet
 must python3 "$SUPPORT/points_agree.py" "$SUPPORT/../../examples/verify-audit/points.py" "$NET/ledger/ledger.sqlite" nuno.wallet

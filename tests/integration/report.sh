@@ -167,7 +167,7 @@ python3 - found.json <<'END' || emr_fail "hostile.html"
 import json, sys
 for f in json.load(open(sys.argv[1])):
     text, evil = f["text"], "</script><img src=x onerror=alert(1)><!--"
-    for said in (f"the team lima{evil}, São Lucas{evil} (own word: Paula{evil}), for radiology{evil}", f"Imaging{evil}", "(in 7 days)", "for ever", "treatment, research",
+    for said in (f"the team lima{evil}, São Lucas{evil} (gives the name Paula{evil}), for radiology{evil}", f"Imaging{evil}", "(in 7 days)", "for ever", "treatment, research",
                  f"Opens for lima now.{evil}", f"(AB{evil}) reads it, since 2026-11-01{evil}", f"(CD{evil}) read it, since", "saw the names and opened nothing", "Further ones: 3",
                  f"a.pdf{evil} v3, whole", f"old.pdf{evil} is superseded", f"gap.pdf{evil} amends", "; another goes on", f"\u201cb.pdf{evil}\u201d", f", Inbox{evil}",
                  "a file (its name cannot be read)", "a record that was erased", "These are the newest.", "The folder is open for reading only.", "More such files: 2", f"Letters{evil}"):

@@ -234,7 +234,7 @@ told_after() {
 told_after 5 || told_after 20 || told_after 60 || emr_fail "nuno is not told: $(cat out/said)"
 for who in lima nuno; do
 	[ $who = nuno ] || expect "the hint of $who" "$(hint $who)" "emrfs request '$OWNER:Imaging'"
-	[ $who = lima ] || [[ $(hint nuno) =~ ^emrfs\ request\ \'patient-[a-z2-7]+:Imaging\'$ ]] || emr_fail "the hint of nuno: $(hint nuno)"
+	[ $who = lima ] || [[ $(hint nuno) =~ ^emrfs\ request\ \'Silva,\ Ana\ \([A-Z2-7]{8}\):Imaging\'$ ]] || emr_fail "the hint of nuno: $(hint nuno)"
 	two_home $who
 	pasted "$(hint $who)"
 	[[ $(asked_for) == "ana|Imaging|from-me" || $who == nuno && $(asked_for) == *"|Imaging|from-me" ]] || emr_fail "asked: $(asked_for)"
@@ -257,7 +257,7 @@ say "whoever calls herself as her directory is called is not taken for her"
 HERS=$(ls nuno-folder/shared-with-me)
 renamed() { ls nuno-folder/shared-with-me | grep -qx "$1" && getfattr --only-values -n user.emrfs.patient "nuno-folder/shared-with-me/$1" 2>/dev/null | grep -q "Silva, Ana"; }
 as nuno run 0 people add lima.card --name "$HERS"
-emr_until renamed "$HERS (2)"	# the one whom he himself calls so has the name alone
+emr_until renamed "$HERS"	# nobody's word takes it from her
 as nuno run 0 people add lima.card --name lima
 emr_until renamed "$HERS"
 two_join eve "$HERS" patient
@@ -270,7 +270,7 @@ as nuno json 5 request "$HERS:Imaging"
 expect "two of that name" "$(field error)" which-person
 as nuno run 5 request "$HERS"
 says "$HERS may be any of these: "
-says "São Lucas (own word: patient-"	# the name on her card stands for nobody
+says "São Lucas (gives the name Silva, Ana _"	# the name on her card stands for nobody
 renamed "$HERS" || emr_fail "her directory: $(ls nuno-folder/shared-with-me)"
 as nuno run 0 people add ana.card --name ana
 emr_until renamed ana	# his own word for her
@@ -297,10 +297,10 @@ emr_until reads "$SHARE/MRI.txt" "another knee"
 say "and she can see what she did: whom she gave what, until when and for what, and how it ended"
 two_home ana
 run 0 log Imaging --who lima
-says "Silva, Ana  shared   Imaging with lima, São Lucas (own word: Paula Lima), to read until "
+says "Silva, Ana  shared   Imaging with lima, São Lucas (gives the name Paula Lima), to read until "
 says ", for treatment   proven"
-says "Silva, Ana  ended    the share of Imaging with lima, São Lucas (own word: Paula Lima)   proven"
-says "the share of Imaging with lima, São Lucas (own word: Paula Lima) ended (its time was over)   proven"
+says "Silva, Ana  ended    the share of Imaging with lima, São Lucas (gives the name Paula Lima)   proven"
+says "the share of Imaging with lima, São Lucas (gives the name Paula Lima) ended (its time was over)   proven"
 says_not "saved"
 series_is_folded() {	# once he has told of all
 	local all

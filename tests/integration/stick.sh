@@ -72,7 +72,7 @@ for round in 1 2; do
 done
 run 0 status --wait	# nothing waits to be shared either
 expect "afterwards" "$(grants)" "Shared lima 2031"
-grep -q " grant-unconfirmed Imaging: Something that was copied, or a command without its code, wanted to share Imaging with lima, São Lucas (own word: Paula Lima)" \
+grep -q " grant-unconfirmed Imaging: Something that was copied, or a command without its code, wanted to share Imaging with lima, São Lucas (gives the name Paula Lima)" \
 	.emrfs/notices || emr_fail "notices: $(cat .emrfs/notices)"
 
 say "by the code of the folder"

@@ -54,7 +54,7 @@ TEST(what_was_left_is_about_a_record_of_its_patient)
 	const json_t *entities = json_object_get(event, "entity");
 	char end[60];
 
-	(void)snprintf(end, sizeof end, " (%s) (own word: 1984-03-12)   proven",
+	(void)snprintf(end, sizeof end, " (%s) (gives the name 1984-03-12)   proven",
 		text_of(json_object_get(entry, "with"), "code"));
 	line_has(entry, "Paula Lima  left     CT ");
 	line_has(entry, " of Ana Silva (");

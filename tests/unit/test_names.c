@@ -194,7 +194,7 @@ TEST(an_own_word_cannot_end_its_brackets)
 {
 	static const char *const unfit[] = {" Lima", "Lima ", "Li\nma", "\xc3", "Lima\xc2\xa0",
 		"Lima\xe3\x80\x80", "\xc2\xadLima", "Lima\xe3\x85\xa4"};
-	static const char forged[] = "x), S\xc3\xa3o Lucas (own word: y";
+	static const char forged[] = "x), S\xc3\xa3o Lucas (gives the name y";
 	char says[64];
 
 	emr_name_says(emr_bytes_of(forged, strlen(forged)), "lima", says, sizeof says);

@@ -152,7 +152,7 @@ static emr_status show_member(showing *s, const emr_staff_member *m)
 	emr_column_text(shown, 20, handle, sizeof handle);
 	emr_text_words(roles, words, sizeof words);
 	emr_bureau_show(m->says, shown);
-	snprintf(word, sizeof word, shown[0] != '\0' ? _("   (own word: %s)") : "%s", shown);
+	snprintf(word, sizeof word, shown[0] != '\0' ? _("   (gives the name %s)") : "%s", shown);
 	if (!m->is_active)
 		snprintf(day, sizeof day, "%s",
 			m->person.row.head.state == EMR_KEY_REVOKED ? _("revoked") : _("ended"));

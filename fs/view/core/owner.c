@@ -101,16 +101,18 @@ void owner_call(const emr_owner_called *called, const emr_card *card, char out[E
 }
 
 void owner_name_directory(
-	const emr_owner_called *called, emr_id32 signer_id, char out[EMR_NAME_MAX + 1])
+	const emr_owner_called *called, const emr_card *card, char out[EMR_NAME_MAX + 1])
 {
 	char first[EMR_KEY_CODE_MAX + 1], handle[NAME_BYTES_MAX + 1];
 	const char *code = called->code[0] != 0 ? called->code : first;
+	bool is_unnamed;
 
-	emr_key_code(signer_id, EMR_KEY_CODE_SHOWN, first);
-	put_words(called->handle, handle, sizeof handle);
+	emr_key_code(card->signer_id, EMR_KEY_CODE_SHOWN, first);
+	is_unnamed = card->name[0] != 0 && emr_handle_names_nobody(called->handle);
+	put_words(is_unnamed ? card->name : called->handle, handle, sizeof handle);
 	if (handle[0] == 0)
 		snprintf(out, EMR_NAME_MAX + 1, "%s", code);
-	else if (called->number == 0 || strcmp(handle, called->handle) != 0)
+	else if (is_unnamed || called->number == 0 || strcmp(handle, called->handle) != 0)
 		snprintf(out, EMR_NAME_MAX + 1, "%s (%s)", handle, code);
 	else if (called->number == 1)
 		snprintf(out, EMR_NAME_MAX + 1, "%s", handle);
