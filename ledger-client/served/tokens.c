@@ -10,6 +10,7 @@
 #include "contract/rows_share.h"
 #include "crypto/kdf.h"
 #include "keyring/keyring.h"
+#include "ledger/network.h"
 #include "served_private.h"
 
 static void seal(const emr_served *served, const uint8_t token[40], uint8_t out[32])
@@ -157,10 +158,11 @@ emr_status emr_served_at_home(emr_served *served, emr_id32 signer)
 	emr_row_host_key host;
 	uint8_t org[16];
 	bool is_of_others = false, is_elsewhere = false;
+	EMR_AUTO_FREE char *channel = NULL; /* a directory has one host */
 	EMR_LOCKED(&served->rows_lock);
 	EMR_AUTO_CHAIN_ROWS rows = {.chain = served->rows, .prefix = "MH/"};
 
-	if (served->channel == NULL ||
+	if (emr_network_channel(served->dirfd, &channel) != EMR_OK ||
 		emr_chain_key_row(served->rows, signer.b, &row, NULL) != EMR_OK)
 		return EMR_OK;
 	while (emr_chain_next_row(&rows)) {

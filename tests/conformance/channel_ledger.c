@@ -202,7 +202,7 @@ TEST_IN(begin, end, a_part_that_all_peers_lost_is_taken_from_a_member_who_has_it
 	k.ledger = NULL;
 	assert_int_equal(unlink(printed("%s/ledger.sqlite", k.network)), 0);
 	play.has_lost_parts = true;
-	assert_ok(emr_embedded_catch_up(k.network, said, sizeof said));
+	assert_ok(emr_embedded_catch_up(k.network, 0, said, sizeof said));
 	k.ledger = kit_open(&k);
 	assert_ok(emr_ledger_lacks(k.ledger, 0, lacking));
 	assert_int_equal(lacking->n, 1);
@@ -300,27 +300,6 @@ static emr_status over(asked *a)
 {
 	assert_int_equal(pthread_join(a->thread, NULL), 0);
 	return a->status;
-}
-
-/* Entries that the file of K lacks, brought by another directory of the channel. */
-static void bring_elsewhere(size_t n)
-{
-	EMR_AUTO_LEDGER second = NULL;
-	const char *path = printed("%s/second", k.base);
-	emr_ledger_options options = {
-		.path = path, .submitter = k.keyring, .clock = &k.clock.clock};
-	emr_ledger_answer answer;
-
-	emr_ledger_close(k.ledger);
-	k.ledger = NULL;
-	assert_ok(emr_network_meet(path, play.dir, emr_buf_view(&play.descriptor)));
-	assert_ok(emr_ledger_open(&options, &second));
-	for (size_t i = 0; i < n; i++) {
-		EMR_AUTO_BUF batch = {0};
-
-		make_batch(&batch);
-		assert_ok(emr_ledger_submit(second, emr_buf_view(&batch), &answer));
-	}
 }
 
 static emr_status take(emr_ledger *host, const emr_buf *batch)

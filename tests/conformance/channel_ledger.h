@@ -44,3 +44,24 @@ static inline void await_status(emr_status status)
 	while (status_now() != status)
 		(void)usleep(20000);
 }
+
+/* Entries that the file of K lacks, brought by another directory of the channel. */
+static inline void bring_elsewhere(size_t n)
+{
+	EMR_AUTO_LEDGER second = NULL;
+	const char *path = printed("%s/second", k.base);
+	emr_ledger_options options = {
+		.path = path, .submitter = k.keyring, .clock = &k.clock.clock};
+	emr_ledger_answer answer;
+
+	emr_ledger_close(k.ledger);
+	k.ledger = NULL;
+	assert_ok(emr_network_meet(path, play.dir, emr_buf_view(&play.descriptor)));
+	assert_ok(emr_ledger_open(&options, &second));
+	for (size_t i = 0; i < n; i++) {
+		EMR_AUTO_BUF batch = {0};
+
+		make_batch(&batch);
+		assert_ok(emr_ledger_submit(second, emr_buf_view(&batch), &answer));
+	}
+}
