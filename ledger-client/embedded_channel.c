@@ -30,42 +30,6 @@
 
 /* ---- opening ---- */
 
-static bool has(int dirfd, const char *name)
-{
-	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* All that follows from blocks is read from them again. */
-static emr_status make_file(const embedded_channel *c, int dirfd)
-{
-	EMR_AUTO_CHAIN chain = NULL;
-	EMR_AUTO_BUF descriptor = {0};
-	uint64_t size = 0;
-
-	if (has(dirfd, EMR_NETWORK_LEDGER) && !has(dirfd, EMR_NETWORK_CHANNEL_BEHIND))
-		return EMR_OK;
-	if (c->lock_fd < 0 || flock(c->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return has(dirfd, EMR_NETWORK_LEDGER) ? EMR_OK : EMR_BUSY;
-	EMR_TRY(emr_file_replace(dirfd, EMR_NETWORK_CHANNEL_BEHIND, (emr_bytes){0}, 0600));
-
-	EMR_TRY(emr_required(emr_file_read(
-		dirfd, EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_DESCRIPTOR_MAX, &descriptor)));
-	EMR_TRY(emr_chain_open(
-		dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, true, EMBEDDED_BUSY_MS, &chain));
-	EMR_TRY(emr_chain_size(chain, &size));
-	if (size > 0)
-		return EMR_OK;
-	EMR_TRY(emr_chain_begin(chain));
-	return emr_chain_end(chain, emr_chain_append_genesis(chain, emr_buf_view(&descriptor)));
-}
-
-emr_status embedded_open_lock(embedded_channel *c, int dirfd)
-{
-	c->lock_fd = openat(
-		dirfd, EMR_NETWORK_CHANNEL_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return c->lock_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
-}
-
 static emr_status open_files(embedded_channel *c, const emr_ledger_options *options)
 {
 	c->end_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -97,7 +61,7 @@ emr_status embedded_channel_open(
 	(void)!embedded_open_lock(c, e->dirfd); /* the follower says why it has none */
 	if (status == EMR_OK)
 		status = open_files(c, options);
-	return status == EMR_OK ? make_file(c, e->dirfd) : status;
+	return status == EMR_OK ? embedded_make_file(c, e->dirfd) : status;
 }
 
 emr_status embedded_channel_start(embedded *e)
@@ -113,7 +77,7 @@ emr_status embedded_join(embedded *e)
 	embedded_channel *c = NULL;
 	emr_status status;
 
-	if (e->channel != NULL || !has(e->dirfd, EMR_NETWORK_CHANNEL))
+	if (e->channel != NULL || !embedded_has(e->dirfd, EMR_NETWORK_CHANNEL))
 		return EMR_OK;
 	EMR_LOCKED(&e->queue_lock);
 	if (e->channel != NULL)

@@ -4,18 +4,12 @@
 #include "embedded_private.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ledger/network.h"
 
-#define PAUSE_MS 1000  /* between two looks while it cannot be read, or another process reads */
-#define WAIT_S 10      /* for the next transaction; then the backend says how its reader is */
 #define RUN_ITEMS 4096 /* of a transaction; one entry may have more */
 #define NEAR_BLOCKS 16 /* behind the newest: parts come with their entries, else all at the end */
 
@@ -463,7 +457,7 @@ static void forget_channel(embedded_channel *c)
 	c->is_known = c->is_met = false;
 }
 
-static emr_status follow(embedded *e, unsigned wait_s, bool is_beside)
+emr_status embedded_follow(embedded *e, unsigned wait_s, bool is_beside)
 {
 	following f = {.e = e, .is_beside = is_beside};
 	emr_status status = follow_all(&f, wait_s);
@@ -482,70 +476,4 @@ static emr_status follow(embedded *e, unsigned wait_s, bool is_beside)
 	forget_channel(e->channel);
 	embedded_note_channel(e, status, f.said[0] != '\0' ? f.said : emr_status_text(status));
 	return status;
-}
-
-/* As long as the next look for parts is away. */
-static unsigned waits_s(const embedded_channel *c)
-{
-	const int64_t now = emr_clock_boot_ns(emr_clock_system());
-	const int64_t left = c->lacking_due_ns == INT64_MAX || c->lacking_due_ns < now
-				     ? WAIT_S
-				     : (c->lacking_due_ns - now) / 1000000000 + 1;
-
-	if (!c->is_read)
-		return 1;
-	return left < WAIT_S ? (unsigned)left : WAIT_S;
-}
-
-/* The lock of the directory that the file is in, by the names of both: where one of them is no
- * longer what was opened, whoever opens that directory now follows.  EMR_BUSY: another one does. */
-static emr_status take_lock(embedded *e)
-{
-	embedded_channel *c = e->channel;
-	struct stat own, there;
-	emr_status status;
-
-	(void)pthread_mutex_lock(&e->write_lock);
-	status = emr_chain_in_place(e->writer);
-	(void)pthread_mutex_unlock(&e->write_lock);
-	if (status == EMR_OK && flock(c->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return errno == EWOULDBLOCK ? EMR_BUSY : emr_status_from_errno(errno);
-	if (status == EMR_OK && (fstat(c->lock_fd, &own) != 0 ||
-					fstatat(e->dirfd, EMR_NETWORK_CHANNEL_LOCK, &there,
-						AT_SYMLINK_NOFOLLOW) != 0 ||
-					own.st_dev != there.st_dev || own.st_ino != there.st_ino)) {
-		(void)close(c->lock_fd);
-		status = embedded_open_lock(c, e->dirfd);
-		return status == EMR_OK ? EMR_OFFLINE : status;
-	}
-	if (status != EMR_OK)
-		(void)flock(c->lock_fd, LOCK_UN);
-	return status;
-}
-
-void *embedded_follow_on(void *self)
-{
-	embedded *e = self;
-	embedded_channel *c = e->channel;
-	struct pollfd end_of_all = {.fd = c->end_fd, .events = POLLIN};
-	emr_status status = EMR_OK;
-
-	while (poll(&end_of_all, 1, status == EMR_OK ? 0 : PAUSE_MS) == 0) {
-		const bool was_fine = status == EMR_OK;
-
-		status = take_lock(e);
-		if (status != EMR_OK && status != EMR_BUSY) {
-			embedded_note_channel(e, status, EMR_NETWORK_CHANNEL_LOCK);
-			continue;
-		}
-		(void)pthread_mutex_lock(&c->known_lock);
-		c->is_beside = status == EMR_BUSY;
-		(void)pthread_mutex_unlock(&c->known_lock);
-		/* Behind a fault it is known at once that it is over. */
-		if (!c->is_beside)
-			status = follow(e, was_fine ? waits_s(c) : 0, false);
-		else if (!c->is_read)
-			(void)!follow(e, 0, true);
-	}
-	return NULL;
 }

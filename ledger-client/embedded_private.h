@@ -109,6 +109,10 @@ int64_t embedded_await_follower(embedded *e);
 /* As embedded_take, of a batch whose signatures are right. */
 emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_t sig[64],
 	emr_bytes bytes, const emr_batch *batch, int64_t until_ns, emr_ledger_answer *out_answer);
+/* embedded_lock.c */
+bool embedded_has(int dirfd, const char *name);
+/* All that follows from blocks is read from them again, where the file is not there. */
+emr_status embedded_make_file(const embedded_channel *channel, int dirfd);
 emr_status embedded_open_lock(embedded_channel *channel, int dirfd);
 /* As long as a call may take from now on. */
 int64_t embedded_end_ns(const embedded *e);
@@ -145,6 +149,9 @@ emr_status embedded_bring(embedded *e, bool *out_has_brought, char said[EMR_FABR
 void embedded_move_free(struct embedded_move *move); /* NULL is fine */
 /* Notes how the backend is; one whose reader goes no further counts as away. */
 emr_status embedded_look_at_reader(embedded *e, int64_t until_ns);
+/* Reads what came, of the channel or, IS_BESIDE another process that does, only whether the file
+ * has it all: EMR_AWAITED, it has not. */
+emr_status embedded_follow(embedded *e, unsigned wait_s, bool is_beside);
 /* The thread that reads the channel until end_fd. */
 void *embedded_follow_on(void *self);
 emr_fabric_call embedded_call(const embedded *e, unsigned wait_s, int64_t until_ns);

@@ -258,13 +258,6 @@ WRAPPED(emr_status, emr_chain_end, emr_chain *chain, emr_status status)
 		play.member = value;                                                               \
 	} while (0)
 
-static size_t looked(void)
-{
-	EMR_LOCKED(&play.lock);
-
-	return play.looked;
-}
-
 typedef struct asked {
 	pthread_t thread;
 	atomic_bool is_over;

@@ -65,3 +65,10 @@ static inline void bring_elsewhere(size_t n)
 		assert_ok(emr_ledger_submit(second, emr_buf_view(&batch), &answer));
 	}
 }
+
+static inline size_t looked(void)
+{
+	EMR_LOCKED(&play.lock);
+
+	return play.looked;
+}
