@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -46,13 +47,33 @@ static void embedded_close(void *self)
 	free(e);
 }
 
+/* A network may move to a channel while it is open. */
+static emr_status size_now(void *self, uint64_t *out_size)
+{
+	EMR_TRY(embedded_join(self));
+	return embedded_size(self, out_size);
+}
+
+static emr_status entries_now(
+	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n)
+{
+	EMR_TRY(embedded_join(self));
+	return embedded_entries(self, from, max, fn, arg, out_n);
+}
+
+static emr_status wait_now(void *self, uint64_t since, int timeout_ms, uint64_t *out_size)
+{
+	EMR_TRY(embedded_join(self));
+	return embedded_wait(self, since, timeout_ms, out_size);
+}
+
 #define OF_A_FILE                                                                                  \
 	.close = embedded_close, .submit = embedded_submit, .take = embedded_take,                 \
-	.size = embedded_size, .entries = embedded_entries, .fetch = embedded_fetch,               \
+	.size = size_now, .entries = entries_now, .fetch = embedded_fetch,                         \
 	.lacks = embedded_lacks, .give = embedded_give, .find_item = embedded_find_item,           \
 	.subtree = embedded_subtree, .note = embedded_note, .replace_note = embedded_replace_note, \
-	.wait = embedded_wait, .wake = embedded_wake, .verify = embedded_verify,                   \
-	.mend = embedded_mend, .ask = embedded_ask, .stop = embedded_stop
+	.wait = wait_now, .wake = embedded_wake, .verify = embedded_verify, .mend = embedded_mend, \
+	.ask = embedded_ask, .stop = embedded_stop
 
 static const emr_ledger_backend backend = {OF_A_FILE};
 static const emr_ledger_backend on_channel = {OF_A_FILE, .look = embedded_look};
@@ -162,4 +183,34 @@ emr_status emr_embedded_open_woken(
 	}
 	return emr_ledger_over(e->channel != NULL ? &on_channel : &backend, e,
 		emr_buf_view(&e->descriptor), out_ledger);
+}
+
+/* ---- a channel that is read before anything is served ---- */
+
+/* It has read all, or another process has; or it cannot be read. */
+static emr_status catch_up(embedded *e, char *said, size_t said_size)
+{
+	embedded_channel *c = e->channel;
+	EMR_LOCKED(&c->known_lock);
+
+	while (!c->is_read && c->absence.status == EMR_OK && !embedded_is_stopped(c))
+		embedded_wait_a_moment(c);
+	if (embedded_is_stopped(c))
+		return EMR_INTERRUPTED;
+	if (c->is_read || (c->absence.status == EMR_OFFLINE && c->own == EMR_OK &&
+				  faccessat(e->dirfd, EMR_NETWORK_CHANNEL_BEHIND, F_OK, 0) != 0))
+		return EMR_OK;
+	(void)snprintf(said, said_size, "%s", c->said);
+	return c->own != EMR_OK ? c->own : c->absence.status;
+}
+
+emr_status emr_embedded_catch_up(const char *path, int stop_fd, char *said, size_t said_size)
+{
+	const emr_ledger_options options = {.path = path, .stop_fd = stop_fd};
+	EMR_AUTO_LEDGER ledger = NULL;
+	void *self;
+
+	EMR_TRY(emr_embedded_open(&options, &ledger));
+	(void)emr_ledger_below(ledger, &self);
+	return ((embedded *)self)->channel != NULL ? catch_up(self, said, said_size) : EMR_OK;
 }

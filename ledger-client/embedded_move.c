@@ -61,6 +61,29 @@ static emr_status write_parts(embedded_move *m, const emr_chain_parts *parts, si
 	return EMR_OK;
 }
 
+/* A registration by an organisation that came later brings its CA along. */
+emr_status embedded_authority(emr_chain *chain, const emr_batch *batch, emr_buf *out)
+{
+	EMR_AUTO_BUF signer = {0};
+	emr_header header;
+	emr_key_text key;
+	emr_id16 org;
+	emr_id32 id;
+	emr_status status;
+
+	if (emr_header_parse(batch->header, &header) != EMR_CONTRACT_OK)
+		return EMR_INVALID;
+	emr_signer_id(header.signer_pk, id.b);
+	emr_key_signer(id.b, &key);
+	status = emr_chain_row(chain, key.text, &signer, NULL, NULL);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	if (!emr_batch_certified_by(batch, emr_span_of(emr_buf_view(&signer)), org.b))
+		return EMR_OK;
+	status = emr_chain_authority(chain, org, out);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 static emr_status put_entry(
 	embedded_move *m, const emr_ledger_entry *entry, const emr_chain_parts *parts)
 {

@@ -29,7 +29,6 @@ emr_status embedded_size(void *self, uint64_t *out_size)
 	EMR_LOCKED(&e->read_lock);
 
 	EMR_TRY(embedded_check_recovery(e));
-	EMR_TRY(embedded_join(e));
 	EMR_TRY(emr_chain_in_place(e->reader));
 	EMR_TRY(embedded_catch_up(e));
 	return emr_chain_seen(e->reader, emr_chain_size(e->reader, out_size));
@@ -108,7 +107,6 @@ emr_status embedded_entries(
 	if (r == NULL)
 		return EMR_NO_MEMORY;
 	*out_n = 0;
-	EMR_TRY(embedded_join(e));
 	while (status == EMR_OK && *out_n < max) {
 		emr_status given = EMR_OK;
 		status = read_run(e, from, max - *out_n, r);

@@ -3,14 +3,10 @@
 #include "embedded_private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <time.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#include "ledger/network.h"
 
 #define LOOK_MS 1000 /* how often a waiter looks although nothing told it to */
 #define SOON_MS 2    /* after a write to the log was seen: others and its commit follow */
@@ -82,32 +78,4 @@ int64_t embedded_await_follower(embedded *e)
 		emr_clock_boot_ns(emr_clock_system()) < until_ns)
 		embedded_wait_a_moment(c);
 	return until_ns;
-}
-
-/* It has read all, or another process has; or it cannot be read. */
-static emr_status catch_up(embedded *e, char *said, size_t said_size)
-{
-	embedded_channel *c = e->channel;
-	EMR_LOCKED(&c->known_lock);
-
-	while (!c->is_read && c->absence.status == EMR_OK && !embedded_is_stopped(c))
-		embedded_wait_a_moment(c);
-	if (embedded_is_stopped(c))
-		return EMR_INTERRUPTED;
-	if (c->is_read || (c->absence.status == EMR_OFFLINE && c->own == EMR_OK &&
-				  faccessat(e->dirfd, EMR_NETWORK_CHANNEL_BEHIND, F_OK, 0) != 0))
-		return EMR_OK;
-	(void)snprintf(said, said_size, "%s", c->said);
-	return c->own != EMR_OK ? c->own : c->absence.status;
-}
-
-emr_status emr_embedded_catch_up(const char *path, int stop_fd, char *said, size_t said_size)
-{
-	const emr_ledger_options options = {.path = path, .stop_fd = stop_fd};
-	EMR_AUTO_LEDGER ledger = NULL;
-	void *self;
-
-	EMR_TRY(emr_embedded_open(&options, &ledger));
-	(void)emr_ledger_below(ledger, &self);
-	return ((embedded *)self)->channel != NULL ? catch_up(self, said, said_size) : EMR_OK;
 }

@@ -9,36 +9,8 @@
 #include "kit/text.h"
 #include "replica/people.h"
 #include "session/registered.h"
-#include "share/read.h"
 
 #include "people_private.h"
-
-/* A patient's name is in no certificate: it comes, sealed, with each share to its reader. */
-emr_status emr_member_says(emr_crowd *crowd, const emr_known_name *known, emr_who *out)
-{
-	const emr_session *s = crowd->session;
-	EMR_AUTO_SHARE share = NULL;
-
-	if (!emr_handle_names_nobody(known->handle))
-		return EMR_OK;
-	if (s != NULL) {
-		const emr_share_options options = {
-			.keyring = s->keyring, .ledger = s->ledger, .replica = s->replica};
-
-		EMR_TRY(emr_share_new(&options, &share));
-		EMR_TRY(emr_share_received(share, &crowd->sharers, NULL));
-		crowd->session = NULL; /* once is enough */
-	}
-	EMR_EACH (const emr_received, one, &crowd->sharers) {
-		if (one->is_dataset || !emr_id32_equal(one->card.signer_id, out->id))
-			continue;
-		emr_name_says(emr_bytes_of(one->card.name, strlen(one->card.name)), known->handle,
-			out->says, sizeof out->says);
-		snprintf(out->born, sizeof out->born, "%s", one->card.born);
-		out->is_sharer = true;
-	}
-	return EMR_OK;
-}
 
 json_t *emr_member_json(emr_crowd *crowd, const emr_who *who)
 {
@@ -87,4 +59,27 @@ emr_status emr_member_card(emr_replica *replica, const emr_who *who, emr_card *o
 	memcpy(out->x25519, person.row.x25519, sizeof out->x25519);
 	memcpy(out->B, person.row.B, sizeof out->B);
 	return EMR_OK;
+}
+
+void emr_who_names(emr_crowd *crowd, emr_bytes ids, char *out, size_t size)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i + sizeof(emr_id32) <= ids.len; i += sizeof(emr_id32)) {
+		char text[EMR_WHO_TEXT_BYTES];
+		emr_who who = {.name = ""};
+		emr_id32 id;
+
+		memcpy(id.b, ids.data + i, sizeof id.b);
+		if (emr_who_of(crowd, id, &who) != EMR_OK)
+			snprintf(who.name, sizeof who.name, "somebody");
+		emr_who_text(&who, text, sizeof text);
+		if (at + strlen(text) + 8 > size) {
+			snprintf(out + at, size - at, "; ...");
+			return;
+		}
+		snprintf(out + at, size - at, "%s%s", i > 0 ? "; " : "", text);
+		at = strlen(out);
+	}
 }

@@ -92,26 +92,3 @@ void emr_who_json_text(const json_t *who, const char *otherwise, char *out, size
 			strncmp(called, EMR_DATASET_PREFIX, strlen(EMR_DATASET_PREFIX)) != 0,
 		out, size);
 }
-
-void emr_who_names(emr_crowd *crowd, emr_bytes ids, char *out, size_t size)
-{
-	size_t at = 0;
-
-	out[0] = '\0';
-	for (size_t i = 0; i + sizeof(emr_id32) <= ids.len; i += sizeof(emr_id32)) {
-		char text[EMR_WHO_TEXT_BYTES];
-		emr_who who = {.name = ""};
-		emr_id32 id;
-
-		memcpy(id.b, ids.data + i, sizeof id.b);
-		if (emr_who_of(crowd, id, &who) != EMR_OK)
-			snprintf(who.name, sizeof who.name, "somebody");
-		emr_who_text(&who, text, sizeof text);
-		if (at + strlen(text) + 8 > size) {
-			snprintf(out + at, size - at, "; ...");
-			return;
-		}
-		snprintf(out + at, size - at, "%s%s", i > 0 ? "; " : "", text);
-		at = strlen(out);
-	}
-}

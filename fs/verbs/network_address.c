@@ -1,5 +1,5 @@
-/* This file is `emrfs network`: with `address` and `sign` a member follows the host of the network
- * to where its key, or its successor by the administrators of most members, says that it is; and an
+/* This file is `emrfs network address` and `sign`: a member follows the host of the network to
+ * where its key, or its successor by the administrators of most members, says that it is; and an
  * administrator signs for such a successor. */
 #include <errno.h>
 #include <fcntl.h>
@@ -218,7 +218,7 @@ static void nudge(const follower *f)
 		json_decref(answer);
 }
 
-static emr_status follow_address(const emr_args *args, emr_out *out, emr_problem *out_problem)
+emr_status emr_network_address(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(follower_end))) follower f = {.state_fd = -1};
 	EMR_AUTO_BUF descriptor = {0};
@@ -310,7 +310,7 @@ emr_status network_write(
 	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, file);
 }
 
-static emr_status sign_successor(const emr_args *args, emr_out *out, emr_problem *out_problem)
+emr_status emr_network_sign(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(follower_end))) follower f = {.state_fd = -1};
 	unsigned before = 0, have = 0, need = 0;
@@ -338,18 +338,4 @@ static emr_status sign_successor(const emr_args *args, emr_out *out, emr_problem
 	else
 		emr_say(out, "Give the file back to who runs the host.\n");
 	return EMR_OK;
-}
-
-emr_status emr_cmd_network(const emr_args *args, emr_out *out, emr_problem *out_problem)
-{
-	const char *deed = args->n_operands > 0 ? args->operands[0] : "";
-
-	if (strcmp(deed, "leave") == 0 && args->n_operands == 1)
-		return emr_network_leave(args, out, out_problem);
-	if (strcmp(deed, "address") == 0 && args->n_operands == 2)
-		return follow_address(args, out, out_problem);
-	if (strcmp(deed, "sign") == 0 && args->n_operands == 2)
-		return sign_successor(args, out, out_problem);
-	return emr_wrong_use("network",
-		_("network takes address FILE, address TEXT, sign FILE, or leave."), out_problem);
 }

@@ -276,6 +276,9 @@ int emr_org_agent(
 /* Somebody who has a keyring joins, with the folder closed; the passphrase is handed on. */
 emr_status emr_join_with_keyring(const emr_args *args, emr_out *out, emr_passphrase *out_passphrase,
 	emr_problem *out_problem);
+/* network address, network sign. */
+emr_status emr_network_address(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_network_sign(const emr_args *args, emr_out *out, emr_problem *out_problem);
 /* network leave. */
 emr_status emr_network_leave(const emr_args *args, emr_out *out, emr_problem *out_problem);
 

@@ -121,6 +121,10 @@ void client_forget(client *c);
 void client_pass_over(client *c, size_t by);
 /* Another one is asked: EMR_OFFLINE; or STATUS, where nobody stands in. */
 emr_status client_refuse(client *c, emr_status status);
+/* The same under c->lock: EMR_OK, another one is asked now. */
+emr_status client_judge(client *c, emr_status shown);
+/* The addresses that are kept, with a NUL behind them. */
+emr_status client_read_hosts(const char *path, emr_buf *out);
 /* One's own, if it is due, and answers. */
 void client_try_own(client *c);
 /* HEAD is signed by one's own host, or, WITH_OTHERS, by one that may stand in. */

@@ -6,7 +6,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "base/worker.h"
 #include "channel_ledger.h"
 
 static channel_play other;

@@ -2,6 +2,7 @@
  * batches for it, and how the ledger is called to be. */
 #pragma once
 
+#include "base/worker.h"
 #include "channel_play.h"
 #include "ledger/backend.h"
 #include "ledger/batch.h"
