@@ -101,7 +101,7 @@ says "Opens only while the folder of $PATIENT is open."
 
 say "verbs for one's own records, and its earlier versions, are refused: it says whose it is"
 FILE="shared-with-me/$OWNER/Imaging/MRI.txt"
-for verb in "ledger $FILE" "export $FILE out.car" "export $FILE out.proof --proof" "erase $FILE --yes --passphrase-file $EMR_PASS" "move $FILE mine.txt" \
+for verb in "ledger $FILE" "export $FILE out.car" "export $FILE out.proof --proof" "erase $FILE --yes --passphrase-file $EMR_PASS" "verify $FILE" "move $FILE mine.txt" \
 	"restore --list $FILE" "restore $FILE@v1" "restore $FILE@v1 --to mine.txt"; do
 	as lima json 6 ${verb%%"$FILE"*} "$FILE"${verb#*"$FILE"}
 	expect "$verb" "$(field error)" not-yours

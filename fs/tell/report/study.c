@@ -76,8 +76,8 @@ static emr_status make_readme(const emr_special *special, const emr_team *team, 
 		  "Ended: left (the participant), dropped (you), grant-revoked (your key), closed\n"
 		  "(the dataset).\n"
 		  "The sum of a copy was made with it, and signed by its participant. Originals\n"
-		  "have none: emrfs verify PATH reads them, compares each with what its\n"
-		  "participant signed, and names those that do not fit or do not open.\n"
+		  "have none: each byte of them is compared with what its participant signed\n"
+		  "when it is read, and reading fails where it does not fit.\n"
 		  "What you have open ends with the participant's leaving: reading fails, and a\n"
 		  "program that has mapped the file is killed by SIGBUS. So copy it first.\n"),
 		team->name, steward, id);
