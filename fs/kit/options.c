@@ -108,8 +108,6 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"only what WHO did, or was given (a person, a team, @organisation, or you)"},
 	[EMR_OPT_SOFTWARE] = {"software", 0, EMR_NO_ARGUMENT, NULL,
 		"only what programs wanted to read without a person"},
-	[EMR_OPT_FHIR] = {"fhir", 0, EMR_HAS_ARGUMENT, "DIR",
-		"also write to DIR what is listed, as FHIR R4 resources"},
 	[EMR_OPT_TERMS] = {"terms", 0, EMR_HAS_ARGUMENT, "FILE",
 		"on what terms: a small JSON file"},
 	[EMR_OPT_AGREEMENT] = {"agreement", 0, EMR_HAS_ARGUMENT, "FILE",

@@ -118,7 +118,7 @@ echo '{}' >"$MNT/Consents/$odd" && told 'line?break ?[31m.json' "it is no FHIR C
 told "c1.json~" "by its name it is a program's own file"
 
 say "what emrfs writes itself is read, also after the folder was closed; and the refused is not asked again"
-json 0 share --fhir fhir
+fhir fhir share --all
 two_unmount ana
 two_mount ana
 cp fhir/emrfs-g-*.json "$MNT/.emrfs/consent/" || emr_fail "cp"

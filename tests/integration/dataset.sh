@@ -100,10 +100,8 @@ mkdir dora-folder/datasets 2>/dev/null && emr_fail "the name is kept"
 as dora json 0 share
 expect "what is shared with her" "$(field shared_with_me)" "[]"
 
-say "a dataset is called the same in the list of shares, in Consents and in the log"
+say "a dataset is called the same in the list of shares and in the log"
 as ana run 0 share
-says "knees, São Lucas"
-as ana run 0 share --fhir consents
 says "knees, São Lucas"
 as ana run 0 log --all
 says_not "knees (team)"

@@ -127,7 +127,7 @@ as lima run 0 log --who ana
 says "left     Findings.pdf in the Inbox of ana ("
 grep -q "Paula Lima  left     Findings.pdf in the Inbox of ana " lima-folder/.emrfs/log || emr_fail ".emrfs/log"
 python3 "$SUPPORT/../integration/page.py" lima-folder/.emrfs/report.html | grep -q '^log .*"action": "left".*"path": "Findings.pdf".*"with": {"who": "ana".*"into": "Inbox"' || emr_fail "report.html"
-as lima run 0 log --fhir fhir
+as lima fhir fhir log
 must python3 "$SUPPORT/fhir_audit_event.py" fhir
 grep -lq '"left"' fhir/*.json || emr_fail "no AuditEvent of a deposit"
 BEFORE=$(as lima receipts)

@@ -88,16 +88,15 @@ Imaging lima lima treatment $(rows until | tail -1)"
 
 say "the same as FHIR Consents"
 expect "no ids in the list" "$(python3 -c 'import json; print(sorted({k for g in json.load(open("out/said"))["grants"] for k in g if k.endswith(("_id", "_unix"))}))')" "[]"
-json 0 share --fhir consents
-expect "written" "$(field written) $(rows path | tr '\n' ' ')" "2 Bills Imaging "
+fhir consents share --all
+expect "written" "$(ls consents | wc -l) $(rows path | tr '\n' ' ')" "2 Bills Imaging "
 must python3 "$SUPPORT/fhir_consent.py" consents active active
 consent() { jq -r "select(.provision.data[0].reference.display == \"$1\") | $2" consents/*.json; }
 expect "Imaging" "$(consent Imaging '[.patient.display, .provision.actor[0].reference.display, .provision.purpose[].code, .provision.action[].coding[].code] | join(" ")')" "Ana Silva lima TREAT access"
 expect "Bills" "$(consent Bills '[.provision.period.end, .provision.purpose[].code] | join(" ")')" "2099-12-31T23:59:59Z HPAYMT HLEGAL"
 expect "the days" "$(consent Imaging '(.provision.period.end | fromdate) - (.provision.period.start | fromdate) | . / 86400 | round')" 30
-run 2 share Imaging with lima --fhir consents
-mkdir -p readonly && touch readonly/file
-run 1 share --fhir readonly/file
+! (fhir out/said share --all 2>&1) >out/no || emr_fail "a file taken for a directory"
+! (fhir consents share 2>&1) >out/no || emr_fail "Consents without ids"
 
 say "taking back"
 json 0 revoke Bills from eva@saolucas --wait
@@ -108,9 +107,11 @@ says "Ended: Imaging   $id"
 says "Nothing was opened by what has ended."
 run 0 share
 says "You share nothing"
-json 0 share --fhir consents
-expect "shared now, written" "$(rows path) $(field written)" " 2"
+fhir consents share --all
+expect "with what is over" "$(rows path state | sort | tr '\n' ' ')" "Bills over Imaging over "
 must python3 "$SUPPORT/fhir_consent.py" consents inactive inactive
+run 0 share --all
+says "Does not open for lima any more"
 json 5 revoke --all from lima
 expect error "$(field error)" not-shared
 

@@ -314,7 +314,7 @@ emr_until series_is_folded
 says "each has its own with --all"
 run 0 log
 says_not "changed"	# an epoch began twice
-json 0 log Imaging --purpose treatment --fhir fhir
+fhir fhir log Imaging --purpose treatment
 python3 - <<'END' || emr_fail "the deeds: $(cat out/said)"
 import json
 entries = json.load(open("out/said"))["entries"]

@@ -86,7 +86,7 @@ says "for radiology@saolucas got the key of Imaging/MRI.txt"
 in_report() { python3 "$SUPPORT/../integration/page.py" ana-folder/.emrfs/report.html | grep -q "$1"; }
 emr_until in_report '^shares .*"name": "radiology", "organisation": "São Lucas".*"kind": "team".*"purpose": "treatment"'
 emr_until in_report '^readers .*"name": "lima", "organisation": "São Lucas", "says": "Paula Lima", "team": "radiology@saolucas".*"keys": 1,'
-as ana json 0 log --fhir fhir
+as ana fhir fhir log
 must python3 "$SUPPORT/fhir_audit_event.py" fhir
 grep -lq '"on behalf of radiology@saolucas"' fhir/*.json || emr_fail "no AuditEvent in the team's name"
 as ana json 0 people lima
