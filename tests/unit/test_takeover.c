@@ -153,10 +153,10 @@ static uint64_t take(world *w)
 	return tally.sent;
 }
 
-TEST_IN(begin, end, what_was_erased_meanwhile_is_erased_there)
+TEST_IN(begin, end, what_was_changed_or_erased_meanwhile_is_so_there)
 {
 	world *w = *state;
-	const emr_erase what = {.path = "Imaging/Old/CT.pdf"};
+	const emr_erase what = {.path = "Imaging/Older/CT.pdf"};
 	emr_part_key at = {.version = 1, .family = EMR_FAMILY_OBJECT};
 	emr_replica_head head;
 	EMR_AUTO_BUF part = {0};
@@ -164,7 +164,11 @@ TEST_IN(begin, end, what_was_erased_meanwhile_is_erased_there)
 	emr_place place;
 
 	take(w);
-	assert_ok(emr_view_place(w->k.view, "Imaging/Old/CT.pdf", &place));
+	kit_text(&w->k, "Imaging/Old/CT.pdf", "another ct");
+	kit_rename(&w->k, "Imaging/Old", "Imaging/Older");
+	settle(w);
+	assert_int_equal(take(w), 2);
+	assert_ok(emr_view_place(w->k.view, "Imaging/Older/CT.pdf", &place));
 	assert_ok(emr_view_erase(w->k.view, &what, &erased));
 	kit_publish_all(&w->k);
 	take(w);

