@@ -54,13 +54,6 @@ static emr_status size_now(void *self, uint64_t *out_size)
 	return embedded_size(self, out_size);
 }
 
-static emr_status entries_now(
-	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n)
-{
-	EMR_TRY(embedded_join(self));
-	return embedded_entries(self, from, max, fn, arg, out_n);
-}
-
 static emr_status wait_now(void *self, uint64_t since, int timeout_ms, uint64_t *out_size)
 {
 	EMR_TRY(embedded_join(self));
@@ -69,7 +62,7 @@ static emr_status wait_now(void *self, uint64_t since, int timeout_ms, uint64_t 
 
 #define OF_A_FILE                                                                                  \
 	.close = embedded_close, .submit = embedded_submit, .take = embedded_take,                 \
-	.size = size_now, .entries = entries_now, .fetch = embedded_fetch,                         \
+	.size = size_now, .entries = embedded_entries, .fetch = embedded_fetch,                    \
 	.lacks = embedded_lacks, .give = embedded_give, .find_item = embedded_find_item,           \
 	.subtree = embedded_subtree, .note = embedded_note, .replace_note = embedded_replace_note, \
 	.wait = wait_now, .wake = embedded_wake, .verify = embedded_verify, .mend = embedded_mend, \

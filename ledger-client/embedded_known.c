@@ -1,4 +1,4 @@
-/* What is known of the backend of a ledger in a channel: this file notes how it is, and makes each
+/* This file notes how the backend of a ledger in a channel is, as it was found, and makes each
  * call to it end when the ledger does. */
 #include "embedded_private.h"
 

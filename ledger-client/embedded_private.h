@@ -71,7 +71,7 @@ typedef struct embedded {
 emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer);
 emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_sig[64],
 	emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status embedded_size(void *self, uint64_t *out_size);
+emr_status embedded_size(embedded *e, uint64_t *out_size);
 emr_status embedded_entries(
 	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n);
 emr_status embedded_fetch(
@@ -82,7 +82,7 @@ emr_status embedded_give(
 emr_status embedded_find_item(void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index);
 emr_status embedded_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32]);
 emr_status embedded_note(void *self, emr_buf *out_note);
-emr_status embedded_wait(void *self, uint64_t since, int timeout_ms, uint64_t *out_size);
+emr_status embedded_wait(embedded *e, uint64_t since, int timeout_ms, uint64_t *out_size);
 void embedded_wake(void *self);
 emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble);
 emr_status embedded_ask(void *self, const char *what, emr_bytes body, emr_buf *out);

@@ -23,9 +23,8 @@ static emr_status embedded_catch_up(embedded *e)
 	return EMR_OK;
 }
 
-emr_status embedded_size(void *self, uint64_t *out_size)
+emr_status embedded_size(embedded *e, uint64_t *out_size)
 {
-	embedded *e = self;
 	EMR_LOCKED(&e->read_lock);
 
 	EMR_TRY(embedded_check_recovery(e));

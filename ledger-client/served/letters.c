@@ -95,24 +95,29 @@ static bool is_of_member(emr_served *served, emr_bytes letter)
 	       row.head.state == EMR_ORG_MEMBER;
 }
 
-typedef emr_status (*name_fn)(emr_served *served, const char *name, void *arg);
-
-static emr_status each_name(emr_served *served, name_fn fn, void *arg)
+/* The next name of a letter, or NULL behind the last one; *LISTING begins as NULL, and is closed
+ * then.
+ */
+static const char *next_name(const emr_served *served, DIR **listing, emr_status *status)
 {
-	int fd = openat(served->mail_dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
-	const struct dirent *entry;
-	emr_status status = EMR_OK;
+	const struct dirent *entry = NULL;
+	int fd;
 
-	if (listing == NULL) {
-		if (fd >= 0)
-			(void)close(fd);
-		return EMR_IO;
+	if (*listing == NULL) {
+		fd = openat(served->mail_dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		*listing = fd >= 0 ? fdopendir(fd) : NULL;
+		if (*listing == NULL) {
+			if (fd >= 0)
+				(void)close(fd);
+			*status = EMR_IO;
+			return NULL;
+		}
 	}
-	while (status == EMR_OK && (entry = readdir(listing)) != NULL)
-		status = fn(served, entry->d_name, arg);
-	(void)closedir(listing);
-	return status;
+	if (*status == EMR_OK)
+		entry = readdir(*listing);
+	if (entry == NULL)
+		(void)closedir(*listing);
+	return entry != NULL ? entry->d_name : NULL;
 }
 
 typedef struct count {
@@ -122,9 +127,8 @@ typedef struct count {
 } count;
 
 /* Takes away what has ended, and counts what is open. */
-static emr_status count_name(emr_served *served, const char *name, void *arg)
+static emr_status count_name(emr_served *served, const char *name, count *c)
 {
-	count *c = arg;
 	uint8_t org[16] = {0};
 	EMR_AUTO_BUF text = {0};
 
@@ -182,8 +186,13 @@ static emr_status count_members(emr_served *served, size_t *out_n)
 
 static emr_status take_letter(emr_served *served, const emr_serve_call *call, count room)
 {
-	if (room.most > 0)
-		EMR_TRY(each_name(served, count_name, &room));
+	DIR *listing = NULL;
+	emr_status status = EMR_OK;
+	const char *name;
+
+	while (room.most > 0 && (name = next_name(served, &listing, &status)) != NULL)
+		status = count_name(served, name, &room);
+	EMR_TRY(status);
 	return emr_file_replace(served->mail_dirfd, call->path, emr_buf_view(&call->body), 0600);
 }
 
@@ -297,9 +306,8 @@ emr_status served_find_letter(emr_served *served, emr_serve_call *call)
 
 /* One that is gone meanwhile, or none of ours, is passed over; what has no room waits until others
  * have ended.  Once its organisation is a member it has done what it was left for. */
-static emr_status put_application(emr_served *served, const char *name, void *arg)
+static emr_status put_application(emr_served *served, const char *name, emr_serve_call *call)
 {
-	emr_serve_call *call = arg;
 	EMR_AUTO_BUF letter = {0};
 
 	if (!is_name(name, APPLICATION) || call->out.len >= WIRE_PORTION ||
@@ -335,8 +343,12 @@ emr_status served_give_applications(emr_served *served, emr_serve_call *call)
 	EMR_AUTO_FABRIC channel = NULL;
 	emr_fabric_call now = call_of(served);
 	listing l = {.served = served, .call = call};
-	emr_status status =
-		served->mail_dirfd >= 0 ? each_name(served, put_application, call) : EMR_OK;
+	emr_status status = EMR_OK;
+	DIR *names = NULL;
+	const char *name;
+
+	while (served->mail_dirfd >= 0 && (name = next_name(served, &names, &status)) != NULL)
+		status = put_application(served, name, call);
 
 	if (status == EMR_OK)
 		status = open_channel(served, &channel);

@@ -48,7 +48,7 @@ emr_test(test_served_bounds
 	LABELS conformance)
 target_link_options(test_served_bounds PRIVATE -Wl,--wrap=emr_block_store_get_verified)
 emr_test(test_stand_in
-	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_stand_in.c
+	SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/test_stand_in.c
 	USES served_kit Threads::Threads
 	LABELS conformance)
 emr_test(test_served_elsewhere
@@ -62,11 +62,11 @@ emr_test(test_ledger_channel
 	USES channel_play Threads::Threads
 	LABELS conformance)
 emr_test(test_channel_move
-	SOURCES ${CMAKE_CURRENT_LIST_DIR}/channel_move.c
+	SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/test_channel_move.c
 	USES channel_play channel Threads::Threads
 	LABELS conformance)
 emr_test(test_channel_ledger
-	SOURCES ${CMAKE_CURRENT_LIST_DIR}/channel_ledger.c
+	SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/test_channel_ledger.c
 	USES channel_play channel Threads::Threads
 	LABELS conformance
 	LINK_OPTIONS -Wl,--wrap=emr_chain_end)

@@ -1,4 +1,4 @@
-/* What tests of a ledger in a channel begin with: a directory in a channel whose backend is played,
+/* Tests of a ledger in a channel begin with this: a directory in a channel whose backend is played,
  * batches for it, and how the ledger is called to be. */
 #pragma once
 
