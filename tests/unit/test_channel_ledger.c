@@ -449,7 +449,6 @@ TEST_IN(begin, end, a_full_disk_here_is_called_by_its_name)
 TEST_IN(begin, end, entries_that_come_together_are_one_commit_and_a_bad_one_takes_none_along)
 {
 	const size_t bad = 40;
-	EMR_AUTO_BUF sig = {0};
 	char said[64];
 	json_t *args;
 
