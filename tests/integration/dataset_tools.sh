@@ -50,7 +50,7 @@ typed() { as dora bash -eo pipefail -c "$1" >out/typed 2>&1 </dev/null || emr_fa
 while IFS= read -r line; do typed "$line"; done < <(sed -n 's/^\$ //p' "$page")
 there() { [ "$(find knees -name t1.nii | wc -l)" = 2 ]; }
 emr_until there
-for line in 'emrfs verify knees' 'emrfs dataset NAME' 'find PSEUDONYM -type f'; do
+for line in 'emrfs dataset NAME' 'find PSEUDONYM -type f'; do
 	inline=$(grep -o '`[^`]*`' "$page" | tr -d '`' | grep -m 1 "^$line") || emr_fail "the page has no such command: $line"
 	inline=${inline/NAME/knees} && typed "${inline/PSEUDONYM/knees/*/Data/CT}"
 done
