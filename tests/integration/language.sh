@@ -49,7 +49,7 @@ def expect(pattern):
     seen = seen[found.end():]
     return found
 def type_line(line): os.write(fd, line.encode() + b"\n")
-expect(r"O seu nome \(pode ficar vazio\):"); type_line("Inês Conceição")
+expect(r"O seu nome[^:]* \(pode ficar vazio\):"); type_line("Inês Conceição")
 expect("data de nascimento"); type_line("12.3.1984")
 expect("não está no futuro"); expect("data de nascimento"); type_line("1984-03-12")
 expect("Nova frase-passe: "); type_line("password1")
