@@ -14,7 +14,6 @@
 #include "part_private.h"
 
 #define CARD_HEAD_BYTES 185 /* up to the label */
-#define VOUCH_MESSAGE_MAX (16 + EMR_CARD_MAX + 8)
 
 /* ---- Labels ---- */
 
@@ -242,14 +241,12 @@ static size_t first_card(emr_bytes bytes)
 	return len <= EMR_CARD_MAX && len <= bytes.len ? len : 0;
 }
 
-emr_status emr_card_split(emr_bytes bytes, emr_bytes *out_card, emr_bytes *out_vouches)
+emr_status emr_card_first(emr_bytes bytes, emr_bytes *out_card)
 {
 	emr_bytes inbox;
-	size_t len = first_card(bytes);
 
 	EMR_TRY(emr_card_inbox(bytes, &inbox));
-	*out_card = emr_bytes_of(bytes.data, len);
-	*out_vouches = emr_bytes_of(bytes.data + len + inbox.len, bytes.len - len - inbox.len);
+	*out_card = emr_bytes_of(bytes.data, bytes.len - inbox.len);
 	return EMR_OK;
 }
 
@@ -267,7 +264,7 @@ emr_status emr_card_inbox(emr_bytes bytes, emr_bytes *out_inbox)
 			bytes.data[5] != EMR_CARD_PERSON)
 			return EMR_DAMAGED;
 	}
-	if ((rest.len - more) % EMR_VOUCH_BYTES != 0)
+	if (rest.len != more)
 		return EMR_DAMAGED;
 	*out_inbox = emr_bytes_of(rest.data, more);
 	return EMR_OK;
@@ -287,64 +284,6 @@ emr_status emr_card_inbox_read(emr_bytes bytes, const emr_card *person, emr_card
 		return EMR_BAD_SIGNATURE;
 	*out_inbox = inbox;
 	return EMR_OK;
-}
-
-/* ---- Vouches ---- */
-
-/* net_id || card || time. */
-static emr_status vouch_message(
-	emr_id16 net_id, emr_bytes card, uint64_t time, uint8_t *message, size_t *out_len)
-{
-	if (card.len < CARD_HEAD_BYTES + 64 || card.len > EMR_CARD_MAX)
-		return EMR_DAMAGED;
-	memcpy(message, net_id.b, 16);
-	memcpy(message + 16, card.data, card.len);
-	emr_put_u64(message + 16 + card.len, time);
-	*out_len = 16 + card.len + 8;
-	return EMR_OK;
-}
-
-emr_status emr_vouch_make(const emr_keyring *kr, emr_id16 net_id, emr_bytes card, uint64_t time,
-	uint8_t out_vouch[EMR_VOUCH_BYTES])
-{
-	uint8_t message[VOUCH_MESSAGE_MAX];
-	uint8_t vouch[EMR_VOUCH_BYTES] = "EMVO\1";
-	emr_public public;
-	size_t len;
-
-	EMR_TRY(vouch_message(net_id, card, time, message, &len));
-	EMR_TRY(emr_keyring_public(kr, &public));
-	EMR_TRY(emr_keyring_sign(
-		kr, emr_signer_identity(), EMR_SIGN_VOUCH, emr_bytes_of(message, len), vouch + 48));
-	memcpy(vouch + 8, public.signer_id.b, 32);
-	emr_put_u64(vouch + 40, time);
-	memcpy(out_vouch, vouch, sizeof vouch);
-	return EMR_OK;
-}
-
-emr_status emr_vouch_read(const uint8_t vouch[EMR_VOUCH_BYTES], emr_vouch *out)
-{
-	if (memcmp(vouch, "EMVO\1\0\0\0", 8) != 0)
-		return EMR_DAMAGED;
-	memcpy(out->signer_id.b, vouch + 8, 32);
-	out->time = emr_get_u64(vouch + 40);
-	return EMR_OK;
-}
-
-emr_status emr_vouch_verify(
-	const uint8_t vouch[EMR_VOUCH_BYTES], const uint8_t pk[32], emr_id16 net_id, emr_bytes card)
-{
-	uint8_t message[VOUCH_MESSAGE_MAX];
-	emr_vouch read;
-	emr_id32 signer;
-	size_t len;
-
-	EMR_TRY(emr_vouch_read(vouch, &read));
-	EMR_TRY(vouch_message(net_id, card, read.time, message, &len));
-	emr_sha256(pk, 32, signer.b);
-	if (!emr_id32_equal(signer, read.signer_id))
-		return EMR_BAD_SIGNATURE;
-	return emr_sign_verify(pk, EMR_SIGN_VOUCH, emr_bytes_of(message, len), vouch + 48);
 }
 
 /* ---- Numbers ---- */

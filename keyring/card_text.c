@@ -11,7 +11,7 @@
 #define FILE_LINE "emrfs card v1"
 #define QR_PREFIX "EMRFS:"
 #define LINE_CHARS 64
-#define FILE_BYTES_MAX (32 * 1024) /* a card with some hundred vouches */
+#define FILE_BYTES_MAX (32 * 1024)
 #define TEXT_IN_MAX (64 * 1024)
 #define NOTE_LINE                                                                                  \
 	"\nemrfs/" /* how a note of a host begins, and no line of base64 that stands there */
@@ -27,17 +27,17 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-emr_status emr_card_file_text(emr_bytes card_and_vouches, emr_buf *out_text)
+emr_status emr_card_file_text(emr_bytes card, emr_buf *out_text)
 {
 	static const size_t line_bytes = LINE_CHARS / 4 * 3;
 	EMR_AUTO_BUF text = {0};
 	emr_writer w = emr_writer_of(&text);
-	const uint8_t *at = card_and_vouches.data;
+	const uint8_t *at = card.data;
 
-	if (card_and_vouches.len == 0 || card_and_vouches.len > FILE_BYTES_MAX)
+	if (card.len == 0 || card.len > FILE_BYTES_MAX)
 		return EMR_LIMIT;
 	emr_write_bytes(&w, FILE_LINE "\n", sizeof FILE_LINE);
-	for (size_t left = card_and_vouches.len; left > 0;) {
+	for (size_t left = card.len; left > 0;) {
 		char line[LINE_CHARS + 1];
 		size_t n = left < line_bytes ? left : line_bytes;
 

@@ -34,7 +34,6 @@ static const label_rule rules[EMR_SIGN_LABEL_COUNT] = {
 	[EMR_SIGN_ROTATE] = {NUL_LABEL("emrfs/v1/rotate"), 64, 80, BY_IDENTITY | BY_DOMAIN, false},
 	[EMR_SIGN_CARD] = {NUL_LABEL("emrfs/v1/card"), 185, 249, BY_IDENTITY, false},
 	[EMR_SIGN_CARD_DOM] = {NUL_LABEL("emrfs/v1/card-dom"), 185, 249, BY_DOMAIN, false},
-	[EMR_SIGN_VOUCH] = {NUL_LABEL("emrfs/v1/vouch"), 25, 1024, BY_IDENTITY, false},
 	[EMR_SIGN_INVITE] = {NUL_LABEL("emrfs/v1/invite"), 128, 65536, BY_IDENTITY, false},
 	[EMR_SIGN_STMT] = {NUL_LABEL("emrfs-stmt-v1"), 320, 320,
 		BY_IDENTITY | BY_DOMAIN | BY_CERTIFICATE, true},

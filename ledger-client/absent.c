@@ -332,6 +332,7 @@ PASSED_ON(mend,
 	emr_ledger_mend(v.inner, own, size, root, out_trouble, out_was_damaged))
 PASSED_ON(ask, (void *self, const char *what, emr_bytes body, emr_buf *out),
 	emr_ledger_ask(v.inner, what, body, out))
+PASSED_ON(stand_in, (void *self, emr_ledger_standing *io), emr_ledger_stand_in(v.inner, io))
 PASSED_ON(entries,
 	(void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n),
 	emr_ledger_entries(v.inner, from, max, fn, arg, out_n))
@@ -421,6 +422,7 @@ static const emr_ledger_backend backend = {
 	.head = absent_head,
 	.knows = absent_knows,
 	.ask = absent_ask,
+	.stand_in = absent_stand_in,
 };
 
 /* ---- opening ---- */

@@ -33,14 +33,17 @@ static bool comes_behind(const emr_act *one, const emr_act *next, emr_id32 signe
 }
 
 static emr_status make_batch(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
-	const emr_act *acts, const emr_bytes *parts, size_t n, const emr_clock *clock, emr_buf *out)
+	const emr_act *acts, const emr_bytes *parts, size_t n, const emr_batch_options *seen,
+	const emr_clock *clock, emr_buf *out)
 {
 	uint64_t now = emr_clock_unix_s(clock != NULL ? clock : emr_clock_system());
-	const emr_batch_options options = {
-		.keyring = keyring, .signer = who, .net_id = emr_ledger_net_id(ledger)};
+	emr_batch_options options = seen != NULL ? *seen : (emr_batch_options){.seen_seq = 0};
 	EMR_AUTO_BATCH batch = NULL;
 	emr_id32 item;
 
+	options.keyring = keyring;
+	options.signer = who;
+	options.net_id = emr_ledger_net_id(ledger);
 	EMR_TRY(emr_batch_new(&options, &batch));
 	for (size_t i = 0; i < n; i++) {
 		emr_operation operation =
@@ -54,35 +57,35 @@ static emr_status make_batch(const emr_keyring *keyring, emr_signer who, emr_led
 }
 
 static emr_status act_send(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
-	const emr_act *acts, const emr_bytes *parts, size_t n, const emr_clock *clock,
-	emr_ledger_answer *out_answer)
+	const emr_act *acts, const emr_bytes *parts, size_t n, const emr_batch_options *seen,
+	const emr_clock *clock, emr_ledger_answer *out_answer)
 {
 	EMR_AUTO_BUF bytes = {0};
 
-	EMR_TRY(make_batch(keyring, who, ledger, acts, parts, n, clock, &bytes));
+	EMR_TRY(make_batch(keyring, who, ledger, acts, parts, n, seen, clock, &bytes));
 	return emr_ledger_submit(ledger, emr_buf_view(&bytes), out_answer);
 }
 
 emr_status emr_act_batch(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
 	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_buf *out)
 {
-	return make_batch(keyring, who, ledger, act, &part, 1, clock, out);
+	return make_batch(keyring, who, ledger, act, &part, 1, NULL, clock, out);
 }
 
 emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
 	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_ledger_answer *out_answer)
 {
-	return act_send(keyring, who, ledger, act, &part, 1, clock, out_answer);
+	return act_send(keyring, who, ledger, act, &part, 1, NULL, clock, out_answer);
 }
 
 emr_status emr_act_send_all(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *acts,
-	const emr_bytes *parts, size_t n, const emr_clock *clock, uint8_t *out_code,
-	uint64_t *out_size)
+	const emr_bytes *parts, size_t n, const emr_batch_options *seen, const emr_clock *clock,
+	uint8_t *out_code, uint64_t *out_size)
 {
 	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
 	emr_status status = answer == NULL ? EMR_NO_MEMORY
 					   : act_send(keyring, emr_signer_identity(), ledger, acts,
-						     parts, n, clock, answer);
+						     parts, n, seen, clock, answer);
 
 	if (status != EMR_OK)
 		return status;

@@ -151,12 +151,15 @@ emr_status emr_chain_compare(
 	emr_chain *truth, emr_chain *copy, bool is_members, emr_ledger_trouble *out_trouble)
 {
 	enum emr_host host = EMR_HOST_EMBEDDED;
+	EMR_AUTO_BUF descriptor = {0};
 	uint64_t size = 0;
 
 	EMR_TRY(compare_tables(truth, copy, is_members, out_trouble));
 	EMR_TRY(emr_chain_size(truth, &size));
-	if (size > 0)
-		EMR_TRY(emr_chain_host(truth, &host));
+	if (size > 0) {
+		EMR_TRY(emr_required(emr_chain_entry(truth, 0, &descriptor, NULL)));
+		EMR_TRY(emr_chain_host(truth, emr_buf_view(&descriptor), &host));
+	}
 	return check_parts(copy, host == EMR_HOST_FABRIC, out_trouble);
 }
 

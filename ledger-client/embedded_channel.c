@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -18,49 +19,14 @@
 #include "ledger/hash.h"
 #include "ledger/network.h"
 
-#define HOST_MS                                                                                    \
-	8000	     /* that a host waits for an answer: its clients take ten seconds for silence  \
-		      */
-#define OWN_MS 60000 /* that who hands in here waits */
 #define LOOK_NS INT64_C(1000000000)
-#define LOOK_AGAIN_MS 50 /* whether another process has read the entry */
+/* Batches that wait for peers: so one member leaves workers of a host to the others. */
+#define OF_ONE_SUBMITTER 4
 
 /* ---- opening ---- */
 
-static bool has(int dirfd, const char *name)
+static emr_status open_files(embedded_channel *c, const emr_ledger_options *options)
 {
-	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* All that follows from blocks is read from them again. */
-static emr_status make_file(const embedded_channel *c, int dirfd)
-{
-	EMR_AUTO_CHAIN chain = NULL;
-	EMR_AUTO_BUF descriptor = {0};
-	uint64_t size = 0;
-
-	if (has(dirfd, EMR_NETWORK_LEDGER) && !has(dirfd, EMR_NETWORK_CHANNEL_BEHIND))
-		return EMR_OK;
-	if (c->lock_fd < 0 || flock(c->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return has(dirfd, EMR_NETWORK_LEDGER) ? EMR_OK : EMR_BUSY;
-	EMR_TRY(emr_file_replace(dirfd, EMR_NETWORK_CHANNEL_BEHIND, (emr_bytes){0}, 0600));
-
-	EMR_TRY(emr_required(emr_file_read(
-		dirfd, EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_DESCRIPTOR_MAX, &descriptor)));
-	EMR_TRY(emr_chain_open(
-		dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, true, EMBEDDED_BUSY_MS, &chain));
-	EMR_TRY(emr_chain_size(chain, &size));
-	if (size > 0)
-		return EMR_OK;
-	EMR_TRY(emr_chain_begin(chain));
-	return emr_chain_end(chain, emr_chain_append_genesis(chain, emr_buf_view(&descriptor)));
-}
-
-static emr_status open_files(
-	embedded_channel *c, const embedded *e, const emr_ledger_options *options)
-{
-	c->lock_fd = openat(e->dirfd, EMR_NETWORK_CHANNEL_LOCK,
-		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	c->end_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	c->is_stop_lent = options->stop_fd > 0;
 	c->stop_fd = c->is_stop_lent ? options->stop_fd : eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -83,16 +49,14 @@ emr_status embedded_channel_open(
 	}
 	c->dir = dir;
 	c->lock_fd = c->end_fd = c->stop_fd = -1;
-	(void)pthread_mutex_init(&c->follow_lock, NULL);
 	(void)pthread_mutex_init(&c->known_lock, NULL);
 	emr_cond_init(&c->has_grown);
 	status = emr_fabric_open(dir, &c->fabric);
+	*out_channel = c;			/* also what was begun, to be freed */
+	(void)!embedded_open_lock(c, e->dirfd); /* the follower says why it has none */
 	if (status == EMR_OK)
-		status = open_files(c, e, options);
-	if (status == EMR_OK)
-		status = make_file(c, e->dirfd);
-	*out_channel = c; /* also what was begun, to be freed */
-	return status;
+		status = open_files(c, options);
+	return status == EMR_OK ? embedded_make_file(c, e->dirfd) : status;
 }
 
 emr_status embedded_channel_start(embedded *e)
@@ -100,6 +64,26 @@ emr_status embedded_channel_start(embedded *e)
 	e->channel->has_follower =
 		pthread_create(&e->channel->follower, NULL, embedded_follow_on, e) == 0;
 	return e->channel->has_follower ? EMR_OK : EMR_NO_MEMORY;
+}
+
+emr_status embedded_join(embedded *e)
+{
+	const emr_ledger_options options = {.stop_fd = e->stop_fd};
+	embedded_channel *c = NULL;
+	emr_status status;
+
+	if (e->channel != NULL || !embedded_has(e->dirfd, EMR_NETWORK_CHANNEL))
+		return EMR_OK;
+	EMR_LOCKED(&e->queue_lock);
+	if (e->channel != NULL)
+		return EMR_OK;
+	status = embedded_channel_open(e, &options, &c);
+	if (status != EMR_OK) {
+		embedded_channel_free(c);
+		return status;
+	}
+	e->channel = c;
+	return embedded_channel_start(e);
 }
 
 void embedded_channel_stop(embedded *e)
@@ -115,13 +99,13 @@ void embedded_channel_free(embedded_channel *c)
 	if (c == NULL)
 		return;
 	emr_fabric_close(c->fabric);
+	embedded_move_free(c->move);
 	if (c->lock_fd >= 0)
 		(void)close(c->lock_fd);
 	if (c->end_fd >= 0)
 		(void)close(c->end_fd);
 	if (c->stop_fd >= 0 && !c->is_stop_lent)
 		(void)close(c->stop_fd);
-	(void)pthread_mutex_destroy(&c->follow_lock);
 	(void)pthread_mutex_destroy(&c->known_lock);
 	(void)pthread_cond_destroy(&c->has_grown);
 	free(c->dir);
@@ -130,38 +114,13 @@ void embedded_channel_free(embedded_channel *c)
 
 void embedded_stop(void *self)
 {
-	(void)eventfd_write(((const embedded *)self)->channel->stop_fd, 1);
-}
+	const embedded_channel *c = ((const embedded *)self)->channel;
 
-emr_fabric_call embedded_call(const embedded *e, unsigned wait_s)
-{
-	return (emr_fabric_call){
-		.wait_s = wait_s, .cancel_fds = {e->channel->end_fd, e->channel->stop_fd}};
+	if (c != NULL)
+		(void)eventfd_write(c->stop_fd, 1);
 }
 
 /* ---- what is known ---- */
-
-void embedded_note_channel(embedded *e, emr_status status, const char *said)
-{
-	embedded_channel *c = e->channel;
-	emr_ledger_absence *a = &c->absence;
-	EMR_LOCKED(&c->known_lock);
-
-	if (status == EMR_INTERRUPTED)
-		return;
-	status = status == EMR_OK ? EMR_OK : emr_ledger_absence_of(status);
-	if (status != a->status || strcmp(said, c->said) != 0)
-		emr_log(status == EMR_OK ? EMR_LOG_INFO : EMR_LOG_WARN, "channel: %s%s%s",
-			status == EMR_OK ? "it is read" : emr_status_text(status),
-			said[0] != '\0' ? ": " : "", said);
-	if (status == EMR_OK)
-		a->since_unix_s = 0;
-	else if (a->since_unix_s == 0)
-		a->since_unix_s = emr_clock_unix_s(e->clock);
-	a->status = status;
-	(void)snprintf(c->said, sizeof c->said, "%s", said);
-	(void)pthread_cond_broadcast(&c->has_grown);
-}
 
 /* Once a second it is asked, whoever follows. */
 static bool is_worth_asking(embedded_channel *c)
@@ -178,24 +137,20 @@ static bool is_worth_asking(embedded_channel *c)
 void embedded_look(void *self, emr_ledger_absence *out_absence)
 {
 	embedded *e = self;
+	const int64_t until_ns = embedded_end_ns(e);
 	uint64_t size;
 	const emr_status here = embedded_size(e, &size);
 
 	if (here != EMR_BUSY && here != EMR_OK)
 		embedded_note_channel(e, here, "");
-	else if (is_worth_asking(e->channel) && embedded_meet(e) == EMR_OK)
-		(void)!embedded_look_at_reader(e); /* which hides nothing that the follower found */
+	else if (is_worth_asking(e->channel) && embedded_meet(e, until_ns) == EMR_OK)
+		/* which hides nothing that the follower found */
+		(void)!embedded_look_at_reader(e, until_ns);
 	EMR_LOCKED(&e->channel->known_lock);
 	*out_absence = e->channel->absence;
 }
 
 /* ---- handing in ---- */
-
-static int64_t end_ns(const embedded *e)
-{
-	return emr_clock_boot_ns(emr_clock_system()) +
-	       (e->submitter != NULL ? OWN_MS : HOST_MS) * INT64_C(1000000);
-}
 
 typedef struct handing {
 	embedded *e;
@@ -207,6 +162,7 @@ typedef struct handing {
 	char id[2 * 32 + 1 + 16 + 1]; /* by which the backend knows it */
 	int64_t until_ns;
 	emr_fabric_end end;
+	struct handing *next;
 } handing;
 
 static int64_t left_ms(const handing *h)
@@ -249,36 +205,13 @@ static emr_status await_entry(handing *h, emr_ledger_answer *out)
 	while ((status = answer_of_entry(h, out)) == EMR_NOT_FOUND) {
 		if (left_ms(h) <= 0)
 			return EMR_OFFLINE;
+		if (embedded_is_stopped(c))
+			return EMR_INTERRUPTED;
 		EMR_LOCKED(&c->known_lock);
-		emr_cond_wait_until(&c->has_grown, &c->known_lock,
-			emr_clock_boot_ns(emr_clock_system()) + LOOK_AGAIN_MS * 1000000);
+		EMR_TRY(c->own);
+		embedded_wait_a_moment(c);
 	}
 	return status == EMR_OK ? keep_parts(h) : status;
-}
-
-/* A registration by an organisation that came later brings its CA along. */
-static emr_status find_authority(const handing *h, emr_buf *out)
-{
-	embedded *e = h->e;
-	EMR_AUTO_BUF signer = {0};
-	emr_header header;
-	emr_key_text key;
-	emr_id16 org;
-	emr_id32 id;
-	emr_status status;
-	EMR_LOCKED(&e->read_lock);
-
-	if (emr_header_parse(h->batch->header, &header) != EMR_CONTRACT_OK)
-		return EMR_INVALID;
-	emr_signer_id(header.signer_pk, id.b);
-	emr_key_signer(id.b, &key);
-	status = emr_chain_row(e->reader, key.text, &signer, NULL, NULL);
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
-	if (!emr_batch_certified_by(h->batch, emr_span_of(emr_buf_view(&signer)), org.b))
-		return EMR_OK;
-	status = emr_chain_authority(e->reader, org, out);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 static emr_status hand_in(handing *h, emr_bytes authority)
@@ -294,7 +227,7 @@ static emr_status hand_in(handing *h, emr_bytes authority)
 		.n_args = authority.len > 0 ? 4 : 3,
 		.transient_name = public_len < h->bytes.len ? "parts" : NULL,
 		.transient = emr_bytes_of(h->bytes.data + public_len, h->bytes.len - public_len)};
-	emr_fabric_call call = embedded_call(h->e, 0);
+	emr_fabric_call call = embedded_call(h->e, 0, h->until_ns);
 	emr_status status;
 
 	emr_hex(h->submitter->b, sizeof h->submitter->b, line);
@@ -320,7 +253,7 @@ static emr_status await_end(handing *h)
 	while (h->end.state == EMR_FABRIC_WAITING) {
 		const int64_t left = left_ms(h);
 		emr_fabric_call call =
-			embedded_call(h->e, left > 1000 ? (unsigned)(left / 1000) : 1);
+			embedded_call(h->e, left > 1000 ? (unsigned)(left / 1000) : 1, h->until_ns);
 
 		if (left <= 0) {
 			emr_log(EMR_LOG_INFO, "channel: a batch waits: %s", h->end.said);
@@ -391,16 +324,66 @@ static emr_status judge_stranger(const handing *h, emr_ledger_answer *out)
 	return EMR_OK;
 }
 
+/* Of who hands in here himself nobody else has to wait. */
+static emr_status enter(handing *h)
+{
+	embedded_channel *c = h->e->channel;
+	size_t n = 0;
+	EMR_LOCKED(&c->known_lock);
+
+	EMR_TRY(c->own);
+	for (const handing *at = c->in_hand; at != NULL; at = at->next)
+		n += emr_id32_equal(*at->submitter, *h->submitter);
+	if (h->e->submitter == NULL && n >= OF_ONE_SUBMITTER)
+		return EMR_BUSY;
+	h->next = c->in_hand;
+	c->in_hand = h;
+	return EMR_OK;
+}
+
+static void leave(handing *h)
+{
+	handing **at = &h->e->channel->in_hand;
+	EMR_LOCKED(&h->e->channel->known_lock);
+
+	while (*at != h)
+		at = &(*at)->next;
+	*at = h->next;
+}
+
+/* Until all entries of the directory are there, the contract takes nothing else. */
+static emr_status check_moved(embedded *e)
+{
+	const embedded_channel *c = e->channel;
+	EMR_LOCKED(&e->channel->known_lock);
+
+	return c->is_current || c->is_beside || !embedded_is_of_directory(e) ? EMR_OK : EMR_OFFLINE;
+}
+
+static emr_status wait_for_peers(handing *h, emr_ledger_answer *out)
+{
+	EMR_AUTO_BUF authority = {0};
+	embedded *e = h->e;
+
+	EMR_TRY(embedded_meet(e, h->until_ns));
+	EMR_TRY(check_moved(e));
+	{
+		EMR_LOCKED(&e->read_lock);
+		EMR_TRY(embedded_authority(e->reader, h->batch, &authority));
+	}
+	EMR_TRY(hand_in(h, emr_buf_view(&authority)));
+	return end_of(h, out);
+}
+
 emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_t sig[64],
-	emr_bytes bytes, const emr_batch *batch, emr_ledger_answer *out_answer)
+	emr_bytes bytes, const emr_batch *batch, int64_t until_ns, emr_ledger_answer *out_answer)
 {
 	handing h = {.e = e,
 		.submitter = submitter,
 		.sig = sig,
 		.bytes = bytes,
 		.batch = batch,
-		.until_ns = end_ns(e)};
-	EMR_AUTO_BUF authority = {0};
+		.until_ns = until_ns};
 	EMR_AUTO_FREE emr_ledger_answer *answer = calloc(1, sizeof *answer);
 	emr_status status;
 
@@ -413,53 +396,11 @@ emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_
 	if (status == EMR_NOT_FOUND)
 		status = judge_stranger(&h, answer);
 	if (status == EMR_NOT_FOUND) {
-		EMR_TRY(embedded_meet(e));
-		EMR_TRY(find_authority(&h, &authority));
-		EMR_TRY(hand_in(&h, emr_buf_view(&authority)));
-		status = end_of(&h, answer);
+		EMR_TRY(enter(&h));
+		status = wait_for_peers(&h, answer);
+		leave(&h);
 	}
 	if (status == EMR_OK)
 		*out_answer = *answer;
 	return status;
-}
-
-/* ---- catching up ---- */
-
-static void await_follower(embedded_channel *c, int64_t until_ns)
-{
-	while (!c->is_current && !c->is_beside && c->absence.status == EMR_OK &&
-		emr_clock_boot_ns(emr_clock_system()) < until_ns)
-		emr_cond_wait_until(&c->has_grown, &c->known_lock, until_ns);
-}
-
-void embedded_await_follower(embedded *e)
-{
-	EMR_LOCKED(&e->channel->known_lock);
-
-	await_follower(e->channel, end_ns(e));
-}
-
-/* It has read all, or cannot; or another process reads. */
-static emr_status catch_up(embedded *e, char *said, size_t said_size)
-{
-	embedded_channel *c = e->channel;
-	EMR_LOCKED(&c->known_lock);
-
-	await_follower(c, EMR_NEVER_NS);
-	if (c->is_current || c->is_beside ||
-		(c->absence.status == EMR_OFFLINE && !has(e->dirfd, EMR_NETWORK_CHANNEL_BEHIND)))
-		return EMR_OK;
-	(void)snprintf(said, said_size, "%s", c->said);
-	return c->absence.status;
-}
-
-emr_status emr_embedded_catch_up(const char *path, char *said, size_t said_size)
-{
-	const emr_ledger_options options = {.path = path};
-	EMR_AUTO_LEDGER ledger = NULL;
-	void *self;
-
-	EMR_TRY(emr_embedded_open(&options, &ledger));
-	(void)emr_ledger_below(ledger, &self);
-	return ((embedded *)self)->channel != NULL ? catch_up(self, said, said_size) : EMR_OK;
 }

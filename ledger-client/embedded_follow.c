@@ -1,156 +1,65 @@
 /* This file reads the channel of a ledger into its file: each transaction that entered a batch
- * becomes the entry that everybody makes of it, is judged again, and is appended. Private parts
- * that peers have not yet are asked for again. It refuses a backend that reads another channel, or
- * shows another entry where the file has one. */
+ * becomes the entry that everybody makes of it, is judged again, and is appended. It refuses a
+ * backend that reads another channel, or shows another entry where the file has one. */
 #include "embedded_private.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "ledger/network.h"
 
-#define PAUSE_MS 1000  /* between two looks while it cannot be read, or another process reads */
-#define WAIT_S 10      /* for the next transaction; then the backend says how its reader is */
+#define RUN_ITEMS 4096 /* of a transaction; one entry may have more */
 #define NEAR_BLOCKS 16 /* behind the newest: parts come with their entries, else all at the end */
-#define FIRST_PAUSE_NS                                                                             \
-	INT64_C(1000000000) /* until parts are asked for again; twice as long then                 \
-			     */
-#define MOST_PAUSE_NS INT64_C(60000000000)
-
-/* ---- private parts ---- */
-
-typedef struct asking {
-	emr_ledger_part_fn fn;
-	void *arg;
-	size_t at[EMR_FABRIC_KEYS_MAX]; /* places among what was asked for */
-} asking;
-
-static emr_status pass_part(void *arg, size_t index, const emr_fabric_part *part)
-{
-	const asking *a = arg;
-
-	return part->part.data != NULL ? a->fn(a->arg, a->at[index], part->part) : EMR_OK;
-}
-
-/* Requests and releases, which are kept for a time only, lie beside the rest. */
-static const char *collection_of(const emr_part_key *key)
-{
-	return key->family == 0x40 || (key->family >= 0x48 && key->family <= 0x4a) ? "mail"
-										   : "parts";
-}
-
-/* Those of KEYS from *FROM on that lie in one collection, as many as one question takes. */
-static emr_status ask_some(embedded *e, const emr_part_key *keys, size_t n, const char *collection,
-	size_t *from, asking *a)
-{
-	emr_key_text texts[EMR_FABRIC_KEYS_MAX];
-	const char *names[EMR_FABRIC_KEYS_MAX];
-	size_t count = 0;
-	emr_fabric_call call = embedded_call(e, 0);
-	bool is_complete;
-
-	for (; *from < n && count < EMR_FABRIC_KEYS_MAX; ++*from) {
-		const emr_part_key *key = &keys[*from];
-
-		if (strcmp(collection_of(key), collection) != 0)
-			continue;
-		emr_key_part(
-			key->family, key->domain.b, key->object.b, key->version, &texts[count]);
-		names[count] = texts[count].text;
-		a->at[count++] = *from;
-	}
-	return count > 0 ? emr_fabric_parts(e->channel->fabric, &call, collection, names, count,
-				   pass_part, a, &is_complete)
-			 : EMR_OK;
-}
-
-/* An emr_chain_fetch_fn on a handle; what no peer has is not given. */
-static emr_status fetch(
-	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
-{
-	static const char *const collections[] = {"parts", "mail"};
-	asking a = {.fn = fn, .arg = arg};
-
-	for (size_t i = 0; i < 2; i++)
-		for (size_t from = 0; from < n;)
-			EMR_TRY(ask_some(self, keys, n, collections[i], &from, &a));
-	return EMR_OK;
-}
-
-typedef struct filling {
-	embedded *e;
-	const emr_part_key *keys;
-	size_t n; /* that came */
-} filling;
-
-static emr_status fill_one(void *arg, size_t index, emr_bytes part)
-{
-	filling *f = arg;
-	bool fits = false;
-	EMR_LOCKED(&f->e->write_lock);
-
-	EMR_TRY(emr_chain_begin(f->e->writer));
-	EMR_TRY(emr_chain_end(
-		f->e->writer, emr_chain_fill(f->e->writer, &f->keys[index], part, &fits)));
-	f->n += fits;
-	return EMR_OK;
-}
-
-/* All that the file lacks; *OUT_IS_LEFT: some of it no peer has yet. */
-static emr_status bring_lacking(embedded *e, bool *out_is_left)
-{
-	EMR_AUTO_FREE emr_chain_lacking *lacking = malloc(sizeof *lacking);
-	uint64_t from = 0;
-
-	*out_is_left = false;
-	if (lacking == NULL)
-		return EMR_NO_MEMORY;
-	do {
-		filling f = {.e = e, .keys = lacking->keys};
-
-		EMR_TRY(embedded_lacks(e, from, lacking));
-		EMR_TRY(fetch(e, lacking->keys, lacking->n, fill_one, &f));
-		*out_is_left = *out_is_left || f.n < lacking->n;
-		from = lacking->next;
-	} while (from > 0);
-	return EMR_OK;
-}
-
-static emr_status tend_lacking(embedded *e)
-{
-	embedded_channel *c = e->channel;
-	const int64_t now = emr_clock_boot_ns(emr_clock_system());
-	bool is_left;
-
-	if (now < c->lacking_due_ns)
-		return EMR_OK;
-	c->lacking_due_ns = now + FIRST_PAUSE_NS;
-	EMR_TRY(bring_lacking(e, &is_left));
-	c->lacking_pause_ns = c->lacking_pause_ns == 0			? FIRST_PAUSE_NS
-			      : c->lacking_pause_ns < MOST_PAUSE_NS / 2 ? 2 * c->lacking_pause_ns
-									: MOST_PAUSE_NS;
-	c->lacking_due_ns = is_left ? now + c->lacking_pause_ns : INT64_MAX;
-	return EMR_OK;
-}
-
-static void expect_parts(embedded *e)
-{
-	e->channel->lacking_pause_ns = 0;
-	e->channel->lacking_due_ns = emr_clock_boot_ns(emr_clock_system()) + FIRST_PAUSE_NS;
-}
 
 /* ---- one entry ---- */
 
 typedef struct following {
 	embedded *e;
+	const emr_fabric_place *place;
+	bool is_agreed;	 /* it is the channel to which the members moved */
 	bool is_looking; /* only whether it is the channel of the file: EMR_EXISTS ends it */
-	uint64_t n;	 /* entries that were appended */
+	bool is_beside;	 /* only whether the file has all: EMR_AWAITED ends it */
+	bool holds;	 /* write_lock; and a transaction in the file, IS_OPEN */
+	bool is_open;
+	uint64_t n;	  /* entries that were appended */
+	size_t n_items;	  /* of the transaction */
+	int64_t until_ns; /* as that of a call */
 	char said[EMR_FABRIC_SAID_BYTES];
 } following;
+
+static void hold(following *f)
+{
+	if (!f->holds)
+		(void)pthread_mutex_lock(&f->e->write_lock);
+	f->holds = true;
+}
+
+/* Entries that came together stand in one transaction. */
+static emr_status begin(following *f, bool is_near)
+{
+	emr_chain *chain = f->e->writer;
+
+	hold(f);
+	if (f->is_open)
+		return EMR_OK;
+	EMR_TRY(!is_near && emr_chain_has_room_for_many(chain) ? emr_chain_begin_many(chain)
+							       : emr_chain_begin(chain));
+	f->is_open = true;
+	f->n_items = 0;
+	return emr_chain_in_place(chain);
+}
+
+static emr_status end(following *f, emr_status status)
+{
+	if (f->is_open)
+		status = emr_chain_end(f->e->writer, status);
+	if (f->holds)
+		(void)pthread_mutex_unlock(&f->e->write_lock);
+	f->is_open = f->holds = false;
+	return status;
+}
 
 static emr_status trouble(following *f, emr_status status, const char *said)
 {
@@ -197,16 +106,26 @@ static emr_status encode(emr_chain *chain, const emr_fabric_logged *logged, emr_
 		       : EMR_DAMAGED;
 }
 
+/* write_lock held.  EMR_EXISTS: the file has BYTES as entry SEQ. */
+static emr_status compare(following *f, uint64_t seq, emr_bytes bytes)
+{
+	EMR_AUTO_BUF kept = {0};
+
+	EMR_TRY(emr_chain_entry(f->e->writer, seq, &kept, NULL));
+	return emr_bytes_equal(emr_buf_view(&kept), bytes)
+		       ? EMR_EXISTS
+		       : trouble(f, EMR_FORK, "the ledger has another entry there");
+}
+
 /* ENTRY for the file, which lacks it, or EMR_EXISTS: it is there already, as it is here. */
 static emr_status place(following *f, const emr_fabric_logged *logged, emr_bytes batch,
 	emr_buf *bytes, uint64_t *out_seq)
 {
-	EMR_AUTO_BUF kept = {0};
 	emr_chain *chain = f->e->writer;
 	uint8_t id[32];
 	emr_status status, found;
-	EMR_LOCKED(&f->e->write_lock);
 
+	hold(f);
 	emr_batch_id(batch.data, id);
 	found = emr_chain_find_batch(chain, id, out_seq);
 	if (found == EMR_NOT_FOUND)
@@ -218,52 +137,62 @@ static emr_status place(following *f, const emr_fabric_logged *logged, emr_bytes
 		return status == EMR_DAMAGED
 			       ? trouble(f, EMR_DAMAGED, "an entry has not a result for each item")
 			       : status;
-	EMR_TRY(emr_chain_entry(chain, *out_seq, &kept, NULL));
-	return emr_bytes_equal(emr_buf_view(&kept), emr_buf_view(bytes))
-		       ? EMR_EXISTS
-		       : trouble(f, EMR_FORK, "the ledger has another entry there");
+	return compare(f, *out_seq, emr_buf_view(bytes));
 }
 
-static emr_status append(following *f, const emr_ledger_entry *entry, const emr_chain_parts *parts)
+static emr_status append(
+	following *f, bool is_near, const emr_ledger_entry *entry, const emr_chain_parts *parts)
 {
 	static const emr_chain_checked checked = {.is_from_peer = true};
 	emr_ledger_trouble found = {.status = EMR_OK};
-	embedded *e = f->e;
-	emr_status status;
-	EMR_LOCKED(&e->write_lock);
+	emr_status status = begin(f, is_near);
 
-	EMR_TRY(emr_chain_begin(e->writer));
-	status = emr_chain_in_place(e->writer);
 	if (status == EMR_OK)
 		status = emr_chain_follow(
-			e->writer, entry, &checked, parts->spans, NULL, NULL, &found);
-	status = emr_chain_end(e->writer, status);
+			f->e->writer, entry, &checked, parts->spans, NULL, NULL, &found);
 	return found.status != EMR_OK ? trouble(f, status, found.cause) : status;
 }
 
-/* Behind many entries their parts come together, but for what a registration is judged by. */
+/* It is judged by what is in its part, and in those of proposals before it. */
+static bool is_registration(const emr_ledger_entry *entry, const emr_header *header)
+{
+	emr_item item;
+
+	return header->count == 1 &&
+	       emr_item_parse(emr_span_of(entry->items), &item) == EMR_CONTRACT_OK &&
+	       (item.op == EMR_OP_KEY_REG || item.op == EMR_OP_KEY_CERT);
+}
+
+/* Behind many entries their parts come together, but for what a registration is judged by.  Nobody
+ * waits for peers while the file is locked.  An entry that could not be appended with others is
+ * tried alone: those before it stay. */
 static emr_status take_entry(following *f, const emr_fabric_logged *logged,
 	const emr_ledger_entry *entry, const emr_header *header)
 {
 	embedded *e = f->e;
 	EMR_AUTO_FREE emr_chain_parts *parts = calloc(1, sizeof *parts);
 	const bool is_near = logged->block + NEAR_BLOCKS >= e->channel->place.height;
+	const bool is_judged_by = is_registration(entry, header);
 	bool is_left = false;
 	emr_status status = EMR_OK;
 
 	if (parts == NULL)
 		return EMR_NO_MEMORY;
-	if (!is_near && header->count == 1)
-		status = bring_lacking(e, &is_left);
-	if (status == EMR_OK && (is_near || header->count == 1))
-		status = emr_chain_parts_of(entry, fetch, e, NULL, NULL, parts);
+	if (is_near || is_judged_by || f->n_items + header->count > RUN_ITEMS ||
+		atomic_load(&e->channel->is_stuck))
+		EMR_TRY(end(f, EMR_OK));
+	if (!is_near && is_judged_by)
+		status = embedded_bring_lacking(e, &is_left);
+	if (status == EMR_OK && (is_near || is_judged_by))
+		status = emr_chain_parts_of(entry, embedded_fetch_peers, e, NULL, NULL, parts);
 	/* Peers that give no parts now give them later; a registration is judged by its own. */
-	if (emr_status_may_pass(status) && header->count > 1)
+	if (emr_status_may_pass(status) && !is_judged_by)
 		status = EMR_OK;
 	if (status == EMR_OK)
-		status = append(f, entry, parts);
+		status = append(f, is_near, entry, parts);
 	emr_chain_parts_free(parts);
 	f->n += status == EMR_OK;
+	f->n_items += header->count;
 	return status;
 }
 
@@ -276,42 +205,105 @@ static emr_status known_now(following *f)
 	return EMR_OK;
 }
 
+/* PLACED: whether the file has it. */
+static emr_status take_placed(following *f, const emr_fabric_logged *logged, emr_status placed,
+	const emr_ledger_entry *entry, const emr_header *header)
+{
+	if (placed == EMR_EXISTS)
+		return known_now(f);
+	if (placed != EMR_OK || f->is_beside)
+		return placed != EMR_OK ? placed : EMR_AWAITED;
+	if (f->is_looking || !f->e->channel->is_known)
+		return trouble(f, EMR_FORK, "the channel has not the ledger's newest entry");
+	return take_entry(f, logged, entry, header);
+}
+
 static emr_status take_batch(following *f, const emr_fabric_logged *logged)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_header header;
 	emr_bytes batch;
-	uint64_t seq = 0;
-	emr_ledger_entry entry;
+	emr_ledger_entry entry = {.seq = 0};
 	emr_status status;
 
 	if (!read_batch(logged, &batch, &header))
 		return trouble(
 			f, EMR_DAMAGED, "a transaction has another form than the contract's");
-	status = place(f, logged, batch, &bytes, &seq);
-	if (status == EMR_EXISTS)
-		return known_now(f);
-	if (status != EMR_OK)
-		return status;
-	if (f->is_looking || !f->e->channel->is_known)
-		return trouble(f, EMR_FORK, "the channel has not the ledger's newest entry");
-	entry = (emr_ledger_entry){.seq = seq,
-		.entry = emr_buf_view(&bytes),
-		.items = emr_bytes_of(batch.data + EMR_HEADER_BYTES, batch.len - EMR_HEADER_BYTES)};
-	return take_entry(f, logged, &entry, &header);
+	status = place(f, logged, batch, &bytes, &entry.seq);
+	entry.entry = emr_buf_view(&bytes);
+	entry.items = emr_bytes_of(batch.data + EMR_HEADER_BYTES, batch.len - EMR_HEADER_BYTES);
+	return take_placed(f, logged, status, &entry, &header);
+}
+
+/* Of an entry that is the file's next one it is judged when it is appended whether it fits. */
+static emr_status place_moved(following *f, const emr_ledger_entry *entry)
+{
+	uint64_t size;
+
+	hold(f);
+	EMR_TRY(emr_chain_size(f->e->writer, &size));
+	return entry->seq < size ? compare(f, entry->seq, entry->entry) : EMR_OK;
+}
+
+/* Entries of the directory, as they stand there. */
+static emr_status take_moved(following *f, const emr_fabric_logged *logged)
+{
+	emr_header header;
+	emr_entry parsed;
+
+	for (size_t i = 0; i < logged->n_args; i += 3) {
+		emr_ledger_entry entry;
+
+		if (logged->n_args % 3 != 0 || logged->n_args > EMR_FABRIC_ARGS_MAX ||
+			emr_entry_parse(emr_span_of(logged->args[i]), &parsed) != EMR_CONTRACT_OK ||
+			emr_header_parse((emr_span){parsed.header, EMR_HEADER_BYTES}, &header) !=
+				EMR_CONTRACT_OK)
+			return trouble(f, EMR_DAMAGED,
+				"a transaction has another form than the contract's");
+		entry = (emr_ledger_entry){
+			.seq = parsed.seq, .entry = logged->args[i], .items = logged->args[i + 1]};
+		EMR_TRY(take_placed(f, logged, place_moved(f, &entry), &entry, &header));
+		f->e->channel->moved = parsed.seq + 1;
+	}
+	return EMR_OK;
+}
+
+/* A directory goes on in the channel that its members agreed on, and in no other.  The reader sees
+ * what they agreed on once it is in the file. */
+static emr_status check_agreed(following *f)
+{
+	embedded *e = f->e;
+	emr_status status;
+
+	if (f->is_agreed || !embedded_is_of_directory(e))
+		return EMR_OK;
+	EMR_TRY(end(f, EMR_OK));
+	EMR_LOCKED(&e->read_lock);
+	status = emr_chain_moves_to(e->reader, f->place->genesis);
+	f->is_agreed = status == EMR_OK;
+	/* A newcomer's file has not come so far. */
+	return status == EMR_NOT_FOUND ? EMR_OK
+	       : status == EMR_FORK
+		       ? trouble(f, EMR_FORK, "the members have agreed on another channel")
+		       : status;
 }
 
 static emr_status take_logged(void *arg, const emr_fabric_logged *logged)
 {
 	following *f = arg;
 
+	EMR_TRY(check_agreed(f));
 	if (strcmp(logged->function, "register") == 0)
 		return take_batch(f, logged);
+	if (strcmp(logged->function, "move") == 0)
+		return take_moved(f, logged);
 	if (strcmp(logged->function, "genesis") != 0)
 		return EMR_OK; /* a letter */
 	if (logged->n_args != 1 ||
 		!emr_bytes_equal(logged->args[0], emr_buf_view(&f->e->descriptor)))
 		return trouble(f, EMR_FORK, "another network has begun in the channel");
+	if (!f->is_looking)
+		f->e->channel->moved = 1;
 	return known_now(f);
 }
 
@@ -336,8 +328,11 @@ static emr_status find_place(embedded *e, uint64_t *out_size, emr_fabric_place *
 
 static emr_status read_on(following *f, emr_fabric_place *place, unsigned wait_s)
 {
-	emr_fabric_call call = embedded_call(f->e, wait_s);
-	emr_status status = emr_fabric_log(f->e->channel->fabric, &call, place, take_logged, f);
+	emr_fabric_call call = embedded_call(f->e, wait_s, f->until_ns);
+	emr_status status;
+
+	f->place = place;
+	status = end(f, emr_fabric_log(f->e->channel->fabric, &call, place, take_logged, f));
 
 	if (f->said[0] == '\0')
 		(void)snprintf(f->said, sizeof f->said, "%s", call.said);
@@ -345,9 +340,9 @@ static emr_status read_on(following *f, emr_fabric_place *place, unsigned wait_s
 	return status == EMR_INVALID ? EMR_OFFLINE : status;
 }
 
-emr_status embedded_meet(embedded *e)
+emr_status embedded_meet(embedded *e, int64_t until_ns)
 {
-	following f = {.e = e, .is_looking = true};
+	following f = {.e = e, .is_looking = true, .until_ns = until_ns};
 	emr_fabric_place place, newest = {.block = 0};
 	uint64_t size;
 	bool is_met, has_moved;
@@ -374,9 +369,9 @@ emr_status embedded_meet(embedded *e)
 	return EMR_OK;
 }
 
-emr_status embedded_look_at_reader(embedded *e)
+emr_status embedded_look_at_reader(embedded *e, int64_t until_ns)
 {
-	emr_fabric_call call = embedded_call(e, 0);
+	emr_fabric_call call = embedded_call(e, 0, until_ns);
 	emr_fabric_state state = {.height = 0};
 	emr_status status = emr_fabric_ask_state(e->channel->fabric, &call, &state);
 
@@ -396,7 +391,27 @@ static void forget_purged(embedded *e)
 {
 	EMR_LOCKED(&e->write_lock);
 
+	emr_chain_settle(e->writer);
 	emr_chain_forget_log(e->writer);
+}
+
+/* It was read up to PLACE, by this process or another: that is all once the backend itself has no
+ * more, and as much as most of its peers. */
+static emr_status note_read(following *f, const emr_fabric_place *place)
+{
+	embedded_channel *c = f->e->channel;
+	emr_fabric_call call = embedded_call(f->e, 0, 0);
+	EMR_AUTO_FREE emr_fabric_state *state = calloc(1, sizeof *state);
+
+	EMR_TRY(state != NULL ? emr_fabric_ask_state(c->fabric, &call, state) : EMR_NO_MEMORY);
+	if (state->is_stopped || state->is_behind || state->height > place->block)
+		return EMR_OK;
+	if (unlinkat(f->e->dirfd, EMR_NETWORK_CHANNEL_BEHIND, 0) != 0 && errno != ENOENT)
+		return emr_status_from_errno(errno);
+	EMR_LOCKED(&c->known_lock);
+	c->is_read = true;
+	(void)pthread_cond_broadcast(&c->has_grown);
+	return EMR_OK;
 }
 
 /* Until nothing new comes in time. */
@@ -405,6 +420,7 @@ static emr_status follow_all(following *f, unsigned wait_s)
 	embedded_channel *c = f->e->channel;
 	uint64_t size, n;
 	emr_fabric_place before;
+	bool has_brought = false;
 
 	if (!c->is_known)
 		EMR_TRY(find_place(f->e, &size, &c->place));
@@ -417,17 +433,19 @@ static emr_status follow_all(following *f, unsigned wait_s)
 			return trouble(
 				f, EMR_FORK, "the channel has not the ledger's newest entry");
 		if (f->n > n) {
-			expect_parts(f->e);
-			forget_purged(f->e);
+			embedded_expect_parts(f->e);
 			embedded_note_channel(f->e, EMR_OK, "");
 		}
+		atomic_store(&c->is_stuck, false);
 		wait_s = 0;
-	} while (c->place.block < c->place.height);
-	(void)unlinkat(f->e->dirfd, EMR_NETWORK_CHANNEL_BEHIND, 0);
-	EMR_LOCKED(&c->known_lock);
+		if (!f->is_beside && c->place.block >= c->place.height)
+			EMR_TRY(embedded_bring(f->e, &has_brought, f->said));
+	} while (c->place.block < c->place.height || has_brought);
+	(void)pthread_mutex_lock(&c->known_lock);
 	c->is_current = true;
 	(void)pthread_cond_broadcast(&c->has_grown);
-	return EMR_OK;
+	(void)pthread_mutex_unlock(&c->known_lock);
+	return c->is_read ? EMR_OK : note_read(f, &c->place);
 }
 
 /* Behind a fault another backend may be at that socket: its channel is met again, and the place is
@@ -439,59 +457,23 @@ static void forget_channel(embedded_channel *c)
 	c->is_known = c->is_met = false;
 }
 
-emr_status embedded_follow(embedded *e, unsigned wait_s)
+emr_status embedded_follow(embedded *e, unsigned wait_s, bool is_beside)
 {
-	following f = {.e = e};
+	following f = {.e = e, .is_beside = is_beside};
 	emr_status status = follow_all(&f, wait_s);
 
+	if (f.n > 0)
+		forget_purged(e);
+	if (status == EMR_OK && !is_beside)
+		status = embedded_tend_lacking(e);
+	atomic_store(&e->channel->is_stuck, status != EMR_OK && status != EMR_AWAITED);
+	if (is_beside)
+		forget_channel(e->channel);
+	if (status == EMR_AWAITED) /* by who follows */
+		return status;
 	if (status == EMR_OK)
-		status = tend_lacking(e);
-	atomic_store(&e->channel->is_stuck, status != EMR_OK);
-	if (status == EMR_OK)
-		return f.n == 0 ? embedded_look_at_reader(e) : EMR_OK;
+		return f.n == 0 ? embedded_look_at_reader(e, 0) : EMR_OK;
 	forget_channel(e->channel);
 	embedded_note_channel(e, status, f.said[0] != '\0' ? f.said : emr_status_text(status));
 	return status;
-}
-
-/* As long as the next look for parts is away. */
-static unsigned waits_s(const embedded_channel *c)
-{
-	const int64_t now = emr_clock_boot_ns(emr_clock_system());
-	const int64_t left = c->lacking_due_ns == INT64_MAX || c->lacking_due_ns < now
-				     ? WAIT_S
-				     : (c->lacking_due_ns - now) / 1000000000 + 1;
-
-	return left < WAIT_S ? (unsigned)left : WAIT_S;
-}
-
-static void note_beside(embedded_channel *c)
-{
-	EMR_LOCKED(&c->known_lock);
-
-	c->is_beside = true;
-	(void)pthread_cond_broadcast(&c->has_grown);
-}
-
-void *embedded_follow_on(void *self)
-{
-	embedded *e = self;
-	embedded_channel *c = e->channel;
-	struct pollfd end = {.fd = c->end_fd, .events = POLLIN};
-	emr_status status = EMR_OK;
-
-	while (poll(&end, 1, status == EMR_OK ? 0 : PAUSE_MS) == 0) {
-		if (flock(c->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-			status = emr_status_from_errno(errno);
-			if (errno == EWOULDBLOCK)
-				note_beside(c);
-			else
-				embedded_note_channel(e, status, EMR_NETWORK_CHANNEL_LOCK);
-			continue;
-		}
-		EMR_LOCKED(&c->follow_lock);
-		/* Behind a fault it is known at once that it is over. */
-		status = embedded_follow(e, status == EMR_OK ? waits_s(c) : 0);
-	}
-	return NULL;
 }

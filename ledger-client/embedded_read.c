@@ -23,9 +23,8 @@ static emr_status embedded_catch_up(embedded *e)
 	return EMR_OK;
 }
 
-emr_status embedded_size(void *self, uint64_t *out_size)
+emr_status embedded_size(embedded *e, uint64_t *out_size)
 {
-	embedded *e = self;
 	EMR_LOCKED(&e->read_lock);
 
 	EMR_TRY(embedded_check_recovery(e));
@@ -61,7 +60,9 @@ static emr_status read_one(const embedded *e, uint64_t seq, emr_buf *entry, emr_
 	if (status != EMR_OK || seq == 0 ||
 		emr_entry_parse(emr_span_of(emr_buf_view(entry)), &parsed) != EMR_CONTRACT_OK)
 		return status;
-	return (parsed.host == EMR_HOST_FABRIC) == (e->channel != NULL) ? EMR_OK : EMR_DAMAGED;
+	return parsed.host == EMR_HOST_FABRIC ? (e->channel != NULL ? EMR_OK : EMR_DAMAGED)
+	       : embedded_is_of_directory(e)  ? EMR_OK
+					      : EMR_DAMAGED;
 }
 
 /* At most MAX entries from FROM on; each for itself would lock the file again, which takes longer

@@ -276,6 +276,7 @@ emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_si
 	EMR_AUTO_FREE emr_batch *parsed = malloc(sizeof *parsed);
 	taking t = {.submitter = &submitter, .sig = submit_sig, .batch = parsed};
 	embedded *e = self;
+	int64_t until_ns = 0;
 	emr_result refusal;
 	uint32_t rules;
 
@@ -289,11 +290,13 @@ emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_si
 		*out_answer = (emr_ledger_answer){.refusal = (uint8_t)refusal};
 		return EMR_OK;
 	}
+	EMR_TRY(embedded_join(e));
 	if (e->channel != NULL)
-		embedded_await_follower(e);
+		until_ns = embedded_await_follower(e);
 	EMR_TRY(check_signatures(self, &t));
 	if (e->channel != NULL)
-		return embedded_hand_in(e, &submitter, submit_sig, batch, parsed, out_answer);
+		return embedded_hand_in(
+			e, &submitter, submit_sig, batch, parsed, until_ns, out_answer);
 	EMR_TRY(wait_for_answer(self, &t));
 	*out_answer = t.answer;
 	return EMR_OK;

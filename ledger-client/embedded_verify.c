@@ -17,7 +17,7 @@ static emr_status check_host(const embedded *e, emr_chain *chain, emr_ledger_tro
 		EMR_TRY(emr_chain_entry(chain, size - 1, &newest, NULL));
 	if (size <= 1 ||
 		emr_entry_parse(emr_span_of(emr_buf_view(&newest)), &parsed) != EMR_CONTRACT_OK ||
-		(parsed.host == EMR_HOST_FABRIC) == (e->channel != NULL))
+		(parsed.host == EMR_HOST_FABRIC ? e->channel != NULL : embedded_is_of_directory(e)))
 		return EMR_OK;
 	*out = (emr_ledger_trouble){.status = EMR_DAMAGED,
 		.seq = size - 1,

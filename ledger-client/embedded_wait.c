@@ -1,5 +1,5 @@
 /* This file lets a thread sleep until the embedded ledger has grown, woken by the file system,
- * and by a look once a second where that tells nothing. */
+ * and by a look once a second where that tells nothing; or until its channel is read. */
 #include "embedded_private.h"
 
 #include <errno.h>
@@ -19,9 +19,8 @@ static void drain(int fd)
 		;
 }
 
-emr_status embedded_wait(void *self, uint64_t since, int timeout_ms, uint64_t *out_size)
+emr_status embedded_wait(embedded *e, uint64_t since, int timeout_ms, uint64_t *out_size)
 {
-	embedded *e = self;
 	int64_t end_ns = emr_clock_boot_ns(emr_clock_system()) + timeout_ms * INT64_C(1000000);
 	int next_look = LOOK_MS;
 	bool is_written = false;
@@ -63,4 +62,19 @@ void embedded_wake(void *self)
 	const embedded *e = self;
 
 	(void)eventfd_write(e->wake_fd, 1); /* it fails only when a wake is pending already */
+}
+
+/* ---- a channel ---- */
+
+int64_t embedded_await_follower(embedded *e)
+{
+	embedded_channel *c = e->channel;
+	const int64_t until_ns = embedded_end_ns(e);
+	EMR_LOCKED(&c->known_lock);
+
+	while (e->submitter != NULL && !c->is_current && !c->is_beside &&
+		c->absence.status == EMR_OK && !embedded_is_stopped(c) &&
+		emr_clock_boot_ns(emr_clock_system()) < until_ns)
+		embedded_wait_a_moment(c);
+	return until_ns;
 }

@@ -101,6 +101,15 @@ emr_status emr_ledger_absence_of(emr_status cause)
 		       : EMR_OFFLINE;
 }
 
+const char *emr_ledger_fault_of(emr_status status)
+{
+	return emr_status_is_full(status)  ? EMR_LEDGER_FULL
+	       : status == EMR_READ_ONLY   ? EMR_LEDGER_STILL
+	       : status == EMR_IO	   ? "failed"
+	       : status == EMR_NEWER_RULES ? "newer-rules"
+					   : NULL;
+}
+
 void emr_ledger_look(emr_ledger *ledger, emr_ledger_absence *out_absence)
 {
 	*out_absence = (emr_ledger_absence){.status = EMR_OK};
@@ -229,6 +238,12 @@ emr_status emr_ledger_ask(emr_ledger *ledger, const char *what, emr_bytes body, 
 {
 	return ledger->backend->ask != NULL ? ledger->backend->ask(ledger->self, what, body, out)
 					    : EMR_UNSUPPORTED;
+}
+
+emr_status emr_ledger_stand_in(emr_ledger *ledger, emr_ledger_standing *io)
+{
+	return ledger->backend->stand_in != NULL ? ledger->backend->stand_in(ledger->self, io)
+						 : EMR_UNSUPPORTED;
 }
 
 emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble)

@@ -168,7 +168,7 @@ static emr_status begin(const making *m)
 	if (m->options->begin != NULL)
 		EMR_TRY(m->options->begin(m->options->begin_arg, &made));
 	return m->options->channel != NULL
-		       ? place_begin_in_channel(m->options->channel, made.descriptor)
+		       ? emr_network_begin_in_channel(m->options->channel, made.descriptor)
 		       : EMR_OK;
 }
 

@@ -2,6 +2,7 @@
  * and how it begins there. It refuses to begin one where another has begun. */
 #include "ledger/network.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "base/log.h"
 #include "channel/backend.h"
 #include "contract/contract.h"
-#include "place.h"
+#include "ledger/chain.h"
 
 #define LINE_BYTES_MAX ((size_t)200)
 #define WAIT_S 20
@@ -60,6 +61,18 @@ bool emr_network_is_on_channel(const char *path)
 	EMR_AUTO_FD dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return dir >= 0 && faccessat(dir, EMR_NETWORK_CHANNEL, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+emr_status emr_network_move(const char *path, const char *channel, const char *genesis)
+{
+	EMR_AUTO_FD dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_CHAIN chain = NULL;
+
+	if (dir < 0)
+		return emr_status_from_errno(errno);
+	EMR_TRY(emr_chain_open(dir, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, 1000, &chain));
+	EMR_TRY(emr_chain_moves_to(chain, genesis));
+	return emr_network_put_channel(path, channel);
 }
 
 /* ---- what began in a channel ---- */
@@ -109,6 +122,7 @@ emr_status emr_network_in_channel_find(const char *channel, emr_network_in_chann
 		status = EMR_LIMIT;
 	if (status == EMR_OK) {
 		memcpy(out->msp, state.msp, strlen(state.msp) + 1);
+		memcpy(out->genesis, state.genesis, sizeof out->genesis);
 		status = find_genesis(fabric, &call, &out->descriptor);
 	}
 	(void)snprintf(out->said, sizeof out->said, "%s", call.said);
@@ -129,7 +143,7 @@ static emr_status compare(emr_fabric *fabric, emr_bytes descriptor)
 	return emr_bytes_equal(emr_buf_view(&found), descriptor) ? EMR_OK : EMR_FORK;
 }
 
-emr_status place_begin_in_channel(const char *channel, emr_bytes descriptor)
+emr_status emr_network_begin_in_channel(const char *channel, emr_bytes descriptor)
 {
 	EMR_AUTO_FABRIC fabric = NULL;
 	emr_fabric_call call = {.wait_s = WAIT_S};

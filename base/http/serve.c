@@ -12,12 +12,14 @@
 #define THREADS 4u /* that speak with clients */
 #define CONNECTIONS_MAX 512u
 #define LARGE_PARTS 128u /* of all bytes: what holds a smaller part is not large */
-#define CONNECTION_BYTES ((size_t)32 << 10) /* of headers */
-#define FORM_BYTES ((size_t)64 << 10)	    /* of a body that are looked through at once */
-#define STREAM_BYTES ((size_t)256 << 10)    /* of an answer that are asked for at once */
-#define SILENT_S 60u			    /* a connection that says nothing */
-#define BYTES_MAX ((uint64_t)256 << 20)	    /* of bodies and answers of all requests */
-#define PASSED_BYTES ((uint64_t)64 << 10)   /* of a refused body: its sender hears why */
+/* Of headers.  Above 32 KiB the library asks the system for whole pages, which come back empty:
+ * what a connection said that ended before its request was whole stays nowhere. */
+#define CONNECTION_BYTES ((size_t)36 << 10)
+#define FORM_BYTES ((size_t)64 << 10)	  /* of a body that are looked through at once */
+#define STREAM_BYTES ((size_t)256 << 10)  /* of an answer that are asked for at once */
+#define SILENT_S 60u			  /* a connection that says nothing */
+#define BYTES_MAX ((uint64_t)256 << 20)	  /* of bodies and answers of all requests */
+#define PASSED_BYTES ((uint64_t)64 << 10) /* of a refused body: its sender hears why */
 #define TLS "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 #define RETRY_S "1"
 
@@ -29,14 +31,6 @@ const char *emr_serve_query(const emr_serve_call *call, const char *name)
 const char *emr_serve_header(const emr_serve_call *call, const char *name)
 {
 	return MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name);
-}
-
-void emr_serve_wipe_header(emr_serve_call *call, const char *name)
-{
-	const char *value = emr_serve_header(call, name);
-
-	if (value != NULL)
-		emr_wipe((void *)(uintptr_t)value, strlen(value));
 }
 
 emr_status emr_serve_number(
@@ -59,7 +53,7 @@ emr_status emr_serve_number(
 
 static void drop(const emr_serve_call *call, emr_buf *bytes)
 {
-	if (call->route != NULL && call->route->is_secret && bytes->cap > 0)
+	if (call->route != NULL && call->route->secret != NULL && bytes->cap > 0)
 		emr_wipe(bytes->data, bytes->cap);
 	emr_buf_free(bytes);
 }
@@ -130,9 +124,9 @@ static struct MHD_Response *make_response(emr_serve_call *call)
 			MHD_SIZE_UNKNOWN, STREAM_BYTES, stream, call, NULL);
 	if (call->file <= 0) {
 		response = MHD_create_response_from_buffer(call->out.len, call->out.data,
-			call->route != NULL && call->route->is_secret ? MHD_RESPMEM_PERSISTENT
-								      : MHD_RESPMEM_MUST_FREE);
-		if (response != NULL && (call->route == NULL || !call->route->is_secret))
+			call->route != NULL && call->route->secret != NULL ? MHD_RESPMEM_PERSISTENT
+									   : MHD_RESPMEM_MUST_FREE);
+		if (response != NULL && (call->route == NULL || call->route->secret == NULL))
 			call->out = (emr_buf){0}; /* the library frees it */
 		return response;
 	}
@@ -265,8 +259,8 @@ static void take_body(emr_serve *serve, emr_serve_call *call, emr_bytes piece)
 		call->taken = route->take(call->arg, call, piece);
 	} else if (piece.len > route->body_max - call->body.len) {
 		refuse(call, MHD_HTTP_CONTENT_TOO_LARGE);
-	} else if ((route->is_secret && emr_buf_reserve(&call->body,
-						route->body_max - call->body.len) != EMR_OK) ||
+	} else if ((route->secret != NULL && emr_buf_reserve(&call->body,
+						     route->body_max - call->body.len) != EMR_OK) ||
 		   emr_buf_append(&call->body, piece.data, piece.len) != EMR_OK ||
 		   !hold(serve, call)) {
 		refuse(call, MHD_HTTP_SERVICE_UNAVAILABLE);
@@ -322,7 +316,7 @@ static enum MHD_Result take_request(void *arg, struct MHD_Connection *connection
 	}
 	if (*data_len > 0) {
 		take_body(serve, call, emr_bytes_of(data, *data_len));
-		if (call->route != NULL && call->route->is_secret)
+		if (call->route != NULL && call->route->secret != NULL)
 			emr_wipe((void *)(uintptr_t)data, *data_len);
 		*data_len = 0;
 		return MHD_YES;
@@ -339,12 +333,18 @@ static void end_request(void *arg, struct MHD_Connection *connection, void **mem
 {
 	emr_serve *serve = arg;
 	emr_serve_call *call = *memory;
+	const char *secret;
 
 	(void)connection;
 	(void)code;
 	if (call == NULL)
 		return;
 	end_form(call);
+	secret = call->route != NULL && call->route->secret != NULL
+			 ? emr_serve_header(call, call->route->secret)
+			 : NULL;
+	if (secret != NULL) /* also where nobody has read it */
+		emr_wipe((void *)(uintptr_t)secret, strlen(secret));
 	if (call->route != NULL && call->route->drop != NULL)
 		call->route->drop(call->arg, call);
 	if (call->file > 0)

@@ -187,7 +187,7 @@ start_process() { # FILE LOG COMMAND...
 	{
 		remember_process "$BASHPID" "$file"
 		exec setsid "$@"
-	} >>"$log" 2>&1 8>&- 9>&- </dev/null &
+	} >>"$log" 2>&1 3>&- 8>&- 9>&- </dev/null &
 	remember_process $! "$file"
 }
 # Everything that they keep is removed, so they are not given the time to put it in order.

@@ -144,8 +144,10 @@ const char *emr_text_word(const char *word)
 
 void emr_text_words(const char *words, char *out, size_t size)
 {
+	static const char both[] = "patient admin"; /* who runs an organisation has records, too */
 	size_t at = 0;
 
+	words += strncmp(words, both, sizeof both - 1) == 0 ? strlen("patient ") : 0;
 	out[0] = '\0';
 	while (*words != '\0' && at + 1 < size) {
 		size_t len = strcspn(words, ", "), n = len > 0 ? len : 1;

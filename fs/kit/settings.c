@@ -316,7 +316,8 @@ static const struct {
 	{{"cache-days", "N", "how many days it is kept when nobody reads it (30)"}, set_cache_days},
 	{{"away", "RULE",
 		 "who releases the keys of what you share while your folder is closed: agents of "
-		 "others, own (also of your own organisation, where fewer than two others fit) or "
+		 "others, own (that of your own organisation, too, where there are no two others) "
+		 "or "
 		 "nobody (others); emrfs share --away RULE writes it"},
 		set_away},
 	{{"tell-patients", "ANSWER",

@@ -13,6 +13,10 @@
  * {"fault":{path where error}} for each fault, and last
  * {"done":true,"checked","bad_count","chain",...}. */
 emr_answer_fn emr_answer_verify;
+/* The part of it about statements that others numbered for this person: one {"gap":{by organisation
+ * key last missing numbers unread}} for each signer of whose numbers some are not here. That is no
+ * fault of what is here. */
+emr_status emr_gaps_answer(emr_session *session, const emr_sink *sink);
 
 /* Entries of the ledger, newest first: emits {"entries":[...]} in portions, and last
  * {"done":true,"checkpoint":...}. */

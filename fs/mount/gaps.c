@@ -1,17 +1,20 @@
-/* Each author numbers the entries that the author signs. This file tells which numbers of others
- * are missing here, so that a version that was held back does not go unseen. */
-#include "mount/verify.h"
-
+/* `verify` has this to say of others. Each author numbers the entries that the author signs: this
+ * file tells which numbers are missing here, so that a version that was held back does not go
+ * unseen. It checks nothing that others share: reading does. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "kit/json.h"
 #include "kit/language.h"
-#include "kit/message.h"
 #include "kit/out.h"
+#include "kit/paths.h"
 #include "kit/text.h"
+#include "mount/verify.h"
+#include "settle/issued.h"
+#include "sharing/received.h"
 
-json_t *emr_gap_json(const emr_issued *issued)
+#include "answers.h"
+
+static json_t *gap_json(const emr_issued *issued)
 {
 	char key[65];
 
@@ -28,32 +31,34 @@ emr_status emr_gaps_answer(emr_session *session, const emr_sink *sink)
 
 	EMR_TRY(emr_issued_gaps(session->facts, emr_ledger_descriptor(session->ledger), &gaps));
 	EMR_EACH (const emr_issued, issued, &gaps)
-		EMR_TRY(emr_emit(sink, json_pack("{s:o}", "gap", emr_gap_json(issued))));
+		EMR_TRY(emr_emit(sink, json_pack("{s:o}", "gap", gap_json(issued))));
 	return EMR_OK;
 }
 
-char *emr_gap_text(const json_t *gap, const char *of)
+void emr_gap_say(emr_out *out, const json_t *gap)
 {
-	char by[1200], whose[600], last[EMR_TEXT_BYTES], missing[EMR_TEXT_BYTES],
-		unread[EMR_TEXT_BYTES];
-	char *text = NULL;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
+	char by[1200], last[EMR_TEXT_BYTES], missing[EMR_TEXT_BYTES], unread[EMR_TEXT_BYTES];
+	char more[EMR_PROBLEM_TEXT_BYTES] = "";
 
-	if (to == NULL)
-		return NULL;
 	emr_show(emr_json_text_at(gap, "by"), by, sizeof by);
-	emr_show(of, whose, sizeof whose);
+	if (by[0] == '\0')
+		snprintf(by, sizeof by, _("Key %s"), emr_json_text_at(gap, "key"));
 	emr_number_text(emr_json_number_at(gap, "last"), last);
 	emr_number_text(emr_json_number_at(gap, "missing"), missing);
 	emr_number_text(emr_json_number_at(gap, "unread"), unread);
-	if (by[0] == '\0')
-		snprintf(by, sizeof by, _("Key %s"), emr_json_text_at(gap, "key"));
-	fprintf(to, _("%s signed for %s up to number %s. Not here: %s (%s in all)."), by, whose,
-		last, emr_json_text_at(gap, "numbers"), missing);
 	if (emr_json_number_at(gap, "unread") > 0)
-		fprintf(to, _(" Of what the ledger shows of theirs %s cannot be read any more."),
+		snprintf(more, sizeof more,
+			_(" Of what the ledger shows of theirs %s cannot be read any more."),
 			unread);
-	fputc('\n', to);
-	return fclose(to) == 0 ? text : (free(text), NULL);
+	emr_say(out, "%s signed for you up to number %s. Not here: %s (%s in all).%s\n", by, last,
+		emr_json_text_at(gap, "numbers"), missing, more);
+}
+
+emr_status emr_verify_own(
+	const emr_reach *reach, const emr_request *request, emr_problem *out_problem)
+{
+	if (request->path[0] == '\0' || (!reach->is_study && !emr_path_is_shared(request->path) &&
+						emr_path_below("datasets", request->path) == NULL))
+		return EMR_OK;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_VERIFY_OTHERS, NULL);
 }

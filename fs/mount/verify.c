@@ -10,7 +10,6 @@
 #include "fetch/fetch.h"
 #include "kit/language.h"
 #include "kit/out.h"
-#include "mount/verify.h"
 #include "people/origin.h"
 #include "publisher/publisher.h"
 #include "session/annex.h"

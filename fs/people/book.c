@@ -16,7 +16,7 @@
 
 /* "EMPP" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first
  * 8 bytes, of u16 n, then for each person u64 added | u64 compared | u8 is_given | u8 who_len | who
- * | u16 card_len | card and vouches, then u16 n and n keys[32] of members that were compared
+ * | u16 card_len | card, then u16 n and n keys[32] of members that were compared
  * without a card, padded with zeros to a multiple of 4,096. */
 #define NONCE_BYTES 24
 #define TAG_BYTES 16
@@ -87,7 +87,7 @@ static bool has_form(const char *who)
 
 static emr_status read_person(emr_reader *r, emr_contact *contact)
 {
-	emr_bytes bytes, card, vouches;
+	emr_bytes bytes, card;
 	uint8_t given;
 	size_t len;
 
@@ -102,7 +102,7 @@ static emr_status read_person(emr_reader *r, emr_contact *contact)
 	bytes = emr_read_bytes(r, emr_read_u16(r));
 	if (r->bad || strlen(contact->who) != len || !has_form(contact->who))
 		return EMR_DAMAGED;
-	EMR_TRY(emr_card_split(bytes, &card, &vouches));
+	EMR_TRY(emr_card_first(bytes, &card));
 	EMR_TRY(emr_card_read(card, &contact->card));
 	return emr_buf_append(&contact->bytes, bytes.data, bytes.len);
 }
@@ -333,10 +333,10 @@ static emr_book_change replace(emr_contact *known, emr_contact *contact)
 
 static emr_status read_card(emr_bytes bytes, emr_contact *contact)
 {
-	emr_bytes card, vouches;
+	emr_bytes card;
 	emr_card inbox;
 	emr_status status =
-		bytes.len > EMR_BOOK_CARD_MAX ? EMR_LIMIT : emr_card_split(bytes, &card, &vouches);
+		bytes.len > EMR_BOOK_CARD_MAX ? EMR_LIMIT : emr_card_first(bytes, &card);
 
 	if (status == EMR_OK)
 		status = emr_card_read(card, &contact->card);
@@ -349,15 +349,15 @@ static emr_status read_card(emr_bytes bytes, emr_contact *contact)
 	return status == EMR_OK ? emr_buf_append(&contact->bytes, bytes.data, bytes.len) : status;
 }
 
-emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *who,
-	uint64_t now_unix_s, size_t *out_index, emr_book_change *out_change)
+emr_status emr_book_put(emr_book *book, emr_bytes card, const char *who, uint64_t now_unix_s,
+	size_t *out_index, emr_book_change *out_change)
 {
 	__attribute__((cleanup(contact_free))) emr_contact contact = {.added_unix_s = now_unix_s};
 	size_t index = 0;
 	bool is_known;
 	emr_id32 id;
 
-	EMR_TRY(read_card(card_and_vouches, &contact));
+	EMR_TRY(read_card(card, &contact));
 	id = contact.card.signer_id;
 	is_known = find_key(book, id, &index);
 	EMR_TRY(choose_name(who, is_known ? &book->people[index] : NULL, &contact));

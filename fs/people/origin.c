@@ -138,13 +138,11 @@ static bool is_own(const attributes *a)
 	return a->owner == NULL && a->signature != NULL && strncmp(a->signature, "self", 4) == 0;
 }
 
-/* Signed by whose folder it is: the same name, to its end. */
+/* Signed by whose folder it is: the same name. */
 static bool is_owners(const attributes *a)
 {
-	size_t len = a->by != NULL ? strlen(a->by) : 0;
-
-	return len > 0 && a->owner != NULL && strncmp(a->owner, a->by, len) == 0 &&
-	       strncmp(a->owner + len, " vouched=", strlen(" vouched=")) == 0;
+	return a->by != NULL && a->by[0] != '\0' && a->owner != NULL &&
+	       strcmp(a->owner, a->by) == 0;
 }
 
 /* The words behind "... at=TIME"; no name has " at=" in it. */

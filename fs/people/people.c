@@ -32,8 +32,8 @@ typedef struct asking {
 	const emr_request *request;
 	const emr_sink *sink;
 	emr_problem *problem;
-	emr_book book;
-	json_t *result; /* sent when the book is free again; owned */
+	emr_crowd *crowd; /* with the book */
+	json_t *result;	  /* sent when the book is free again; owned */
 	emr_id16 net_id;
 	uint64_t now;
 } asking;
@@ -55,12 +55,10 @@ static emr_status put_registered(const asking *a, const emr_contact *contact, js
 		return status;
 	is_known = status == EMR_OK;
 	if (is_known) {
-		emr_crowd crowd = {.replica = a->session->replica, .now_unix_s = a->now};
-
 		status = emr_replica_person(a->session->replica, contact->card.signer_id, &person);
 		memcpy(root.b, person.row.root, sizeof root.b);
 		if (status == EMR_OK)
-			status = emr_who_teams_of(&crowd, root, teams, sizeof teams);
+			status = emr_who_teams_of(a->crowd, root, teams, sizeof teams);
 		if (status != EMR_OK)
 			return status;
 	}
@@ -83,34 +81,11 @@ static emr_status put_registered(const asking *a, const emr_contact *contact, js
 		       : EMR_NO_MEMORY;
 }
 
-static emr_status put_vouched(const asking *a, const emr_contact *contact, json_t *one)
-{
-	json_t *names = NULL;
-	emr_status status =
-		emr_vouched_by(a->session->replica, emr_ledger_descriptor(a->session->ledger),
-			a->net_id, emr_buf_view(&contact->bytes), a->now, &names);
-
-	if (status != EMR_OK)
-		return status;
-	return json_object_set_new(one, "vouched_by", names) == 0 ? EMR_OK : EMR_NO_MEMORY;
-}
-
-/* Borrows the book. */
-static emr_crowd crowd_of(const asking *a)
-{
-	return (emr_crowd){.keyring = a->session->keyring,
-		.replica = a->session->replica,
-		.descriptor = emr_ledger_descriptor(a->session->ledger),
-		.book = a->book,
-		.now_unix_s = a->now};
-}
-
 /* Owned by the caller; NULL without memory or when the ledger's copy cannot be read. */
 static json_t *describe_contact(const asking *a, const emr_contact *contact)
 {
 	const emr_card *card = &contact->card;
 	char code[EMR_KEY_CODE_MAX + 1], id[65];
-	emr_crowd crowd = crowd_of(a);
 	emr_who who; /* with the word that is typed: the owner's, else the certificate's */
 	json_t *one;
 
@@ -121,10 +96,9 @@ static json_t *describe_contact(const asking *a, const emr_contact *contact)
 		"compared", contact->compared_unix_s != 0, "same_network",
 		memcmp(card->net_id.b, a->net_id.b, sizeof a->net_id.b) == 0);
 	if (one != NULL &&
-		(emr_who_of(&crowd, card->signer_id, &who) != EMR_OK ||
+		(emr_who_of(a->crowd, card->signer_id, &who) != EMR_OK ||
 			json_object_set_new(one, "called", emr_json_text(who.called)) != 0 ||
-			put_registered(a, contact, one) != EMR_OK ||
-			put_vouched(a, contact, one) != EMR_OK)) {
+			put_registered(a, contact, one) != EMR_OK)) {
 		json_decref(one);
 		return NULL;
 	}
@@ -223,39 +197,42 @@ static emr_status answer_card(const asking *a)
 /* In the book, at *OUT_INDEX; or a member without a card, with the book's size there. */
 static emr_status find_person(const asking *a, size_t *out_index, emr_who *out_who)
 {
-	emr_crowd crowd = crowd_of(a);
 	char names[NAMES_MAX] = "";
+	emr_status status;
 
-	if (emr_book_find(&a->book, a->request->who, out_index, names, sizeof names) == EMR_OK)
+	if (emr_book_find(&a->crowd->book, a->request->who, out_index, names, sizeof names) ==
+		EMR_OK)
 		return EMR_OK;
-	EMR_TRY(emr_who_find_or_say(&crowd, a->request->who, out_who, a->problem));
-	for (*out_index = 0; *out_index < a->book.n; ++*out_index)
-		if (emr_id32_equal(a->book.people[*out_index].card.signer_id, out_who->id))
+	status = emr_who_find_or_say(a->crowd, a->request->who, out_who, a->problem);
+	if (status != EMR_NOT_FOUND || !out_who->is_sharer)
+		EMR_TRY(status);
+	a->problem->is_set = false;
+	for (*out_index = 0; *out_index < a->crowd->book.n; ++*out_index)
+		if (emr_id32_equal(a->crowd->book.people[*out_index].card.signer_id, out_who->id))
 			return EMR_OK;
 	if (out_who->kind == EMR_WHO_PERSON && out_who->is_registered)
 		return EMR_OK;
-	emr_person_unknown(&a->book, a->request->who, "", a->problem);
+	emr_person_unknown(&a->crowd->book, a->request->who, "", a->problem);
 	return EMR_NOT_FOUND;
 }
 
 static emr_status answer_list(const asking *a)
 {
 	const bool is_all = a->request->who[0] == '\0';
-	size_t first = 0, end = a->book.n;
+	size_t first = 0, end = a->crowd->book.n;
 	json_t *portion = json_array(), *object;
-	emr_crowd crowd = crowd_of(a);
-	emr_who who;
+	emr_who who = {.name = ""};
 	emr_status status = portion != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && !is_all) {
 		status = find_person(a, &first, &who);
 		end = first < end ? first + 1 : end;
 	}
-	if (status == EMR_OK && first == a->book.n && !is_all &&
-		json_array_append_new(portion, emr_member_json(&crowd, &who)) != 0)
+	if (status == EMR_OK && first == a->crowd->book.n && !is_all &&
+		json_array_append_new(portion, emr_member_json(a->crowd, &who)) != 0)
 		status = EMR_NO_MEMORY;
 	for (size_t i = first; i < end && status == EMR_OK; i++) {
-		json_t *one = describe_contact(a, &a->book.people[i]);
+		json_t *one = describe_contact(a, &a->crowd->book.people[i]);
 
 		status = one != NULL && json_array_append_new(portion, one) == 0 ? EMR_OK
 										 : EMR_NO_MEMORY;
@@ -269,7 +246,8 @@ static emr_status answer_list(const asking *a)
 			status = EMR_NO_MEMORY;
 	}
 	if (status == EMR_OK && is_all)
-		status = emr_members_add(&crowd, a->session->identity.signer_id, PORTION, portion);
+		status =
+			emr_members_add(a->crowd, a->session->identity.signer_id, PORTION, portion);
 	if (status != EMR_OK) {
 		json_decref(portion);
 		return status;
@@ -280,7 +258,8 @@ static emr_status answer_list(const asking *a)
 
 static emr_status save(const asking *a)
 {
-	emr_status status = emr_book_save(a->session->keyring, a->session->state_fd, &a->book);
+	emr_status status =
+		emr_book_save(a->session->keyring, a->session->state_fd, &a->crowd->book);
 
 	if (status == EMR_LIMIT)
 		emr_problem_set(a->problem, EMR_SAY_BOOK_FULL, NULL);
@@ -303,13 +282,13 @@ static void say_put(const asking *a, emr_status status, size_t index)
 	char names[NAMES_MAX] = "", newer[300];
 
 	if (status == EMR_EXISTS) {
-		const emr_contact *other = &a->book.people[index];
+		const emr_contact *other = &a->crowd->book.people[index];
 
 		snprintf(names, sizeof names, "%s%s%s", other->card.name,
 			other->card.born[0] != '\0' ? _(", born ") : "", other->card.born);
 		emr_problem_set(
 			a->problem, EMR_SAY_NAME_TAKEN, "who", other->who, "names", names, NULL);
-	} else if (status == EMR_LIMIT && a->book.n >= EMR_BOOK_PEOPLE_MAX) {
+	} else if (status == EMR_LIMIT && a->crowd->book.n >= EMR_BOOK_PEOPLE_MAX) {
 		emr_problem_set(a->problem, EMR_SAY_BOOK_FULL, NULL);
 	} else if (status == EMR_INVALID && request->name[0] != '\0') {
 		emr_problem_set(a->problem, EMR_SAY_BAD_PERSON_NAME, "who", request->name, NULL);
@@ -320,8 +299,6 @@ static void say_put(const asking *a, emr_status status, size_t index)
 			cause = _("it is the card of a folder, not of a person");
 		if (status == EMR_NEWER_FORMAT)
 			cause = newer_format(newer, sizeof newer);
-		if (status == EMR_LIMIT)
-			cause = _("too many vouch for it");
 		emr_problem_set(a->problem, EMR_SAY_BAD_CARD, "cause", cause, NULL);
 	}
 }
@@ -352,18 +329,19 @@ static emr_status answer_add(asking *a)
 	size_t index = 0;
 	emr_book_change change;
 	json_t *one;
-	emr_status status = emr_book_put(&a->book, emr_bytes_of(request->card, request->card_len),
-		request->name[0] != '\0' ? request->name : NULL, a->now, &index, &change);
+	emr_status status =
+		emr_book_put(&a->crowd->book, emr_bytes_of(request->card, request->card_len),
+			request->name[0] != '\0' ? request->name : NULL, a->now, &index, &change);
 
 	if (status != EMR_OK)
 		say_put(a, status, index);
 	if (status == EMR_OK)
-		status = judge_card(a, &a->book.people[index]);
+		status = judge_card(a, &a->crowd->book.people[index]);
 	if (status == EMR_OK)
 		status = save(a);
 	if (status != EMR_OK)
 		return status;
-	one = describe_contact(a, &a->book.people[index]);
+	one = describe_contact(a, &a->crowd->book.people[index]);
 	a->result =
 		json_pack("{s:b, s:[o], s:s}", "done", 1, "people", one, "change", changes[change]);
 	return a->result != NULL ? EMR_OK : EMR_NO_MEMORY;
@@ -375,10 +353,10 @@ static emr_status note_compared(asking *a, size_t index, emr_who *who)
 
 	if (!is_same && !a->request->drop)
 		return EMR_OK;
-	if (index < a->book.n)
-		a->book.people[index].compared_unix_s = is_same ? a->now : 0;
+	if (index < a->crowd->book.n)
+		a->crowd->book.people[index].compared_unix_s = is_same ? a->now : 0;
 	else
-		EMR_TRY(emr_book_compared(&a->book, who->id, is_same));
+		EMR_TRY(emr_book_compared(&a->crowd->book, who->id, is_same));
 	who->is_compared = is_same;
 	return save(a);
 }
@@ -388,21 +366,20 @@ static emr_status answer_check(asking *a)
 	EMR_AUTO_BUF card = {0};
 	char number[EMR_SAFETY_NUMBER_CHARS];
 	emr_card mine, theirs;
-	emr_crowd crowd = crowd_of(a);
 	emr_who who = {.name = ""};
 	size_t index = 0;
 
 	EMR_TRY(find_person(a, &index, &who));
-	if (index < a->book.n)
-		theirs = a->book.people[index].card;
+	if (index < a->crowd->book.n)
+		theirs = a->crowd->book.people[index].card;
 	else
 		EMR_TRY(emr_member_card(a->session->replica, &who, &theirs));
 	EMR_TRY(own_card(a, &card, &mine));
 	EMR_TRY(emr_card_safety_number(&mine, false, &theirs, false, number));
 	EMR_TRY(note_compared(a, index, &who));
 	a->result = json_pack("{s:b, s:[o], s:s}", "done", 1, "people",
-		index < a->book.n ? describe_contact(a, &a->book.people[index])
-				  : emr_member_json(&crowd, &who),
+		index < a->crowd->book.n ? describe_contact(a, &a->crowd->book.people[index])
+					 : emr_member_json(a->crowd, &who),
 		"number", number);
 	return a->result != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
@@ -410,7 +387,8 @@ static emr_status answer_check(asking *a)
 static emr_status load(asking *a)
 {
 	char file[4400];
-	emr_status status = emr_book_load(a->session->keyring, a->session->state_fd, &a->book);
+	emr_status status =
+		emr_book_load(a->session->keyring, a->session->state_fd, &a->crowd->book);
 
 	snprintf(file, sizeof file, "%.4000s/%s", a->session->state_path, EMR_STATE_BOOK);
 	if (status == EMR_DAMAGED)
@@ -443,12 +421,18 @@ static emr_status change(asking *a)
 emr_status emr_answer_people(emr_session *session, const emr_request *request, const emr_sink *sink,
 	emr_problem *out_problem)
 {
+	EMR_AUTO_CROWD crowd = {.keyring = session->keyring,
+		.replica = session->replica,
+		.descriptor = emr_ledger_descriptor(session->ledger),
+		.session = session,
+		.now_unix_s = emr_clock_unix_s(emr_clock_system())};
 	asking a = {.session = session,
+		.crowd = &crowd,
 		.request = request,
 		.sink = sink,
 		.problem = out_problem,
 		.net_id = emr_ledger_net_id(session->ledger),
-		.now = emr_clock_unix_s(emr_clock_system())};
+		.now = crowd.now_unix_s};
 	emr_status status;
 
 	if (request->mine) {
@@ -460,7 +444,6 @@ emr_status emr_answer_people(emr_session *session, const emr_request *request, c
 		if (status == EMR_OK)
 			status = answer_list(&a);
 	}
-	emr_book_free(&a.book);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, "people");
 	return status;

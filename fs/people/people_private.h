@@ -13,8 +13,6 @@
 /* Teams and organisations as somebody whom one can share with: from a team to words, and from
  * name@organisation to a team. It refuses teams whose place another has taken. */
 
-#define EMR_DATASET_PREFIX "dataset:" /* of the word by which one is given to its readers */
-
 /* TEAM in words: "radiology@saolucas"; the team of all staff as its organisation, "@saolucas". */
 emr_status emr_who_of_team(emr_crowd *crowd, const emr_team *team, emr_who *out_who);
 /* The present team of ORG called NAME, without regard to case; NAME "": the organisation itself.
@@ -23,30 +21,14 @@ emr_status emr_who_find_team(emr_crowd *crowd, emr_id16 org, const char *name, e
 /* The names of ROOT's teams, ", " between them; "" for none. */
 emr_status emr_who_teams_of(emr_crowd *crowd, emr_id32 root, char *out, size_t size);
 
-/* ---- vouches.c ---- */
-/* These functions say who says that a card is its holder's: the organisations whose
- * administrators have vouched for it. They refuse vouches that are not signed by the key of an
- * administrator who is one now, by this computer's own copy of the ledger: the date in a vouch is
- * the signer's word alone. */
-
-/* ORGANISATION says so, and that it was at that time. */
-typedef struct emr_vouched {
-	char organisation[EMR_ORGANISATION_NAME_MAX + 1];
-	uint64_t time_unix_s;
-} emr_vouched;
-/* Each organisation once, in the order of the vouches: emr_vouched, ..., appended to OUT. */
-emr_status emr_vouched_list(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
-	emr_bytes card_and_vouches, uint64_t now_unix_s, emr_buf *out);
-/* Names of organisations in the order of the vouches behind CARD_AND_VOUCHES, each once; DESCRIPTOR
- * is the network's.  *OUT_NAMES is owned by the caller. */
-emr_status emr_vouched_by(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
-	emr_bytes card_and_vouches, uint64_t now_unix_s, json_t **out_names);
-
 /* ---- members.c ---- */
 /* WHO, a member, as `people` says people; owned by the caller; NULL without memory. */
 json_t *emr_member_json(emr_crowd *crowd, const emr_who *who);
 /* Into PEOPLE, up to MOST, those whom a certificate names and nobody's card, but for ME. */
 emr_status emr_members_add(emr_crowd *crowd, emr_id32 me, size_t most, json_t *people);
+/* OUT, a member without a card, whom KNOWN may not name, says what the letters of his shares say.
+ */
+emr_status emr_member_says(emr_crowd *crowd, const emr_known_name *known, emr_who *out);
 /* The keys of WHO, as a card would say them. */
 emr_status emr_member_card(emr_replica *replica, const emr_who *who, emr_card *out);
 

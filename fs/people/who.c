@@ -25,6 +25,7 @@ emr_status emr_crowd_open(const emr_session *session, emr_crowd *out_crowd)
 	emr_crowd crowd = {.keyring = session->keyring,
 		.replica = session->replica,
 		.descriptor = emr_ledger_descriptor(session->ledger),
+		.session = session,
 		.now_unix_s = emr_clock_unix_s(emr_clock_system())};
 
 	EMR_TRY(emr_book_load(session->keyring, session->state_fd, &crowd.book));
@@ -35,6 +36,7 @@ emr_status emr_crowd_open(const emr_session *session, emr_crowd *out_crowd)
 void emr_crowd_close(emr_crowd *crowd)
 {
 	emr_book_free(&crowd->book);
+	emr_buf_free(&crowd->sharers);
 }
 
 /* ---- words ---- */
@@ -185,8 +187,10 @@ static emr_status describe_person(emr_crowd *crowd, const emr_known_person *pers
 	who.number = known->number;
 	who.is_compared = emr_book_has_compared(&crowd->book, person->signer_id);
 	*out = who;
-	if (contact == NULL)
+	if (contact == NULL) {
+		EMR_TRY(emr_member_says(crowd, known, out));
 		return call_by_handle(crowd, now, out);
+	}
 	take_contact(contact, out);
 	return take_own_word(crowd, contact, known, now, out);
 }
@@ -244,8 +248,8 @@ typedef struct search {
 	bool is_any;		     /* of whichever organisation */
 	char org[FOLDED_MAX];
 	emr_buf *orgs; /* emr_id16: those that are called so */
-	size_t n_members, n;
-	emr_who found;
+	size_t n_members, n, n_sharers;
+	emr_who found, sharer; /* who calls himself so with what he shares: SHARER */
 	char names[NAMES_MAX], near[NAMES_MAX];
 } search;
 
@@ -292,7 +296,7 @@ static emr_status consider_person(search *s, const emr_known_person *person)
 	emr_cert_facts facts;
 	emr_bytes der, says;
 	emr_who who;
-	bool is_meant;
+	bool is_meant, is_unnamed, is_his;
 	emr_status status;
 
 	if (!emr_buf_has(s->orgs, emr_bytes_of(person->row.org, sizeof person->row.org)))
@@ -301,13 +305,21 @@ static emr_status consider_person(search *s, const emr_known_person *person)
 	if (status != EMR_OK || emr_cert_read(der, &facts) != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	is_meant = strcasecmp(facts.handle, s->handle) == 0;
-	if (!is_meant && strncasecmp(facts.handle, s->handle, 2) != 0)
+	is_unnamed = emr_handle_names_nobody(facts.handle);
+	if (!is_meant && !is_unnamed && strncasecmp(facts.handle, s->handle, 2) != 0)
 		return EMR_OK;
 	EMR_TRY(emr_who_of(s->crowd, person->signer_id, &who));
 	if (!who.is_active)
 		return EMR_OK;
+	is_his = who.is_sharer && strcasecmp(who.says, s->handle) == 0;
+	if (is_his) {
+		s->sharer = who;
+		s->n_sharers++;
+	}
 	if (!is_meant) {
-		list_person(&who, EMR_KEY_CODE_SHOWN, s->near, sizeof s->near);
+		if (is_his || !is_unnamed)
+			list_person(&who, is_his ? EMR_KEY_CODE_NAMES : EMR_KEY_CODE_SHOWN, s->near,
+				sizeof s->near);
 		return EMR_OK;
 	}
 	list_person(&who, EMR_KEY_CODE_NAMES, s->names, sizeof s->names);
@@ -368,6 +380,8 @@ static emr_status find_at(
 	/* One of two organisations that are called so may have nobody of that handle yet. */
 	if (s.n == 1 && s.n_members > 1)
 		return EMR_CONFLICT;
+	if (s.n_sharers == 1)
+		*out_who = s.sharer;
 	if (s.n != 1)
 		return s.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
 	*out_who = s.found;
@@ -474,27 +488,4 @@ emr_status emr_who_find_or_say(
 		emr_problem_set(
 			out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", names, NULL);
 	return status;
-}
-
-void emr_who_names(emr_crowd *crowd, emr_bytes ids, char *out, size_t size)
-{
-	size_t at = 0;
-
-	out[0] = '\0';
-	for (size_t i = 0; i + sizeof(emr_id32) <= ids.len; i += sizeof(emr_id32)) {
-		char text[EMR_WHO_TEXT_BYTES];
-		emr_who who = {.name = ""};
-		emr_id32 id;
-
-		memcpy(id.b, ids.data + i, sizeof id.b);
-		if (emr_who_of(crowd, id, &who) != EMR_OK)
-			snprintf(who.name, sizeof who.name, "somebody");
-		emr_who_text(&who, text, sizeof text);
-		if (at + strlen(text) + 8 > size) {
-			snprintf(out + at, size - at, "; ...");
-			return;
-		}
-		snprintf(out + at, size - at, "%s%s", i > 0 ? "; " : "", text);
-		at = strlen(out);
-	}
 }

@@ -23,7 +23,7 @@ static void put_words(const char *name, const char *organisation, const char *sa
 		of[0] != '\0' ? ", " : "", of);
 	at = strlen(out);
 	if (word[0] != '\0' && at < size)
-		snprintf(out + at, size - at, _(" (own word: %s)"), word);
+		snprintf(out + at, size - at, _(" (gives the name %s)"), word);
 }
 
 void emr_who_text(const emr_who *who, char *out, size_t size)

@@ -134,6 +134,10 @@ static const struct {
 		N_("the host of your network does not know the rules that its members have agreed "
 		   "on"),
 		N_("Saving goes on; ask whoever runs the host to update emrfs there.")},
+	{EMR_LEDGER_FULL, N_("the disk on which your network's ledger lies is full"),
+		N_("Saving goes on; ask whoever runs the host to make room there.")},
+	{EMR_LEDGER_STILL, N_("the disk on which your network's ledger lies takes no writes"),
+		N_("Saving goes on; ask whoever runs the host to look at that disk.")},
 	{EMR_SERVED_RECOVERY, N_("the host of your network is being restored"),
 		N_("Saving goes on.")},
 	{"another host", N_("it shows another certificate than this computer was told of"),

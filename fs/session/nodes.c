@@ -12,6 +12,7 @@
 #include "kit/language.h"
 #include "served/client.h"
 #include "session/network_dir.h"
+#include "settle/settle.h"
 
 #define TOKEN_FILE_MAX 4096
 
@@ -65,6 +66,34 @@ static emr_status open_client(emr_ipfs_options options, const char *token_file, 
 	return status;
 }
 
+/* Records of people of other organisations lie at the hosts of these, and are read there. */
+static emr_status add_others(const char *host_dir, emr_settings *settings)
+{
+	EMR_AUTO_FREE emr_served_at *others = calloc(EMR_LEDGER_HOSTS_MAX, sizeof *others);
+	EMR_AUTO_BUF text = {0};
+	EMR_AUTO_FD fd = -1;
+	size_t n = 0;
+
+	EMR_TRY(others != NULL ? emr_dir_open(host_dir, &fd) : EMR_NO_MEMORY);
+	if (emr_file_read(fd, EMR_SERVED_HOSTS, EMR_SERVED_HOSTS_BYTES, &text) != EMR_OK)
+		return EMR_OK;
+	EMR_TRY(emr_buf_append_zeros(&text, 1));
+	if (emr_served_hosts_read((const char *)text.data, others, &n) != EMR_OK)
+		return EMR_OK; /* it is written again */
+	for (size_t i = 0; i < n && settings->node_count < EMR_NODES_MAX; i++) {
+		emr_node_setting *node = &settings->nodes[settings->node_count++];
+
+		*node = (emr_node_setting){.is_gateway = true,
+			.address = strdup(others[i].url),
+			.host_dir = strdup(host_dir),
+			.host_number = i + 1,
+			.pin = others[i].pin[0] != '\0' ? strdup(others[i].pin) : NULL};
+		if (node->address == NULL || node->host_dir == NULL)
+			return EMR_NO_MEMORY;
+	}
+	return EMR_OK;
+}
+
 emr_status emr_nodes_add_host(int state_fd, emr_settings *settings)
 {
 	EMR_AUTO_FREE char *dir = NULL;
@@ -95,8 +124,9 @@ emr_status emr_nodes_add_host(int state_fd, emr_settings *settings)
 	settings->node_count++;
 	/* Others look at the host for records on the ledger. */
 	if (settings->copies_first < 2)
-		settings->copies_first = 2; /* that of this disk, and the host's */
-	return host.address != NULL && host.host_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
+		settings->copies_first = EMR_COPIES_HOST;
+	EMR_TRY(host.address != NULL && host.host_dir != NULL ? EMR_OK : EMR_NO_MEMORY);
+	return add_others(host.host_dir, settings);
 }
 
 /* The host wants a token of a member, which the keyring signs for. */
@@ -105,7 +135,7 @@ static emr_status take_tokens(
 {
 	emr_served_tokens *tokens = NULL;
 
-	EMR_TRY(emr_served_tokens_open(setting->host_dir, keyring, &tokens));
+	EMR_TRY(emr_served_tokens_open(setting->host_dir, setting->host_number, keyring, &tokens));
 	options->token_of = emr_served_token;
 	options->token_free = emr_served_tokens_close;
 	options->token_arg = tokens;

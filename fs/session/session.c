@@ -18,7 +18,6 @@
 #include "keyring/coowned.h"
 #include "kit/beside.h"
 #include "kit/language.h"
-#include "ledger/network.h"
 #include "served/client.h"
 #include "session/absence.h"
 #include "session/annex.h"

@@ -15,7 +15,10 @@ unsigned emr_settle_copies_first(emr_settle *settle)
 	const emr_settle_options *o = &settle->options;
 	emr_rules rules = EMR_RULES_DEFAULT;
 	unsigned wanted = o->copies_first > 1 ? o->copies_first : 1;
+	emr_ledger_standing standing = {.keys = NULL};
 
+	if (wanted == EMR_COPIES_HOST)
+		wanted = emr_ledger_stand_in(o->ledger, &standing) == EMR_OK ? 1 : 2;
 	if (emr_rules_in_force(o->replica, &rules, NULL, NULL) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "settle: the rules of the network cannot be read");
 	return rules.copies_before_register > wanted ? rules.copies_before_register : wanted;

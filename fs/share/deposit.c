@@ -9,10 +9,10 @@
 emr_status emr_share_inbox(emr_share *share, emr_bytes bytes, emr_inbox *out_inbox)
 {
 	emr_inbox inbox = {.card_len = 0};
-	emr_bytes card, vouches, between;
+	emr_bytes card, between;
 	emr_card domain;
 
-	EMR_TRY(emr_card_split(bytes, &card, &vouches));
+	EMR_TRY(emr_card_first(bytes, &card));
 	EMR_TRY(emr_card_read(card, &inbox.owner));
 	EMR_TRY(emr_card_inbox_read(bytes, &inbox.owner, &domain));
 	EMR_TRY(emr_card_inbox(bytes, &between));

@@ -346,13 +346,12 @@ emr_status emr_share_device_add(
 
 /* ---- removing ---- */
 
-static emr_status revoke_key(emr_share *share, const emr_known_person *device, bool *some)
+static emr_status revoke_key(emr_share *share, const emr_known_person *device)
 {
 	emr_act act = emr_act_device_revoke(device->signer_id, &device->row, share_now(share));
 
 	if (device->row.head.state != EMR_KEY_ACTIVE)
 		return EMR_OK;
-	*some = true;
 	return parcel_send_one(share, emr_signer_identity(), &act);
 }
 
@@ -412,10 +411,8 @@ emr_status emr_share_end_strangers(emr_share *share, emr_buf *out_ended)
 	return end_strangers(share, out_ended);
 }
 
-/* With the device's key revoked its own rows are a stranger's, too.  *OUT_SOME: it was removed only
- * now. */
-static emr_status remove_device(
-	emr_share *share, emr_id32 device, emr_buf *out_ended, bool *out_some)
+/* With the device's key revoked its own rows are a stranger's, too. */
+emr_status emr_share_device_remove(emr_share *share, emr_id32 device, emr_buf *out_ended)
 {
 	EMR_AUTO_BUF ended = {0};
 	emr_known_person key;
@@ -425,96 +422,13 @@ static emr_status remove_device(
 	EMR_TRY(emr_replica_person(share->o.replica, device, &key));
 	if (!is_device_of(&key, share->me.signer_id))
 		return EMR_NOT_FOUND;
-	EMR_TRY(revoke_key(share, &key, out_some));
+	EMR_TRY(revoke_key(share, &key));
 	status = end_strangers(share, &ended);
 	EMR_EACH (const emr_stranger, s, &ended) {
 		bool is_it = s->kind == EMR_STRANGER_MANAGER && emr_id32_equal(s->who, device);
 
-		*out_some |= is_it;
 		if (!is_it && out_ended != NULL)
 			EMR_TRY(emr_buf_append(out_ended, s, sizeof *s));
 	}
 	return status == EMR_OK ? emr_share_pass_on(share, NULL) : status;
-}
-
-emr_status emr_share_device_remove(emr_share *share, emr_id32 device, emr_buf *out_ended)
-{
-	bool some = false;
-
-	return remove_device(share, device, out_ended, &some);
-}
-
-/* ---- after a loss ---- */
-
-static emr_status find_others(const emr_share *share, bool *out_has_others)
-{
-	const emr_id32 person = share->me.signer_id;
-	emr_known_person key;
-	EMR_ASK(people, share->o.replica, PEOPLE);
-
-	while (!*out_has_others && emr_next(&people, &key))
-		*out_has_others = key.row.head.state == EMR_KEY_ACTIVE &&
-				  !is_first(share, key.signer_id) && !is_device_of(&key, person);
-	return people.status;
-}
-
-static emr_status remove_all(emr_share *share, emr_buf *out_removed, emr_buf *out_ended)
-{
-	EMR_AUTO_BUF devices = {0};
-
-	EMR_TRY(emr_share_devices(share, &devices));
-	EMR_EACH (const emr_device, device, &devices) {
-		bool some = false;
-
-		if (!device->is_first)
-			EMR_TRY(remove_device(share, device->signer_id, out_ended, &some));
-		if (some)
-			EMR_TRY(emr_buf_append(out_removed, device, sizeof *device));
-	}
-	return end_strangers(share, out_ended);
-}
-
-/* BEFORE: the ledger's entries when this began. */
-static emr_status renew_domain(emr_share *share, emr_id16 domain, uint64_t before, emr_lost *lost)
-{
-	emr_domain_public public;
-	emr_row_domain row;
-	uint64_t begun = 0;
-	emr_status status = EMR_OK;
-
-	EMR_TRY(share_own_domain(share, domain, &row, &public));
-	EMR_TRY(seq_of(share, EMR_FAMILY_DOMAIN, domain, domain, row.head.version, &begun));
-	if (begun < before && !lost->has_others)
-		return EMR_OK;
-	if (begun < before)
-		status = emr_share_begin_epoch(share, domain);
-	lost->epochs += status == EMR_OK;
-	return status;
-}
-
-static emr_status renew_all(emr_share *share, uint64_t before, emr_lost *lost)
-{
-	EMR_AUTO_BUF domains = {0};
-
-	EMR_TRY(find_domains(share, &domains));
-	EMR_EACH (const emr_id16, domain, &domains)
-		EMR_TRY(renew_domain(share, *domain, before, lost));
-	return EMR_OK;
-}
-
-emr_status emr_share_cut_off(
-	emr_share *share, emr_buf *out_removed, emr_buf *out_ended, emr_lost *out_lost)
-{
-	emr_replica_position at = {0};
-	emr_id32 person;
-
-	*out_lost = (emr_lost){.is_first = false};
-	EMR_TRY(person_of(share, &person));
-	out_lost->is_first = is_first(share, person);
-	if (!out_lost->is_first)
-		return EMR_OK;
-	EMR_TRY(emr_replica_at(share->o.replica, &at));
-	EMR_TRY(find_others(share, &out_lost->has_others));
-	EMR_TRY(remove_all(share, out_removed, out_ended));
-	return renew_all(share, at.size, out_lost);
 }

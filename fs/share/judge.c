@@ -172,14 +172,14 @@ static emr_status judge_grantee(
 	status = emr_replica_team(d->share->o.replica, via, &row);
 	if (status != EMR_OK || row.head.state != EMR_DATASET_OPEN)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = emr_team_membership(d->share->o.replica, via, EMR_ID32_AT(person->row.root), &m);
-	if (status != EMR_OK || !emr_membership_is_on(&m, now))
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	/* Terms that are not there bind nobody, and tell nobody who reads. */
 	status = emr_team_get(d->share->o.replica, via, &terms);
 	if (status == EMR_NOT_FOUND)
 		*out_code = EMR_RESULT_PRIVATE_PART;
-	if (status != EMR_OK)
+	if (status == EMR_OK)
+		status = emr_team_reader(
+			d->share->o.replica, &terms, EMR_ID32_AT(person->row.root), &m);
+	if (status != EMR_OK || !emr_membership_is_on(&m, now))
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	if (row.price > 0)
 		status = share_is_paid(d->share, via, &q->grant, &is_paid, &outer);

@@ -63,7 +63,7 @@ static emr_status write_body(
 	const emr_share *share, const emr_share_request_order *o, emr_request_body *out)
 {
 	EMR_AUTO_BUF card = {0};
-	emr_id32 salt = emr_id32_random();
+	emr_id32 salt = emr_id32_is_zero(o->agreement) ? emr_id32_random() : o->agreement;
 	uint64_t now = share_now(share);
 
 	EMR_TRY(emr_card_make_person(

@@ -112,7 +112,8 @@ emr_status share_standing(
 	if (s.is_team) {
 		s.team = team;
 		s.team_id = team->id;
-		EMR_TRY(emr_team_membership(share->o.replica, s.team_id, s.root, &s.membership));
+		s.is_dataset = team->kind == EMR_TEAM_DATASET;
+		EMR_TRY(emr_team_reader(share->o.replica, team, s.root, &s.membership));
 	}
 	*out = s;
 	return EMR_OK;
@@ -127,6 +128,11 @@ emr_grant_phase share_phase(emr_share *share, const standing *s, emr_known_grant
 		known->ledger_time = s->key_ended_unix_s;
 		return EMR_GRANT_IS_REVOKED;
 	}
+	/* A reader's admission has an end of its own, which the mount keeps as it does a grant's.
+	 */
+	if (s->is_dataset && !is_over && s->membership.ended_seq == 0 &&
+		s->membership.row.not_after_unix_s < known->row.not_after_unix_s)
+		known->row.not_after_unix_s = s->membership.row.not_after_unix_s;
 	if (!s->is_team || is_over || emr_membership_is_on(&s->membership, share_now(share)))
 		return phase;
 	if (s->membership.ended_seq != 0)

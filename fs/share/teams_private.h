@@ -47,7 +47,7 @@ emr_status share_is_paid(emr_share *share, emr_id16 dataset, const grant_facts *
 
 /* How a grant is this person's. */
 typedef struct standing {
-	bool is_team;
+	bool is_team, is_dataset;
 	emr_id16 team_id;     /* with IS_TEAM, as the next two */
 	const emr_team *team; /* borrowed; NULL once the share is open: its terms are large */
 	emr_membership membership;

@@ -10,6 +10,7 @@
 
 #include "base/day.h"
 #include "keyring/card.h"
+#include "ledger/hash.h"
 
 #define PRICE_MAX INT64_C(1000000000000)
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
@@ -61,6 +62,27 @@ static emr_status take_duo(const json_t *list, char out[EMR_TERMS_LINE_MAX + 1])
 		len += (size_t)sprintf(out + len, "%s%s", len > 0 ? ", " : "", text);
 	}
 	return len > 0 ? EMR_OK : EMR_INVALID;
+}
+
+bool emr_agreement_ok(const emr_terms *terms, emr_bytes text)
+{
+	emr_id32 is = emr_sha256_of(&text, 1);
+	char hash[65];
+
+	emr_hex(is.b, sizeof is.b, hash);
+	if (text.len == 0 || text.len > EMR_AGREEMENT_MAX ||
+		strcmp(hash, terms->words[EMR_TERMS_AGREEMENT]) != 0)
+		return false;
+	for (size_t at = 0; at < text.len;) {
+		const char *line = (const char *)text.data + at;
+		const char *end = memchr(line, '\n', text.len - at);
+		size_t len = end != NULL ? (size_t)(end - line) : text.len - at;
+
+		if (len > 0 && !emr_shown_name_ok(line, len))
+			return false;
+		at += len + 1;
+	}
+	return true;
 }
 
 /* The maker of a dataset means the end of that day where it is made; the second that the ledger
@@ -233,9 +255,9 @@ static emr_status take_count(const json_t *value, json_int_t max, uint64_t *out)
 
 /* Those before PRICE are never left out. */
 enum { PURPOSE, WHO, UNTIL, DATA, PRICE, DAILY_LIMIT, WORDS }; /* WORDS: of a committee */
-enum { DUO = WORDS + EMR_TERMS_DUO, MEMBERS = WORDS + EMR_TERMS_WORDS };
+enum { DUO = WORDS + EMR_TERMS_DUO, AGREEMENT, MEMBERS };
 static const char *const members[MEMBERS] = {"purpose", "who", "until", "data", "price",
-	"daily-limit", "contact", "ethics", "licence", "funder", "duo"};
+	"daily-limit", "contact", "ethics", "licence", "funder", "duo", "agreement"};
 
 const char *emr_terms_word(size_t index)
 {
@@ -247,6 +269,7 @@ static emr_status take_member(
 	const char *name, json_t *value, emr_terms *out, bool *has_rule, const char **out_what)
 {
 	uint64_t daily = 0;
+	const char *text;
 	emr_status status;
 	size_t i = 0;
 
@@ -272,6 +295,12 @@ static emr_status take_member(
 		return status;
 	case DUO:
 		return take_duo(value, out->words[EMR_TERMS_DUO]);
+	case AGREEMENT:
+		text = json_string_value(value);
+		if (text == NULL || strlen(text) != 64 || strspn(text, "0123456789abcdef") != 64)
+			return EMR_INVALID;
+		strcpy(out->words[EMR_TERMS_AGREEMENT], text);
+		return EMR_OK;
 	default:
 		if (emr_shown_name_ok(name, strlen(name)))
 			snprintf(out->unknown, sizeof out->unknown, "%s", name);

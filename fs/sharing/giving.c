@@ -36,8 +36,7 @@ static emr_status answer_list(asking *a)
 {
 	EMR_AUTO_SHARES rows = {0};
 	json_auto_t *given = json_array();
-	json_auto_t *received = NULL;
-	json_auto_t *silent = NULL;
+	json_auto_t *received = NULL, *silent = NULL;
 
 	EMR_TRY(emr_shares_collect(a->session, &a->crowd, NULL,
 		EMR_SHARES_OPENED | (a->request->over ? EMR_SHARES_PAST : 0), &rows));
@@ -53,7 +52,8 @@ static emr_status answer_list(asking *a)
 	EMR_TRY(emr_emit_list("shared_with_me", received, a->sink));
 	silent = emr_agents_silent_json(a->session);
 	EMR_TRY(emr_emit_list("agents_silent", silent, a->sink));
-	return emr_emit(a->sink, json_pack("{s:b}", "done", 1));
+	return emr_emit(a->sink, json_pack("{s:b, s:o}", "done", 1, "owner",
+					 emr_json_text(a->session->profile.name)));
 }
 
 /* ---- what it would be ---- */

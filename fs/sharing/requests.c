@@ -8,10 +8,12 @@
 
 #include "base/log.h"
 #include "keyring/card.h"
+#include "kit/frame.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/paths.h"
 #include "kit/text.h"
+#include "org/datasets.h"
 #include "session/absence.h"
 #include "session/registered.h"
 #include "share/write.h"
@@ -22,6 +24,7 @@
 
 #define NAMES_MAX (2 * EMR_WHO_TEXT_BYTES)
 #define DEFAULT_S ((uint64_t)30 * 86400)
+#define DEFAULT_CARD_S ((uint64_t)86400)
 
 void emr_requests_say(emr_session *session, emr_status status, const emr_request *request,
 	emr_problem *out_problem)
@@ -85,16 +88,42 @@ static emr_status answer_one(const emr_share_row *row, const emr_sink *sink)
 		sink, json_pack("{s:b, s:[o]}", "done", 1, "requests", emr_share_json(NULL, row)));
 }
 
+/* *OUT is one of OUT_ROWS, which is the caller's. */
+static emr_status find_request(emr_session *session, const emr_request *request,
+	emr_share_rows *out_rows, const emr_share_row **out, emr_problem *out_problem)
+{
+	emr_status status;
+
+	EMR_TRY(may_act(session, out_problem));
+	EMR_TRY(emr_shares_asked(session, NULL, out_rows));
+	status = emr_shares_find(out_rows, request->id, out);
+	if (status == EMR_CONFLICT) /* several begin so */
+		return EMR_PROBLEM(
+			EMR_NOT_FOUND, out_problem, EMR_SAY_WHICH_REQUEST, "id", request->id, NULL);
+	return status;
+}
+
+/* One that may be said yes to. */
+static emr_status find_waiting(emr_session *session, const emr_request *request,
+	emr_share_rows *out_rows, const emr_share_row **out, emr_problem *out_problem)
+{
+	EMR_TRY(find_request(session, request, out_rows, out, out_problem));
+	if (!emr_share_is_to_me(*out))
+		return EMR_PROBLEM(
+			EMR_DENIED, out_problem, EMR_SAY_YOUR_OWN_REQUEST, "id", (*out)->id, NULL);
+	return emr_share_waits(*out) ? EMR_OK : EMR_CONFLICT;
+}
+
 /* ---- a new one ---- */
 
 /* The owner of the card, known here or not. */
 static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd,
 	const emr_request *request, emr_who *out, emr_problem *out_problem)
 {
-	emr_bytes bytes = emr_bytes_of(request->card, request->card_len), card, vouches;
+	emr_bytes bytes = emr_bytes_of(request->card, request->card_len), card;
 	emr_id16 net_id = emr_ledger_net_id(session->ledger);
 	emr_card read;
-	emr_status status = emr_card_split(bytes, &card, &vouches);
+	emr_status status = emr_card_first(bytes, &card);
 
 	if (status == EMR_OK)
 		status = emr_card_read(card, &read);
@@ -199,7 +228,7 @@ static emr_status find_owner(const emr_session *session, const emr_request *requ
 		"who", text, NULL);
 }
 
-static emr_status send(emr_session *session, emr_order *row)
+static emr_status send(emr_session *session, emr_id32 agreement, emr_order *row)
 {
 	const emr_profile *profile = &session->profile;
 	emr_share_request_order order = {.owner = row->grantee,
@@ -208,6 +237,7 @@ static emr_status send(emr_session *session, emr_order *row)
 		.until_unix_s = row->until_unix_s,
 		.path = row->path,
 		.reason = row->reason,
+		.agreement = agreement,
 		.name = emr_card_name_ok(profile->name) ? profile->name : "",
 		.born = ""};
 	EMR_AUTO_SHARE share = NULL;
@@ -227,6 +257,64 @@ static emr_status answer_sent(emr_session *session, emr_id16 request, const emr_
 	return EMR_TIMEOUT; /* it was sent, and is not seen here yet */
 }
 
+/* ---- to read a dataset ---- */
+
+/* The steward is asked, under the name by which everybody calls the dataset. Nobody signs what was
+ * not shown: *OUT_SHOW is the agreement in that case, the answer, and nothing is sent. */
+static emr_status ask_steward(emr_session *session, const emr_request *request, emr_order *row,
+	emr_id32 *out_agreement, json_t **out_show, emr_problem *out_problem)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	EMR_AUTO_BUF text = {0};
+	uint64_t signed_unix_s = 0;
+	const char *hash;
+	emr_team dataset;
+	emr_who who;
+
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	EMR_TRY(emr_dataset_find_or_say(
+		&crowd, request->who + strlen(EMR_DATASET_PREFIX), &dataset, out_problem));
+	EMR_TRY(emr_who_of(&crowd, dataset.grantee, &who));
+	snprintf(row->path, sizeof row->path, "%s", who.called);
+	row->rights = EMR_RIGHTS_READ;
+	row->purposes = UINT32_C(1) << EMR_DATASET_PURPOSE;
+	row->grantee = EMR_ID32_AT(dataset.row.steward);
+	if (request->until_unix_s == 0)
+		row->until_unix_s = dataset.row.not_after_unix_s;
+	EMR_TRY(emr_agreement_signed(
+		session->replica, &dataset, session->identity.signer_id, &signed_unix_s));
+	if (!emr_dataset_has_agreement(&dataset) || signed_unix_s != 0)
+		return EMR_OK;
+	*out_agreement = emr_agreement_salt(&dataset);
+	hash = dataset.terms.words[EMR_TERMS_AGREEMENT];
+	if (strcmp(request->shown, hash) == 0)
+		return EMR_OK;
+	EMR_TRY(emr_dataset_file(session->replica, &dataset, EMR_DATASET_AGREEMENT, &text));
+	*out_show = json_pack("{s:b, s:[], s:s, s:s, s:s%}", "done", 1, "requests", "what",
+		dataset.name, "agreement", hash, "text", text.data, text.len);
+	return *out_show != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* The steward's yes. */
+static emr_status answer_admit(emr_session *session, const emr_request *request,
+	const emr_sink *sink, emr_problem *out_problem)
+{
+	EMR_AUTO_SHARES rows = {0};
+	char code[EMR_KEY_CODE_MAX + 1];
+	const emr_share_row *row;
+	emr_bureau bureau;
+	emr_status status;
+
+	EMR_TRY(find_waiting(session, request, &rows, &row, out_problem));
+	EMR_TRY(emr_bureau_of_open(session, &bureau, out_problem));
+	emr_key_code(row->who.root, EMR_KEY_CODE_NAMES, code);
+	status = emr_dataset_admit(&bureau, row->path + strlen(EMR_DATASET_PREFIX), code,
+		request->until_unix_s != 0 ? request->until_unix_s : row->until_unix_s,
+		out_problem);
+	emr_bureau_let_go(&bureau);
+	return status == EMR_OK ? answer_list(session, sink) : status;
+}
+
 static emr_status answer_ask(emr_session *session, const emr_request *request, const emr_sink *sink,
 	emr_problem *out_problem)
 {
@@ -236,18 +324,30 @@ static emr_status answer_ask(emr_session *session, const emr_request *request, c
 		.until_unix_s = request->until_unix_s,
 		.purposes = request->purposes,
 		.told = EMR_SHARE_REQUEST_OPEN};
+	const bool reads =
+		strncmp(request->who, EMR_DATASET_PREFIX, strlen(EMR_DATASET_PREFIX)) == 0;
+	emr_id32 agreement = {{0}};
+	json_t *show = NULL;
 	emr_who owner;
 	emr_status status = may_act(session, out_problem);
 
+	if (row.until_unix_s == 0)
+		row.until_unix_s =
+			row.asked_unix_s + (request->card_len > 0 ? DEFAULT_CARD_S : DEFAULT_S);
 	if (status == EMR_OK)
-		status = find_owner(session, request, &owner, out_problem);
+		status = reads ? ask_steward(session, request, &row, &agreement, &show, out_problem)
+			       : find_owner(session, request, &owner, out_problem);
+	if (show != NULL)
+		return emr_emit(sink, show);
 	if (status == EMR_OK && strlen(request->path) >= sizeof row.path)
 		status = EMR_INVALID;
 	if (status == EMR_OK) {
-		memcpy(row.path, request->path, strlen(request->path) + 1);
 		memcpy(row.reason, request->reason, strlen(request->reason) + 1);
-		row.grantee = owner.id;
-		status = send(session, &row);
+		if (!reads) {
+			memcpy(row.path, request->path, strlen(request->path) + 1);
+			row.grantee = owner.id;
+		}
+		status = send(session, agreement, &row);
 	}
 	if (status == EMR_INVALID && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_BAD_REQUEST, NULL);
@@ -265,7 +365,9 @@ static emr_status answer_ask(emr_session *session, const emr_request *request, c
 emr_status emr_answer_request(emr_session *session, const emr_request *request,
 	const emr_sink *sink, emr_problem *out_problem)
 {
-	emr_status status = request->who[0] == '\0' && request->card_len == 0
+	emr_status status = request->id[0] != '\0'
+				    ? answer_admit(session, request, sink, out_problem)
+			    : request->who[0] == '\0' && request->card_len == 0
 				    ? answer_list(session, sink)
 				    : answer_ask(session, request, sink, out_problem);
 
@@ -275,21 +377,6 @@ emr_status emr_answer_request(emr_session *session, const emr_request *request,
 }
 
 /* ---- no, and yes ---- */
-
-/* *OUT is one of OUT_ROWS, which is the caller's. */
-static emr_status find_request(emr_session *session, const emr_request *request,
-	emr_share_rows *out_rows, const emr_share_row **out, emr_problem *out_problem)
-{
-	emr_status status;
-
-	EMR_TRY(may_act(session, out_problem));
-	EMR_TRY(emr_shares_asked(session, NULL, out_rows));
-	status = emr_shares_find(out_rows, request->id, out);
-	if (status == EMR_CONFLICT) /* several begin so */
-		return EMR_PROBLEM(
-			EMR_NOT_FOUND, out_problem, EMR_SAY_WHICH_REQUEST, "id", request->id, NULL);
-	return status;
-}
 
 /* One's own is taken back. Where yes and no are said at once, the ledger takes one of them. */
 static emr_status say_no(emr_session *session, const emr_share_row *row, const char *reason)
@@ -354,13 +441,8 @@ emr_status emr_requests_as_share(emr_session *session, const emr_request *reques
 	const emr_share_row *asked;
 	const char *file;
 
-	EMR_TRY(find_request(session, request, out_rows, &asked, out_problem));
+	EMR_TRY(find_waiting(session, request, out_rows, &asked, out_problem));
 	file = emr_share_file(asked);
-	if (!emr_share_is_to_me(asked))
-		return EMR_PROBLEM(
-			EMR_DENIED, out_problem, EMR_SAY_YOUR_OWN_REQUEST, "id", asked->id, NULL);
-	if (!emr_share_waits(asked))
-		return EMR_CONFLICT;
 	if (file[0] != '\0' && asked->state == EMR_SHARE_LATE)
 		EMR_TRY(emr_consents_refuse(file, N_("its period is over"), out_problem));
 	*out_share = *request;

@@ -10,7 +10,9 @@
 
 #include "base/array.h"
 #include "contract/codes.h"
+#include "contract/pubs_share.h"
 #include "kit/out.h"
+#include "org/datasets.h"
 #include "share/audit.h"
 #include "share/write.h"
 #include "sharing/opening.h"
@@ -220,6 +222,32 @@ static bool has_yes(const collecting *c, const emr_order *kept)
 	return false;
 }
 
+/* The asker, who wants to read a dataset, was let in since: of that the ledger has the admission.
+ */
+static bool is_admitted(const collecting *c, const emr_share_request *p, const char *path)
+{
+	emr_part_key key = {.family = EMR_FAMILY_MEMBER};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_known_person asker;
+	emr_membership m;
+	emr_team dataset;
+	char names[600];
+
+	if (strncmp(path, EMR_DATASET_PREFIX, strlen(EMR_DATASET_PREFIX)) != 0 ||
+		emr_dataset_find(c->crowd, path + strlen(EMR_DATASET_PREFIX), &dataset, names,
+			sizeof names) != EMR_OK ||
+		emr_replica_person(c->session->replica, p->from, &asker) != EMR_OK ||
+		emr_team_reader(c->session->replica, &dataset, EMR_ID32_AT(asker.row.root), &m) !=
+			EMR_OK ||
+		!emr_membership_is_on(&m, c->crowd->now_unix_s))
+		return false;
+	emr_object_member(dataset.id.b, asker.row.root, key.object.b);
+	key.version = m.row.head.version;
+	return emr_replica_item_get(c->session->replica, &key, &bytes, &item) == EMR_OK &&
+	       item.seq > p->seq;
+}
+
 static emr_share_state state_of(
 	const collecting *c, const emr_order *asked, emr_share_request_state state)
 {
@@ -246,7 +274,8 @@ static emr_status note_request(collecting *c, const emr_share_request *p)
 	memcpy(asked.path, p->path, sizeof asked.path);
 	if (p->is_mine && kept != NULL)
 		asked = *kept;
-	if (state == EMR_SHARE_REQUEST_OPEN && kept != NULL && has_yes(c, kept))
+	if (state == EMR_SHARE_REQUEST_OPEN &&
+		((kept != NULL && has_yes(c, kept)) || is_admitted(c, p, asked.path)))
 		state = EMR_SHARE_REQUEST_APPROVED;
 	row = row_of(&asked, state_of(c, &asked, state));
 	row.seq = p->seq;

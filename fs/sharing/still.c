@@ -51,8 +51,7 @@ static emr_status is_his(const seeking *s, const emr_share_row *row, bool *out_i
 		return EMR_OK;
 	status = emr_team_of_grantee(s->session->replica, row->who.root, &team);
 	if (status == EMR_OK)
-		status = emr_team_membership(
-			s->session->replica, team.id, s->who->root, &membership);
+		status = emr_team_reader(s->session->replica, &team, s->who->root, &membership);
 	*out_is = status == EMR_OK &&
 		  emr_membership_is_on(&membership, emr_clock_unix_s(emr_clock_system()));
 	return status == EMR_NOT_FOUND ? EMR_OK : status;

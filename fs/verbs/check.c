@@ -40,16 +40,43 @@ static void check_kernel(emr_checker *c)
 			_("use Linux 5.10 or newer"), "%s %s", name.sysname, name.release);
 }
 
-static void check_fuse_device(emr_checker *c)
+/* Why this account can open no folder, and the cure; NULL: it can. */
+static const char *find_fault(void)
 {
 	EMR_AUTO_FD fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
-	if (fd >= 0)
-		emr_check_note(c, "fuse", true, "", _("/dev/fuse can be opened"));
+	return fd >= 0		 ? NULL
+	       : errno == ENOENT ? _("/dev/fuse is missing (as root: modprobe fuse)")
+				 : _("this account may not use /dev/fuse (as root: chmod 666 "
+				     "/dev/fuse)");
+}
+
+emr_status emr_check_may_mount(emr_out *warn, emr_problem *out_problem)
+{
+	const char *fault = find_fault();
+
+	if (fault == NULL)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_NO_FUSE, "what", fault, NULL);
+	if (warn == NULL)
+		return EMR_DENIED;
+	emr_remark(warn, out_problem);
+	out_problem->is_set = false;
+	return EMR_OK;
+}
+
+static void check_fuse_device(emr_checker *c)
+{
+	const char *fault = find_fault();
+	struct stat device;
+
+	if (fault == NULL && stat("/dev/fuse", &device) == 0 && (device.st_mode & 0006) != 0006)
+		emr_check_warn(c, "fuse", _("chmod 666 /dev/fuse, as root"),
+			_("this account can open /dev/fuse, and others cannot (mode %04o)"),
+			device.st_mode & 0777);
 	else
-		emr_check_note(c, "fuse", false,
-			errno == ENOENT ? "modprobe fuse" : _("chmod 666 /dev/fuse, as root"),
-			"/dev/fuse: %s", emr_text_errno(errno));
+		emr_check_note(c, "fuse", fault == NULL, "", "%s",
+			fault == NULL ? _("/dev/fuse can be opened") : fault);
 }
 
 /* In PATH; not needed by root, who mounts by himself. */

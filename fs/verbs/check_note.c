@@ -7,11 +7,16 @@
 
 #include "verbs_private.h"
 
-static void note_check(emr_checker *c, const char *name, bool ok, bool is_warning, const char *mend,
-	const char *message)
+void emr_check_say(emr_checker *c, const char *name, bool ok, bool is_warning, const char *mend,
+	const char *format, ...)
 {
 	const char *word = !ok ? _("NO") : is_warning ? _("look") : _("ok");
+	char message[512];
+	va_list arguments;
 
+	va_start(arguments, format);
+	vsnprintf(message, sizeof message, format, arguments);
+	va_end(arguments);
 	c->n++;
 	c->failed += !ok;
 	if (ok && !is_warning)
@@ -22,27 +27,4 @@ static void note_check(emr_checker *c, const char *name, bool ok, bool is_warnin
 		    json_pack("{s:s, s:b, s:b, s:o, s:s}", "name", name, "ok", ok, "warning",
 			    is_warning, "message", emr_json_text(message), "mend", mend)) != 0)
 		c->failed++;
-}
-
-void emr_check_note(
-	emr_checker *c, const char *name, bool ok, const char *mend, const char *format, ...)
-{
-	char message[512];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(message, sizeof message, format, arguments);
-	va_end(arguments);
-	note_check(c, name, ok, false, mend, message);
-}
-
-void emr_check_warn(emr_checker *c, const char *name, const char *mend, const char *format, ...)
-{
-	char message[512];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(message, sizeof message, format, arguments);
-	va_end(arguments);
-	note_check(c, name, true, true, mend, message);
 }

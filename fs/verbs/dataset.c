@@ -99,28 +99,6 @@ static const char *shown(const char *text, char out[SHOWN_BYTES])
 	return out;
 }
 
-/* A reader who was let in and reads no more has seen the files that were there then. */
-static void say_readers(const dataset *d, const json_t *list)
-{
-	const json_t *reader;
-	size_t i;
-
-	json_array_foreach(list, i, reader)
-	{
-		char who[EMR_WHO_TEXT_BYTES], since[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
-		const char *code = emr_json_text_at(reader, "code");
-
-		emr_who_json_text(reader, "", who, sizeof who);
-		emr_moment_text(emr_json_text_at(reader, "since"), since);
-		emr_moment_text(emr_json_text_at(reader, "until"), until);
-		if (until[0] != '\0')
-			emr_say(d->out, "  %s (%s) read it, from %s to %s\n", who, code, since,
-				until);
-		else
-			emr_say(d->out, "  %s (%s) reads it, since %s\n", who, code, since);
-	}
-}
-
 static void say_rules(const dataset *d, const json_t *one)
 {
 	static const struct {
@@ -216,8 +194,8 @@ static void say_one(const dataset *d, const json_t *one)
 	if (json_array_size(readers) == 0 && closed[0] == '\0')
 		emr_say(d->out, json_array_size(former) == 0 ? N_("  Nobody reads it yet.\n")
 							     : N_("  Nobody reads it now.\n"));
-	say_readers(d, readers);
-	say_readers(d, former);
+	dataset_say_readers(d->out, readers);
+	dataset_say_readers(d->out, former);
 	for (size_t i = 0; i < json_array_size(joined); i++)
 		emr_say(d->out, "  Yours in it: %s\n",
 			shown(json_string_value(json_array_get(joined, i)), text));
@@ -614,12 +592,15 @@ static emr_status leave(dataset *d, emr_problem *out_problem)
 static emr_status steward(dataset *d, emr_problem *out_problem)
 {
 	const char *deed = d->args->operands[0], *name = d->args->operands[1];
+	uint64_t until_unix_s = 0;
 
+	EMR_TRY(emr_until_take(d->args, "dataset", &until_unix_s, out_problem));
 	EMR_TRY(emr_bureau_open(d->args, &d->bureau, out_problem));
 	if (strcmp(deed, "create") == 0)
 		EMR_TRY(emr_dataset_create(d->args, &d->bureau, out_problem));
 	else if (strcmp(deed, "admit") == 0)
-		EMR_TRY(emr_dataset_admit(d->args, &d->bureau, out_problem));
+		EMR_TRY(emr_dataset_admit(
+			&d->bureau, name, d->args->operands[2], until_unix_s, out_problem));
 	else if (strcmp(deed, "drop") == 0)
 		EMR_TRY(emr_dataset_drop(d->args, &d->bureau, out_problem));
 	else if (strcmp(deed, "fund") == 0)
@@ -690,8 +671,12 @@ static emr_status run(dataset *d, emr_problem *out_problem)
 			  "freeze NAME, fund NAME N, close NAME, join NAME PATH, update or "
 			  "leave NAME."),
 			out_problem);
-	if (args->given[EMR_OPT_TERMS] && (i == DEEDS || !deeds[i].takes_terms))
-		return emr_wrong_use("dataset", _("--terms is for dataset create."), out_problem);
+	if (((args->given[EMR_OPT_TERMS] || args->given[EMR_OPT_AGREEMENT]) &&
+		    (i == DEEDS || !deeds[i].takes_terms)) ||
+		(args->given[EMR_OPT_UNTIL] && (i == DEEDS || strcmp(deeds[i].name, "admit") != 0)))
+		return emr_wrong_use("dataset",
+			_("--terms and --agreement are for create, and --until is for admit."),
+			out_problem);
 	if (args->given[EMR_OPT_FROZEN] && (i < DEEDS || args->n_operands == 0))
 		return emr_wrong_use("dataset",
 			_("--frozen takes one name: emrfs dataset NAME --frozen."), out_problem);

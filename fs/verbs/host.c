@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -35,7 +36,6 @@
 #define NEXT EMR_NETWORK_DIR_HOST "/next" /* key and secret that administrators sign for */
 #define NAMES_MAX 600			  /* bytes: of the members of a network */
 #define RECLAIM_EVERY_S 3600
-#define WITNESSES_MAX 16
 #define RECLAIM_BATCH_BYTES ((uint64_t)256 << 20)
 
 typedef struct host {
@@ -46,7 +46,7 @@ typedef struct host {
 	host_keeps keeps;
 	emr_served_at at;
 	emr_served_options options;
-	emr_served_at witnesses[WITNESSES_MAX];
+	emr_served_at witnesses[EMR_LEDGER_HOSTS_MAX];
 	emr_store *store;
 	emr_node *node;
 	emr_served *served;
@@ -54,6 +54,7 @@ typedef struct host {
 	_Atomic uint64_t over;	      /* of the key that asked for too much most often */
 	bool has_moved;		      /* others know it elsewhere */
 	int report_fd;		      /* to the waiting parent; -1 in the foreground */
+	const sigset_t *ending;	      /* signals that end it, blocked */
 } host;
 
 static void host_end(host *h)
@@ -124,7 +125,7 @@ static emr_status choose_address(host *h, emr_problem *out_problem)
 
 /* ---- its channel ---- */
 
-/* Makes DIR of what has begun there, where it is not of that network already. */
+/* Makes DIR of what has begun there. */
 static emr_status settle_in_channel(const host *h, emr_problem *out_problem)
 {
 	EMR_AUTO_IN_CHANNEL found = {.msp = ""};
@@ -141,6 +142,7 @@ static emr_status settle_in_channel(const host *h, emr_problem *out_problem)
 	if (found.descriptor.len == 0)
 		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NETWORK_DIR, "dir", channel,
 			"cause", _("no network has begun in its channel"), NULL);
+	founding.genesis = found.genesis;
 	return emr_founding_settle(&founding, emr_buf_view(&found.descriptor), &is_made);
 }
 
@@ -148,15 +150,19 @@ static emr_status settle_in_channel(const host *h, emr_problem *out_problem)
 static emr_status catch_up(const host *h, const char *ledger, emr_problem *out_problem)
 {
 	char said[EMR_NETWORK_SAID_BYTES] = "";
-	emr_status status = EMR_OK;
+	EMR_AUTO_FD stop_fd = signalfd(-1, h->ending, SFD_CLOEXEC);
+	emr_status status;
 
 	if (!emr_network_is_on_channel(ledger))
 		return EMR_OK;
 	emr_progress(h->out, "Reading what the channel has ...");
-	status = emr_embedded_catch_up(ledger, said, sizeof said);
+	status = emr_embedded_catch_up(ledger, stop_fd, said, sizeof said);
 	emr_progress_end(h->out);
-	return status == EMR_OK ? EMR_OK
-				: say_place(h, status, said[0] != '\0' ? said : NULL, out_problem);
+	if (status == EMR_INTERRUPTED)
+		return EMR_PROBLEM(status, out_problem, EMR_SAY_INTERRUPTED, NULL);
+	if (emr_status_is_full(status))
+		(void)snprintf(said, sizeof said, "%s", _("no space left on the disk"));
+	return status == EMR_OK ? EMR_OK : say_place(h, status, said, out_problem);
 }
 
 /* ---- who signs beside it ---- */
@@ -164,21 +170,14 @@ static emr_status catch_up(const host *h, const char *ledger, emr_problem *out_p
 /* Addresses with blanks between them. */
 static emr_status read_witnesses(host *h, emr_problem *out_problem)
 {
-	EMR_AUTO_FREE char *text = strdup(h->args->values[EMR_OPT_WITNESS]);
-	size_t *n = &h->options.n_others;
-	char *rest = NULL;
-
-	if (text == NULL)
-		return EMR_NO_MEMORY;
 	h->options.others = h->witnesses;
-	for (char *one = strtok_r(text, " ", &rest); one != NULL; one = strtok_r(NULL, " ", &rest))
-		if (*n == WITNESSES_MAX ||
-			emr_served_address_read(one, &h->witnesses[(*n)++]) != EMR_OK)
-			return emr_wrong_use("host",
-				_("--witness takes at most 16 addresses of hosts, as emrfs host "
-				  "prints them (https://NAME:PORT#KEY,PIN), with blanks between."),
-				out_problem);
-	return EMR_OK;
+	if (emr_served_hosts_read(
+		    h->args->values[EMR_OPT_WITNESS], h->witnesses, &h->options.n_others) == EMR_OK)
+		return EMR_OK;
+	return emr_wrong_use("host",
+		_("--witness takes at most 16 addresses of hosts, as emrfs host "
+		  "prints them (https://NAME:PORT#KEY,PIN), with blanks between."),
+		out_problem);
 }
 
 /* ---- another key ---- */
@@ -261,10 +260,10 @@ static emr_status check_member(void *arg, emr_serve_call *call, emr_bytes root)
 {
 	const host *h = arg;
 
-	return emr_served_check(h->served, call, root);
+	EMR_TRY(emr_served_check(h->served, call, root));
+	return emr_node_stores(call) ? emr_served_at_home(h->served, call->asks) : EMR_OK;
 }
 
-/* For --status, which asks nobody. */
 static void note_over(void *arg, emr_id32 key, uint64_t times)
 {
 	host *h = arg;
@@ -457,6 +456,7 @@ static int run_here(void *arg, int report_fd)
 	(void)sigaddset(&ending, SIGHUP);
 	(void)pthread_sigmask(SIG_BLOCK, &ending, NULL);
 	h->report_fd = report_fd;
+	h->ending = &ending;
 	code = emr_out_end(h->out, serve(h, &ending));
 	emr_behind_let_go(&h->report_fd, code, false);
 	return code;

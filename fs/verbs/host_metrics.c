@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "channel/backend.h"
 #include "http/serve.h"
 #include "kit/language.h"
@@ -18,6 +20,7 @@ struct host_metrics {
 	emr_serve *serve;
 	emr_served *served;
 	emr_fabric *fabric; /* NULL: the host is in no channel */
+	int stop_fd;	    /* readable when it ends */
 };
 
 static void put(emr_buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -103,7 +106,7 @@ static bool is_first(const emr_fabric_state *state, size_t i)
 static void put_channel(const struct host_metrics *m, emr_buf *out)
 {
 	EMR_AUTO_FREE emr_fabric_state *state = calloc(1, sizeof *state);
-	emr_fabric_call call = {.wait_s = 0};
+	emr_fabric_call call = {.cancel_fds = {m->stop_fd}};
 	const bool is_there =
 		state != NULL && emr_fabric_ask_state(m->fabric, &call, state) == EMR_OK;
 
@@ -155,6 +158,7 @@ emr_status host_metrics_start(const char *where, const char *ledger, emr_served 
 
 	if (m == NULL)
 		return EMR_NO_MEMORY;
+	m->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	*out_metrics = m; /* also what was begun, to be freed */
 	m->served = served;
 	options.sets[0] = (emr_serve_set){routes, m};
@@ -173,7 +177,9 @@ void host_metrics_stop(struct host_metrics *m)
 {
 	if (m == NULL)
 		return;
+	(void)eventfd_write(m->stop_fd, 1);
 	emr_serve_stop(m->serve);
+	emr_auto_close(&m->stop_fd);
 	emr_fabric_close(m->fabric);
 	free(m);
 }

@@ -42,16 +42,8 @@ typedef struct hosted {
 
 void host_say_agent(emr_out *out)
 {
-	EMR_AUTO_PLACES places = {0};
-	EMR_AUTO_FD state_fd = -1;
-	emr_problem ignored = {0};
-	char folder[2];
-	int pid = 0;
-	bool is_stopped =
-		emr_places_find("agent", &places, &ignored) == EMR_OK &&
-		emr_places_open_state(&places, false, &state_fd, &ignored) == EMR_OK &&
-		faccessat(state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-		emr_session_holder(state_fd, folder, sizeof folder, &pid) == EMR_NOT_FOUND;
+	const emr_at_work agent = emr_at_work_as(NULL, true);
+	const bool is_stopped = agent.has_keyring && agent.pid == 0;
 
 	emr_out_flag(out, "agent_stopped", is_stopped);
 	if (is_stopped)

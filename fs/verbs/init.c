@@ -1,5 +1,5 @@
-/* This file is `emrfs init` and `org create`: it makes a keyring with its 24 words, and a
- * ledger, or joins a network. Until everything is whole, no keyring is there. */
+/* This file is `emrfs init`, and does the same for `org create`: it makes a keyring with its 24
+ * words, and a ledger, or joins a network. Until everything is whole, no keyring is there. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -131,6 +131,7 @@ static emr_status hand_out_words(making *m, emr_problem *out_problem)
 				    : EMR_OK;
 	if (!may_ask)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
+	emr_progress_end(m->out);
 	EMR_TRY(show_and_ask_back(m, out_problem));
 	m->words_checked = true;
 	m->profile.words_tested_unix_s = emr_clock_unix_s(emr_clock_system());
@@ -430,6 +431,7 @@ static emr_status make_keyring(making *m, emr_problem *out_problem)
 	const char *file = m->args->values[EMR_OPT_WORDS_FILE];
 	emr_status status = EMR_NOT_FOUND;
 
+	emr_progress(m->out, "Making your keys ...");
 	if (goes_on(m)) {
 		emr_say(m->out, "Going on with what was begun before, in %s/%s.\n", m->places.state,
 			m->begun.file.name);
@@ -562,9 +564,8 @@ static emr_status check_words_file(const making *m, emr_problem *out_problem)
  * invited again. */
 static emr_status check_words(const making *m, emr_problem *out_problem)
 {
-	bool needs_file = !emr_terminal_there() || m->args->given[EMR_OPT_YES];
-
-	if (needs_file && m->args->values[EMR_OPT_WORDS_FILE] == NULL && !is_agent(m))
+	if ((!emr_terminal_there() || m->args->given[EMR_OPT_YES]) &&
+		m->args->values[EMR_OPT_WORDS_FILE] == NULL && !is_agent(m))
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
 	return check_words_file(m, out_problem);
 }
@@ -649,6 +650,9 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 		is_alone(m) ? EMR_BEGUN_ALONE : emr_buf_view(&m->joining.bytes), &m->begun.file);
 	if (status == EMR_OK)
 		status = check_words(m, out_problem);
+	if (status == EMR_OK && !is_agent(m))
+		status = emr_check_may_mount(
+			m->opens && m->org_name == NULL ? NULL : m->out, out_problem);
 	if (status != EMR_OK || (join == NULL && dir == NULL))
 		return status;
 	if (join == NULL)
@@ -673,12 +677,13 @@ int emr_init_new(const emr_args *args, emr_out *out, const char *org_name, emr_m
 	if (status == EMR_OK)
 		status = choose_network(&m, &problem);
 	if (status == EMR_OK && org_name == NULL && !is_agent(&m))
-		status = init_ask_person(args, &m.profile, &problem);
-	if (status == EMR_OK && is_agent(&m))
+		status = init_ask_person(
+			args, out, m.joining.invitation.roles, &m.profile, &problem);
+	else if (status == EMR_OK)
 		snprintf(m.profile.name, sizeof m.profile.name, "%s",
-			args->values[EMR_OPT_NAME] != NULL ? args->values[EMR_OPT_NAME] : "agent");
-	if (status == EMR_OK && org_name != NULL)
-		snprintf(m.profile.name, sizeof m.profile.name, "%s", org_name);
+			org_name != NULL		     ? org_name
+			: args->values[EMR_OPT_NAME] != NULL ? args->values[EMR_OPT_NAME]
+							     : "agent");
 	emr_passphrase_is_of(m.profile.name, m.profile.born);
 	if (status == EMR_OK)
 		status = emr_passphrase_get(args->values[EMR_OPT_PASSPHRASE_FILE],
@@ -723,34 +728,5 @@ int emr_cmd_init(const emr_args *args, emr_out *out)
 	(void)!emr_wrong_use("init",
 		_("--network goes with --join, and unix:PATH: a network is made by org create."),
 		&problem);
-	return emr_out_fail(out, &problem);
-}
-
-int emr_init_network(const emr_args *args, emr_out *out)
-{
-	const char *name = args->n_operands == 2 ? args->operands[1] : "";
-	EMR_AUTO_MADE whole = {.state = NULL};
-	emr_problem problem = {0};
-	int code;
-
-	if (!org_may_have_role(args)) {
-		(void)!emr_wrong_use("org",
-			_("org create takes the role hospital, or agent, but not for a new "
-			  "directory: an agent comes over a host."),
-			&problem);
-		return emr_out_fail(out, &problem);
-	}
-	/* Whom a terminal shows otherwise, as with one blank for two, no member admits. */
-	if (args->given[EMR_OPT_NETWORK] && name[0] != '\0' && emr_card_name_ok(name) &&
-		strstr(name, "  ") == NULL) {
-		code = emr_init_new(args, out, name, &whole);
-		return whole.state != NULL
-			       ? emr_org_equip(args, out, &whole.passphrase, whole.state)
-			       : code;
-	}
-	emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
-		_("org create needs a name of 1 to 53 bytes, and --network DIR or "
-		  "https://HOST:PORT."),
-		"verb", "org", NULL);
 	return emr_out_fail(out, &problem);
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/day.h"
+#include "contract/codes.h"
 #include "keyring/card.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
@@ -41,17 +42,20 @@ static emr_status take_born(emr_profile *profile, const char *born, emr_problem 
 	return EMR_OK;
 }
 
+static bool may_ask(const emr_args *args)
+{
+	return !args->given[EMR_OPT_YES] && !args->given[EMR_OPT_JSON] && emr_terminal_there();
+}
+
 /* An option is taken or refused; at a terminal a slip is told, and the question comes again. */
 static emr_status ask_for(const emr_args *args, emr_profile *profile, emr_option option,
 	const char *question, emr_status (*take)(emr_profile *, const char *, emr_problem *),
 	emr_problem *out_problem)
 {
-	bool may_ask =
-		!args->given[EMR_OPT_YES] && !args->given[EMR_OPT_JSON] && emr_terminal_there();
 	char line[sizeof profile->name * 2] = "";
 	emr_status status = EMR_INVALID;
 
-	if (args->values[option] != NULL || !may_ask)
+	if (args->values[option] != NULL || !may_ask(args))
 		return take(profile, args->values[option] != NULL ? args->values[option] : "",
 			out_problem);
 	for (int i = 0; i < SLIPS_MAX && status == EMR_INVALID; i++) {
@@ -65,14 +69,24 @@ static emr_status ask_for(const emr_args *args, emr_profile *profile, emr_option
 	return status;
 }
 
-emr_status init_ask_person(const emr_args *args, emr_profile *profile, emr_problem *out_problem)
+/* A member of the staff is registered with the name, and a card alone has a birth date. */
+emr_status init_ask_person(const emr_args *args, emr_out *out, uint16_t roles, emr_profile *profile,
+	emr_problem *out_problem)
 {
-	emr_status status = ask_for(args, profile, EMR_OPT_NAME, _("Your name (may stay empty):"),
-		take_name, out_problem);
+	const bool is_staff = roles != 0 && roles != EMR_ROLE_PATIENT;
+	emr_status status;
 
-	return status == EMR_OK ? ask_for(args, profile, EMR_OPT_BORN,
-					  _("Your birth date as in 1959-04-30, the year first (may "
-					    "stay empty):"),
-					  take_born, out_problem)
-				: status;
+	if (may_ask(args) && !emr_terminal_is_dialog())
+		emr_say(out, "First your name, which others see; then a new passphrase, which "
+			     "nobody sees; then 24 words for paper.\n");
+	status = ask_for(args, profile, EMR_OPT_NAME,
+		is_staff ? _("Your name, seen by all members (may stay empty):")
+			 : _("Your name, seen by those with whom you share (may stay empty):"),
+		take_name, out_problem);
+	if (status != EMR_OK || (is_staff && args->values[EMR_OPT_BORN] == NULL))
+		return status;
+	return ask_for(args, profile, EMR_OPT_BORN,
+		_("Your birth date, seen by the same people, as in 1959-04-30, the year first (may "
+		  "stay empty):"),
+		take_born, out_problem);
 }

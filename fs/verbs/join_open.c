@@ -29,19 +29,6 @@ static emr_status open_folder(const emr_args *args, const emr_out *out, const ch
 		       : emr_self_run(passphrase, args->values[EMR_OPT_AS], words);
 }
 
-static bool has_keyring(const emr_args *args, emr_problem *out_problem, emr_status *out_status)
-{
-	EMR_AUTO_PLACES places = {0};
-	EMR_AUTO_FREE char *file = NULL;
-
-	*out_status = emr_places_find(args->values[EMR_OPT_AS], &places, out_problem);
-	if (*out_status == EMR_OK && asprintf(&file, "%s/" EMR_STATE_KEYFILE, places.state) < 0) {
-		file = NULL;
-		*out_status = EMR_NO_MEMORY;
-	}
-	return *out_status == EMR_OK && access(file, F_OK) == 0;
-}
-
 /* Somebody who has nothing here yet gets a keyring, and a folder that is open. */
 static int join_anew(const emr_args *args, emr_out *out)
 {
@@ -100,12 +87,11 @@ int emr_cmd_join(const emr_args *args, emr_out *out)
 	emr_args own = *args;
 	char code[TYPED_MAX] = "";
 	emr_problem problem = {0};
-	emr_status status;
-	const bool has = has_keyring(args, &problem, &status);
+	emr_status status = EMR_OK;
 
-	if (status == EMR_OK && has)
+	if (emr_at_work_as(args->values[EMR_OPT_AS], false).has_keyring)
 		return emr_out_done(out, join_and_open(args, out, &problem), &problem, "join");
-	if (status == EMR_OK && args->n_operands == 0 && emr_terminal_there())
+	if (args->n_operands == 0 && emr_terminal_there())
 		status = emr_terminal_ask("The code that you were given:", code, sizeof code);
 	own.values[EMR_OPT_JOIN] = args->n_operands > 0 ? args->operands[0] : code;
 	if (status == EMR_OK && own.values[EMR_OPT_JOIN][0] == '\0')

@@ -1,15 +1,12 @@
 /* This file is `emrfs log`: it tells who saved, changed, shared, received or opened what and
- * when, as lines, as JSON, or as FHIR AuditEvent files for a hospital. */
-#include <stdlib.h>
+ * when, as lines or as JSON. */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "report/deeds.h"
-#include "report/fhir.h"
 #include "report/folding.h"
 #include "mount/reach.h"
 #include "kit/purposes.h"
@@ -20,8 +17,6 @@ typedef struct telling {
 	json_t *all;	      /* with --json */
 	emr_folding *folding; /* NULL: every line is said */
 	uint64_t n;
-	int fhir_fd; /* -1: no such files are wanted */
-	const char *owner;
 } telling;
 
 static void say_line(void *arg, const char *line)
@@ -46,9 +41,6 @@ static emr_status take_entry(telling *t, json_t *entry)
 {
 	emr_status said;
 
-	if (t->fhir_fd >= 0) {
-		EMR_TRY(emr_fhir_write(t->fhir_fd, entry, t->owner));
-	}
 	t->n++;
 	said = say_entry(t, entry);
 	if (said != EMR_OK || !t->out->is_json)
@@ -65,6 +57,7 @@ static emr_status take_deed(void *arg, json_t *object)
 
 	for (size_t i = 0; i < json_array_size(portion) && status == EMR_OK; i++)
 		status = take_entry(t, json_array_get(portion, i));
+	emr_out_text(t->out, "owner", emr_json_text_at(object, "owner"));
 	json_decref(object);
 	return status;
 }
@@ -109,23 +102,6 @@ static emr_status read_choice(const emr_args *args, emr_request *request, emr_pr
 	return EMR_OK;
 }
 
-/* Whose records these are, as the folder says it. */
-static char *owner_of(emr_reach *reach)
-{
-	const emr_request request = {.ask = EMR_ASK_STATUS};
-	emr_problem ignored = {0};
-	json_t *report = NULL;
-	const char *owner = reach->session.profile.name;
-	char *copy;
-
-	if (reach->client.fd >= 0 && emr_client_ask(&reach->client, &request, EMR_CLIENT_REPORT_MS,
-					     &report, &ignored) == EMR_OK)
-		owner = json_string_value(json_object_get(report, "owner"));
-	copy = strdup(owner != NULL ? owner : "");
-	json_decref(report);
-	return copy;
-}
-
 static void telling_end(telling *t)
 {
 	emr_folding_free(t->folding);
@@ -136,22 +112,13 @@ emr_status emr_cmd_log(const emr_args *args, emr_out *out, emr_problem *out_prob
 {
 	EMR_AUTO_REACH reach = EMR_REACH_CLOSED;
 	emr_request request = {.ask = EMR_ASK_LOG};
-	EMR_AUTO_FD fhir_fd = -1;
-	EMR_AUTO_FREE char *owner = NULL;
-	__attribute__((cleanup(telling_end)))
-	telling t = {.out = out, .all = json_array(), .owner = ""};
+	__attribute__((cleanup(telling_end))) telling t = {.out = out, .all = json_array()};
 
 	EMR_TRY(emr_since_read(args, "log", &request.since_unix_s, out_problem));
 	if (!args->given[EMR_OPT_ALL] && !out->is_json)
 		EMR_TRY(emr_folding_new(say_line, out, &t.folding));
 	EMR_TRY(read_choice(args, &request, out_problem));
-	EMR_TRY(emr_fhir_directory(args->values[EMR_OPT_FHIR], &fhir_fd, out_problem));
-	t.fhir_fd = fhir_fd;
 	EMR_TRY(emr_reach_open(args, &reach, out_problem));
-	if (fhir_fd >= 0) {
-		owner = owner_of(&reach);
-		t.owner = owner != NULL ? owner : "";
-	}
 	EMR_TRY(emr_reach_path(&reach, args, &request, out_problem));
 	EMR_TRY(emr_reach_ask(&reach, &request, &(emr_sink){take_deed, &t}, out_problem));
 	if (t.folding != NULL)
@@ -164,6 +131,5 @@ emr_status emr_cmd_log(const emr_args *args, emr_out *out, emr_problem *out_prob
 	else
 		emr_say(out, "Nothing in that time.\n");
 	emr_out_put(out, "entries", json_incref(t.all));
-	emr_out_number(out, "written", fhir_fd >= 0 ? t.n : 0);
 	return EMR_OK;
 }

@@ -46,6 +46,7 @@
 #include "sharing/sharing.h"
 #include "verbs/cmd.h"
 #include "view/received.h"
+#include "verbs_private.h"
 
 #define LAST_PUBLISH_NS INT64_C(5000000000) /* how long an orderly end may take for the ledger */
 #define WARDEN_TICK_S 1
@@ -365,11 +366,10 @@ static void *warden(void *arg)
 static emr_status say_fuse(const mount *m, emr_status status, emr_problem *out_problem)
 {
 	emr_log(EMR_LOG_ERROR, "mount: %s", emr_status_text(status));
+	if (emr_check_may_mount(NULL, out_problem) != EMR_OK)
+		return status;
 	if (status == EMR_DENIED)
 		emr_problem_set(out_problem, EMR_SAY_MOUNTPOINT_DENIED, "dir", m->path, NULL);
-	else if (status == EMR_NOT_FOUND)
-		emr_problem_set(
-			out_problem, EMR_SAY_NO_FUSE, "what", _("/dev/fuse is missing"), NULL);
 	else if (status == EMR_UNSUPPORTED)
 		emr_problem_set(
 			out_problem, EMR_SAY_NO_FUSE, "what", _("the kernel is too old"), NULL);
@@ -407,10 +407,9 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 			.notice = emr_notices_add,
 			.notice_with = emr_notices_add_with,
 			.purpose = m->purpose,
-			.vouched = emr_session_vouched,
 			.named = emr_session_named,
 			.names = emr_session_names,
-			.vouched_arg = &m->session,
+			.named_arg = &m->session,
 			.shared_notice = emr_shared_notices_add,
 			.shared_notice_arg = &m->shared_notices,
 			.look_at_copy = emr_copy_scan_look,
@@ -476,7 +475,7 @@ static emr_status find_line(
 
 	EMR_TRY(emr_replica_person(session->replica, session->identity.signer_id, &me));
 	memcpy(root.b, me.row.root, sizeof root.b);
-	EMR_TRY(emr_team_membership(session->replica, dataset->id, root, &membership));
+	EMR_TRY(emr_team_reader(session->replica, dataset, root, &membership));
 	if (!emr_membership_is_on(&membership, crowd->now_unix_s))
 		return EMR_NOT_FOUND;
 	return emr_dataset_line(session->replica, session->keyring, dataset, root, out_line);

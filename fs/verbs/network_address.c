@@ -18,6 +18,7 @@
 #include "served/client.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
+#include "verbs/cmd.h"
 #include "verbs_private.h"
 
 typedef struct follower {

@@ -310,10 +310,9 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 		{"show", 1, 1, 0, 1, NULL, emr_org_show},
 		{"revoke", 2, 2, 0, 0, NULL, emr_org_revoke},
 		{"rules", 1, 3, OF_QUORUM | OF_ROLE, 1, emr_org_rules, NULL},
-		{"vouch", 2, 2, 0, 0, NULL, emr_org_vouch},
 		{"team", 2, 4, 0, 2, emr_org_team, NULL}, {"mint", 3, 3, 0, 0, NULL, emr_org_mint},
 		{"contract", 1, 2, 0, 1, NULL, emr_org_contract},
-		{"host", 1, 2, 0, 1, NULL, emr_org_host}};
+		{"host", 1, 2, 0, 1, NULL, emr_org_host}, {"move", 1, 1, 0, 0, NULL, emr_org_move}};
 	emr_problem problem = {0};
 
 	for (size_t i = 0; i < sizeof deeds / sizeof *deeds && args->n_operands > 0; i++)
@@ -322,9 +321,9 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 			return run_deed(&deeds[i], args, out);
 	(void)!emr_wrong_use("org",
 		_("org takes create NAME, admit NAME, leave [NAME], show, "
-		  "rules [FILE | approve ID], revoke HANDLE, vouch CARD, team NAME "
-		  "[add HANDLE | remove HANDLE], mint WHO POINTS, contract [N] or host "
-		  "[KEY]."),
+		  "rules [FILE | approve ID], revoke HANDLE, team NAME "
+		  "[add HANDLE | remove HANDLE], mint WHO POINTS, contract [N], host [KEY] or "
+		  "move --channel DIR."),
 		&problem);
 	return emr_out_fail(out, &problem);
 }

@@ -1,7 +1,7 @@
-/* This file makes what an organisation that was just made needs: its agent, and a hospital's rules.
- * It runs the lines that its administrator would type (invite, init --join and agent; org
- * rules), each as a process of this program. The agent stays a process of its own with a keyring of
- * its own, which has the same passphrase. */
+/* This file is `org create`, and makes what an organisation that was just made needs: its agent,
+ * and a hospital's rules. It runs the lines that its administrator would type (invite, init --join
+ * and agent; org rules), each as a process of this program. The agent stays a process of its own
+ * with a keyring of its own, which has the same passphrase. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "keyring/card.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
 #include "network/own_dir.h"
@@ -36,7 +37,7 @@ typedef struct founding {
 	char file[4300];   /* the invitation, in the administrator's state */
 } founding;
 
-emr_status emr_self_start(
+static emr_status self_start(
 	const emr_passphrase *passphrase, const char *as, const char *const *words, pid_t *out_pid)
 {
 	static const char *const more[] = {"--passphrase-file", "/dev/fd/3"};
@@ -78,7 +79,7 @@ emr_status emr_self_start(
 	return error == 0 ? EMR_OK : emr_status_from_errno(error);
 }
 
-emr_status emr_self_await(pid_t pid)
+static emr_status self_await(pid_t pid)
 {
 	int status = 0;
 
@@ -93,8 +94,8 @@ emr_status emr_self_run(const emr_passphrase *passphrase, const char *as, const 
 	pid_t pid = 0;
 
 	fflush(NULL);
-	EMR_TRY(emr_self_start(passphrase, as, words, &pid));
-	return emr_self_await(pid);
+	EMR_TRY(self_start(passphrase, as, words, &pid));
+	return self_await(pid);
 }
 
 /* Until INVITING has written the invitation, or has ended. */
@@ -140,15 +141,15 @@ static emr_status make_keyring(const founding *f, const char *state)
 
 	if (watch < 0 || inotify_add_watch(watch, state, IN_CLOSE_WRITE) < 0)
 		return emr_status_from_errno(errno);
-	EMR_TRY(emr_self_start(f->passphrase, f->admin, invite, &inviting));
+	EMR_TRY(self_start(f->passphrase, f->admin, invite, &inviting));
 	status = await_invitation(f, watch, inviting);
 	if (status == EMR_OK)
-		status = emr_self_start(f->passphrase, f->name, join, &joining);
+		status = self_start(f->passphrase, f->name, join, &joining);
 	if (status == EMR_OK)
-		status = emr_self_await(joining);
+		status = self_await(joining);
 	if (status != EMR_OK)
 		(void)kill(inviting, SIGINT); /* which withdraws it */
-	invited = emr_self_await(inviting);
+	invited = self_await(inviting);
 	(void)unlink(f->file); /* where an authority gives the certificate it stays */
 	return status == EMR_OK ? invited : status;
 }
@@ -164,12 +165,6 @@ static bool may_have_agent(const emr_args *args)
 static bool has_role(const emr_args *args, const char *role)
 {
 	return args->values[EMR_OPT_ROLE] != NULL && strcmp(args->values[EMR_OPT_ROLE], role) == 0;
-}
-
-bool org_may_have_role(const emr_args *args)
-{
-	return args->values[EMR_OPT_ROLE] == NULL || has_role(args, "hospital") ||
-	       (has_role(args, "agent") && may_have_agent(args));
 }
 
 static bool is_wanted(const emr_args *args, emr_out *out)
@@ -220,16 +215,20 @@ int emr_org_agent(
 	const emr_args *args, emr_out *out, const emr_passphrase *passphrase, const char *state)
 {
 	const char *const agent[] = {"agent", "--quiet", NULL};
+	const char *const again[] = {"org", "revoke", HANDLE, "--yes", "--quiet", NULL};
 	founding f = {.out = out, .passphrase = passphrase, .admin = args->values[EMR_OPT_AS]};
 	emr_problem problem = {0};
+	bool has_keyring;
 	emr_status status;
 
-	snprintf(f.name, sizeof f.name, "%.100s%sagent", f.admin != NULL ? f.admin : "",
-		f.admin != NULL ? "-" : "");
+	snprintf(f.name, sizeof f.name, EMR_AGENT_NAME(f.admin));
 	snprintf(f.file, sizeof f.file, "%.4200s/agent.invitation", state);
 	emr_progress(out, "Making the agent ...");
 	fflush(NULL);
-	status = make_keyring(&f, state);
+	has_keyring = emr_at_work_as(f.admin, true).has_keyring;
+	if (unlink(f.file) == 0 && !has_keyring) /* killed before: that key is nobody's */
+		(void)!emr_self_run(passphrase, f.admin, again);
+	status = has_keyring ? EMR_OK : make_keyring(&f, state);
 	if (status == EMR_OK)
 		status = emr_self_run(passphrase, f.name, agent);
 	emr_progress_end(out);
@@ -245,13 +244,36 @@ int emr_org_agent(
 	return EMR_EXIT_DONE;
 }
 
-int emr_org_equip(
-	const emr_args *args, emr_out *out, const emr_passphrase *passphrase, const char *state)
+int emr_init_network(const emr_args *args, emr_out *out)
 {
-	int code = set_rules(args, out, passphrase);
+	const char *name = args->n_operands == 2 ? args->operands[1] : "";
+	EMR_AUTO_MADE whole = {.state = NULL};
+	emr_problem problem = {0};
+	int code;
 
-	emr_out_put(out, "agent_keyring", json_null());
-	if (code != EMR_EXIT_DONE || !may_have_agent(args) || !is_wanted(args, out))
-		return code;
-	return emr_org_agent(args, out, passphrase, state);
+	if (args->values[EMR_OPT_ROLE] != NULL && !has_role(args, "hospital") &&
+		!(has_role(args, "agent") && may_have_agent(args))) {
+		(void)!emr_wrong_use("org",
+			_("org create takes the role hospital, or agent, but not for a new "
+			  "directory: an agent comes over a host."),
+			&problem);
+		return emr_out_fail(out, &problem);
+	}
+	/* Whom a terminal shows otherwise, as with one blank for two, no member admits. */
+	if (args->given[EMR_OPT_NETWORK] && name[0] != '\0' && emr_card_name_ok(name) &&
+		strstr(name, "  ") == NULL) {
+		code = emr_init_new(args, out, name, &whole);
+		if (whole.state == NULL)
+			return code;
+		code = set_rules(args, out, &whole.passphrase);
+		emr_out_put(out, "agent_keyring", json_null());
+		return code == EMR_EXIT_DONE && may_have_agent(args) && is_wanted(args, out)
+			       ? emr_org_agent(args, out, &whole.passphrase, whole.state)
+			       : code;
+	}
+	(void)!emr_wrong_use("org",
+		_("org create needs a name of 1 to 53 bytes, and --network DIR or "
+		  "https://HOST:PORT."),
+		&problem);
+	return emr_out_fail(out, &problem);
 }

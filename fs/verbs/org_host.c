@@ -183,9 +183,9 @@ emr_status org_host_hand_out(const emr_args *args, emr_out *out, const char *cod
 	emr_say(out, "%s\n", code);
 	emr_say(out,
 		"With this code %s joins, once, from any computer that reaches the host, until %s: "
-		"emrfs join CODE\nWhoever has it can: hand it over in private. Your open folder "
-		"lets in who comes; with the folder closed: emrfs invite. To withdraw it: emrfs "
-		"org revoke %s\n",
+		"emrfs join CODE\nIt lets in the first who uses it: hand it over in private. Your "
+		"open folder answers who comes; with the folder closed: emrfs invite. To withdraw "
+		"it: emrfs org revoke %s\n",
 		who, until, word);
 	return file != NULL ? org_host_write(file, emr_bytes_of(code, strlen(code)), out_problem)
 			    : EMR_OK;

@@ -66,13 +66,15 @@ static void remark(telling *t, emr_message message, const char *who)
 /* "joao (K7QF2M5X) [João Reis 1970-01-01]": the brackets have what the card says. */
 static void name_line(const json_t *one, char *out, size_t size)
 {
-	const char *born = emr_json_text_at(one, "born");
-	char who[512], says[512];
+	const char *born = emr_json_text_at(one, "born"), *name = emr_json_text_at(one, "name");
+	const bool says = name[0] != '\0' || born[0] != '\0';
+	char who[512], shown[512];
 
 	emr_show(emr_json_text_at(one, "who"), who, sizeof who);
-	emr_show(emr_json_text_at(one, "name"), says, sizeof says);
-	snprintf(out, size, "%s (%s) [%s%s%s]", who, emr_json_text_at(one, "code"), says,
-		says[0] != '\0' && born[0] != '\0' ? " " : "", born);
+	emr_show(name, shown, sizeof shown);
+	snprintf(out, size, "%s (%s)%s%s%s%s%s", who, emr_json_text_at(one, "code"),
+		says ? " [" : "", shown, name[0] != '\0' && born[0] != '\0' ? " " : "", born,
+		says ? "]" : "");
 }
 
 /* ---- one's own card ---- */
@@ -266,17 +268,6 @@ static emr_status add_card(telling *t, emr_request *request, emr_problem *out_pr
 
 /* ---- the list ---- */
 
-static void say_vouched(telling *t, const json_t *names)
-{
-	char shown[512];
-
-	for (size_t i = 0; i < json_array_size(names); i++) {
-		emr_show(json_string_value(json_array_get(names, i)), shown, sizeof shown);
-		emr_say(t->out, "%s%s%s", i == 0 ? _("                  vouched for by ") : ", ",
-			shown, i + 1 == json_array_size(names) ? "\n" : "");
-	}
-}
-
 static void say_person(telling *t, const json_t *one)
 {
 	char day[EMR_TEXT_BYTES];
@@ -296,7 +287,6 @@ static void say_person(telling *t, const json_t *one)
 		emr_json_flag_at(one, "compared") ? _("compared") : _("not compared"),
 		emr_json_flag_at(one, "same_network") ? "" : _(", another network"),
 		emr_json_flag_at(one, "key_ended") ? _("key ended on") : _("valid until"), day);
-	say_vouched(t, json_object_get(one, "vouched_by"));
 }
 
 static emr_status list(telling *t, const emr_request *request, emr_problem *out_problem)

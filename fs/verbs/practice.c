@@ -1,6 +1,8 @@
 /* This file is `emrfs practice begin`: it makes all that a small organisation needs to let others
- * in, by the verbs that do each part. It refuses an address at which this computer cannot listen
- * before anything is made. */
+ * in, by the verbs that do each part; after a try that failed the same line does what is left. It
+ * refuses an account that can open no folder, and an address at which this computer cannot listen,
+ * before anything is asked or made. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,9 @@
 #include "kit/language.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
+#include "session/keys.h"
+#include "session/network_dir.h"
+#include "session/session.h"
 #include "verbs/cmd.h"
 
 #include "verbs_private.h"
@@ -23,7 +28,18 @@ typedef struct practice {
 	char address[ADDRESS_MAX];
 	char *dir; /* of the network; owned */
 	emr_made whole;
+	emr_at_work found; /* of an earlier try */
 } practice;
+
+void emr_practice_say_left(emr_out *out, const char *as)
+{
+	int host = emr_at_work_as(as, false).host_pid, agent = emr_at_work_as(as, true).pid;
+
+	if (host != 0)
+		emr_say(out, "The host of your network goes on; kill %d stops it.\n", host);
+	if (agent != 0)
+		emr_say(out, "The agent goes on; kill %d stops it.\n", agent);
+}
 
 static emr_status take_address(practice *p, const char *typed, emr_problem *out_problem)
 {
@@ -36,10 +52,6 @@ static emr_status take_address(practice *p, const char *typed, emr_problem *out_
 					 "192.168.0.7:",
 			line, sizeof line));
 	typed = typed != NULL ? typed : line;
-	if (typed[0] == '\0' || strlen(typed) + sizeof PORT > sizeof p->address)
-		return emr_wrong_use("practice",
-			_("practice begin needs a name, and an address that the others reach."),
-			out_problem);
 	snprintf(p->address, sizeof p->address, "%s%s", typed,
 		strchr(typed, ':') == NULL ? PORT : "");
 	fd = host_listen(p->address, &cause);
@@ -50,15 +62,27 @@ static emr_status take_address(practice *p, const char *typed, emr_problem *out_
 	return EMR_OK;
 }
 
-static emr_status choose_dir(practice *p, emr_problem *out_problem)
+/* The keyring that is here may be this practice's, of an earlier try; what one that was ended
+ * before its keyring left in a directory stays there. */
+static emr_status look(practice *p, const char *name, emr_problem *out_problem)
 {
 	EMR_AUTO_PLACES places = {0};
-	const char *named = p->args.values[EMR_OPT_NETWORK];
+	EMR_AUTO_FREE char *usual = NULL;
+	const char *named = p->args.values[EMR_OPT_NETWORK], *as = p->args.values[EMR_OPT_AS];
 
-	EMR_TRY(emr_places_find(p->args.values[EMR_OPT_AS], &places, out_problem));
-	if (named != NULL)
-		p->dir = strdup(named);
-	else if (asprintf(&p->dir, "%s-network", places.state) < 0)
+	EMR_TRY(emr_places_find(as, &places, out_problem));
+	p->found = emr_at_work_as(as, false);
+	if (p->found.has_keyring && strcmp(p->found.network, name) != 0)
+		return EMR_PROBLEM(
+			EMR_EXISTS, out_problem, EMR_SAY_HAS_KEYRING, "state", places.state, NULL);
+	if (p->found.has_keyring)
+		p->whole.state = strdup(places.state);
+	named = p->found.has_keyring ? p->found.dir : named;
+	if (asprintf(&usual, "%s-network", places.state) < 0)
+		usual = NULL;
+	else if (named != NULL || !emr_network_dir_is(usual))
+		p->dir = strdup(named != NULL ? named : usual);
+	else if (asprintf(&p->dir, "%s-%d", usual, (int)getpid()) < 0)
 		p->dir = NULL;
 	p->args.given[EMR_OPT_NETWORK] = true;
 	p->args.values[EMR_OPT_NETWORK] = p->dir;
@@ -70,12 +94,17 @@ static emr_status prepare(practice *p, emr_problem *out_problem)
 	const char *name = p->args.n_operands > 1 ? p->args.operands[1] : "";
 
 	if (p->args.n_operands < 2 || strcmp(p->args.operands[0], "begin") != 0 ||
-		!emr_card_name_ok(name) || name[0] == '\0' || strstr(name, "  ") != NULL)
+		!emr_card_name_ok(name) || name[0] == '\0' || strstr(name, "  ") != NULL ||
+		(p->args.n_operands < 3 && !emr_terminal_there()))
 		return emr_wrong_use("practice",
 			_("practice begin needs a name, and an address that the others reach."),
 			out_problem);
-	EMR_TRY(take_address(p, p->args.n_operands > 2 ? p->args.operands[2] : NULL, out_problem));
-	return choose_dir(p, out_problem);
+	EMR_TRY(look(p, name, out_problem));
+	EMR_TRY(emr_check_may_mount(NULL, out_problem));
+	return p->found.host_pid != 0
+		       ? EMR_OK
+		       : take_address(p, p->args.n_operands > 2 ? p->args.operands[2] : NULL,
+				 out_problem);
 }
 
 /* Each part says by itself what is wrong with it. */
@@ -84,20 +113,25 @@ static emr_status run_parts(practice *p, emr_problem *out_problem)
 	const char *const host[] = {"host", p->dir, p->address, "--quiet", NULL};
 	const char *const mount[] = {"mount", p->args.given[EMR_OPT_JSON] ? "--quiet" : NULL, NULL};
 	const char *as = p->args.values[EMR_OPT_AS];
+	const bool has_agent = emr_at_work_as(as, true).pid != 0;
 
-	if (emr_self_run(NULL, NULL, host) != EMR_OK)
-		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NETWORK_DIR, "dir", p->dir,
-			"cause", _("its host does not run: emrfs host"), NULL);
+	if (p->found.has_keyring && !(has_agent && p->found.pid != 0)) {
+		EMR_AUTO_FD state_fd = open(p->whole.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		EMR_AUTO_KEYRING keyring = NULL;
+
+		EMR_TRY(emr_keys_open_once(state_fd, p->whole.state,
+			p->args.values[EMR_OPT_PASSPHRASE_FILE], &p->whole.passphrase, &keyring,
+			out_problem));
+	}
+	if (p->found.host_pid == 0 && emr_self_run(NULL, NULL, host) != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, EMR_DENIED, _("The host does not run"));
 	emr_out_text(p->out, "host", p->address);
-	if (emr_org_agent(&p->args, p->out, &p->whole.passphrase, p->whole.state) != EMR_EXIT_DONE)
+	if (!has_agent && emr_org_agent(&p->args, p->out, &p->whole.passphrase, p->whole.state) !=
+				  EMR_EXIT_DONE)
 		return EMR_DENIED;
-	if (emr_self_run(&p->whole.passphrase, as, mount) != EMR_OK)
-		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NETWORK_DIR, "dir", p->dir,
-			"cause", _("the folder is not open: emrfs mount"), NULL);
-	emr_say(p->out,
-		"All is ready; the network is in %s. Invite somebody: emrfs invite WHO --role "
-		"ROLE\n",
-		p->dir);
+	if (p->found.pid == 0 && emr_self_run(&p->whole.passphrase, as, mount) != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, EMR_DENIED, _("The folder is not open"));
+	emr_say(p->out, "The practice is ready. Next: emrfs invite NAME --role clinician\n");
 	return EMR_OK;
 }
 
@@ -108,10 +142,12 @@ int emr_cmd_practice(const emr_args *args, emr_out *out)
 	emr_status status = prepare(&p, &problem);
 	int code = EMR_EXIT_FAILED;
 
-	if (status == EMR_OK)
+	if (status == EMR_OK && !p.found.has_keyring)
 		code = emr_init_new(&p.args, out, p.args.operands[1], &p.whole);
-	if (p.whole.state != NULL)
+	if (status == EMR_OK && p.whole.state != NULL)
 		status = run_parts(&p, &problem);
+	if (status != EMR_OK && p.whole.state != NULL)
+		emr_say(out, "Give the same command again: it goes on with what is left.\n");
 	if (status != EMR_OK && out->problem.is_set)
 		code = EMR_EXIT_FAILED; /* the agent has said it */
 	else if (p.whole.state != NULL || status != EMR_OK)

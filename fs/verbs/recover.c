@@ -1,6 +1,5 @@
-/* This file is `emrfs recover`: with the 24 words it sets a new passphrase, tests the words, or
- * cuts off a lost computer. It believes words only when they fit the identity that the ledger
- * knows. */
+/* This file is `emrfs recover`: with the 24 words it sets a new passphrase, or tests the words. It
+ * believes words only when they fit the identity that the ledger knows. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -142,86 +141,6 @@ static emr_status recover(recovering *r, emr_problem *out_problem)
 	return replace_passphrase(r, out_problem);
 }
 
-/* ---- --lost ---- */
-
-/* The words are the person's, the keyring here is that of a later computer, which the passphrase
- * opens and no words do. */
-static bool is_device_of(const emr_keyring *device, const emr_keyring *person)
-{
-	emr_public of_words;
-	uint8_t owner[32];
-
-	return emr_keyring_kind_of(device) == EMR_KEYRING_DEVICE &&
-	       emr_keyring_public(person, &of_words) == EMR_OK &&
-	       emr_keyring_person_pk(device, owner) == EMR_OK &&
-	       memcmp(of_words.pk, owner, sizeof owner) == 0;
-}
-
-static emr_status open_device(recovering *r, emr_bytes words, emr_problem *out_problem)
-{
-	EMR_AUTO_KEYRING person = NULL;
-	EMR_AUTO_KEYRING device = NULL;
-	emr_words_problem fault = {.fault = EMR_WORDS_FINE};
-	emr_problem why = {0};
-	emr_status status = emr_keyring_from_words(
-		words, EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &fault, &person);
-
-	emr_wipe(&fault, sizeof fault);
-	if (status == EMR_OK)
-		status = emr_keys_open(r->state_fd, r->places.state,
-			r->args->values[EMR_OPT_PASSPHRASE_FILE], &device, &why);
-	if (status == EMR_WRONG_PASSPHRASE) {
-		*out_problem = why;
-		return status;
-	}
-	if (status != EMR_OK || !is_device_of(device, person))
-		return EMR_WRONG_WORDS;
-	*out_problem = (emr_problem){0};
-	r->keyring = device;
-	device = NULL;
-	return EMR_OK;
-}
-
-static emr_status believe_words(recovering *r, emr_problem *out_problem)
-{
-	const char *file = r->args->values[EMR_OPT_WORDS_FILE];
-	EMR_AUTO_PASSPHRASE words = {0};
-	emr_status status;
-	int tries = 0;
-
-	EMR_TRY(emr_words_get(file, &words, out_problem));
-	do {
-		status = emr_words_keyring(emr_passphrase_view(&words), r->state_fd,
-			r->places.state, &r->keyring, out_problem);
-		if (status == EMR_WRONG_WORDS)
-			status = open_device(r, emr_passphrase_view(&words), out_problem);
-	} while (emr_words_again(file, r->out, &tries, &status, &words, out_problem));
-	return status;
-}
-
-static emr_status cut_off_lost(recovering *r, emr_problem *out_problem)
-{
-	const emr_session_options options = {.places = &r->places};
-	EMR_AUTO_SESSION session = EMR_SESSION_CLOSED;
-
-	if (r->args->given[EMR_OPT_TEST]) {
-		return emr_wrong_use(
-			"recover", _("recover takes --test or --lost, not both."), out_problem);
-	}
-	EMR_TRY(emr_session_lock(&session, &options, out_problem));
-	EMR_TRY(emr_bureau_agree(r->args, r->out,
-		_("Your passphrase is replaced, and all your other computers are removed. "
-		  "Go "
-		  "on (yes, no)?"),
-		_("Your passphrase would be replaced, and all your other computers "
-		  "removed. "
-		  "Nothing was done."),
-		out_problem));
-	EMR_TRY(believe_words(r, out_problem));
-	EMR_TRY(replace_passphrase(r, out_problem));
-	return emr_lost_cut_off(&r->places, r->state_fd, r->keyring, r->out, out_problem);
-}
-
 static emr_status prepare(recovering *r, emr_problem *out_problem)
 {
 	EMR_TRY(emr_places_find(r->args->values[EMR_OPT_AS], &r->places, out_problem));
@@ -242,7 +161,5 @@ emr_status emr_cmd_recover(const emr_args *args, emr_out *out, emr_problem *out_
 	recovering r = {.args = args, .out = out, .state_fd = -1, .lock_fd = -1};
 
 	EMR_TRY(prepare(&r, out_problem));
-	return args->given[EMR_OPT_LOST]   ? cut_off_lost(&r, out_problem)
-	       : args->given[EMR_OPT_TEST] ? test_words(&r, out_problem)
-					   : recover(&r, out_problem);
+	return args->given[EMR_OPT_TEST] ? test_words(&r, out_problem) : recover(&r, out_problem);
 }

@@ -10,6 +10,7 @@
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
+#include "org/bureau.h"
 #include "people/answers.h"
 #include "sharing/shares.h"
 #include "verbs/cmd.h"
@@ -19,7 +20,6 @@
 #define WORK_MS 60000
 #define PATH_SHOWN 120
 #define REASON_SHOWN 200
-#define DEFAULT_DAYS 30
 #define EMERGENCY_FOLDER "Emergency"
 #define PURPOSE_EMERGENCY (UINT32_C(1) << 4)
 
@@ -188,7 +188,9 @@ static size_t owner_len(const char *text)
 static emr_status take_owner(const telling *t, emr_request *request, emr_problem *out_problem)
 {
 	const char *text = t->args->operands[0];
-	size_t len = owner_len(text);
+	size_t len = strncmp(text, EMR_DATASET_PREFIX, strlen(EMR_DATASET_PREFIX)) == 0
+			     ? strlen(text)
+			     : owner_len(text);
 	const char *path = text[len] == ':' ? text + len + 1 : "";
 
 	if (len == 0 || len > EMR_ASK_WHO_MAX || strlen(path) > EMR_ASK_PATH_MAX)
@@ -221,6 +223,27 @@ static emr_status take_emergency(const telling *t, emr_request *request, emr_pro
 	return emr_card_argument(t->args->values[EMR_OPT_EMERGENCY], request, out_problem);
 }
 
+/* The answer was the agreement of a dataset: it is shown, and asked again with its hash once the
+ * reader has said yes to it. */
+static emr_status sign_first(telling *t, emr_request *request, emr_problem *out_problem)
+{
+	const char *hash = emr_json_text_at(t->last, "agreement"),
+		   *agreed = t->args->values[EMR_OPT_AGREE];
+
+	if (agreed == NULL || strcmp(agreed, hash) != 0) {
+		emr_say(t->out,
+			"%s\n\nThe text above is the agreement of %s, %s. Your key signs it "
+			"with this request, and everybody is told.\n",
+			emr_json_text_at(t->last, "text"), emr_json_text_at(t->last, "what"), hash);
+		if (agreed != NULL || t->args->given[EMR_OPT_JSON] || !emr_terminal_there() ||
+			!emr_terminal_says_yes(N_("Sign this agreement (yes or no)?")))
+			return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_SIGN_FIRST, "what",
+				emr_json_text_at(t->last, "what"), "id", hash, NULL);
+	}
+	snprintf(request->shown, sizeof request->shown, "%s", hash);
+	return ask_request(t, request, out_problem);
+}
+
 static emr_status send_request(telling *t, emr_problem *out_problem)
 {
 	const char *purpose = t->args->values[EMR_OPT_PURPOSE];
@@ -229,8 +252,6 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 		.purposes = 1,
 		.write = t->args->given[EMR_OPT_WRITE],
 		.deposit = t->args->given[EMR_OPT_DEPOSIT]};
-	uint64_t month =
-		emr_clock_unix_s(emr_clock_system()) + (is_emergency ? 1u : DEFAULT_DAYS) * 86400u;
 	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200];
 
 	EMR_TRY(is_emergency ? take_emergency(t, &request, out_problem)
@@ -245,9 +266,10 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 			  "legal."),
 			out_problem));
 	EMR_TRY(take_reason(t, "request", &request, out_problem));
-	request.until_unix_s = month;
 	EMR_TRY(emr_until_take(t->args, "request", &request.until_unix_s, out_problem));
 	EMR_TRY(ask_request(t, &request, out_problem));
+	if (json_array_size(t->requests) == 0)
+		EMR_TRY(sign_first(t, &request, out_problem));
 	show_who(json_array_get(t->requests, 0), who, sizeof who);
 	show_what(json_array_get(t->requests, 0), what, sizeof what);
 	emr_say(t->out,
@@ -289,17 +311,45 @@ static emr_status take_id(
 	return EMR_OK;
 }
 
+/* A request to read a dataset is shown, and lets in after a yes.  *OUT_IS: it was one. */
+static emr_status admit(telling *t, emr_request request, bool *out_is, emr_problem *out_problem)
+{
+	emr_request look = {.ask = EMR_ASK_DENY, .look = true};
+	const json_t *one;
+
+	memcpy(look.id, request.id, sizeof look.id);
+	EMR_TRY(ask_request(t, &look, out_problem));
+	one = json_array_get(t->requests, 0);
+	*out_is = emr_json_text_at(one, "file")[0] == '\0' &&
+		  strncmp(emr_json_text_at(one, "path"), EMR_DATASET_PREFIX,
+			  strlen(EMR_DATASET_PREFIX)) == 0;
+	if (!*out_is)
+		return EMR_OK;
+	say_one(t, one);
+	EMR_TRY(emr_bureau_agree(t->args, t->out,
+		_("Everybody is told of each reader. Admit this one (yes, no)?"),
+		_("Nobody was admitted."), out_problem));
+	request.ask = EMR_ASK_REQUEST;
+	EMR_TRY(ask_request(t, &request, out_problem));
+	emr_out_put(t->out, "requests", json_incref(t->requests));
+	return EMR_OK;
+}
+
 /* The share that it asks for is shown, asked about and given as by `share`. */
 emr_status emr_cmd_approve(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	AUTO_TELLING t = {.args = args, .out = out, .client = EMR_CLIENT_CLOSED};
 	emr_request request = {.ask = EMR_ASK_SHARE};
 	json_t *grant = NULL;
+	bool is_reading = false;
 
 	EMR_TRY(take_id(&t, "approve", &request, out_problem));
 	EMR_TRY(emr_until_take(args, "approve", &request.until_unix_s, out_problem));
 	EMR_TRY(emr_away_take(args, "approve", &request, out_problem));
 	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &t.client, out_problem));
+	EMR_TRY(admit(&t, request, &is_reading, out_problem));
+	if (is_reading)
+		return EMR_OK;
 	EMR_TRY(emr_share_as_asked(args, out, &t.client, &request, &grant, out_problem));
 	emr_out_put(out, "grant", grant);
 	return EMR_OK;

@@ -16,7 +16,6 @@
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
-#include "report/fhir.h"
 #include "sharing/opening.h"
 #include "verbs/cmd.h"
 
@@ -33,8 +32,6 @@ typedef struct sharing {
 	emr_request request;
 	uint64_t now;
 	json_t *look; /* what it would be; owned */
-	int fhir_fd;  /* -1: no Consents are wanted */
-	const char *owner;
 } sharing;
 
 /* ---- the list ---- */
@@ -83,7 +80,7 @@ static void say_grant(const sharing *s, const json_t *one)
 /* Fetches "grants", the shares that are given, and "shared_with_me"; owned by the caller. */
 static emr_status fetch_shares(sharing *s, json_t **out_answer, emr_problem *out_problem)
 {
-	const emr_request request = {.ask = EMR_ASK_SHARE, .over = s->fhir_fd >= 0};
+	const emr_request request = {.ask = EMR_ASK_SHARE, .over = s->args->given[EMR_OPT_ALL]};
 
 	return emr_client_gather(
 		&s->client, &request, WORK_MS, s->out, NULL, out_answer, out_problem);
@@ -124,7 +121,7 @@ static void say_received(const sharing *s, const json_t *one)
 		opening);
 }
 
-/* Numbers that are for the lines alone. */
+/* These are for the lines, and for other programs (--all), alone. */
 static void strip(json_t *one)
 {
 	static const char *const ids[] = {
@@ -136,24 +133,6 @@ static void strip(json_t *one)
 	json_object_del(one, "opened_last_unix");
 }
 
-/* Whatever ALL has is written; what is over is for that alone, and is then taken out. */
-static emr_status write_consents(sharing *s, json_t *all, emr_problem *out_problem)
-{
-	uint64_t written = 0;
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; s->fhir_fd >= 0 && i < json_array_size(all) && status == EMR_OK; i++)
-		status = emr_fhir_consent_write(
-			s->fhir_fd, json_array_get(all, i), s->owner, &written);
-	for (size_t i = json_array_size(all); i > 0; i--)
-		if (strcmp(emr_json_text_at(json_array_get(all, i - 1), "state"), "over") == 0)
-			json_array_remove(all, i - 1);
-	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, s->args->values[EMR_OPT_FHIR]);
-	emr_out_number(s->out, "written", written);
-	return status;
-}
-
 static emr_status list(sharing *s, emr_problem *out_problem)
 {
 	json_auto_t *answer = NULL;
@@ -162,7 +141,6 @@ static emr_status list(sharing *s, emr_problem *out_problem)
 	EMR_TRY(fetch_shares(s, &answer, out_problem));
 	all = emr_json_list_at(answer, "grants");
 	received = emr_json_list_at(answer, "shared_with_me");
-	EMR_TRY(write_consents(s, all, out_problem));
 	for (size_t i = 0; i < json_array_size(all); i++)
 		say_grant(s, json_array_get(all, i));
 	if (json_array_size(all) == 0)
@@ -171,7 +149,7 @@ static emr_status list(sharing *s, emr_problem *out_problem)
 		emr_say(s->out, "Shared with you:\n");
 	for (size_t i = 0; i < json_array_size(received) && s->args->n_operands == 0; i++)
 		say_received(s, json_array_get(received, i));
-	for (size_t i = 0; i < json_array_size(all); i++)
+	for (size_t i = 0; i < json_array_size(all) && !s->args->given[EMR_OPT_ALL]; i++)
 		strip(json_array_get(all, i));
 	for (size_t i = 0; i < json_array_size(received); i++)
 		strip(json_array_get(received, i));
@@ -180,6 +158,7 @@ static emr_status list(sharing *s, emr_problem *out_problem)
 	emr_say_silent(s->out, answer);
 	emr_out_put(
 		s->out, "agents_silent", json_incref(emr_json_list_at(answer, "agents_silent")));
+	emr_out_text(s->out, "owner", emr_json_text_at(answer, "owner"));
 	emr_out_flag(s->out, "already", emr_json_flag_at(s->look, "already"));
 	return EMR_OK;
 }
@@ -207,6 +186,10 @@ static void say_terms(const sharing *s, const char *who, const char *path)
 				    "%s, %s.\n")
 				: _("%s can read %s (%s, %s, and what comes there), for %s, %s.\n"),
 			who, path, files, size, purposes, until);
+	if (!s->args->given[EMR_OPT_PURPOSE] && !s->args->given[EMR_OPT_UNTIL] &&
+		s->request.purposes != 0 && s->request.id[0] == '\0')
+		emr_say(s->out, "That purpose and end are the usual ones; to say others: "
+				"--purpose PURPOSE, --until TIME\n");
 	if (s->request.write)
 		emr_say(s->out, "That is to add, change, rename and remove; earlier versions and "
 				"what was removed stay yours.\n");
@@ -375,8 +358,7 @@ emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *cl
 		.out = out,
 		.client = *client,
 		.request = *request,
-		.now = emr_clock_unix_s(emr_clock_system()),
-		.fhir_fd = -1};
+		.now = emr_clock_unix_s(emr_clock_system())};
 	emr_status status = share(&s, out_problem);
 
 	if (status == EMR_OK)
@@ -430,25 +412,10 @@ static emr_status read_line(sharing *s, emr_problem *out_problem)
 	if (s->args->n_operands != 3)
 		return emr_wrong_use(
 			"share", _("share takes PATH with WHO, or nothing."), out_problem);
-	if (s->args->given[EMR_OPT_FHIR])
-		return emr_wrong_use("share",
-			_("--fhir writes what is shared, and shares nothing: without PATH."),
-			out_problem);
 	if (emr_order_wait_time(s->args, &wait_ns) != EMR_OK)
 		return emr_wrong_use(
 			"share", _("--wait takes a time such as 90s or 5min."), out_problem);
 	return read_terms(s, out_problem);
-}
-
-/* Whose folder it is; owned by the caller. */
-static emr_status find_owner(sharing *s, char **out_owner, emr_problem *out_problem)
-{
-	const emr_request request = {.ask = EMR_ASK_STATUS};
-	json_auto_t *answer = NULL;
-
-	EMR_TRY(emr_client_ask(&s->client, &request, EMR_CLIENT_REPORT_MS, &answer, out_problem));
-	*out_owner = strdup(emr_json_text_at(answer, "owner"));
-	return *out_owner != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 static void sharing_end(sharing *s)
@@ -466,20 +433,11 @@ emr_status emr_cmd_share(const emr_args *args, emr_out *out, emr_problem *out_pr
 			.purposes = 1,
 			.write = args->given[EMR_OPT_WRITE],
 			.deposit = args->given[EMR_OPT_DEPOSIT]},
-		.now = emr_clock_unix_s(emr_clock_system()),
-		.fhir_fd = -1};
-	EMR_AUTO_FD fhir_fd = -1;
-	EMR_AUTO_FREE char *owner = NULL;
+		.now = emr_clock_unix_s(emr_clock_system())};
 
 	EMR_TRY(read_line(&s, out_problem));
 	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &s.client, out_problem));
 	EMR_TRY(emr_client_path(&s.client, args->operands[0], &s.request, out_problem));
-	if (args->given[EMR_OPT_FHIR]) {
-		EMR_TRY(emr_fhir_directory(args->values[EMR_OPT_FHIR], &fhir_fd, out_problem));
-		EMR_TRY(find_owner(&s, &owner, out_problem));
-	}
-	s.fhir_fd = fhir_fd;
-	s.owner = owner;
 	if (args->n_operands > 0)
 		EMR_TRY(share(&s, out_problem));
 	else if (s.request.away[0] != '\0')

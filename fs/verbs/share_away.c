@@ -92,8 +92,8 @@ void emr_say_release(emr_out *out, const json_t *look)
 	char names[600], who[600], own[300];
 
 	if (!json_is_array(by)) {
-		emr_say(out, "The folder is not on the ledger yet; who releases its keys is "
-			     "settled then.\n");
+		emr_say(out, "The folder is on its way to the ledger. When it is there, emrfs "
+			     "share says whether it opens while this computer is off.\n");
 		return;
 	}
 	emr_say_silent(out, look);
@@ -179,10 +179,10 @@ static const char *meaning_of(emr_away rule)
 	return rule == EMR_AWAY_NOBODY
 		       ? _("From now on nobody releases keys while your folder is closed.\n")
 	       : rule == EMR_AWAY_OWN
-		       ? _("From now on agents of other organisations release keys while your "
-			   "folder is closed, and where fewer than two fit that of your own "
-			   "organisation: "
-			   "that protects you from readers, not from your organisation.\n")
+		       ? _("From now on what you share opens while your folder is closed, too: "
+			   "agents of other organisations release its keys, or that of your own "
+			   "organisation where there are no two others. That protects you from "
+			   "readers, not from your organisation.\n")
 		       : _("From now on only agents of other organisations release keys while your "
 			   "folder is closed.\n");
 }
@@ -210,8 +210,11 @@ emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *cli
 	emr_say(out, "%s", meaning_of(rule));
 	if (given > 0)
 		emr_say(out,
-			emr_text_of(given, "%llu share is given again so: emrfs share\n",
-				"%llu shares are given again so: emrfs share\n"),
+			emr_text_of(given,
+				"%llu share changes to that; until the ledger has it, emrfs share "
+				"lists both.\n",
+				"%llu shares change to that; until the ledger has it, emrfs share "
+				"lists both.\n"),
 			(unsigned long long)given);
 	emr_out_number(out, "given", given);
 	return EMR_OK;

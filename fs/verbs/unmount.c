@@ -25,7 +25,6 @@
 #include "session/fetching.h"
 #include "verbs/cmd.h"
 #include "view/names.h"
-
 #include "verbs_private.h"
 
 #define ANSWER_MS 60000
@@ -607,6 +606,7 @@ int emr_cmd_unmount(const emr_args *args, emr_out *out)
 	if (status != EMR_OK)
 		return emr_out_fail(out, &problem);
 	code = say_closed(&c, out);
+	emr_practice_say_left(out, args->values[EMR_OPT_AS]);
 	problem = out->problem;
 	traces = tell_traces(&c, c.folder, out);
 	if (code == EMR_EXIT_DONE)

@@ -1,6 +1,6 @@
 /* This header declares what the commands share with each other: the checks of `emrfs check`,
- * sharing and taking back with a question, the 24 words as a person gives them, and what must
- * end when a computer was lost or removed. */
+ * sharing and taking back with a question, the 24 words as a person gives them, and what a
+ * removed computer has left. */
 #pragma once
 
 #include "keyring/invite.h"
@@ -93,14 +93,16 @@ typedef struct emr_checker {
 	unsigned n, failed;
 } emr_checker;
 
-/* One line: MEND is for when it is not ok. */
-void emr_check_note(emr_checker *c, const char *name, bool ok, const char *mend, const char *format,
-	...) __attribute__((format(printf, 5, 6)));
+/* Says, before anything is asked, why this account can open no folder, and the cure: by WARN and
+ * with EMR_OK, or, where that is NULL, as EMR_DENIED. */
+emr_status emr_check_may_mount(emr_out *warn, emr_problem *out_problem);
 
-/* One line of what nobody can see from here, or could be better: a person looks, nothing has
- * failed. */
-void emr_check_warn(emr_checker *c, const char *name, const char *mend, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+/* One line: MEND is for when it is not ok.  A warning is of what nobody can see from here, or could
+ * be better: a person looks, nothing has failed. */
+void emr_check_say(emr_checker *c, const char *name, bool ok, bool is_warning, const char *mend,
+	const char *format, ...) __attribute__((format(printf, 6, 7)));
+#define emr_check_note(c, name, ok, ...) emr_check_say(c, name, ok, false, __VA_ARGS__)
+#define emr_check_warn(c, name, ...) emr_check_say(c, name, true, true, __VA_ARGS__)
 
 /* The host of the network, whether it answers, and how members reach it; false: none serves it, or
  * the ledger is this computer's all the same. */
@@ -121,16 +123,6 @@ void emr_check_channel(emr_checker *c);
 /* The ledger of the state: one at a host answers nothing without the keyring.  Statuses of
  * emr_ledger_open. */
 emr_status emr_check_open_ledger(const emr_places *places, emr_ledger **out_ledger);
-
-/* ---- org_agent.c ---- */
-/* Whether --role is one that `org create` can do something for there, or none. */
-bool org_may_have_role(const emr_args *args);
-/* This function does what else --role says, or a person at the terminal, for the organisation whose
- * keyring is in STATE and which PASSPHRASE opens: hospital proposes the rules that one needs, agent
- * makes and starts its agent.  It refuses to undo the organisation when that fails.  The exit code.
- */
-int emr_org_equip(
-	const emr_args *args, emr_out *out, const emr_passphrase *passphrase, const char *state);
 
 /* ---- share.c ---- */
 /* This header declares what other verbs have of share and revoke: shown, asked and done in the
@@ -171,16 +163,6 @@ bool emr_words_again(const char *file, emr_out *out, int *tries, emr_status *sta
  * EMR_NOT_FOUND (no terminal). */
 emr_status emr_words_ask_back(const emr_keyring *keyring, emr_out *out, emr_problem *out_problem);
 
-/* ---- lost.c ---- */
-/* These functions cut off what must end when a computer, a disk or a backup of a person was lost:
- * his other computers, and the keys of what was saved until now. They refuse to say that this
- * takes back what the lost one has. */
-
-/* Removes all other computers, begins new epochs where somebody else could have keys, and says what
- * remains.  The folder is closed and its lock held.  Can be repeated after any interruption. */
-emr_status emr_lost_cut_off(const emr_places *places, int state_fd, emr_keyring *keyring,
-	emr_out *out, emr_problem *out_problem);
-
 /* ---- device_left.c ---- */
 
 typedef struct device_left {
@@ -198,7 +180,7 @@ emr_status host_members(const char *dir, uint64_t *out_n, char *out_names, size_
 /* That the agent which org create makes beside a host does not run, if there is one. */
 void host_say_agent(emr_out *out);
 
-/* ---- host_address.c ---- */
+/* ---- host_listen.c ---- */
 
 /* AT is where the host of DIR, whose files are in OWN_FD, is from now on: where others know another
  * place, it gets the word by which they believe that. */
@@ -211,8 +193,10 @@ void host_say_moved(emr_out *out, const emr_served_at *at);
 
 /* ---- init_person.c ---- */
 
-/* Name and birth date by --name and --born, or as they are typed: both may stay empty. */
-emr_status init_ask_person(const emr_args *args, emr_profile *profile, emr_problem *out_problem);
+/* Name and birth date by --name and --born, or as they are typed: both may stay empty.  ROLES: of
+ * an invitation; 0: none. */
+emr_status init_ask_person(const emr_args *args, emr_out *out, uint16_t roles, emr_profile *profile,
+	emr_problem *out_problem);
 
 /* ---- host_metrics.c ---- */
 
@@ -234,9 +218,6 @@ int host_listen(const char *where, const char **out_cause);
 
 /* ---- network_address.c ---- */
 
-/* network address, network sign. */
-emr_status emr_network_address(const emr_args *args, emr_out *out, emr_problem *out_problem);
-emr_status emr_network_sign(const emr_args *args, emr_out *out, emr_problem *out_problem);
 /* How many member organisations have signed ADDRESS for a key in the place of OLD, and how many
  * must, by the ledger in DIR, a network's, or by the verified copy of a member's STATE. */
 emr_status network_votes(const emr_address *address, const char *dir, const char *state,
@@ -267,15 +248,26 @@ static inline void emr_made_end(emr_made *made)
  * the caller opens the folder. */
 int emr_init_new(const emr_args *args, emr_out *out, const char *org_name, emr_made *out_made);
 
+/* ---- practice.c ---- */
+
+/* The keyring AS of this account, or of the agent that its administrator made. */
+typedef struct emr_at_work {
+	bool has_keyring;
+	int pid, host_pid; /* who has it open, and who serves its network, if it is here; 0: none */
+	char dir[4200], network[256]; /* such a network's directory and name; "" */
+} emr_at_work;
+emr_at_work emr_at_work_as(const char *as, bool is_agent);
+/* After a folder was closed: which host and agent of the keyring AS go on, and how to stop them. */
+void emr_practice_say_left(emr_out *out, const char *as);
+
 /* ---- org_agent.c ---- */
 
-/* Runs this program as AS with WORDS, up to a NULL; with a PASSPHRASE it reads that from a pipe. */
-emr_status emr_self_start(
-	const emr_passphrase *passphrase, const char *as, const char *const *words, pid_t *out_pid);
-/* Until it has said all that it had to say.  EMR_DENIED: it failed, and has said why. */
-emr_status emr_self_await(pid_t pid);
+/* Runs this program as AS with WORDS, up to a NULL, until it has said all that it had to say; with
+ * a PASSPHRASE it reads that from a pipe.  EMR_DENIED: it failed, and has said why. */
 emr_status emr_self_run(const emr_passphrase *passphrase, const char *as, const char *const *words);
-/* Makes and starts the agent of the organisation in STATE. */
+/* For snprintf: --as of the agent that the administrator with the keyring AS has made. */
+#define EMR_AGENT_NAME(as) "%.100s%sagent", (as) != NULL ? (as) : "", (as) != NULL ? "-" : ""
+/* Makes, unless a try before has, and starts the agent of the organisation in STATE. */
 int emr_org_agent(
 	const emr_args *args, emr_out *out, const emr_passphrase *passphrase, const char *state);
 
@@ -284,6 +276,9 @@ int emr_org_agent(
 /* Somebody who has a keyring joins, with the folder closed; the passphrase is handed on. */
 emr_status emr_join_with_keyring(const emr_args *args, emr_out *out, emr_passphrase *out_passphrase,
 	emr_problem *out_problem);
+/* network address, network sign. */
+emr_status emr_network_address(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_network_sign(const emr_args *args, emr_out *out, emr_problem *out_problem);
 /* network leave. */
 emr_status emr_network_leave(const emr_args *args, emr_out *out, emr_problem *out_problem);
 
@@ -318,3 +313,5 @@ emr_status org_host_look(
  * words that a committee asks for. */
 void dataset_say_columns(emr_out *out, const json_t *one);
 void dataset_say_words(emr_out *out, const json_t *one);
+/* A reader who was let in and reads no more has seen the files that were there then. */
+void dataset_say_readers(emr_out *out, const json_t *list);

@@ -10,7 +10,6 @@
 #include "kit/language.h"
 #include "kit/places.h"
 #include "kit/text.h"
-#include "mount/reach.h"
 #include "mount/verify.h"
 #include "people/origin.h"
 #include "report/report.h"
@@ -117,14 +116,13 @@ static void say_origin(emr_out *out, const json_t *signed_by)
 
 static void say_gaps(emr_out *out, const json_t *gaps)
 {
-	for (size_t i = 0; i < json_array_size(gaps); i++) {
-		EMR_AUTO_FREE char *text = emr_gap_text(json_array_get(gaps, i), _("you"));
-
-		if (text != NULL)
-			emr_say(out, "%s", text);
-	}
+	for (size_t i = 0; i < json_array_size(gaps); i++)
+		emr_gap_say(out, json_array_get(gaps, i));
 	if (json_array_size(gaps) > 0)
-		emr_say(out, EMR_GAP_MEANS);
+		emr_say(out,
+			"A number that is not here was signed. Whether it was erased or "
+			"removed, lies where you do not see it, or never reached the ledger, it "
+			"does not say.\n");
 }
 
 static void say_brought(emr_out *out, const json_t *last)
@@ -258,15 +256,12 @@ emr_status emr_cmd_verify(const emr_args *args, emr_out *out, emr_problem *out_p
 		return emr_verify_proof(args, out, out_problem);
 	EMR_TRY(emr_reach_open(args, &reach, out_problem));
 	EMR_TRY(emr_reach_path(&reach, args, &request, out_problem));
-	if (emr_is_shared_path(&reach, &request))
-		return emr_verify_shared(&reach, &request, out, out_problem);
+	EMR_TRY(emr_verify_own(&reach, &request, out_problem));
 	o.has_gaps = !request.chain && request.path[0] == '\0';
 	EMR_TRY(emr_reach_ask(&reach, &request, &(emr_sink){take_finding, &o}, out_problem));
-	if (reach.is_study) {
-		char word[4400];
-
-		emr_shell_word(reach.folder, word, sizeof word);
-		emr_say(out, "No record of the dataset was read: emrfs verify %s\n", word);
-	}
+	if (reach.is_study)
+		emr_say(out,
+			"Only your own records were checked. Those of the dataset are checked "
+			"each time one is read, copies also by: sha256sum -c MANIFEST.sha256\n");
 	return conclude(args, out, &o, out_problem);
 }

@@ -478,6 +478,17 @@ bool hosted_moved_follows(const hosted *run, uint64_t seq, const uint8_t leaf[32
 	return run->entry.seq == seq && memcmp(run->entry.prev_entry, leaf, 32) == 0;
 }
 
+uint64_t hosted_moved_seen(const hosted *run, uint8_t out_leaf[32])
+{
+	emr_header header;
+
+	if (emr_header_parse((emr_span){run->entry.header, EMR_HEADER_BYTES}, &header) !=
+		EMR_CONTRACT_OK)
+		return 0; /* what cannot be read is refused when it is judged */
+	memcpy(out_leaf, header.seen_leaf, 32);
+	return header.seen_seq;
+}
+
 const uint8_t *hosted_moved_signature(const hosted *run)
 {
 	return run->entry.submit_sig;
@@ -517,22 +528,6 @@ bool hosted_moved_lacks(const hosted *run, size_t i, emr_key_text *out_key)
 		return false;
 	emr_key_part(emr_op_family(item.op), item.domain_id, item.object_id, item.version, out_key);
 	return true;
-}
-
-bool hosted_may_move(emr_span descriptor, emr_span der, uint64_t now)
-{
-	emr_descriptor network;
-	emr_descriptor_org org;
-	emr_cert_facts facts;
-	bool may = false;
-
-	if (emr_descriptor_parse(descriptor, &network) != EMR_CONTRACT_OK)
-		return false;
-	for (size_t i = 0; !may && i < network.norg; i++)
-		may = emr_descriptor_org_at(&network, i, &org) == EMR_CONTRACT_OK &&
-		      emr_cert_verify(bytes_of(der), bytes_of(org.ca_der), now, &facts) == EMR_OK &&
-		      emr_cert_is_of(&facts, org.org) && (facts.roles & EMR_ROLE_ORG_ADMIN) != 0;
-	return may;
 }
 
 bool hosted_is_of_directory(const uint8_t *descriptor, size_t len)

@@ -273,14 +273,22 @@ static void read_alone(const json_t *all, emr_fabric_state *out)
 
 static void read_peers(const json_t *all, emr_fabric_state *out)
 {
-	size_t i;
+	size_t i, ahead = 0, level = 0;
 	const json_t *one;
 
 	json_array_foreach(all, i, one)
 	{
+		const bool is_away = json_string_length(json_object_get(one, "said")) > 0;
+		uint64_t height = 0;
+
 		out->n_peers++;
-		out->n_away += json_string_length(json_object_get(one, "said")) > 0;
+		out->n_away += is_away;
+		if (is_away || !take_number(one, "height", &height) || height == 0)
+			continue;
+		ahead += height > out->height;
+		level += height <= out->height;
 	}
+	out->is_behind = level == 0 || ahead > level;
 }
 
 emr_status channel_read_state(emr_bytes body, emr_fabric_state *out)
@@ -289,15 +297,18 @@ emr_status channel_read_state(emr_bytes body, emr_fabric_state *out)
 	const json_t *reading = json_object_get(json, "reading");
 	const json_t *msp = json_object_get(json_object_get(json, "identity"), "msp");
 	const char *name = json_string_value(msp);
+	const char *genesis = json_string_value(json_object_get(json, "genesis"));
 	emr_fabric_state state = {.is_stopped = json_is_true(json_object_get(reading, "stopped"))};
 
 	if (!take_number(json, "height", &state.height) ||
 		!take_number(json, "time", &state.time) ||
 		!take_number(json, "waiting", &state.waiting) || name == NULL || reading == NULL ||
 		json_string_length(msp) >= sizeof state.msp ||
-		strlen(name) != json_string_length(msp))
+		strlen(name) != json_string_length(msp) || genesis == NULL ||
+		strlen(genesis) != sizeof state.genesis - 1)
 		return EMR_DAMAGED;
 	memcpy(state.msp, name, strlen(name));
+	memcpy(state.genesis, genesis, sizeof state.genesis);
 	take_said(reading, "said", state.said);
 	read_certificates(json_object_get(json, "certificates"), &state);
 	read_alone(json_object_get(json, "alone"), &state);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/clock.h"
 #include "channel_private.h"
 #include "http/request.h"
 
@@ -54,16 +55,21 @@ void emr_fabric_close(emr_fabric *fabric)
 static emr_status ask(emr_fabric *fabric, emr_fabric_call *call, const char *path,
 	const emr_buf *body, emr_buf *out)
 {
-	const emr_http_request request = {.method = body != NULL ? "POST" : "GET",
+	emr_http_request request = {.method = body != NULL ? "POST" : "GET",
 		.path = path,
 		.body = body != NULL ? emr_buf_view(body) : (emr_bytes){0},
 		.timeout_ms = CALL_MS + call->wait_s * 1000,
 		.answer_max = ANSWER_MAX,
 		.cancel_fds = {call->cancel_fds[0], call->cancel_fds[1]}};
+	const int64_t left_ms = (call->until_ns - emr_clock_boot_ns(emr_clock_system())) / 1000000;
 	emr_http_answer answer;
 	emr_status status;
 
 	call->said[0] = '\0';
+	if (call->until_ns != 0 && left_ms <= 0)
+		return EMR_TIMEOUT;
+	if (call->until_ns != 0 && left_ms < request.timeout_ms)
+		request.timeout_ms = (uint32_t)left_ms;
 	status = emr_http_ask(fabric->http, &request, out, &answer);
 	if (status != EMR_OK) {
 		(void)snprintf(call->said, sizeof call->said, "%s", answer.said);

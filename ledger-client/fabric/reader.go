@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/protobuf/proto"
 )
 
 const (
@@ -33,7 +34,7 @@ type node struct {
 
 	mu          sync.Mutex
 	heard       time.Time
-	height      uint64 // of the blocks that it gave
+	height      uint64 // that it said it has, or of the blocks that it gave
 	said        string // why it was not heard the last time
 	certificate *x509.Certificate
 }
@@ -78,7 +79,22 @@ func (n *node) showed(state tls.ConnectionState) error {
 func (n *node) gave(block *common.Block) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.said, n.heard, n.height = "", time.Now(), block.GetHeader().GetNumber()+1
+	n.said, n.heard, n.height = "", time.Now(), max(n.height, block.GetHeader().GetNumber()+1)
+}
+
+// tell asks how many blocks the peer has, so that the host knows when it has read them all. One that does not say is measured by the blocks that it gives.
+func (n *node) tell(ctx context.Context, channel string) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	has := &common.BlockchainInfo{}
+	answer, err := n.network.GetContract("qscc").EvaluateWithContext(ctx, "GetChainInfo", client.WithArguments(channel))
+	if err != nil || proto.Unmarshal(answer, has) != nil {
+		slog.Info("a peer does not say how many blocks it has", "peer", n.address, "why", err)
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.height = max(n.height, has.GetHeight())
 }
 
 // note remembers that the peer answered, or why it did not.
@@ -199,6 +215,7 @@ func sleep(ctx context.Context, pause time.Duration) {
 func (r *reader) follow(ctx context.Context, n *node) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	n.tell(ctx, n.network.Name())
 	from := max(r.chain.height()-1, 1)
 	blocks, err := n.network.BlockEvents(ctx, client.WithStartBlock(from))
 	if err != nil {

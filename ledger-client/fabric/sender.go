@@ -146,6 +146,9 @@ func (s *sender) step(a *attempt, now *record) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := s.chain.knowsMaker(envelope); err != nil { // orderers take it no more, and a block behind this one has it without effect
+		return 0, s.outbox.endorseAgain(a.record, "the channel takes the certificate in its envelope no more: "+err.Error())
+	}
 	transaction, err := n.gateway.NewTransaction(envelope)
 	if err != nil {
 		return 0, err
@@ -283,6 +286,20 @@ func (s *sender) refuse(a *attempt, n *node, no refusal, err error) error {
 		return fmt.Errorf("%s: %w", n.msp, err)
 	}
 	return s.outbox.endWith(a.record, func(k *kept) { k.State, k.Status, k.Said = refused, no.status, no.words })
+}
+
+// knowsMaker fails where the channel takes nothing more from the maker of a prepared transaction: the root of its CA is gone, say, or it is revoked.
+func (c *chain) knowsMaker(preparedBytes []byte) error {
+	prepared, payload, header := &gateway.PreparedTransaction{}, &common.Payload{}, &common.SignatureHeader{}
+	if err := errors.Join(proto.Unmarshal(preparedBytes, prepared), proto.Unmarshal(prepared.GetEnvelope().GetPayload(), payload),
+		proto.Unmarshal(payload.GetHeader().GetSignatureHeader(), header)); err != nil {
+		return err
+	}
+	maker, err := c.MSPManager().DeserializeIdentity(header.Creator)
+	if err != nil {
+		return err
+	}
+	return maker.Validate()
 }
 
 // envelopeHash names an envelope as blocks have it.

@@ -257,6 +257,8 @@ emr_status emr_replica_open(const emr_replica_options *options, emr_replica **ou
 		replica_open_heads(r);
 	if (r->lock_fd >= 0)
 		(void)flock(r->lock_fd, LOCK_UN);
+	if (status == EMR_OK)
+		replica_name_hosts(r);
 	if (status != EMR_OK) {
 		emr_replica_close(r);
 		return status;

@@ -148,6 +148,7 @@ emr_status replica_excuse(emr_replica *r, uint64_t size, uint64_t ledger_size, e
 		.differs = why == EMR_FORK || ledger_size < size};
 	emr_status status;
 
+	why = replica_pass_over(r, why, io_trouble);
 	if (why != EMR_OK)
 		r->heads.restarts.is_asked = false;
 	if ((why != EMR_ROLLBACK && why != EMR_FORK) || r->heads.is_forked ||

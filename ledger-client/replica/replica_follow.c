@@ -453,8 +453,8 @@ static emr_status run_one(
 		replica_reached(r, size + *out_n);
 		replica_ask_restarts(r, size + *out_n, ledger_size);
 	}
-	if (status == EMR_FORK)
-		replica_condemn(r, &f->trouble);
+	status = replica_pass_over(r, status, &f->trouble);
+	replica_condemn(r, &f->trouble);
 	(void)flock(r->lock_fd, LOCK_UN);
 	if (size + *out_n > 0)
 		atomic_store(&r->reached, size + *out_n);

@@ -104,6 +104,11 @@ typedef struct signed_heads {
 
 /* By the follower's thread, once a minute.  *OUT_TROUBLE, where hosts have signed another history.
  */
+/* replica_witness.c: another host was asked than one's own, or that lags and another is asked now
+ * (emr_ledger_stand_in): EMR_OFFLINE, and no trouble; or WHY. */
+emr_status replica_pass_over(emr_replica *r, emr_status why, emr_ledger_trouble *io_trouble);
+/* Which hosts may stand in, by the rows of this copy. */
+void replica_name_hosts(emr_replica *r);
 void replica_look_for_witness(emr_replica *r, emr_ledger_trouble *out_trouble);
 
 /* Each lock protects what is named beside it or stands below it. write_lock is the outermost, and

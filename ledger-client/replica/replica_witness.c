@@ -62,6 +62,50 @@ static emr_status look(emr_replica *r, uint64_t *out_size, emr_ledger_trouble *o
 	return status;
 }
 
+/* ---- who stands in for one's own host ---- */
+
+void replica_name_hosts(emr_replica *r)
+{
+	emr_id32 keys[EMR_LEDGER_HOSTS_MAX];
+	emr_ledger_standing standing = {.keys = keys};
+	emr_row_host_key row;
+	EMR_ASK(asked, r, ORGS);
+	emr_known_org org;
+
+	if (strcmp(emr_ledger_kind(r->ledger), "fabric") != 0)
+		return;
+	while (standing.n_keys < EMR_LEDGER_HOSTS_MAX && emr_next(&asked, &org))
+		if (org.row.head.state == EMR_ORG_MEMBER &&
+			emr_replica_host_key(r, org.org, &row) == EMR_OK)
+			memcpy(keys[standing.n_keys++].b, row.key, sizeof row.key);
+	(void)!emr_ledger_stand_in(r->ledger, &standing);
+}
+
+emr_status replica_pass_over(emr_replica *r, emr_status why, emr_ledger_trouble *io_trouble)
+{
+	emr_ledger_standing standing = {.shown = why};
+
+	if ((why != EMR_FORK && why != EMR_DAMAGED && why != EMR_ROLLBACK) ||
+		io_trouble->status != why || emr_ledger_stand_in(r->ledger, &standing) != EMR_OK)
+		return why;
+	*io_trouble = (emr_ledger_trouble){.status = EMR_OK};
+	return EMR_OFFLINE;
+}
+
+emr_status emr_replica_host_of(emr_replica *replica, emr_id32 key, emr_known_org *out_org)
+{
+	emr_row_host_key row;
+	EMR_ASK(asked, replica, ORGS);
+
+	while (emr_next(&asked, out_org))
+		if (emr_replica_host_key(replica, out_org->org, &row) == EMR_OK &&
+			memcmp(row.key, key.b, sizeof row.key) == 0)
+			return EMR_OK;
+	return asked.status == EMR_OK ? EMR_NOT_FOUND : asked.status;
+}
+
+/* ---- what others have signed ---- */
+
 void replica_look_for_witness(emr_replica *r, emr_ledger_trouble *out_trouble)
 {
 	const int64_t now_ns = emr_clock_boot_ns(emr_clock_system());
@@ -69,9 +113,9 @@ void replica_look_for_witness(emr_replica *r, emr_ledger_trouble *out_trouble)
 	uint64_t size = 0;
 	emr_status status;
 
-	if (strcmp(emr_ledger_kind(r->ledger), "fabric") != 0 ||
-		(w->is_known && now_ns < w->due_ns))
+	if (!emr_replica_is_on_channel(r) || (w->is_known && now_ns < w->due_ns))
 		return;
+	replica_name_hosts(r);
 	status = look(r, &size, out_trouble);
 	w->due_ns = now_ns + EVERY_NS;
 	if (emr_status_may_pass(status))

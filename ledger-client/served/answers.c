@@ -30,6 +30,8 @@ static emr_status give_kept(emr_served *served, emr_serve_call *call)
 {
 	char what[96];
 
+	if (strcmp(call->path, EMR_HOSTS) == 0)
+		return served_name_others(served, call);
 	(void)snprintf(what, sizeof what, EMR_ASK_KEPT "%s", call->path);
 	return emr_ledger_ask(served->ledger, what, (emr_bytes){0}, &call->out);
 }
@@ -332,7 +334,7 @@ FOR_MEMBERS(answer_new_note, take_note)
 
 /* A newcomer enrols by a secret; the rest is asked by members. */
 #define RELAYED                                                                                    \
-	.body_max = EMR_AUTHORITY_BODY_MAX, .waits_for_disk = true, .is_secret = true,             \
+	.body_max = EMR_AUTHORITY_BODY_MAX, .waits_for_disk = true, .secret = WIRE_LOGIN_HEADER,   \
 	.answer = answer_relayed
 
 const emr_serve_route served_routes[] = {
@@ -348,7 +350,8 @@ const emr_serve_route served_routes[] = {
 	{"GET", WIRE_ROOT "letters/", .answer = answer_letter},
 	{"POST", WIRE_ROOT "letters/", .body_max = WIRE_LETTER_MAX, .waits_for_disk = true,
 		.answer = answer_new_letter},
-	{"GET", WIRE_ROOT "applications", .waits_for_disk = true, .answer = answer_applications},
+	{"GET", WIRE_ROOT "applications", .waits_for_disk = true, .whose = is_members,
+		.answer = answer_applications},
 	{"GET", WIRE_ROOT "login", .answer = answer_authority},
 	{"POST", WIRE_ROOT "login/enroll", RELAYED, .by_address = true, .is_weighed = true},
 	{"POST", WIRE_ROOT "login/reenroll", RELAYED, .whose = is_members},

@@ -172,7 +172,8 @@ emr_status emr_authority_relay(const char *dir, const emr_authority_question *as
 		.body = asked->body,
 		.headers = headers,
 		.timeout_ms = RELAY_MS,
-		.answer_max = EMR_AUTHORITY_ANSWER_MAX};
+		.answer_max = EMR_AUTHORITY_ANSWER_MAX,
+		.cancel_fds = {asked->stop_fd}};
 	emr_http_answer answer;
 
 	(void)snprintf(path, sizeof path, "/api/v1/%s", asked->call);

@@ -34,16 +34,6 @@ static emr_status ask_get(client *c, emr_buf *out, const char *format, ...)
 	return client_ask(c, &(question){.path = path}, out);
 }
 
-static emr_status client_knows(void *self, const emr_checkpoint *head)
-{
-	client *c = self;
-	const emr_id32 key = client_at(c).key;
-
-	return emr_id16_equal(head->net_id, c->net_id)
-		       ? emr_checkpoint_verify(head, emr_checkpoint_host_id(key.b), key.b)
-		       : EMR_BAD_SIGNATURE;
-}
-
 /* How many entries there are says the host by a checkpoint that it signs: two that differ prove
  * that it shows two histories. */
 static emr_status take_head(client *c, const emr_buf *note, emr_checkpoint *out)
@@ -52,13 +42,14 @@ static emr_status take_head(client *c, const emr_buf *note, emr_checkpoint *out)
 	emr_status status = emr_checkpoint_parse(emr_buf_view(note), &head);
 
 	if (status == EMR_OK)
-		status = client_knows(c, &head);
+		status = client_signed(c, &head, true);
 	if (status != EMR_OK)
-		return status == EMR_NO_MEMORY ? status : EMR_DAMAGED;
+		return status == EMR_NO_MEMORY ? status : client_refuse(c, EMR_DAMAGED);
 	(void)pthread_mutex_lock(&c->lock);
 	emr_buf_clear(&c->head);
 	status = emr_buf_append(&c->head, note->data, note->len);
 	c->head_size = head.size;
+	c->hosts.has_lagged = c->hosts.has_lagged && c->hosts.by == 0;
 	(void)pthread_mutex_unlock(&c->lock);
 	*out = head;
 	return status;
@@ -73,6 +64,7 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 	EMR_AUTO_BUF text = {0};
 	uint8_t head[WIRE_SUBMIT_HEAD];
 	emr_ledger_answer answer;
+	const char *fault;
 	emr_status status;
 
 	if (c->submitter == NULL)
@@ -92,13 +84,15 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 			.timeout_ms = TIMEOUT_MS,
 			.is_open = body.len <= WIRE_OPEN_MAX},
 		&text);
-	/* It is the host that has to be updated. */
+	/* It is the host that has to be updated, or has no room: this computer is well. */
+	fault = emr_ledger_fault_of(status);
 	(void)pthread_mutex_lock(&c->lock);
-	c->untaken_unix_s = status != EMR_NEWER_RULES ? 0
-			    : c->untaken_unix_s > 0   ? c->untaken_unix_s
-						      : emr_clock_unix_s(c->clock);
+	c->untaken_unix_s = fault == NULL	    ? 0
+			    : c->untaken_unix_s > 0 ? c->untaken_unix_s
+						    : emr_clock_unix_s(c->clock);
+	c->untaken = fault;
 	(void)pthread_mutex_unlock(&c->lock);
-	EMR_TRY(status == EMR_NEWER_RULES ? EMR_OFFLINE : status);
+	EMR_TRY(fault != NULL ? EMR_OFFLINE : status);
 	EMR_TRY(wire_read_answer(emr_buf_view(&text), &answer));
 	/* Somebody has set a clock since the last token: the next question asks for another. */
 	(void)pthread_mutex_lock(&c->lock);
@@ -295,9 +289,12 @@ static emr_status client_wait(void *self, uint64_t since, int timeout_ms, uint64
 	emr_checkpoint head;
 	emr_status status;
 
+	client_try_own(c);
 	(void)pthread_mutex_lock(&c->lock);
 	if (c->away_unix_s != 0)
 		wait_ms = 0; /* that it is back is heard at once */
+	if (c->hosts.by > 0 && wait_ms > HOSTS_MS)
+		wait_ms = HOSTS_MS;
 	(void)pthread_mutex_unlock(&c->lock);
 	(void)snprintf(path, sizeof path, "size?since=%llu&wait-ms=%d", (unsigned long long)since,
 		wait_ms > 0 ? wait_ms : 0);
@@ -313,7 +310,7 @@ static emr_status client_wait(void *self, uint64_t since, int timeout_ms, uint64
 	if (status != EMR_OK)
 		return status;
 	if (head.size <= since)
-		return head.size < since ? EMR_ROLLBACK : EMR_TIMEOUT;
+		return head.size < since ? client_refuse(c, EMR_ROLLBACK) : EMR_TIMEOUT;
 	*out_size = head.size;
 	return EMR_OK;
 }
@@ -348,7 +345,7 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 	}
 	(void)pthread_mutex_unlock(&c->lock);
 	if (is_due)
-		(void)!client_ask_once(c, &q, NULL, &text);
+		(void)!client_ask(c, &q, &text);
 	(void)pthread_mutex_lock(&c->lock);
 	if (is_due && q.is_brief && c->looked_ns < began_ns) {
 		c->is_asked = c->last == EMR_OK;
@@ -364,7 +361,7 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 						 : NULL,
 		.ahead_s = c->last == EMR_OK ? c->ahead_s : 0};
 	if (c->untaken_unix_s > 0) {
-		out_absence->sent_refusal = out_absence->unsent.fault = EMR_SERVED_OLD_HOST;
+		out_absence->sent_refusal = out_absence->unsent.fault = c->untaken;
 		out_absence->unsent.since_unix_s = c->untaken_unix_s;
 		out_absence->unsent.stage = "submit";
 	}
@@ -480,6 +477,7 @@ static const emr_ledger_backend backend = {
 	.head = client_head,
 	.knows = client_knows,
 	.ask = client_ask_host,
+	.stand_in = client_stand_in,
 };
 
 emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger)

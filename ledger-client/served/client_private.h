@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "http/request.h"
+#include "ledger/checkpoint.h"
 #include "ledger/ledger.h"
 #include "served/client.h"
 #include "wire.h"
@@ -15,8 +16,22 @@
 #define SILENCE_MS 10000u /* after which nobody is there */
 #define LOOK_NS INT64_C(1000000000)
 #define SILENT_NS INT64_C(20000000000) /* as long as nobody else waits for one who says nothing */
+#define HOSTS_MS 15000		       /* between two looks whether one's own host is back */
 #define BEARER "Authorization: Bearer "
 #define BYTES "Content-Type: application/octet-stream"
+
+/* Hosts of other organisations (hosts.c). */
+typedef struct client_hosts {
+	emr_served_at list[EMR_LEDGER_HOSTS_MAX];
+	size_t n;
+	size_t by;				/* which one is asked: list[by - 1]; 0: one's own */
+	bool is_fixed;				/* it is asked and no other */
+	bool has_lagged;			/* one's own, since another has answered */
+	emr_id32 refused[EMR_LEDGER_HOSTS_MAX]; /* keys */
+	size_t n_refused;
+	uint64_t away_unix_s; /* since when one's own is; 0: it is not */
+	int64_t due_ns;	      /* of system boot: one's own is asked again */
+} client_hosts;
 
 typedef struct client {
 	/* set when it is opened */
@@ -46,8 +61,10 @@ typedef struct client {
 	atomic_bool is_recovering; /* it takes from its members what its ledger lost */
 	emr_buf head;		   /* the checkpoint that the host signed last */
 	uint64_t head_size;	   /* as it says */
-	uint64_t untaken_unix_s; /* since when it takes no batch, as it does not know the rules; 0:
-				  * it does */
+	client_hosts hosts;
+	uint64_t untaken_unix_s; /* since when it takes no batch because of UNTAKEN, a fault of its
+				  * own; 0: it does */
+	const char *untaken;
 } client;
 
 /* So far apart are the clocks that there is no token. */
@@ -64,6 +81,7 @@ typedef struct question {
 	bool is_brief;	     /* that it has no answer in its time says nothing */
 	bool is_open;	     /* needs no token */
 	bool is_beside;	     /* its answer does not say whether the ledger is there */
+	bool is_own;	     /* for one's own host, whichever is asked now */
 } question;
 
 /* Over options->path; it opens while the host is away.  Freed by client_close, also where it fails.
@@ -94,6 +112,27 @@ emr_status client_ask(client *c, const question *q, emr_buf *out);
 /* Of the network in DIR, without a ledger over it. */
 emr_status client_ask_in(
 	const char *dir, const emr_keyring *keyring, const question *q, emr_buf *out);
+
+/* hosts.c.  Which one is asked now (client_hosts.by). */
+size_t client_by(client *c);
+/* Under c->lock: what was said by the one that was asked so far is forgotten. */
+void client_forget(client *c);
+/* Under c->lock: the one with the number BY has not answered. */
+void client_pass_over(client *c, size_t by);
+/* Another one is asked: EMR_OFFLINE; or STATUS, where nobody stands in. */
+emr_status client_refuse(client *c, emr_status status);
+/* The same under c->lock: EMR_OK, another one is asked now. */
+emr_status client_judge(client *c, emr_status shown);
+/* The addresses that are kept, with a NUL behind them. */
+emr_status client_read_hosts(const char *path, emr_buf *out);
+/* One's own, if it is due, and answers. */
+void client_try_own(client *c);
+/* HEAD is signed by one's own host, or, WITH_OTHERS, by one that may stand in. */
+emr_status client_signed(client *c, const emr_checkpoint *head, bool with_others);
+emr_status client_knows(void *self, const emr_checkpoint *head);
+emr_status client_stand_in(void *self, emr_ledger_standing *io);
+/* The one with NUMBER in the directory PATH is asked, and no other.  EMR_NOT_FOUND. */
+emr_status client_fix_host(client *c, size_t number);
 
 /* client.c: an answer that came to STATUS, which it gives back, with BODY: whether the host is in
  * recovery. */

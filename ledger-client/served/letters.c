@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "contract/rows.h"
 #include "ledger/admission.h"
 #include "ledger/hash.h"
+#include "ledger/network.h"
 #include "served/client.h"
 #include "served_private.h"
 
@@ -27,6 +29,7 @@
 	"invitation" /* its end, u64, the organisation of who left it, and what waits              \
 		      */
 #define INVITATION_HEAD 24
+#define PEERS_MS 8000 /* that a channel may take: clients take ten seconds for silence */
 #define KEPT_S ((uint64_t)366 * 86400) /* of what nobody took away */
 #define ASKED_S ((uint64_t)31 * 86400) /* of an application, which anybody may leave */
 
@@ -92,24 +95,29 @@ static bool is_of_member(emr_served *served, emr_bytes letter)
 	       row.head.state == EMR_ORG_MEMBER;
 }
 
-typedef emr_status (*name_fn)(emr_served *served, const char *name, void *arg);
-
-static emr_status each_name(emr_served *served, name_fn fn, void *arg)
+/* The next name of a letter, or NULL behind the last one; *LISTING begins as NULL, and is closed
+ * then.
+ */
+static const char *next_name(const emr_served *served, DIR **listing, emr_status *status)
 {
-	int fd = openat(served->mail_dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
-	const struct dirent *entry;
-	emr_status status = EMR_OK;
+	const struct dirent *entry = NULL;
+	int fd;
 
-	if (listing == NULL) {
-		if (fd >= 0)
-			(void)close(fd);
-		return EMR_IO;
+	if (*listing == NULL) {
+		fd = openat(served->mail_dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		*listing = fd >= 0 ? fdopendir(fd) : NULL;
+		if (*listing == NULL) {
+			if (fd >= 0)
+				(void)close(fd);
+			*status = EMR_IO;
+			return NULL;
+		}
 	}
-	while (status == EMR_OK && (entry = readdir(listing)) != NULL)
-		status = fn(served, entry->d_name, arg);
-	(void)closedir(listing);
-	return status;
+	if (*status == EMR_OK)
+		entry = readdir(*listing);
+	if (entry == NULL)
+		(void)closedir(*listing);
+	return entry != NULL ? entry->d_name : NULL;
 }
 
 typedef struct count {
@@ -119,9 +127,8 @@ typedef struct count {
 } count;
 
 /* Takes away what has ended, and counts what is open. */
-static emr_status count_name(emr_served *served, const char *name, void *arg)
+static emr_status count_name(emr_served *served, const char *name, count *c)
 {
-	count *c = arg;
 	uint8_t org[16] = {0};
 	EMR_AUTO_BUF text = {0};
 
@@ -157,6 +164,7 @@ static emr_status check_admin(emr_served *served, emr_serve_call *call, uint8_t 
 	emr_status status;
 
 	EMR_TRY(emr_served_check(served, call, (emr_bytes){0}));
+	EMR_TRY(emr_served_at_home(served, call->asks));
 	(void)pthread_mutex_lock(&served->rows_lock);
 	status = emr_chain_key_row(served->rows, call->asks.b, &row, NULL);
 	(void)pthread_mutex_unlock(&served->rows_lock);
@@ -178,8 +186,13 @@ static emr_status count_members(emr_served *served, size_t *out_n)
 
 static emr_status take_letter(emr_served *served, const emr_serve_call *call, count room)
 {
-	if (room.most > 0)
-		EMR_TRY(each_name(served, count_name, &room));
+	DIR *listing = NULL;
+	emr_status status = EMR_OK;
+	const char *name;
+
+	while (room.most > 0 && (name = next_name(served, &listing, &status)) != NULL)
+		status = count_name(served, name, &room);
+	EMR_TRY(status);
 	return emr_file_replace(served->mail_dirfd, call->path, emr_buf_view(&call->body), 0600);
 }
 
@@ -207,18 +220,43 @@ static emr_status take_invitation(emr_served *served, emr_serve_call *call)
 	return take_letter(served, call, room);
 }
 
-/* Members who are at other hosts of the channel see it there. */
-static emr_status pass_on(const emr_served *served, const emr_serve_call *call)
+/* Nobody waits longer, and nobody when the host ends. */
+static emr_fabric_call call_of(const emr_served *served)
 {
-	emr_fabric_call on_its_way = {.wait_s = 0};
+	return (emr_fabric_call){
+		.until_ns = emr_clock_boot_ns(emr_clock_system()) + PEERS_MS * INT64_C(1000000),
+		.cancel_fds = {served->others.stop_fd}};
+}
+
+/* NULL: the ledger is in none, to which it may move at any time. */
+static emr_status open_channel(const emr_served *served, emr_fabric **out_channel)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+	const emr_status status = emr_network_channel(served->dirfd, &dir);
+
+	return status == EMR_OK		 ? emr_fabric_open(dir, out_channel)
+	       : status == EMR_NOT_FOUND ? EMR_OK
+					 : status;
+}
+
+/* Members who are at other hosts of the channel see it there. */
+static emr_status pass_on(emr_served *served, const emr_serve_call *call)
+{
+	EMR_AUTO_FABRIC channel = NULL;
+	emr_fabric_call on_its_way = call_of(served);
 	char hex[ID_CHARS + 1];
 	emr_id16 place;
+	emr_status status = EMR_BUSY;
 
-	if (served->channel == NULL)
+	EMR_TRY(open_channel(served, &channel));
+	if (channel == NULL)
 		return EMR_OK;
 	(void)snprintf(hex, sizeof hex, "%.*s", ID_CHARS, call->path);
 	EMR_TRY(emr_unhex(hex, place.b, sizeof place.b));
-	return emr_fabric_leave(served->channel, &on_its_way, place, emr_buf_view(&call->body));
+	if (atomic_fetch_add(&served->relayed, 1) < SERVED_RELAYED)
+		status = emr_fabric_leave(channel, &on_its_way, place, emr_buf_view(&call->body));
+	atomic_fetch_sub(&served->relayed, 1);
+	return status;
 }
 
 /* The invited and those who apply are strangers; an administrator invites and answers. */
@@ -268,9 +306,8 @@ emr_status served_find_letter(emr_served *served, emr_serve_call *call)
 
 /* One that is gone meanwhile, or none of ours, is passed over; what has no room waits until others
  * have ended.  Once its organisation is a member it has done what it was left for. */
-static emr_status put_application(emr_served *served, const char *name, void *arg)
+static emr_status put_application(emr_served *served, const char *name, emr_serve_call *call)
 {
-	emr_serve_call *call = arg;
 	EMR_AUTO_BUF letter = {0};
 
 	if (!is_name(name, APPLICATION) || call->out.len >= WIRE_PORTION ||
@@ -303,13 +340,19 @@ static emr_status put_from_channel(void *arg, emr_bytes letter)
 /* Those of the channel, where its peers answer. */
 emr_status served_give_applications(emr_served *served, emr_serve_call *call)
 {
-	emr_fabric_call now = {.wait_s = 0};
+	EMR_AUTO_FABRIC channel = NULL;
+	emr_fabric_call now = call_of(served);
 	listing l = {.served = served, .call = call};
-	emr_status status =
-		served->mail_dirfd >= 0 ? each_name(served, put_application, call) : EMR_OK;
+	emr_status status = EMR_OK;
+	DIR *names = NULL;
+	const char *name;
 
-	if (status == EMR_OK && served->channel != NULL &&
-		emr_fabric_letters(served->channel, &now, put_from_channel, &l) != EMR_OK)
+	while (served->mail_dirfd >= 0 && (name = next_name(served, &names, &status)) != NULL)
+		status = put_application(served, name, call);
+
+	if (status == EMR_OK)
+		status = open_channel(served, &channel);
+	if (channel != NULL && emr_fabric_letters(channel, &now, put_from_channel, &l) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "host: applications in the channel are not seen: %s",
 			now.said);
 	return status;

@@ -21,7 +21,8 @@
 #define LETTER_MS 15000u /* an open folder that is closed waits for it */
 
 /* One who refuses at once is asked again at once. */
-static void note(client *c, emr_status status, const emr_http_answer *answer, int64_t began_ns)
+static void note(
+	client *c, size_t by, emr_status status, const emr_http_answer *answer, int64_t began_ns)
 {
 	const int64_t now_ns = emr_clock_boot_ns(emr_clock_system());
 
@@ -34,10 +35,13 @@ static void note(client *c, emr_status status, const emr_http_answer *answer, in
 	if (c->last == EMR_OK) {
 		c->looked_ns = now_ns;
 		c->away_unix_s = 0;
+		c->hosts.away_unix_s = by > 0 ? c->hosts.away_unix_s : 0;
 	} else if (c->away_unix_s == 0) {
 		c->looked_ns = 0; /* the next look asks: it may be back by then */
 		c->away_unix_s = emr_clock_unix_s(c->clock);
 	}
+	if (c->last != EMR_OK)
+		client_pass_over(c, by);
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
@@ -84,14 +88,13 @@ emr_served_at client_at(client *c)
 
 	if (client_settings(c->path, &seen, &at) == EMR_OK &&
 		(at.socket[0] == '\0' || emr_file_check_socket(at.socket) == EMR_OK)) {
-		emr_wipe(c->token, sizeof c->token);
-		emr_buf_clear(&c->head);
+		client_forget(c);
 		c->at = at;
 		c->seen = seen;
-		c->looked_ns = 0;
+		c->hosts.by = c->hosts.is_fixed ? c->hosts.by : 0;
 		(void)eventfd_write(c->wake_fd, 1);
 	}
-	return c->at;
+	return c->hosts.by > 0 ? c->hosts.list[c->hosts.by - 1] : c->at;
 }
 
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out)
@@ -100,8 +103,9 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 	bool is_silent;
 	EMR_AUTO_FREE char *path = NULL;
 	const char *headers[] = {q->header != NULL ? q->header : BYTES, bearer, NULL};
-	const emr_served_at at = client_at(c);
-	const emr_http_server server = server_of(&at);
+	const size_t by = client_by(c);
+	emr_served_at at = client_at(c);
+	emr_http_server server;
 	emr_http_request request = {.server = &server,
 		.method = q->is_post ? "POST" : "GET",
 		.body = q->body,
@@ -116,6 +120,8 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 	emr_buf_clear(out);
 	(void)pthread_mutex_lock(&c->lock);
 	is_silent = began_ns < c->silent_until_ns;
+	if (q->is_own)
+		at = c->at;
 	(void)pthread_mutex_unlock(&c->lock);
 	if (is_silent && !q->is_wait) /* the one that waits for more finds its end for all */
 		return EMR_OFFLINE;
@@ -123,6 +129,7 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 		path = NULL;
 		return EMR_NO_MEMORY;
 	}
+	server = server_of(&at);
 	request.path = path;
 	status = emr_http_ask(c->http, &request, out, &answer);
 	/* An answer that is not whole is none, whatever number it began with. */
@@ -130,7 +137,7 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 		status = client_status_of(&answer, out); /* also of what ends in a handshake */
 	if (!q->is_beside && answer.fault != EMR_HTTP_CANCELLED && answer.fault != EMR_HTTP_HERE &&
 		(answer.fault != EMR_HTTP_SLOW || !q->is_brief))
-		note(c, client_hear_recovery(c, status, out), &answer, began_ns);
+		note(c, by, client_hear_recovery(c, status, out), &answer, began_ns);
 	/* With all that time for it, it may have been taken. */
 	return answer.fault == EMR_HTTP_SLOW && q->timeout_ms != TIMEOUT_MS ? EMR_OFFLINE : status;
 }
@@ -205,7 +212,7 @@ static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TO
 	if (!client_is_given(key, body, &text, WIRE_TOKEN_CHARS) ||
 		sodium_base642bin(token, sizeof token, (const char *)text.data, WIRE_TOKEN_CHARS,
 			NULL, NULL, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
-		return EMR_DENIED;
+		return client_refuse(c, EMR_DENIED);
 	(void)compare_clocks(c, emr_get_u64(token + 32) - WIRE_TOKEN_S, emr_get_u64(body + 32));
 	(void)snprintf(out_bearer, sizeof BEARER + WIRE_TOKEN_CHARS, BEARER "%.*s",
 		WIRE_TOKEN_CHARS, (const char *)text.data);
@@ -216,7 +223,7 @@ static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TO
 	return EMR_OK;
 }
 
-emr_status client_ask(client *c, const question *q, emr_buf *out)
+static emr_status ask_now(client *c, const question *q, emr_buf *out)
 {
 	char bearer[sizeof BEARER + WIRE_TOKEN_CHARS];
 	emr_status status = EMR_BAD_SIGNATURE;
@@ -237,6 +244,24 @@ emr_status client_ask(client *c, const question *q, emr_buf *out)
 		status = client_ask_once(c, q, bearer, out);
 	emr_wipe(bearer, sizeof bearer);
 	return status == EMR_BAD_SIGNATURE ? EMR_DENIED : status;
+}
+
+/* All questions may be asked twice, so one that found nobody goes to who stands in. */
+emr_status client_ask(client *c, const question *q, emr_buf *out)
+{
+	emr_status status;
+	size_t by, next;
+
+	do {
+		by = client_by(c);
+		status = ask_now(c, q, out);
+		if (by > 0 && !q->is_brief && (status == EMR_OFFLINE || status == EMR_DENIED)) {
+			EMR_LOCKED(&c->lock);
+			client_pass_over(c, by);
+		}
+		next = client_by(c);
+	} while ((status == EMR_OFFLINE || status == EMR_DENIED) && next != by && next > 0);
+	return status;
 }
 
 /* ---- opening ---- */
@@ -382,16 +407,21 @@ emr_status emr_served_applications(
 
 /* ---- tokens ---- */
 
-emr_status emr_served_tokens_open(
-	const char *path, emr_keyring *const *keyring, emr_served_tokens **out_tokens)
+emr_status emr_served_tokens_open(const char *path, size_t number, emr_keyring *const *keyring,
+	emr_served_tokens **out_tokens)
 {
 	const emr_ledger_options options = {.path = path};
 	client *c = NULL;
+	emr_status status;
 
 	EMR_TRY(client_open(&options, -1, &c));
 	c->submitter_at = keyring;
-	*out_tokens = (emr_served_tokens *)c;
-	return EMR_OK;
+	status = number > 0 ? client_fix_host(c, number) : EMR_OK;
+	if (status != EMR_OK)
+		client_close(c);
+	else
+		*out_tokens = (emr_served_tokens *)c;
+	return status;
 }
 
 void emr_served_tokens_close(void *tokens)

@@ -8,7 +8,6 @@
 #include "served/authority.h"
 #include "served_private.h"
 
-#define AT_ONCE 8u /* of all: an authority that says nothing holds no more workers */
 #define WRONG_WORK (EMR_SERVE_WORK_MAX / 8) /* of a secret: as many wrong ones a minute */
 #define WRONG 401u
 
@@ -17,7 +16,8 @@ static emr_status relay(emr_served *served, emr_serve_call *call)
 {
 	const emr_authority_question question = {.call = strrchr(call->route->path, '/') + 1,
 		.proof = emr_serve_header(call, WIRE_LOGIN_HEADER),
-		.body = emr_buf_view(&call->body)};
+		.body = emr_buf_view(&call->body),
+		.stop_fd = served->others.stop_fd};
 	char dir[PATH_MAX];
 
 	if (question.proof == NULL ||
@@ -31,11 +31,10 @@ static emr_status relay(emr_served *served, emr_serve_call *call)
 
 emr_status served_relay(emr_served *served, emr_serve_call *call)
 {
-	const bool has_room = atomic_fetch_add(&served->relayed, 1) < AT_ONCE;
+	const bool has_room = atomic_fetch_add(&served->relayed, 1) < SERVED_RELAYED;
 	const emr_status status = has_room ? relay(served, call) : EMR_BUSY;
 
 	atomic_fetch_sub(&served->relayed, 1);
-	emr_serve_wipe_header(call, WIRE_LOGIN_HEADER);
 	if (call->route->is_weighed && status == EMR_OK && emr_get_u16(call->out.data) == WRONG)
 		emr_serve_worked(call, WRONG_WORK);
 	return status;

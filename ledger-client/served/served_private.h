@@ -17,8 +17,11 @@ typedef struct others {
 	size_t n;
 	pthread_t asker;
 	bool has_asker;
-	int stop_fd; /* ends its requests */
+	int stop_fd; /* ends its requests, and those of the workers */
 } others;
+
+/* Calls at once: an authority or peers that say nothing hold no more workers. */
+#define SERVED_RELAYED 8u
 
 struct emr_served {
 	/* set when it is started; LEDGER NULL while all of it is lost */
@@ -49,9 +52,8 @@ struct emr_served {
 	emr_buf head; /* of head_size entries, signed; 0: none yet */
 	uint64_t head_size;
 
-	emr_fabric *channel; /* in which the ledger is; NULL: in none */
 	atomic_uint_fast64_t batches, failures[EMR_SERVED_FAILURES];
-	atomic_uint relayed; /* calls that wait for the authority now */
+	atomic_uint relayed; /* calls that wait for the authority now, or for peers */
 };
 
 extern const emr_serve_route served_routes[];
@@ -91,6 +93,8 @@ emr_status served_relay(emr_served *served, emr_serve_call *call);
 emr_status served_give_authority(emr_served *served, emr_serve_call *call);
 /* witness.c: this host's signature under the head in CALL's body. */
 emr_status served_cosign(emr_served *served, emr_serve_call *call);
+/* Their addresses. */
+emr_status served_name_others(const emr_served *served, emr_serve_call *call);
 /* A thread, with the server: asks the others for theirs. */
 void *served_ask_others(void *arg);
 

@@ -39,20 +39,10 @@ static void *watch(void *arg)
 	return NULL;
 }
 
-static emr_status open_channel(emr_served *served)
-{
-	char *dir = NULL;
-	emr_status status = emr_network_channel(served->dirfd, &dir);
-
-	if (status == EMR_OK)
-		status = emr_fabric_open(dir, &served->channel);
-	free(dir);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
 static emr_status open_all(emr_served *served, const emr_served_options *options)
 {
 	const emr_ledger_options ledger = {.path = options->path, .clock = options->clock};
+	const bool is_on_channel = emr_network_is_on_channel(options->path);
 	uint64_t size = 1;
 
 	served->path = strdup(options->path);
@@ -61,15 +51,14 @@ static emr_status open_all(emr_served *served, const emr_served_options *options
 	served->dirfd = open(options->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (served->dirfd < 0)
 		return emr_status_from_errno(errno);
-	EMR_TRY(open_channel(served));
-	if (served->channel != NULL) /* what is lost comes from there */
+	if (is_on_channel) /* what is lost comes from there */
 		EMR_TRY(emr_embedded_open(&ledger, &served->ledger));
 	EMR_TRY(emr_chain_open(served->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED,
 		served->host_dirfd >= 0 &&
 			faccessat(served->dirfd, EMR_NETWORK_LEDGER, F_OK, 0) != 0,
 		BUSY_MS, &served->rows));
 	EMR_TRY(emr_chain_size(served->rows, &size));
-	if (served->host_dirfd >= 0 && served->channel == NULL)
+	if (served->host_dirfd >= 0 && !is_on_channel)
 		EMR_TRY(served_open_recovery(served, size));
 	if (served->ledger == NULL && size > 0)
 		EMR_TRY(emr_embedded_open(&ledger, &served->ledger));
@@ -132,11 +121,9 @@ void emr_served_stop(emr_served *served)
 	if (served == NULL)
 		return;
 	atomic_store(&served->is_ending, true);
-	if (served->others.has_asker) {
-		(void)eventfd_write(served->others.stop_fd, 1);
+	(void)eventfd_write(served->others.stop_fd, 1);
+	if (served->others.has_asker)
 		(void)pthread_join(served->others.asker, NULL);
-	}
-	emr_auto_close(&served->others.stop_fd);
 	if (served->has_watcher) {
 		if (!atomic_load(&served->is_recovering))
 			emr_ledger_wake(served->ledger);
@@ -145,9 +132,9 @@ void emr_served_stop(emr_served *served)
 	if (served->ledger != NULL)
 		emr_ledger_stop(served->ledger); /* nobody waits for a channel any more */
 	emr_serve_stop(served->serve);
+	emr_auto_close(&served->others.stop_fd);
 	emr_chain_close(served->rows);
 	emr_ledger_close(served->ledger);
-	emr_fabric_close(served->channel);
 	if (served->dirfd >= 0)
 		(void)close(served->dirfd);
 	(void)pthread_mutex_destroy(&served->rows_lock);

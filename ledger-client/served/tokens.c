@@ -7,9 +7,10 @@
 
 #include "base/codec.h"
 #include "base/worker.h"
-#include "contract/rows.h"
+#include "contract/rows_share.h"
 #include "crypto/kdf.h"
 #include "keyring/keyring.h"
+#include "ledger/network.h"
 #include "served_private.h"
 
 static void seal(const emr_served *served, const uint8_t token[40], uint8_t out[32])
@@ -148,6 +149,33 @@ emr_status served_check_reader(emr_served *served, emr_serve_call *call, uint64_
 		return EMR_BAD_SIGNATURE;
 	memcpy(call->asks.b, token, 32);
 	return readable_by(served, call->asks, out_below);
+}
+
+/* A host that changed its key is in no row yet, and has no guests. */
+emr_status emr_served_at_home(emr_served *served, emr_id32 signer)
+{
+	emr_row_key row;
+	emr_row_host_key host;
+	uint8_t org[16];
+	bool is_of_others = false, is_elsewhere = false;
+	EMR_AUTO_FREE char *channel = NULL; /* a directory has one host */
+	EMR_LOCKED(&served->rows_lock);
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = served->rows, .prefix = "MH/"};
+
+	if (emr_network_channel(served->dirfd, &channel) != EMR_OK ||
+		emr_chain_key_row(served->rows, signer.b, &row, NULL) != EMR_OK)
+		return EMR_OK;
+	while (emr_chain_next_row(&rows)) {
+		if (emr_row_host_key_parse(emr_span_of(rows.value), &host) != EMR_CONTRACT_OK ||
+			emr_unhex(rows.key + 3, org, sizeof org) != EMR_OK)
+			continue;
+		const bool is_here = memcmp(host.key, served->key.b, sizeof host.key) == 0;
+		const bool is_ours = memcmp(org, row.org, sizeof org) == 0;
+
+		is_of_others = is_of_others || (is_here && !is_ours);
+		is_elsewhere = is_elsewhere || (is_ours && !is_here);
+	}
+	return is_of_others && is_elsewhere ? EMR_DENIED : EMR_OK;
 }
 
 emr_status emr_served_check(emr_served *served, emr_serve_call *call, emr_bytes root)

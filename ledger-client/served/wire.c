@@ -24,13 +24,14 @@ static const struct {
 	{EMR_BYTES_SPENT, 429, "bytes-spent"},
 	{EMR_DAMAGED, 500, "damaged"},
 	{EMR_IO, 500, "failed"},
+	{EMR_READ_ONLY, 500, EMR_LEDGER_STILL},
 	{EMR_NEWER_FORMAT, 501, "newer-format"},
 	{EMR_NEWER_RULES, 501, EMR_SERVED_OLD_HOST},
 	{EMR_OFFLINE, 503, "offline"},
 	{EMR_BUSY, 503, "busy"},
 	{EMR_NO_MEMORY, 503, "no-memory"},
 	{EMR_TIMEOUT, 504, "timeout"},
-	{EMR_NO_SPACE, 507, "no-space"},
+	{EMR_NO_SPACE, 507, EMR_LEDGER_FULL},
 };
 #define N_STATUSES (sizeof statuses / sizeof statuses[0])
 _Static_assert(N_STATUSES <= WIRE_KINDS_MAX, "each kind is counted");

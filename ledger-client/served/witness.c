@@ -117,6 +117,18 @@ static emr_status ask_all(emr_served *served, uint64_t size)
 	return emr_file_replace(served->host_dirfd, EMR_WITNESSED, emr_buf_view(&note), 0600);
 }
 
+emr_status served_name_others(const emr_served *served, emr_serve_call *call)
+{
+	char text[EMR_SERVED_ADDRESS_CHARS + 1];
+
+	for (size_t i = 0; i < served->others.n; i++) {
+		emr_served_address_text(&served->others.list[i], text);
+		(void)strcat(text, "\n");
+		EMR_TRY(emr_buf_append(&call->out, text, strlen(text)));
+	}
+	return EMR_OK;
+}
+
 void *served_ask_others(void *arg)
 {
 	emr_served *served = arg;

@@ -1,4 +1,2 @@
 add_executable(bench_ledger ${CMAKE_CURRENT_LIST_DIR}/ledger_bench.c)
 target_link_libraries(bench_ledger PRIVATE emr_flags emr_served_kit Threads::Threads)
-add_executable(bench_following ${CMAKE_CURRENT_LIST_DIR}/following_bench.c)
-target_link_libraries(bench_following PRIVATE emr_flags emr_ledger_kit)

@@ -4,7 +4,7 @@
 #
 #   tests/campaign/fhir-check.sh [--emrfs FILE] [--work DIR]
 #
-# Runs examples/two-clinics in a new directory, exports the log of everybody in it with `emrfs log --fhir` and what they share with `emrfs share --fhir`, and gives the files to
+# Runs examples/two-clinics in a new directory, exports the log of everybody in it and what they share by packaging/emrfs-fhir, and gives the files to
 # the npm package `fhir` (tests/campaign/fhir, its version and checksum fixed).  Needs node 20, npm and what a mount needs.
 # Status 0: all are valid; 1: one is not, the files stay; 2: it could not be run.
 set -u
@@ -34,8 +34,8 @@ EMRFS=$emrfs "$top/examples/two-clinics" "$work/two-clinics" >"$work/log" 2>&1 |
 	exit 2
 }
 export_of() { # WHO
-	EMRFS_HOME=$work/two-clinics/$1 "$emrfs" log --fhir "$work/events-$1" >>"$work/log" 2>&1 || return
-	EMRFS_HOME=$work/two-clinics/$1 "$emrfs" share --fhir "$work/events-$1" >>"$work/log" 2>&1 || return
+	EMRFS_HOME=$work/two-clinics/$1 "$emrfs" log --json 2>>"$work/log" | "$top/packaging/emrfs-fhir" "$work/events-$1" >>"$work/log" 2>&1 || return
+	EMRFS_HOME=$work/two-clinics/$1 "$emrfs" share --all --json 2>>"$work/log" | "$top/packaging/emrfs-fhir" "$work/events-$1" >>"$work/log" 2>&1 || return
 	for event in "$work/events-$1"/*.json; do mv "$event" "$work/events/$1-${event##*/}" || return; done
 }
 failed=0

@@ -101,6 +101,33 @@ static void send(kit *k, emr_replica *replica, emr_act act)
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 }
 
+/* It names what was there when it was signed. */
+static void send_seen(kit *k, emr_replica *replica, emr_act act)
+{
+	const uint64_t now = emr_clock_unix_s(&k->clock.clock);
+	emr_batch_options options = {
+		.keyring = k->keyring, .signer = emr_signer_identity(), .net_id = k->net_id};
+	EMR_AUTO_BUF bytes = {0};
+	emr_batch_builder *b = NULL;
+	emr_ledger_answer answer;
+	emr_operation operation;
+	emr_replica_position at;
+	emr_id32 item;
+
+	assert_ok(emr_replica_follow(replica, k->owner.signer_id, &act));
+	assert_ok(emr_replica_at(replica, &at));
+	options.seen_seq = at.size - 1;
+	options.seen_leaf = at.last_leaf;
+	operation = emr_act_operation(&act, now, (emr_bytes){0});
+	assert_ok(emr_batch_new(&options, &b));
+	assert_ok(emr_batch_add(b, &operation, &item));
+	assert_ok(emr_batch_finish(b, now, 1000, &bytes, NULL));
+	emr_batch_free(b);
+	assert_ok(emr_ledger_submit(k->ledger, emr_buf_view(&bytes), &answer));
+	assert_int_equal(answer.refusal, 0);
+	assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
+}
+
 static void move(kit *k)
 {
 	emr_pub_org_propose what = {
@@ -115,7 +142,7 @@ static void move(kit *k)
 	assert_ok(emr_replica_person(replica, k->owner.signer_id, &me));
 	memcpy(org.b, me.row.org, sizeof org.b);
 	send(k, replica, emr_act_propose(proposal, &what));
-	send(k, replica, emr_act_approve_proposal(proposal, org));
+	send_seen(k, replica, emr_act_approve_proposal(proposal, org));
 }
 
 /* ---- what is there in the end ---- */

@@ -11,6 +11,9 @@
 #include "base/worker.h"
 #include "ledger/hash.h"
 
+#define WAIT_MS 200	/* that it waits at most for a transaction */
+#define LOGGED_MAX 2000 /* transactions in one answer */
+
 channel_play play;
 
 static emr_buf bytes_of(const json_t *text)
@@ -128,6 +131,42 @@ static json_t *judge(channel_play *p, const json_t *asked, const emr_batch *batc
 	return entered(p);
 }
 
+/* Entries of a directory; their parts are a list with one for each item, or nothing. */
+static json_t *take_moved(channel_play *p, const json_t *asked, uint64_t now)
+{
+	static const uint8_t applied = EMR_OUTCOME_APPLIED;
+	EMR_AUTO_BUF list = bytes_of(json_object_get(json_object_get(asked, "transient"), "parts"));
+	EMR_AUTO_FREE emr_span *parts = calloc(EMR_BATCH_COUNT_MAX, sizeof *parts);
+	const json_t *args = json_object_get(asked, "args");
+	emr_reader r = emr_reader_of(emr_buf_view(&list));
+
+	assert_ok(emr_chain_begin(p->chain));
+	for (size_t i = 0; i < json_array_size(args); i += 3) {
+		EMR_AUTO_BUF bytes = bytes_of(json_array_get(args, i));
+		EMR_AUTO_BUF items = bytes_of(json_array_get(args, i + 1));
+		emr_ledger_trouble trouble;
+		emr_ledger_entry entry = {
+			.entry = emr_buf_view(&bytes), .items = emr_buf_view(&items)};
+		emr_entry parsed;
+
+		assert_int_equal(
+			emr_entry_parse(emr_span_of(entry.entry), &parsed), EMR_CONTRACT_OK);
+		for (size_t k = 0; k < parsed.count; k++) {
+			const uint32_t len = emr_read_u32(&r);
+			const emr_bytes part =
+				len == UINT32_MAX ? (emr_bytes){0} : emr_read_bytes(&r, len);
+
+			parts[k] = (emr_span){part.data, part.len};
+		}
+		entry.seq = parsed.seq;
+		assert_ok(emr_chain_follow(p->chain, &entry, NULL, parts, NULL, NULL, &trouble));
+	}
+	assert_true(emr_reader_done(&r));
+	assert_ok(emr_chain_commit(p->chain));
+	log_it(p, asked, emr_bytes_of(&applied, 1), now);
+	return entered(p);
+}
+
 static json_t *take(channel_play *p, const json_t *asked)
 {
 	const uint64_t now = emr_clock_unix_s(p->clock);
@@ -142,6 +181,8 @@ static json_t *take(channel_play *p, const json_t *asked)
 
 	if (strcmp(json_string_value(json_object_get(asked, "function")), "genesis") == 0)
 		return begin_network(p, asked, now);
+	if (strcmp(json_string_value(json_object_get(asked, "function")), "move") == 0)
+		return take_moved(p, asked, now);
 	submitter = bytes_of(json_array_get(args, 0));
 	sig = bytes_of(json_array_get(args, 1));
 	bytes = bytes_of(json_array_get(args, 2));
@@ -166,6 +207,11 @@ static bool hand_in(void *arg, emr_serve_call *call)
 	EMR_LOCKED(&p->lock);
 
 	p->handed++;
+	if (p->is_mute) {
+		json_decref(asked);
+		emr_serve_wait(call, UINT64_MAX, 600000);
+		return false;
+	}
 	end = json_object_get(p->ended, id);
 	if (end != NULL && !json_equal(json_object_get(p->asked, id), asked)) {
 		json_decref(asked);
@@ -198,10 +244,11 @@ static bool how_it_ended(void *arg, emr_serve_call *call)
 static bool give_log(void *arg, emr_serve_call *call)
 {
 	channel_play *p = arg;
-	uint64_t block = 0, index = 0, wait_s = 0, n;
+	uint64_t block = 0, index = 0, wait_s = 0, n, next;
 	json_t *found = json_array();
 	EMR_LOCKED(&p->lock);
 
+	p->looked++;
 	assert_ok(emr_serve_number(call, "block", 0, &block));
 	assert_ok(emr_serve_number(call, "index", 0, &index));
 	assert_ok(emr_serve_number(call, "wait", 0, &wait_s));
@@ -211,16 +258,17 @@ static bool give_log(void *arg, emr_serve_call *call)
 		return answer(
 			call, 400, json_pack("{s:s, s:s}", "error", "malformed", "said", "no"));
 	}
-	for (uint64_t b = block == 0 ? 1 : block; b <= n; b++)
-		if (b > block || index == 0)
-			json_array_append(found, json_array_get(p->log, b - 1));
+	for (next = block == 0 ? 1 : block; next <= n && json_array_size(found) < LOGGED_MAX;
+		next++)
+		if (next > block || index == 0)
+			json_array_append(found, json_array_get(p->log, next - 1));
 	if (json_array_size(found) == 0 && wait_s > 0 && call->waits_until_ns == 0) {
 		json_decref(found);
-		emr_serve_wait(call, n, wait_s * 1000);
+		emr_serve_wait(call, n, WAIT_MS);
 		return false;
 	}
 	return answer(call, 200,
-		json_pack("{s:I, s:i, s:I, s:s, s:o}", "block", (json_int_t)n + 1, "index", 0,
+		json_pack("{s:I, s:i, s:I, s:s, s:o}", "block", (json_int_t)next, "index", 0,
 			"height", (json_int_t)n + 1, "genesis", p->genesis, "transactions", found));
 }
 
@@ -237,7 +285,8 @@ static json_t *part_at(channel_play *p, const char *text)
 	key = (emr_part_key){.family = (uint8_t)family, .version = strtoull(version, NULL, 16)};
 	assert_ok(emr_unhex(domain, key.domain.b, sizeof key.domain.b));
 	assert_ok(emr_unhex(object, key.object.b, sizeof key.object.b));
-	if (emr_chain_part(p->chain, &key, &part) != EMR_OK)
+	if ((p->has_lost_parts && !emr_id16_is_zero(key.domain)) ||
+		emr_chain_part(p->chain, &key, &part) != EMR_OK)
 		return json_object();
 	return json_pack("{s:o, s:s}", "part", text_of(emr_buf_view(&part)), "hash", "00");
 }
@@ -251,7 +300,9 @@ static bool give_parts(void *arg, emr_serve_call *call)
 
 	for (size_t i = 0; i < json_array_size(keys); i++)
 		json_array_append_new(
-			parts, part_at(p, json_string_value(json_array_get(keys, i))));
+			parts, p->parts_most > 0 && i >= p->parts_most
+				       ? json_pack("{s:b}", "later", 1)
+				       : part_at(p, json_string_value(json_array_get(keys, i))));
 	json_decref(asked);
 	return answer(call, 200, json_pack("{s:o, s:b}", "parts", parts, "complete", 1));
 }
@@ -261,11 +312,13 @@ static bool give_state(void *arg, emr_serve_call *call)
 	channel_play *p = arg;
 	EMR_LOCKED(&p->lock);
 
+	p->looked++;
 	return answer(call, 200,
-		json_pack("{s:I, s:i, s:i, s:{s:s}, s:{s:b, s:s}}", "height",
-			(json_int_t)json_array_size(p->log) + 1, "time", 0, "waiting", 0,
-			"identity", "msp", "Emr1MSP", "reading", "stopped", p->is_stopped, "said",
-			p->is_stopped ? "peers do not agree" : ""));
+		json_pack("{s:s, s:I, s:[{s:I, s:s}], s:i, s:i, s:{s:s}, s:{s:b, s:s}}", "genesis",
+			p->genesis, "height", (json_int_t)json_array_size(p->log) + 1, "peers",
+			"height", (json_int_t)(json_array_size(p->log) + 1 + p->behind), "said", "",
+			"time", 0, "waiting", 0, "identity", "msp", "Emr1MSP", "reading", "stopped",
+			p->is_stopped, "said", p->is_stopped ? "peers do not agree" : ""));
 }
 
 static const emr_serve_route routes[] = {
@@ -278,6 +331,22 @@ static const emr_serve_route routes[] = {
 	{.method = NULL},
 };
 
+static void *tick(void *arg)
+{
+	channel_play *p = arg;
+
+	while (!atomic_load(&p->is_ending)) {
+		size_t n;
+
+		(void)usleep(WAIT_MS * 1000);
+		(void)pthread_mutex_lock(&p->lock);
+		n = json_array_size(p->log);
+		(void)pthread_mutex_unlock(&p->lock);
+		emr_serve_wake(p->serve, n);
+	}
+	return NULL;
+}
+
 void play_start(channel_play *p)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -289,6 +358,8 @@ void play_start(channel_play *p)
 	assert_int_equal(bind(options.listen_fd, (struct sockaddr *)&at, sizeof at), 0);
 	assert_int_equal(listen(options.listen_fd, 64), 0);
 	assert_ok(emr_serve_start(&options, &p->serve));
+	atomic_store(&p->is_ending, false);
+	assert_int_equal(pthread_create(&p->ticks, NULL, tick, p), 0);
 }
 
 void play_begin(channel_play *p, const char *dir, const emr_clock *clock)
@@ -306,6 +377,10 @@ void play_begin(channel_play *p, const char *dir, const emr_clock *clock)
 
 void play_stop(channel_play *p)
 {
+	if (p->serve == NULL)
+		return;
+	atomic_store(&p->is_ending, true);
+	assert_int_equal(pthread_join(p->ticks, NULL), 0);
 	emr_serve_stop(p->serve);
 	p->serve = NULL;
 }

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "http/serve.h"
 #include "ledger/chain.h"
@@ -15,6 +16,8 @@ typedef struct channel_play {
 	char genesis[65];
 	const emr_clock *clock;
 	emr_serve *serve;
+	pthread_t ticks; /* so that nobody waits longer than was asked for */
+	atomic_bool is_ending;
 	pthread_mutex_t lock; /* what follows */
 	emr_chain *chain;     /* all that it took */
 	emr_buf descriptor;
@@ -22,6 +25,11 @@ typedef struct channel_play {
 	size_t handed;		     /* transactions that were handed in */
 	bool is_stopped;	     /* its reader says so */
 	bool is_slow;		     /* it takes what it is handed, and enters nothing */
+	bool is_mute;		     /* whoever hands in hears nothing */
+	size_t looked;		     /* how often it was asked for its log, or how it is */
+	size_t parts_most;	     /* of one answer, the rest later; 0: all */
+	size_t behind;		     /* blocks that its peer has and it has not read */
+	bool has_lost_parts;	     /* but of registrations: its peers have them no more */
 	uint64_t later_s;	     /* added to the times in its log */
 } channel_play;
 

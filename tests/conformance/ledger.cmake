@@ -47,6 +47,10 @@ emr_test(test_served_bounds
 	USES served_kit node_host store Threads::Threads
 	LABELS conformance)
 target_link_options(test_served_bounds PRIVATE -Wl,--wrap=emr_block_store_get_verified)
+emr_test(test_stand_in
+	SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/test_stand_in.c
+	USES served_kit Threads::Threads
+	LABELS conformance)
 emr_test(test_served_elsewhere
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_elsewhere.c
 	USES served_kit http OpenSSL::SSL Threads::Threads
@@ -57,7 +61,12 @@ emr_test(test_ledger_channel
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_channel.c ${CMAKE_CURRENT_LIST_DIR}/ledger_suite.c
 	USES channel_play Threads::Threads
 	LABELS conformance)
-emr_test(test_channel_ledger
-	SOURCES ${CMAKE_CURRENT_LIST_DIR}/channel_ledger.c
-	USES channel_play Threads::Threads
+emr_test(test_channel_move
+	SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/test_channel_move.c
+	USES channel_play channel Threads::Threads
 	LABELS conformance)
+emr_test(test_channel_ledger
+	SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/test_channel_ledger.c
+	USES channel_play channel Threads::Threads
+	LABELS conformance
+	LINK_OPTIONS -Wl,--wrap=emr_chain_end)

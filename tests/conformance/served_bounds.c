@@ -5,10 +5,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 
+#include "base/file.h"
+#include "base/secret.h"
 #include "node/host.h"
 #include "store/car_store.h"
 #include "store/dag_pb.h"
@@ -216,6 +219,81 @@ static void save(void)
 	send_text(fd, head);
 	assert_int_equal(send(fd, body.data, body.len, MSG_NOSIGNAL), body.len);
 	assert_int_equal(answer_of(fd), 200);
+}
+
+#define STACK_BYTES ((size_t)7 << 20) /* of a thread has more, and nothing of the library */
+
+/* Whether TEXT, of which the caller keeps each byte plus one, stands in memory that can be read. */
+static bool is_in_memory(const char *hidden, size_t len)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	EMR_AUTO_FD memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	char line[512], mode[8];
+	size_t from, to;
+	bool is = false;
+
+	while (fgets(line, sizeof line, maps) != NULL) {
+		if (sscanf(line, "%zx-%zx %7s", &from, &to, mode) != 3 || mode[1] != 'w' ||
+			to - from > STACK_BYTES)
+			continue;
+		for (; from < to && !is; from += 4096 - 64) {
+			uint8_t page[4096];
+			const ssize_t n = pread(memory, page, sizeof page, (off_t)from);
+
+			for (ssize_t i = 0; i + (ssize_t)len <= n && !is; i++) {
+				size_t same = 0;
+
+				while (same < len &&
+					page[i + (ssize_t)same] == (uint8_t)(hidden[same] - 1))
+					same++;
+				is = same == len;
+			}
+			emr_wipe(page, sizeof page);
+		}
+	}
+	(void)fclose(maps);
+	return is;
+}
+
+/* Each by another kind of refusal: its body is too long, it comes from no member, it ends before
+ * its body is whole, or before its headers are. */
+TEST_IN(begin, end, what_proves_who_logs_in_stays_nowhere_where_it_is_refused)
+{
+	static const char *const refused[] = {"POST /emrfs/v1/login/enroll HTTP/1.1\r\nHost: a\r\n"
+					      "Content-Length: 900000\r\nEmrfs-Login: ",
+		"POST /emrfs/v1/login/revoke HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
+		"Emrfs-Login: ",
+		"POST /emrfs/v1/login/enroll HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n"
+		"Emrfs-Login: ",
+		"POST /emrfs/v1/login/enroll HTTP/1.1\r\nHost: a\r\nEmrfs-Login: "};
+	char hidden[] = "Cbtjd!xqa83hbvLm0oT7rD"; /* each byte plus one */
+	int fds[4];
+
+	for (size_t i = 0; i < 4; i++) {
+		char secret[sizeof hidden];
+
+		fds[i] = connect_raw();
+		hidden[21] = (char)('E' + i);
+		for (size_t j = 0; j < sizeof hidden; j++)
+			secret[j] = hidden[j] != '\0' ? (char)(hidden[j] - 1) : '\0';
+		send_text(fds[i], refused[i]);
+		send_text(fds[i], secret);
+		emr_wipe(secret, sizeof secret);
+		if (i < 3)
+			send_text(fds[i], "\r\n\r\n");
+		if (i < 2)
+			assert_int_not_equal(answer_of(fds[i]), 200);
+		else
+			while (!is_in_memory(hidden, sizeof hidden - 1))
+				;
+	}
+	emr_served_stop(host);
+	host = NULL;
+	for (size_t i = 0; i < 4; i++) {
+		hidden[21] = (char)('E' + i);
+		assert_false(is_in_memory(hidden, sizeof hidden - 1));
+		(void)close(fds[i]);
+	}
 }
 
 /* Counted, and not by the clock: with 28 stats of one key outstanding a batch is taken, and another

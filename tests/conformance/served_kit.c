@@ -23,10 +23,10 @@ void kit_put_file(const char *dir, const char *name, emr_bytes bytes)
 	assert_int_equal(write(fd, bytes.data, bytes.len), bytes.len);
 }
 
-static int listen_on(unsigned port)
+int kit_listen(unsigned *io_port)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
+		.sin_port = htons((uint16_t)*io_port),
 		.sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t len = sizeof at;
 	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -36,7 +36,7 @@ static int listen_on(unsigned port)
 	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
 	assert_int_equal(listen(fd, 64), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
-	kit_host_port = ntohs(at.sin_port);
+	*io_port = ntohs(at.sin_port);
 	return fd;
 }
 
@@ -46,7 +46,7 @@ void kit_host_start(kit *k)
 	emr_served_options options = {.path = dir,
 		.mail_dirfd = -1,
 		.clock = &k->clock.clock,
-		.listen_fd = listen_on(kit_host_port),
+		.listen_fd = kit_listen(&kit_host_port),
 		.key = (const char *)key.data,
 		.certificate = (const char *)certificate.data};
 

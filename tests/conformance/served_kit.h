@@ -14,6 +14,8 @@ extern uint8_t kit_host_secret[32];
 /* The host begins with this one's directory of host (k->base/host), again. */
 void kit_host_start(kit *k);
 void kit_host_stop(kit *k);
+/* A socket of TCP; *IO_PORT 0: at any port, which it says. */
+int kit_listen(unsigned *io_port);
 /* With which it signs heads. */
 void kit_host_seed(uint8_t out[32]);
 void kit_put_file(const char *dir, const char *name, emr_bytes bytes);

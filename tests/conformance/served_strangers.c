@@ -308,7 +308,7 @@ static void decide(emr_pub_org_propose what, emr_bytes part)
 		const emr_bytes parts[] = {part, {0}};
 
 		assert_ok(emr_act_send_all(
-			k.keyring, k.ledger, acts, parts, 2, &k.clock.clock, &code, &size));
+			k.keyring, k.ledger, acts, parts, 2, NULL, &k.clock.clock, &code, &size));
 	}
 	assert_int_equal(code, EMR_RESULT_APPLIED);
 }

@@ -1,4 +1,4 @@
-/* This fuzz target reads a file of a stranger: DICOM, PDF or FHIR, or one that looks so.
+/* This fuzz target reads a file of a stranger: DICOM, or one that looks so.
  * Headers that come out can be kept and are the same when they are read back; and bytes as the kept
  * form. */
 #include <stdlib.h>

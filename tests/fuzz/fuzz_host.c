@@ -79,7 +79,7 @@ static void take_token(int base_fd)
 		emr_file_read(AT_FDCWD, ledger, (size_t)1 << 16, &descriptor) == EMR_OK &&
 		emr_file_replace(base_fd, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&descriptor),
 			0600) == EMR_OK);
-	must(emr_served_tokens_open(fuzz_dir, &keyring, &tokens) == EMR_OK &&
+	must(emr_served_tokens_open(fuzz_dir, 0, &keyring, &tokens) == EMR_OK &&
 		emr_served_token(tokens, (emr_bytes){0}, token, sizeof token) == EMR_OK);
 	emr_served_tokens_close(tokens);
 }

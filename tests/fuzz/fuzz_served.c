@@ -77,6 +77,27 @@ static void read_given(emr_bytes bytes)
 	check_same(EMR_OK, &again, bytes);
 }
 
+/* A list is read again as it is kept. */
+static void read_hosts(emr_bytes bytes)
+{
+	static emr_served_at list[EMR_LEDGER_HOSTS_MAX], again[EMR_LEDGER_HOSTS_MAX];
+	char text[EMR_SERVED_HOSTS_BYTES + 1] = "", one[EMR_SERVED_ADDRESS_CHARS];
+	size_t n = 0, n_again = 0, at = 0;
+
+	(void)snprintf(text, sizeof text, "%.*s", (int)(bytes.len % sizeof text),
+		(const char *)bytes.data);
+	if (emr_served_hosts_read(text, list, &n) != EMR_OK)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		emr_served_address_text(&list[i], one);
+		at += (size_t)snprintf(text + at, sizeof text - at, "%s\n", one);
+	}
+	text[at] = '\0';
+	if (emr_served_hosts_read(text, again, &n_again) != EMR_OK || n_again != n ||
+		(n > 0 && !emr_id32_equal(list[n - 1].key, again[n - 1].key)))
+		abort();
+}
+
 static void read_settings(emr_bytes bytes)
 {
 	EMR_AUTO_BUF text = {0};
@@ -90,6 +111,7 @@ static void read_settings(emr_bytes bytes)
 		if (strcmp(address, word) != 0)
 			abort();
 	}
+	read_hosts(bytes);
 	if (emr_served_at_read(bytes, &at) != EMR_OK)
 		return;
 	if (emr_served_at_write(&at, &text) != EMR_OK ||

@@ -71,12 +71,12 @@ expect "by whom" "$(sorted "$(entry released Imaging/MRI.pdf released_by)")" "$G
 expect "refused" "$(entry refused Imaging/MRI.pdf proven software)" "False|True"
 expect "names" "$(entry listed Imaging proven type)" "True|directory"
 run 0 log Imaging
-says "lima, São Lucas (own word: Paula Lima), treatment  opened Imaging/MRI.pdf v1 (whole)   reported; key proven, by "
-says "lima, São Lucas (own word: Paula Lima) (software), treatment  was refused: Imaging/MRI.pdf v1   reported"
+says "lima, São Lucas (gives the name Paula Lima), treatment  opened Imaging/MRI.pdf v1 (whole)   reported; key proven, by "
+says "lima, São Lucas (gives the name Paula Lima) (software), treatment  was refused: Imaging/MRI.pdf v1   reported"
 says "got the key of Imaging/MRI.pdf v1   proven, keys by "
-grep -qF "lima, São Lucas (own word: Paula Lima), treatment  opened Imaging/MRI.pdf v1 (whole)" ana-folder/.emrfs/log || emr_fail ".emrfs/log"
-json 0 log --fhir fhir
-expect "written" "$(field written)" "$(ls fhir | wc -l)"
+grep -qF "lima, São Lucas (gives the name Paula Lima), treatment  opened Imaging/MRI.pdf v1 (whole)" ana-folder/.emrfs/log || emr_fail ".emrfs/log"
+fhir fhir log
+expect "written" "$(jq ".entries | length" out/said)" "$(ls fhir | wc -l)"
 must python3 "$SUPPORT/fhir_audit_event.py" fhir
 for action in released opened refused listed; do grep -lq "\"$action\"" fhir/*.json || emr_fail "no AuditEvent of $action"; done
 
@@ -95,18 +95,14 @@ says_not "${OWN#*:}"
 says_not witnessed
 two_home lima
 SHARED=${SHARE#lima-folder/}
-emr_until witnessed verify "$SHARED/MRI.pdf"
+must cmp copy.pdf "$SHARE/MRI.pdf"
+emr_until witnessed status "$SHARED/MRI.pdf"
 expect "the same" "$(field signed.entry):$(field signed.tx) $(field signed.at)" "$REGISTERED"
-expect "of another" "$(field signed.organisation) $(field signed.signature) $(field checked) $(field bad)" "São Lucas self 1 []"
-run 0 verify "$SHARED/MRI.pdf"
-says "1 check, nothing wrong."
+expect "of another" "$(field signed.organisation) $(field signed.signature)" "São Lucas self"
+run 0 status "$SHARED/MRI.pdf"
 says "Signed by ana ("
 says ") [Ana Silva 1984-03-12], São Lucas, "
-run 0 status "$SHARED/MRI.pdf"
 says_not "${OWN#*:}"
-run 0 verify "$SHARED"
-says "2 checks, nothing wrong."
-run 5 verify "$SHARED/nothing"
 two_home ana
 
 say "what is saved by who came later has a proof, too"
@@ -121,7 +117,7 @@ grep -qF "came in with 1 approval" out/audit || emr_fail "no admission: $(cat ou
 
 say "an auditor sees what the staff of her organisation asked for, and nobody else does"
 two_home rosa
-json 0 log --staff --fhir staff-fhir
+fhir staff-fhir log --staff
 python3 - <<'END' || emr_fail "the staff's questions: $(cat out/said)"
 import json, re
 entries = json.load(open("out/said"))["entries"]
@@ -132,12 +128,12 @@ assert len({e["folder"] for e in entries}) == 1 and re.fullmatch("[0-9a-f]{8}", 
 assert all(e["path"] in ("folder %s of somebody" % e["folder"], "%d record%s in folder %s of somebody" % (e["records"], "" if e["records"] == 1 else "s", e["folder"]))
            for e in entries), entries
 END
-expect "written" "$(field written)" "$(ls staff-fhir | wc -l)"
+expect "written" "$(jq ".entries | length" out/said)" "$(ls staff-fhir | wc -l)"
 must python3 "$SUPPORT/fhir_audit_event.py" staff-fhir
 grep -q "the owner of folder " staff-fhir/*.json || emr_fail "whose"
 ! grep -q "Ana\|Rosa" staff-fhir/*.json || emr_fail "an auditor learns a patient's name"
 run 0 log --staff
-says "lima, São Lucas (own word: Paula Lima), treatment  got the key of "
+says "lima, São Lucas (gives the name Paula Lima), treatment  got the key of "
 says " in folder "
 says_not "MRI"
 run 2 log --staff Imaging

@@ -78,8 +78,8 @@ shows MRI "a finding of the knee" && emr_fail "it opened through nobody"
 say "with her word it opens while she is away, whatever is shared already"
 two_mount ana
 as ana run 0 share --away own
-says "that protects you from readers, not from your organisation"
-says "1 share is given again so"
+says "That protects you from readers, not from your organisation"
+says "1 share changes to that"
 expect "the setting" "$(grep -c '^away = own$' ana/settings)" 1
 emr_until listed 'share["away"] == "own" and share["released_by"] == ["São Lucas"] and share["needed"] == 1'
 as ana run 0 share Imaging with lima --yes # it is so already

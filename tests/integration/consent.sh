@@ -29,14 +29,14 @@ emr_until asked
 expect "who, what" "$(one who) $(one path) $(one rights) $(one purpose) $(one direction)" "nuno@saolucas Imaging read treatment to-me"
 expect "where it stands" "$(one file)" Consents/c1.json
 id=$(one id) whole=$(one whole)
-emr_until noticed "Consents/c1.json asks that nuno, São Lucas (own word: Dr Nuno Reis) (no card of each other) may have Imaging, treatment. Nobody has it before you say yes."
+emr_until noticed "Consents/c1.json asks that nuno, São Lucas (gives the name Dr Nuno Reis) (no card of each other) may have Imaging, treatment. Nobody has it before you say yes."
 noticed "emrfs approve $whole, or: emrfs deny $whole" || emr_fail "a notice without its commands"
 expect "files" "$(ls "$MNT/.emrfs/requests")" "$whole.txt"
 grep -qF "Consent:    Consents/c1.json" "$MNT/.emrfs/requests/$whole.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$whole.txt")"
 run 0 status
 says "Waiting for you: 1 request (emrfs request)."
 run 0 request
-says "Consents/c1.json asks that nuno, São Lucas (own word: Dr Nuno Reis) may have Imaging, treatment     emrfs approve $whole | emrfs deny $whole"
+says "Consents/c1.json asks that nuno, São Lucas (gives the name Dr Nuno Reis) may have Imaging, treatment     emrfs approve $whole | emrfs deny $whole"
 json 0 share
 expect "nothing is granted by itself" "$(field grants)" "[]"
 [ ! -e "$EMR_WORK/nuno-folder/shared-with-me" ] || emr_fail "it is seen without a yes"
@@ -118,7 +118,7 @@ echo '{}' >"$MNT/Consents/$odd" && told 'line?break ?[31m.json' "it is no FHIR C
 told "c1.json~" "by its name it is a program's own file"
 
 say "what emrfs writes itself is read, also after the folder was closed; and the refused is not asked again"
-json 0 share --fhir fhir
+fhir fhir share --all
 two_unmount ana
 two_mount ana
 cp fhir/emrfs-g-*.json "$MNT/.emrfs/consent/" || emr_fail "cp"

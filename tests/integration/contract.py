@@ -11,7 +11,7 @@ WHOLE = ["Verbs", "Options", "Exit codes", "Settings", "Messages"]  # every cell
 NAMED = ["Attributes", "Files in .emrfs", "Beside the participants of a dataset"]                         # the first cell is; the rest was written by a person
 ELSEWHERE = {"Files in .emrfs"}  # the page may have more: directories, which contract.sh looks for in an open folder
 
-NOT_OURS = re.compile(r"fs/(tell/report/(fhir|study)|store/nodes|helper)")  # what FHIR, BIDS and Kubo call so is theirs
+NOT_OURS = re.compile(r"fs/(tell/report/study|store/nodes|helper)")  # what BIDS and Kubo call so is theirs
 KINDS = {"s": "string", "I": "number", "i": "number", "f": "number", "b": "boolean", "{": "object", "[": "list"}
 MADE = {"emr_json_text": "string", "json_string": "string", "json_integer": "number", "json_boolean": "boolean", "json_true": "boolean",
         "json_false": "boolean", "json_array": "list"}

@@ -12,7 +12,7 @@ named() { sed -n "/^## $1\$/,/^## [^$(printf %.1s "$1")]/s/^| \`\([^\`]*\)\`.*/\
 emr_init
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
 must mkdir "$MNT/Imaging"
-echo '{"resourceType": "List", "title": "a letter"}' >"$MNT/Imaging/letter.txt"	# it says what it is, so there are headers
+{ head -c 128 /dev/zero && printf DICM; } >"$MNT/Imaging/letter.txt"	# it says what it is, so there are headers
 run 0 status --wait
 
 say "attributes"

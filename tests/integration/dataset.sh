@@ -72,11 +72,11 @@ says_not ana
 
 say "everybody is told of every reader"
 steward 0 admit knees dora@saolucas
-says "dora, São Lucas (own word: Dora Reis)"
+says "dora, São Lucas (gives the name Dora Reis)"
 told() { as "$1" run 0 dataset knees; grep -q "dora, São Lucas .* reads it, since" out/said; }
 for who in ana rui; do emr_until told "$who"; done
 noticed() { grep -qF -- "$2" "$1-folder/.emrfs/notices"; }
-for who in ana rui; do emr_until noticed "$who" "dora, São Lucas (own word: Dora Reis): let into knees@saolucas by its steward, where Imaging can be read."; done
+for who in ana rui; do emr_until noticed "$who" "dora, São Lucas (gives the name Dora Reis): let into knees@saolucas by its steward, where Imaging can be read."; done
 
 say "whom the steward admitted reads all of it, under pseudonyms, and writes nothing"
 sees() { [ "$(ls "$1-folder/datasets/knees" 2>/dev/null | wc -l)" = "$2" ]; }
@@ -100,10 +100,8 @@ mkdir dora-folder/datasets 2>/dev/null && emr_fail "the name is kept"
 as dora json 0 share
 expect "what is shared with her" "$(field shared_with_me)" "[]"
 
-say "a dataset is called the same in the list of shares, in Consents and in the log"
+say "a dataset is called the same in the list of shares and in the log"
 as ana run 0 share
-says "knees, São Lucas"
-as ana run 0 share --fhir consents
 says "knees, São Lucas"
 as ana run 0 log --all
 says_not "knees (team)"
@@ -202,8 +200,8 @@ emr_until eva_reads
 moved() { as ana json 0 dataset knees && [ "$(python3 -c 'import json; print(*[r["name"] for r in json.load(open("out/said"))["datasets"][0]["readers"]])')" = eva ]; }
 emr_until moved
 emr_until eva_reads
-as eva json 0 verify "$EMR_WORK/eva-folder/datasets/knees/$ANA"
-expect "what a participant gave is verified by reading it" "$(field checked) $(field bad)" "$(find "eva-folder/datasets/knees/$ANA" -type f | wc -l) []"
+as eva json 6 verify "$EMR_WORK/eva-folder/datasets/knees/$ANA"
+expect "not hers to verify" "$(field error)" not-yours
 expect "by the same names" "$(ls eva-folder/datasets/knees | sort | tr '\n' ' ')" "$(printf '%s\n' "$ANA" "$RUI" | sort | tr '\n' ' ')"
 
 say "nobody is admitted quietly: not for a moment, and not while a folder is closed"
@@ -213,7 +211,7 @@ steward 0 drop hips eva@saolucas
 # A folder that opens tells what its computer knows by then: half of it, on a busy one.  So it hears of both first.
 as ana run 0 dataset hips --passphrase-file "$EMR_PASS"
 two_mount ana
-emr_until noticed ana "eva, São Lucas (own word: Eva Reis) (who reads no more): let into hips@saolucas by its steward, where Imaging can be read."
+emr_until noticed ana "eva, São Lucas (gives the name Eva Reis) (who reads no more): let into hips@saolucas by its steward, where Imaging can be read."
 noticed ana "Dora Reis" && emr_fail "told twice of the same reader"
 as ana run 0 dataset hips
 grep -qE "eva, São Lucas .* read it, from .* to " out/said || emr_fail "$(cat out/said)"
@@ -224,6 +222,65 @@ for line in '"readers": \[[^]]*"name": "dora", "organisation": "São Lucas"' '"f
 	grep -q "^datasets .*$line" out/page || emr_fail "not on the page: $line: $(grep ^datasets out/page)"
 done
 
+say "who wants to read asks, and signs the agreement; the steward's yes lets in until a day, and nobody who has not signed"
+echo "I delete what I have read, and say so." >agreement.txt
+HASH=$(sha256sum <agreement.txt | cut -c1-64)
+terms agreement "\"$HASH\""
+steward 8 create elbows --terms terms.json
+says '"agreement" is not the SHA-256 of --agreement FILE'
+steward 2 admit elbows dora@saolucas --agreement agreement.txt
+steward 0 create elbows --terms terms.json --agreement agreement.txt
+says "Agreement that each reader signs (SHA-256): $HASH"
+steward 6 admit elbows dora@saolucas
+says "has not signed the agreement of elbows"
+for who in ana dora eva; do emr_until knows "$who" elbows; done
+as ana run 0 dataset join elbows Letters --yes --wait
+as dora run 13 request dataset:elbows --reason "To measure elbows"
+says "I delete what I have read, and say so."
+as dora run 13 request dataset:elbows --agree "${HASH%?}"
+says "--agree $HASH"
+as dora run 0 request dataset:elbows --reason "To measure elbows" --agree "$HASH"
+as eva run 0 request dataset:elbows@saolucas --agree "$HASH" --until 2097-01-01
+two_mount hospital
+asked_by() { # WHO: her request is in out/id
+	as hospital json 0 request
+	python3 -c 'import json, sys
+print(*[r["whole"] for r in json.load(open("out/said"))["requests"] if (r["name"], r["path"], r["state"]) == (sys.argv[1], "dataset:elbows@saolucas", "open")], end="")' "$1" >out/id
+	[ -s out/id ]
+}
+emr_until asked_by eva
+as hospital run 0 deny "$(cat out/id)" --reason "Not you"
+emr_until asked_by dora
+ID=$(cat out/id)
+as hospital run 13 approve "$ID"
+says 'dora, São Lucas'
+says '"To measure elbows"'
+as hospital run 0 approve "$ID" --yes --until 2097-05-31
+as hospital run 6 approve "$ID" --yes
+answered() { as "$1" json 0 request && [ "$(field requests.0.state)" = "$2" ]; }
+emr_until answered dora approved
+emr_until answered eva denied
+as eva run 0 request dataset:elbows # a second time: what she signed stays signed
+steward 0 admit elbows dora@saolucas --until 2098-05-31 # which moves it
+steward 2 drop elbows dora@saolucas --until 2098-05-31
+two_unmount hospital
+agreed() { as ana json 0 dataset elbows && [ "$(field datasets.0.readers.0.admitted_until | cut -c1-4)" = 2098 ] && [ "$(field datasets.0.readers.0.agreed | cut -c1-2)" = 20 ]; }
+emr_until agreed
+expect "nobody else" "$(python3 -c 'import json; print(*[r["name"] for r in json.load(open("out/said"))["datasets"][0]["readers"]])')" dora
+as ana run 0 dataset elbows
+says "signed the agreement, "
+must python3 "$SUPPORT/../integration/page.py" ana-folder/.emrfs/report.html >out/page
+grep -q '"agreed": "20' out/page || emr_fail "not on the page: $(grep ^datasets out/page)"
+two_unmount dora
+as dora run 0 mount --dataset elbows --passphrase-file "$EMR_PASS" "$EMR_WORK/dora-folder"
+must cmp agreement.txt dora-folder/AGREEMENT.txt
+for name in CITATION.cff ro-crate-metadata.json terms.json; do
+	grep -q "$HASH" "dora-folder/$name" || emr_fail "$name: $(cat "dora-folder/$name")"
+done
+reads_letters() { grep -qsx "dear ana" dora-folder/*/Letters/letter.txt; }
+emr_until reads_letters
+expect "her end" "$(getfattr --absolute-names --only-values -n user.emrfs.access dora-folder/*/Letters/letter.txt | grep -o "until=....")" until=2098
+
 say "the dataset alone is a folder of its own, for who reads it"
 two_unmount eva dora
 as dora json 6 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/dora-folder"
@@ -233,7 +290,7 @@ as eva run 0 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-
 others() { ls eva-folder | grep -E '^[a-z2-7]{12}$'; } # beside what says what the folder is
 alone() { [ "$(others | sort | tr '\n' ' ')" = "$(printf '%s\n' "$ANA" "$RUI" | sort | tr '\n' ' ')" ]; }
 emr_until alone
-expect "beside them" "$(ls eva-folder | grep -vE '^[a-z2-7]{12}$' | tr '\n' ' ')" "CITATION.cff MANIFEST.sha256 README dataset_description.json participants.json participants.tsv ro-crate-metadata.json terms.json "
+expect "beside them" "$(ls eva-folder | grep -vE '^[a-z2-7]{12}$' | tr '\n' ' ')" "AGREEMENT.txt CITATION.cff MANIFEST.sha256 README dataset_description.json participants.json participants.tsv ro-crate-metadata.json terms.json "
 (cd eva-folder && sha256sum --quiet -c MANIFEST.sha256) >out/sums 2>&1 || emr_fail "$(cat out/sums)"
 as eva json 0 dataset knees
 expect "the terms as they were signed" "$(sha256sum <eva-folder/terms.json | cut -c1-64)" "$(field datasets.0.terms)"
@@ -245,14 +302,12 @@ expect "participants" "$(table)" "$(for one in "$ANA" "$RUI"; do echo "$one,$(fi
 as eva json 0 dataset knees
 getfattr --absolute-names --only-values -n user.emrfs.access "eva-folder/$ANA/Imaging/MRI.txt" | grep -q " until=$(field datasets.0.until) " ||
 	emr_fail "not the end that the terms say"
-as eva json 0 verify "$EMR_WORK/eva-folder/$ANA"
-expect "verified, alone" "$(field checked) $(field bad)" "$(files_of "$ANA") []"
-as eva json 0 verify "$EMR_WORK/eva-folder/$ANA/Imaging/MRI.txt"
-expect "and one file" "$(field checked)" 1
-as eva json 0 verify "$EMR_WORK/eva-folder"
-expect "and all records" "$(field checked)" "$(($(files_of "$ANA") + $(files_of "$RUI")))"
+for path in "$ANA" "$ANA/Imaging/MRI.txt" README; do
+	as eva run 6 verify "$EMR_WORK/eva-folder/$path"
+	says "emrfs verify checks your own records. What others share is checked each time it is read.  Copies in a dataset: sha256sum -c MANIFEST.sha256"
+done
 as eva run 0 verify
-says "No record of the dataset was read: emrfs verify "
+says "Only your own records were checked. Those of the dataset are checked each time one is read, copies also by: sha256sum -c MANIFEST.sha256"
 as eva json 0 status
 expect "of the study" "$(field files) $(field participants)" "$(($(files_of "$ANA") + $(files_of "$RUI"))) 2"
 as eva run 0 status
@@ -263,6 +318,7 @@ import json, re, sys
 read = lambda name: open(f"{sys.argv[1]}/{name}").read()
 bids, columns = json.loads(read("dataset_description.json")), json.loads(read("participants.json"))
 assert (bids["Name"], bids["BIDSVersion"], bids["License"], bids["EthicsApprovals"]) == ("knees", "1.8.0", "CC-BY-NC-4.0", ["REC 26/1"]), bids
+assert read(".bidsignore") == "*\n!/README\n!/dataset_description.json\n"
 assert list(columns) == read("participants.tsv").splitlines()[0].split("\t"), columns
 graph = {one["@id"]: one for one in json.loads(read("ro-crate-metadata.json"))["@graph"]}
 assert graph["ro-crate-metadata.json"]["about"]["@id"] == "./" and graph["./"]["license"] == "CC-BY-NC-4.0"
@@ -321,8 +377,6 @@ END
 expect "for a program" "$(getfattr --absolute-names --only-values -n user.emrfs.opens "eva-folder/$RUI/Imaging/late-2.txt")" absent
 table | grep -q "$RUI,3,absent;" || emr_fail "$(table)"
 grep -q "^# absent $RUI/" eva-folder/MANIFEST.sha256 || emr_fail "$(cat eva-folder/MANIFEST.sha256)"
-as eva json 8 verify "$EMR_WORK/eva-folder/$RUI/Imaging"
-expect "verify has the same word" "$(python3 -c 'import json; print(*{b["error"] for b in json.load(open("out/said"))["bad"]})')" absent
 expect "told once" "$(grep -c " absent .*$RUI in knees" eva-folder/.emrfs/notices)" 1
 two_unmount eva
 as eva run 0 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
@@ -446,7 +500,7 @@ steward 0 admit toes eva@saolucas
 steward 0 close toes --yes
 as ana run 0 dataset toes --passphrase-file "$EMR_PASS"
 two_mount ana
-emr_until noticed ana "eva, São Lucas (own word: Eva Reis) (who reads no more): let into toes@saolucas by its steward, where Imaging can be read."
+emr_until noticed ana "eva, São Lucas (gives the name Eva Reis) (who reads no more): let into toes@saolucas by its steward, where Imaging can be read."
 as ana run 0 dataset toes
 says "nobody joins or reads it any more"
 grep -qE "eva, São Lucas .* read it, from .* to " out/said || emr_fail "$(cat out/said)"

@@ -53,13 +53,13 @@ narrowed() { [ "$(attribute shared-with Imaging)" = "lima until 2098-12-31T23:59
 emr_until narrowed
 json 13 share Imaging with lima --until 2d
 run 13 share Imaging with lima --until 2d
-says "What lima, São Lucas (own word: Paula Lima) has of Imaging now (read, treatment, until 31 Dec 2098"
+says "What lima, São Lucas (gives the name Paula Lima) has of Imaging now (read, treatment, until 31 Dec 2098"
 says "ends when this stands."
 before=$(attribute grant.lima Imaging)
 must setfattr -n user.emrfs.grant.lima -v "read until=2098-12-31 purpose=treatment" Imaging
 expect "the same again is nothing" "$(attribute grant.lima Imaging)" "$before"
 run 0 log Imaging
-says "ended    an earlier share of Imaging with lima, São Lucas (own word: Paula Lima); another goes on   proven"
+says "ended    an earlier share of Imaging with lima, São Lucas (gives the name Paula Lima); another goes on   proven"
 says_not "ended    the share of"
 
 say "a value for writing, and for leaving things"
@@ -68,7 +68,7 @@ emr_until granted grant.lima Bills
 [[ $(attribute grant.lima Bills) =~ ^write\ until=2099-12-31T23:59:59Z\ purpose=legal\ grant=g-[a-z2-7]{4}\ state=confirmed$ ]] ||
 	emr_fail "grant.lima: $(attribute grant.lima Bills)"
 refused "not permitted" mv Imaging/MRI.pdf Bills/	# for another purpose, and to be changed
-grep -q ' would-share .* would show it to lima, São Lucas (own word: Paula Lima) (who may change it: lima, São Lucas (own word: Paula Lima))' .emrfs/notices ||
+grep -q ' would-share .* would show it to lima, São Lucas (gives the name Paula Lima) (who may change it: lima, São Lucas (gives the name Paula Lima))' .emrfs/notices ||
 	emr_fail "notice: $(cat .emrfs/notices)"
 must setfattr -n user.emrfs.grant.lima -v "$(confirmed "deposit until=2097-12-31 purpose=legal" Bills)" Bills
 left_only() { [[ $(attribute grant.lima Bills) =~ ^deposit\ until=2097-12-31T23:59:59Z\ grant=g-[a-z2-7]{4}\ state=confirmed$ ]] &&
@@ -141,7 +141,7 @@ emr_until granted grant.lima Imaging
 emr_until granted grant.lima Shared2
 refused "not permitted" mv Bills.txt Imaging/
 [ -e Bills.txt ] && [ ! -e Imaging/Bills.txt ] || emr_fail "it moved"
-grep -q " would-share Bills.txt: Moving Bills.txt to Imaging would show it to lima, São Lucas (own word: Paula Lima). To do that: emrfs move 'Bills.txt' 'Imaging/Bills.txt'" \
+grep -q " would-share Bills.txt: Moving Bills.txt to Imaging would show it to lima, São Lucas (gives the name Paula Lima). To do that: emrfs move 'Bills.txt' 'Imaging/Bills.txt'" \
 	.emrfs/notices || emr_fail "notice: $(cat .emrfs/notices)"
 refused "not permitted" python3 -c 'import ctypes, os
 l = ctypes.CDLL(None, use_errno=True)
@@ -167,7 +167,7 @@ must mv Imaging/MRI.pdf Shared2/	# the same person sees both
 must mv Shared2/MRI.pdf "Other again/"	# less is seen
 json 13 move Bills.txt Imaging
 expect error "$(field error)" needs-yes
-grep -q "lets lima, São Lucas (own word: Paula Lima) see Bills.txt" "$EMR_WORK/out/said" || emr_fail "$(cat "$EMR_WORK/out/said")"
+grep -q "lets lima, São Lucas (gives the name Paula Lima) see Bills.txt" "$EMR_WORK/out/said" || emr_fail "$(cat "$EMR_WORK/out/said")"
 json 0 move Bills.txt Imaging --yes
 expect "gains" "$(field gains)" "['lima']"
 expect "moved" "$(cat Imaging/Bills.txt)" bill

@@ -8,7 +8,7 @@ at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/nul
 cd "$EMR_WORK" || exit 2
 top=$(cd "$SUPPORT/../.." && pwd)
 NETWORK=$top/examples/network/fabric
-export DAYS=9 FABRIC CHAINCODE VECTORS=$top/tests/vectors
+export DAYS=9 NETWORK FABRIC CHAINCODE VECTORS=$top/tests/vectors
 
 say "three organisations that order by $CHANNEL_KIND, and two of their hosts"
 must "$NETWORK" up "$CHANNEL_KIND" net

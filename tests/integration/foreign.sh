@@ -96,7 +96,7 @@ emr_until both "$THEIRS/Imaging"
 knows() { as "$1" json 0 status && [[ $(field conflicts) =~ ^\[.*Imaging/MRI\ \(conflict,.*\]$ ]] && as "$1" run 0 status && grep -q "both kept: 1 copy for you to choose" out/said; }
 told() { grep -q " conflict .*Imaging/MRI (conflict, .*: $2 changed this file at the same time." "$1-folder/.emrfs/notices"; }
 emr_until knows ana
-emr_until told ana 'lima, São Lucas\( (own word: Paula Lima)\)\?'	# and the writer when his came second
+emr_until told ana 'lima, São Lucas\( (gives the name Paula Lima)\)\?'	# and the writer when his came second
 must rm ana-folder/Imaging/MRI\ \(conflict*
 as ana run 0 status --wait
 one_left() { ! ls "$THEIRS/Imaging/"*conflict* >/dev/null 2>&1; }

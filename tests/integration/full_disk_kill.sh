@@ -1,15 +1,15 @@
 #!/bin/bash
-# full_disk_kill.sh ROUNDS KIND: on a disk of that kind (tests/support/small_disk.sh) without a free block the process is killed again and
+# full_disk_kill.sh ROUNDS: on a disk (tests/support/small_disk.sh) without a free block the process is killed again and
 # again, while a program tries to save: each time the folder opens, for reading only when others have taken all that was put aside, and
 # what was saved is there.  After room was made and taken again unmount says what it waits for.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/small_disk.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
-rounds=$1 kind=$2
-emr_begin "full-kill-$kind"
+rounds=$1
+emr_begin full-kill
 cd "$EMR_WORK" || exit 2
 at_end() { umount -l "$EMRFS_HOME" 2>/dev/null; }
-small_disk "$kind" "$([ "$kind" = btrfs ] && echo 140 || echo 60)" || emr_skip "$kind: no such disk here: $(cat out/unmounted)"
+small_disk tmpfs 60
 emr_init
 emr_mount
 head -c 3000000 /dev/urandom >large

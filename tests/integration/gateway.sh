@@ -106,7 +106,7 @@ emr_until both
 by() { cat "$(echo ana-folder/Inbox/*/*)/$1" >/dev/null && getfattr --only-values -n user.emrfs.signed-by "$(echo ana-folder/Inbox/*/*)/$1" 2>/dev/null | grep -qx "$2, São Lucas"; }
 emr_until by lima.txt lima
 emr_until by reis.txt reis
-opened() { as ana run 0 log Imaging && grep -q "lima, São Lucas (own word: Paula Lima), treatment.*MRI.txt" out/said; }
+opened() { as ana run 0 log Imaging && grep -q "lima, São Lucas (gives the name Paula Lima), treatment.*MRI.txt" out/said; }
 emr_until opened
 ! grep -q Nuno out/said || emr_fail "the other opened it: $(cat out/said)"
 "$gateway" log lima "$EMR_WORK/smb-lima" >out/audit

@@ -48,7 +48,7 @@ say "one of the two leaves, and a third is there: the share goes on through thos
 orgs_agent keys-norte norte
 agent_start keys-norte
 leaves trust "Patients' Trust" hospital aurora norte
-emr_until noticed "Patients' Trust may release Imaging no more. For lima, São Lucas (own word: Dr Paula Lima) it is released by" "Hospital do Norte"
+emr_until noticed "Patients' Trust may release Imaging no more. For lima, São Lucas (gives the name Dr Paula Lima) it is released by" "Hospital do Norte"
 emr_until agent_says keys-norte '"grants_held":1'
 as ana run 0 share --json
 python3 - out/said <<'END' || emr_fail "the list of shares: $(cat out/said)"

@@ -63,7 +63,7 @@ lists=$(git grep -nE 'EMR_NO_SPACE (\|\||&&) .*EMR_QUOTA\b' -- 'fs/*.c' 'keyring
 born_of() {
 	git grep -nE "\bEMR_$1\b" -- 'fs/*.c' 'ledger-client/*.c' | sed -E "s/(==|!=) *EMR_$1\b//g; s/case EMR_$1\b//; s#/\*.*##" | grep -E "\bEMR_$1\b" | cut -d: -f1
 }
-AWAY_IN="ledger-client/(chain|chain_follow|channel/answers|channel/letters|embedded_channel|embedded_follow|embedded_restart|network_channel|embedded_take|ledger|sql|replica/replica|replica/replica_restart|enrol/answers|served/(client|line|meet|recovery|relay|wire|witness))\.c|fs/(store/nodes/fetch/(face|fetch)|session/shared_blocks|evidence/backup/moment|verbs/org_host)\.c"
+AWAY_IN="ledger-client/(chain|chain_follow|channel/answers|channel/letters|embedded_channel|embedded_follow|embedded_lock|embedded_move|embedded_restart|network_channel|embedded_take|ledger|sql|replica/replica|replica/replica_restart|replica/replica_witness|enrol/answers|served/(client|hosts|hosts_told|line|meet|recovery|relay|wire|witness))\.c|fs/(store/nodes/fetch/(face|fetch)|session/shared_blocks|evidence/backup/moment|verbs/org_host)\.c"
 LATE_MAX=44
 beyond=$(born_of OFFLINE | grep -vxE "$AWAY_IN") && wrong "finds out by itself that somebody is away (it gives on what it was told):" "$beyond"
 late=$(born_of TIMEOUT | wc -l)
@@ -72,7 +72,7 @@ late=$(born_of TIMEOUT | wc -l)
 # A code that is shorter than a key or a hash is for eyes: a key can be made that begins like another's. Programs find people by user.emrfs.owner-id or the
 # `id` of an answer, and files by the whole hash. The places that make such a text, to show it or to answer it with those it may mean, are these.
 SHORT_CODE_IN="fs/(people/(book|members|people|who|who_text)|sharing/requests|tell/report/deeds_json|verbs/request|view/core/owner)\.c|ledger-client/replica/replica_names\.c"
-SHORT_ID_IN="fs/(session/(session|stage)|sharing/research/cleaner|tell/report/(fhir_audit|fhir_consent|gathering|page|report_text)|verbs/(dataset|init|join|ledger|verify|wallet)|view/core/handle|view/received/shared_(asking|say)|helper/deidentify/csv)\.c"
+SHORT_ID_IN="fs/(session/(session|stage)|sharing/research/cleaner|tell/report/(gathering|page|report_text)|verbs/(dataset|init|join|ledger|verify|wallet)|view/core/handle|view/received/shared_(asking|say)|helper/deidentify/csv)\.c"
 code=$(git grep -nE '\bEMR_KEY_CODE_SHOWN\b' -- 'fs/*.c' 'ledger-client/*.c' | grep -vE "^($SHORT_CODE_IN):") && wrong "makes or compares the short code of a key (emr_key_code_names, emr_id32_equal):" "$code"
 cut=$(git grep -nE '"[^"]*%\.(4|8|12|16|26)s' -- 'fs/*.c' 'ledger-client/*.c' | grep -vE "^($SHORT_ID_IN):") && wrong "cuts an id or a hash:" "$cut"
 cut=$(git grep -nE '(digest\(\)|\b(key|hash|sha256|digest|owner))\[:|endswith\(f?["'"'"'] ?\(|(get\(|\[)["'"'"']code["'"'"']|\bfield [a-z.0-9]*\bcode\b' -- examples packaging) && wrong "decides by a part of a key or a hash:" "$cut"

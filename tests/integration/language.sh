@@ -49,7 +49,7 @@ def expect(pattern):
     seen = seen[found.end():]
     return found
 def type_line(line): os.write(fd, line.encode() + b"\n")
-expect(r"O seu nome \(pode ficar vazio\):"); type_line("Inês Conceição")
+expect(r"O seu nome[^:]* \(pode ficar vazio\):"); type_line("Inês Conceição")
 expect("data de nascimento"); type_line("12.3.1984")
 expect("não está no futuro"); expect("data de nascimento"); type_line("1984-03-12")
 expect("Nova frase-passe: "); type_line("password1")
@@ -119,7 +119,7 @@ must python3 asked.py "$EMRFS" não 13 share Imaging with lima
 must python3 asked.py "$EMRFS" no 13 share Imaging with lima
 must python3 asked.py "$EMRFS" Sim 0 share Imaging with lima --wait
 run 0 share
-says "lima, São Lucas (palavra própria: Paula Lima)"
+says "lima, São Lucas (diz chamar-se Paula Lima)"
 says "leitura   tratamento   até "
 run 0 share Imaging with lima --yes --wait
 says "Já está partilhado assim; nada foi alterado."
@@ -127,7 +127,7 @@ says "Já está partilhado assim; nada foi alterado."
 say "the log tells who did what"
 run 0 log
 says $'   Ana Silva  guardou  Imaging/MRI.pdf v1, 63\xc2\xa0884 bytes   provado'
-grep -qE 'Ana Silva  partilhou Imaging com lima, São Lucas \(palavra própria: Paula Lima\), para ler até 20[0-9-]{8} [0-9:]{5}, para tratamento' out/said || emr_fail "$(cat out/said)"
+grep -qE 'Ana Silva  partilhou Imaging com lima, São Lucas \(diz chamar-se Paula Lima\), para ler até 20[0-9-]{8} [0-9:]{5}, para tratamento' out/said || emr_fail "$(cat out/said)"
 says "provado: está no livro-razão"
 grep -q '^O que aconteceu aos seus registos, o mais recente no fim\.' ana-folder/.emrfs/log || emr_fail "$(cat ana-folder/.emrfs/log)"
 for file in status.json log.json index.csv; do

@@ -79,6 +79,17 @@ say "no verb of theirs asks for a passphrase while their folder is open; members
 : >asked
 typed lima "emrfs people" || emr_fail "$(cat said)"
 grep -q "clinician\|Praxis Ana" said || emr_fail "$(cat said)"
+! grep -q "\[\]\|patient, administrator" said || emr_fail "$(cat said)"
+grep -q "\[The name of bento\]   patient, Praxis Ana   not compared" said || emr_fail "whose folder is it? $(cat said)"
+[[ $(ls lima/Health/shared-with-me) =~ ^"The name of bento ("[A-Z2-7]{8}")"$ ]] || emr_fail "$(ls lima/Health/shared-with-me)"
+typed lima "emrfs people check 'the name of bento' --yes" || emr_fail "$(cat said)"
+grep -q "Noted as compared" said || emr_fail "$(cat said)"
+typed lima "emrfs people" || emr_fail "$(cat said)"
+grep -q "\[The name of bento\]   patient, Praxis Ana   compared" said || emr_fail "$(cat said)"
+typed lima "mkdir ~/Health/Notes && emrfs share Notes with 'The name of bento' --yes" && emr_fail "something was given to a name that is only said"
+grep -qE "Near: .*\([A-Z2-7]{26}\)" said || emr_fail "no code to type: $(cat said)"
+typed ana "emrfs people" || emr_fail "$(cat said)"
+! grep -q "name of bento" said || emr_fail "who reads nothing of his knows his name: $(cat said)"
 typed ana "emrfs people check lima" || emr_fail "$(cat said)"
 hers=$(grep -E '^ +([0-9]{5} ?){12}' said)
 [ -n "$hers" ] || emr_fail "no number: $(cat said)"
@@ -127,7 +138,27 @@ expect "her folder is open" "$(cat eva/Health/before.txt)" "from before"
 
 say "somebody who is in another network, too, has a keyring and a folder for each, and neither host hears of the other"
 mkdir -p -m 700 max/.home/as/agent && everybody="$everybody max" && cp lima/.home/settings max/.home/ && cp lima/.home/settings max/.home/as/agent/
-typed max "emrfs practice begin 'Praxis Max' 127.0.0.1:$(emr_port) --words-file words" || emr_fail "$(cat said)"
+maxs=127.0.0.1:$(emr_port)
+begins="emrfs practice begin 'Praxis Max' $maxs --words-file words"
+: >asked
+typed max "${begins/$maxs/127.0.0.1:$port}" && emr_fail "where another host listens"
+grep -q "another program listens there" said || emr_fail "$(cat said)"
+[ ! -s asked ] && [ ! -e max/.home/state/keyfile ] && [ ! -e max/words ] || emr_fail "asked or made before that was seen"
+there_or_over() { [ -e "max/.home/$step" ] || ! kill -0 $trying 2>/dev/null; }
+for step in state/keyfile state-network/host/lock state/as/agent/keyfile ../Health/Inbox; do
+	typed max "echo \$\$ >pid; exec setsid $begins" &
+	trying=$!
+	emr_until there_or_over
+	kill -KILL -- "-$(cat max/pid)" 2>/dev/null
+	wait $trying
+done 2>/dev/null
+may_be_later max "$begins"
+grep -q "^The practice is ready. Next: emrfs invite NAME --role clinician$" said || emr_fail "$(cat said)"
+: >asked
+typed max "$begins" || emr_fail "once more: $(cat said)"
+[ ! -s asked ] || emr_fail "a passphrase was asked where all is done"
+typed max "${begins/Max/Moritz}" && emr_fail "another practice with the keyring of this one"
+grep -q "There is a keyring here already" said || emr_fail "$(cat said)"
 typed max "emrfs invite lima --role clinician" || emr_fail "$(cat said)"
 mkdir -p -m 700 lima/.home/as/second && cp lima/.home/settings lima/.home/as/second/
 typed lima "emrfs unmount && emrfs --as second join $(grep '^J[A-Z2-7]*$' said) --yes --name Lima --words-file words.second && emrfs --as second unmount && emrfs mount && mkdir Health-second && emrfs --as second mount ~/Health-second" || emr_fail "$(cat said)"

@@ -23,7 +23,7 @@ deb=$(ls "$work"/out/*.deb)
 say "contents"
 dpkg-deb -c "$deb" >"$work/contents" || fail "the package cannot be read"
 awk '{ print $6 }' "$work/contents" >"$work/names"
-for file in bin/emrfs lib/systemd/user/emrfs.service lib/systemd/user/emrfs@.service lib/systemd/user/emrfs-lock.service lib/systemd/user/emrfs-agent.service lib/systemd/system/emrfs-host.service libexec/emrfs/emrfs-curl.so libexec/emrfs/emrfs-microhttpd.so libexec/emrfs/notify libexec/emrfs/watch libexec/emrfs/draw-card libexec/emrfs/deidentify libexec/emrfs/read-headers libexec/emrfs/dialog libexec/emrfs/askpass libexec/emrfs/action \
+for file in bin/emrfs bin/emrfs-fhir share/man/man1/emrfs-fhir.1.gz lib/systemd/user/emrfs.service lib/systemd/user/emrfs@.service lib/systemd/user/emrfs-lock.service lib/systemd/user/emrfs-agent.service lib/systemd/system/emrfs-host.service libexec/emrfs/emrfs-curl.so libexec/emrfs/emrfs-microhttpd.so libexec/emrfs/notify libexec/emrfs/watch libexec/emrfs/draw-card libexec/emrfs/deidentify libexec/emrfs/read-headers libexec/emrfs/dialog libexec/emrfs/askpass libexec/emrfs/action \
 	share/applications/emrfs.desktop libexec/emrfs/windows share/applications/emrfs-card.desktop share/applications/emrfs-join.desktop share/applications/emrfs-bring-back.desktop share/applications/emrfs-recover.desktop share/mime/packages/emrfs.xml share/nemo/actions/emrfs-card.nemo_action share/icons/hicolor/scalable/apps/emrfs.svg share/man/man1/emrfs.1.gz \
 	share/man/man1/emrfs-mount.1.gz share/man/man5/emrfs-settings.5.gz share/man/man7/emrfs-folder.7.gz \
 	share/bash-completion/completions/emrfs share/nemo/actions/emrfs-status.nemo_action \
@@ -37,7 +37,7 @@ strange=$(awk '$2 != "root/root" || $1 ~ /[st]/ || ($6 !~ /^\.\/usr\// && $6 != 
 [ -z "$(dpkg-deb -I "$deb" | grep -E 'preinst|postinst|prerm|postrm')" ] || fail "a script runs when the package comes or goes"
 depends=$(dpkg-deb -f "$deb" Depends)
 # As Debian 12 and 13 call them.
-for package in fuse3 jq 'libfuse3-[34]' libsodium23 'libssl3(t64)?' libsqlite3-0 libjansson4 libexpat1 'libcurl4(t64)?' 'libqpdf(29|30)' 'libopenjp2-7' 'libcharls2' zlib1g libzxcvbn0 libqrencode4 libsystemd0 libc6; do
+for package in fuse3 jq 'libfuse3-[34]' libsodium23 'libssl3(t64)?' libsqlite3-0 libjansson4 libexpat1 'libcurl4(t64)?' 'libopenjp2-7' 'libcharls2' zlib1g libzxcvbn0 libqrencode4 libsystemd0 libc6; do
 	grep -qE "(^|, )$package( |,|$)" <<<"$depends" || fail "does not depend on $package: $depends"
 done
 ldd "$build/fs/emrfs" | grep -q libcurl && fail "each verb loads libcurl, which only a folder with a node needs"

@@ -31,7 +31,7 @@ begin
 wait "$began" || { tail -40 "$EMR_WORK/said"; emr_fail "the example ended with an error"; }
 began=
 for words in "The host serves /home/server/practice at https://192.168.7.1:7443" "no fracture" "knee.dcm v1   proven, keys by Praxis Lima" "appointment: Monday at nine" \
-	"Imaging - access ended" "lima, Praxis Lima (own word: Dr Paula Lima) (" "with 4 records as of" "  6 members, " "nothing wrong" "nothing there names a patient"; do
+	"Imaging - access ended" "lima, Praxis Lima (gives the name Dr Paula Lima) (" "with 4 records as of" "  6 members, " "nothing wrong" "nothing there names a patient"; do
 	grep -qF -- "$words" "$EMR_WORK/said" || { cat "$EMR_WORK/said"; emr_fail "not said: $words"; }
 done
 emr_until nothing_in "$place"

@@ -88,11 +88,6 @@ emr_until has_state "$MNT/study" "confirmed 3/3"
 for n in 1 2; do holds $n "$(cid "$MNT/study")" || emr_fail "node $n lacks the study"; done
 emr_until one_pin_more
 
-say "a copy that a node has lost is found out and sent again"
-kubo 1 pin rm "$(cid "$MNT/scan")" >/dev/null || emr_fail "pin rm"
-copied --repair
-emr_until holds 1 "$(cid "$MNT/scan")"
-
 say "what is erased is let go, also by a node that was away, after a kill, and without the list of what is where"
 erased="$(cid "$MNT/Imaging/7") $before $(cid "$MNT/scan")"
 kill -9 "$(process 2)"
@@ -113,21 +108,4 @@ emr_until has_state "$MNT/study" "confirmed 3/3"
 told() { "$EMRFS" status | grep -q "let go there yet"; }
 ! told || emr_until eval '! told'
 emr_unmount
-
-say "nodes that refuse a token or hang cost a line, and no time: saving, registering and closing go on"
-mkdir fake
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=node.test -keyout fake/key -out fake/certificate 2>/dev/null || emr_fail "no certificate"
-python3 "$SUPPORT/fake_node.py" "$EMR_WORK/fake" fake/certificate fake/key &
-fake=$!
-emr_until test -f fake/ready
-printf 'kdf = 8,1\nnode = unix:%s/fake/token.sock\nnode = unix:%s/fake/hangs.sock\n' "$EMR_WORK" "$EMR_WORK" >"$EMRFS_HOME/settings"
-emr_mount
-must cp scan "$MNT/one-more"
-emr_until has_state "$MNT/one-more" "confirmed 1/3"
-refused() { "$EMRFS" status | grep -q "does not accept the token"; }
-emr_until refused
-expect notices "$(grep -c node-token "$MNT/.emrfs/notices")" 1
-cmp scan "$MNT/one-more" || emr_fail "other bytes"
-emr_unmount
-kill "$fake"
 echo "all is well"

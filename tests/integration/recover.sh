@@ -89,46 +89,11 @@ run 0 recover --words-file words --new-passphrase-file second
 says "still opens with the old passphrase"
 run 0 unmount
 
-say "something was lost: a new passphrase, and what cannot be taken back"
-run 0 mount --passphrase-file second "$MNT"
-json 11 recover --lost --yes --words-file words --new-passphrase-file third
-expect "error id" "$(field error)" in-use
-run 0 unmount
-cp "$STATE/keyfile" before
-json 2 recover --lost --test --words-file words
-json 13 recover --lost --words-file words --new-passphrase-file third
-expect "error id" "$(field error)" needs-yes
-json 12 recover --lost --yes --words-file wrong-words --new-passphrase-file third
-json 13 recover --lost --yes --new-passphrase-file third
-expect "error id" "$(field error)" needs-words-file
-must cmp before "$STATE/keyfile"
-for after in 0.01 0.03 0.06 0.1 0.2; do
-	killed_after $after recover --lost --yes --words-file words --new-passphrase-file third
-done
-run 0 recover --lost --yes --words-file words --new-passphrase-file third
-says "there is none to remove"
-says "Nobody else is on your ledger"
-says "everything that was saved until now"
-says "emrfs --as new init"
-says "still opens with the old passphrase"
-json 0 recover --lost --yes --words-file words --new-passphrase-file third
-expect "state" "$(field state)" recovered
-expect "removed" "$(field removed_devices)" "[]"
-expect "epochs" "$(field epochs)" 0
-at=$(field words_tested_at)
-json 12 mount --passphrase-file second "$MNT"
-run 0 mount --passphrase-file third "$MNT"
-must cmp out/pending.bin "$MNT/pending.bin"
-json 0 status
-expect "tested" "$(field words_tested_at)" "$at"
-run 0 unmount
-
 say "words of somebody else"
 mkdir -m 700 nobody && printf 'kdf = 8,1\n' >nobody/settings
 EMRFS_HOME=$EMR_WORK/nobody run 0 init --yes --passphrase-file second --words-file strange-words
 json 12 recover --words-file strange-words --new-passphrase-file third
 says "no keyring here has them"
-json 12 recover --lost --yes --words-file strange-words --new-passphrase-file second
 json 12 recover --test --words-file strange-words --passphrase-file second
 say "settings that somebody has changed make no guess cheaper"
 cost() { python3 -c 'import struct, sys

@@ -33,7 +33,9 @@ echo 2 >"$MNT/Letters/"$'turned \xe2\x80\xaegpj.exe'
 echo 2 >"$MNT/Letters/"$'two\xe2\x80\xa8lines\xe2\x80\xa9 \xc2\xad\xe3\x85\xa4\xf3\xa0\x81\x81z \x1b[31m'
 echo 3 >"$MNT/Letters/"$'not utf-8 \xff\xfe.txt'
 echo 3 >"$MNT/Letters/javascript:alert(3)"
-printf '{"resourceType":"Observation","code":{"text":"<b id=evil>fat</b>"},"effectiveDateTime":"2024-05-02"}' >"$MNT/Letters/weight.json"
+must cp "$SAMPLES"/CT_small.dcm weight.dcm
+must dcmodify -nb -m "StudyDescription=<b id=evil>fat</b>" -m StudyDate=20240502 weight.dcm
+must cp weight.dcm "$MNT/Letters/"
 head -c 200 /dev/zero | tr '\0' 'W' | sed 's/$/.pdf/' | { read -r LONG; echo 4 >"$MNT/Imaging/$LONG"; }
 must mkdir "$MNT/Series"
 for ((i = 0; i < 12; i++)); do echo "$i" >"$MNT/Series/slice $i"; done
@@ -167,7 +169,7 @@ python3 - found.json <<'END' || emr_fail "hostile.html"
 import json, sys
 for f in json.load(open(sys.argv[1])):
     text, evil = f["text"], "</script><img src=x onerror=alert(1)><!--"
-    for said in (f"the team lima{evil}, São Lucas{evil} (own word: Paula{evil}), for radiology{evil}", f"Imaging{evil}", "(in 7 days)", "for ever", "treatment, research",
+    for said in (f"the team lima{evil}, São Lucas{evil} (gives the name Paula{evil}), for radiology{evil}", f"Imaging{evil}", "(in 7 days)", "for ever", "treatment, research",
                  f"Opens for lima now.{evil}", f"(AB{evil}) reads it, since 2026-11-01{evil}", f"(CD{evil}) read it, since", "saw the names and opened nothing", "Further ones: 3",
                  f"a.pdf{evil} v3, whole", f"old.pdf{evil} is superseded", f"gap.pdf{evil} amends", "; another goes on", f"\u201cb.pdf{evil}\u201d", f", Inbox{evil}",
                  "a file (its name cannot be read)", "a record that was erased", "These are the newest.", "The folder is open for reading only.", "More such files: 2", f"Letters{evil}"):

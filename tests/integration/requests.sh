@@ -47,17 +47,17 @@ id=$(one id)
 whole=$(one whole)
 run 0 request
 says "$id"
-says "from you    to ana, São Lucas (own word: Ana Silva), for Imaging, treatment: \"second opinion on 'Thursday'\"     open"
+says "from you    to ana, São Lucas (gives the name Ana Silva), for Imaging, treatment: \"second opinion on 'Thursday'\"     open"
 
 say "saying no"
 two_home ana
 noticed() { grep -qF -- "$1" "$MNT/.emrfs/notices"; }
-emr_until noticed "nuno, São Lucas (own word: Dr Nuno Reis) asks for Imaging, treatment: \"second opinion on 'Thursday'\""
+emr_until noticed "nuno, São Lucas (gives the name Dr Nuno Reis) asks for Imaging, treatment: \"second opinion on 'Thursday'\""
 noticed "emrfs approve $whole, or: emrfs deny $whole" || emr_fail "a notice without its commands"
 run 0 status
 says "Waiting for you: 1 request (emrfs request)."
 expect "files" "$(ls "$MNT/.emrfs/requests")" "$whole.txt"
-grep -qF "Who asks:   nuno, São Lucas (own word: Dr Nuno Reis)" "$MNT/.emrfs/requests/$whole.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$whole.txt")"
+grep -qF "Who asks:   nuno, São Lucas (gives the name Dr Nuno Reis)" "$MNT/.emrfs/requests/$whole.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$whole.txt")"
 grep -qxF "Yes:        emrfs approve $whole" "$MNT/.emrfs/requests/$whole.txt" || emr_fail "no command in the file"
 ! touch "$MNT/.emrfs/requests/new" 2>/dev/null && ! rm -f "$MNT/.emrfs/requests/$whole.txt" 2>/dev/null || emr_fail "a request was changed as a file"
 COMPLETION=${EMRFS%/emrfs}/verbs/pages/share/bash-completion/completions/emrfs
@@ -79,7 +79,7 @@ expect "who" "$(one who) $(one name) $(one organisation)" "nuno nuno São Lucas"
 expect "what" "$(one path) $(one purpose) $(one state)" "Imaging treatment open"
 expect "same id" "$(one id)" "$id"
 run 0 request
-says "$id    to you      nuno, São Lucas (own word: Dr Nuno Reis) asks for Imaging, treatment: \"second opinion on 'Thursday'\""
+says "$id    to you      nuno, São Lucas (gives the name Dr Nuno Reis) asks for Imaging, treatment: \"second opinion on 'Thursday'\""
 says "emrfs approve $whole | emrfs deny $whole"
 run 2 deny
 run 5 deny --yes r-none
@@ -98,7 +98,7 @@ emr_until denied
 expect "why not" "$(one answer)" "ask me on Friday"
 run 0 request
 says "denied: \"ask me on Friday\""
-emr_until noticed "ana, São Lucas (own word: Ana Silva) said no to your request $id for Imaging: \"ask me on Friday\""
+emr_until noticed "ana, São Lucas (gives the name Ana Silva) said no to your request $id for Imaging: \"ask me on Friday\""
 two_unmount nuno
 two_mount nuno
 json 0 request
@@ -123,7 +123,7 @@ says "There is no request r-none"
 run 2 approve
 run 2 approve "$id" --until yesterday
 run 13 approve "$id"
-says "This lets nuno, São Lucas (own word: Dr Nuno Reis) see 1 file."
+says "This lets nuno, São Lucas (gives the name Dr Nuno Reis) see 1 file."
 json 0 approve "$id" --yes
 expect "shared" "$(field grant.path) $(field grant.who) $(field grant.purpose)" "Imaging nuno research"
 granted() { json 0 share && python3 -c 'import json,sys; g = json.load(open("out/said"))["grants"]
@@ -137,7 +137,7 @@ two_home nuno
 run 6 approve "$elsewhere"
 says "is a request of yours; the other one answers it."
 emr_until approved
-emr_until noticed "ana, São Lucas (own word: Ana Silva) said yes to your request $id for /Imaging/."
+emr_until noticed "ana, São Lucas (gives the name Ana Silva) said yes to your request $id for /Imaging/."
 run 0 deny --yes "$elsewhere"
 
 say "said yes to twice at once: one answer, and one share"
@@ -185,7 +185,7 @@ json 0 request ana:Drafts --write --until 8d
 writing=$(one id)
 whole=$(one whole)
 run 0 request --emergency "$EMR_WORK/ana.card" --reason "found on the street"
-says "Nothing opens by this alone: ana, São Lucas (own word: Ana Silva) (or a computer of theirs) has to say yes."
+says "Nothing opens by this alone: ana, São Lucas (gives the name Ana Silva) (or a computer of theirs) has to say yes."
 json 0 request
 expect "emergency" "$(one path) $(one purpose) $(one rights) $(one reason)" "Emergency emergency read found on the street"
 run 0 deny --yes "$(one id)"
@@ -205,7 +205,7 @@ answered() { [[ $(state_of "$1") =~ ^(approved)?$ ]]; }	# who asked takes it bac
 emr_until answered "$leaving"
 two_home nuno
 emr_until said_yes "$leaving"
-emr_until noticed "ana, São Lucas (own word: Ana Silva) said yes to your request $leaving for Drafts"
+emr_until noticed "ana, São Lucas (gives the name Ana Silva) said yes to your request $leaving for Drafts"
 two_home ana
 run 0 approve "$writing" --yes
 says "can read and change Drafts"
@@ -226,17 +226,17 @@ emr_until said_yes "$writing"
 say "the log, in words and as FHIR"
 two_home ana
 run 0 log --who nuno
-says "said no to a request of nuno, São Lucas (own word: Dr Nuno Reis), for \"Imaging\"   proven"
-says "shared   Imaging with nuno, São Lucas (own word: Dr Nuno Reis), to read until "
-says "said yes to a request of nuno, São Lucas (own word: Dr Nuno Reis), for Imaging   proven"
-says "shared   Drafts with nuno, São Lucas (own word: Dr Nuno Reis), to leave files there until "
-says "shared   Drafts with nuno, São Lucas (own word: Dr Nuno Reis), to read and change until "
-says "ended    the share of Drafts with nuno, São Lucas (own word: Dr Nuno Reis)   proven"
+says "said no to a request of nuno, São Lucas (gives the name Dr Nuno Reis), for \"Imaging\"   proven"
+says "shared   Imaging with nuno, São Lucas (gives the name Dr Nuno Reis), to read until "
+says "said yes to a request of nuno, São Lucas (gives the name Dr Nuno Reis), for Imaging   proven"
+says "shared   Drafts with nuno, São Lucas (gives the name Dr Nuno Reis), to leave files there until "
+says "shared   Drafts with nuno, São Lucas (gives the name Dr Nuno Reis), to read and change until "
+says "ended    the share of Drafts with nuno, São Lucas (gives the name Dr Nuno Reis)   proven"
 expect "ends" "$(grep -c "ended    " out/said)" 2
 run 5 log --who nobody
 run 2 log --purpose fun
-json 0 log --who you --fhir fhir
-expect "written" "$(field written)" "$(ls fhir | wc -l)"
+fhir fhir log --who you
+expect "written" "$(jq ".entries | length" out/said)" "$(ls fhir | wc -l)"
 must python3 "$SUPPORT/fhir_audit_event.py" fhir
 for action in shared ended approved denied; do grep -lq "\"$action\"" fhir/*.json || emr_fail "no AuditEvent of $action"; done
 json 0 log --software

@@ -31,7 +31,7 @@ one() {
 	shift 2
 	rm -rf "$STATE" copy && cp -a base "$STATE"
 	"$@" || emr_fail "$what: no bit was flipped"
-	rotten_look "$what" was
+	rotten_mount "$what" was
 	rm -rf "$STATE" && cp -a base "$STATE" && "$@"
 	rotten_backup "$what" copy was
 	[[ $code =~ ^($wanted)$ ]] || emr_fail "$what: backup ended with $code: $(cat out/said out/complained)"

@@ -67,7 +67,7 @@ one() {
 	rm -rf "$STATE" copy && cp -a base "$STATE"
 	change "$STATE/$1" "$2" "$3" "$4"
 	case $? in 0) ;; 3) say "$1: $2.$3 is empty" && return ;; *) emr_fail "$what: no bit was flipped" ;; esac
-	rotten_look "$what" was
+	rotten_mount "$what" was
 	rm -rf "$STATE" && cp -a base "$STATE" && change "$STATE/$1" "$2" "$3" "$4"
 	rotten_backup "$what" copy was
 	[ "$mounted-$unreadable-$code" = 0-0-0 ] || emr_fail "$what: the other one is whole: $(cat out/said out/complained)"
@@ -88,6 +88,6 @@ say "$asked columns"
 
 say "without its own copy a computer makes it again from the ledger"
 rm -rf "$STATE" && cp -a base "$STATE" && rm "$STATE"/replica.sqlite*
-rotten_look "no copy" was
+rotten_mount "no copy" was
 expect "no copy" "$mounted-$unreadable" 0-0
 echo "all is well"

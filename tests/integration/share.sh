@@ -33,7 +33,7 @@ expect error "$(field error)" unknown-person
 json 5 share Nothing with lima --yes
 expect error "$(field error)" no-such-path
 json 5 share Imaging with lime@saolucas --yes
-grep -qE 'Near: lima, São Lucas \(own word: Paula Lima\) \([A-Z2-7]{8}\) called lima\.' out/said out/complained || emr_fail "near: $(cat out/said out/complained)"
+grep -qE 'Near: lima, São Lucas \(gives the name Paula Lima\) \([A-Z2-7]{8}\) called lima\.' out/said out/complained || emr_fail "near: $(cat out/said out/complained)"
 json 6 share Inbox with lima --yes
 expect error "$(field error)" never-shared
 json 6 share . with lima --yes
@@ -58,23 +58,23 @@ run 2 revoke --yes --all lima
 json 5 revoke Imaging from lima
 expect error "$(field error)" not-shared
 run 13 share Imaging with lima
-says "This lets lima, São Lucas (own word: Paula Lima) see 3 files"
+says "This lets lima, São Lucas (gives the name Paula Lima) see 3 files"
 json 0 share
 expect rows "$(rows id)" ""
 
 say "sharing"
 run 0 share Imaging with lima --yes --wait
-says "lima, São Lucas (own word: Paula Lima) can read Imaging (3 files"
+says "lima, São Lucas (gives the name Paula Lima) can read Imaging (3 files"
 says "records are wrapped again"
 says "only while your folder is open"
 says "Not compared yet"
 says "Shared."
 run 0 status Imaging/MRI.pdf
-says "Can be opened by: lima, São Lucas (own word: Paula Lima) until "
+says "Can be opened by: lima, São Lucas (gives the name Paula Lima) until "
 run 0 share
 says "Opens for lima now."
 json 0 status Imaging/Old
-expect readers "$(field readers.0.name)" "lima, São Lucas (own word: Paula Lima)"
+expect readers "$(field readers.0.name)" "lima, São Lucas (gives the name Paula Lima)"
 run 0 status Bills
 says "Can be opened by: nobody but you."
 json 0 share
@@ -88,16 +88,15 @@ Imaging lima lima treatment $(rows until | tail -1)"
 
 say "the same as FHIR Consents"
 expect "no ids in the list" "$(python3 -c 'import json; print(sorted({k for g in json.load(open("out/said"))["grants"] for k in g if k.endswith(("_id", "_unix"))}))')" "[]"
-json 0 share --fhir consents
-expect "written" "$(field written) $(rows path | tr '\n' ' ')" "2 Bills Imaging "
+fhir consents share --all
+expect "written" "$(ls consents | wc -l) $(rows path | tr '\n' ' ')" "2 Bills Imaging "
 must python3 "$SUPPORT/fhir_consent.py" consents active active
 consent() { jq -r "select(.provision.data[0].reference.display == \"$1\") | $2" consents/*.json; }
 expect "Imaging" "$(consent Imaging '[.patient.display, .provision.actor[0].reference.display, .provision.purpose[].code, .provision.action[].coding[].code] | join(" ")')" "Ana Silva lima TREAT access"
 expect "Bills" "$(consent Bills '[.provision.period.end, .provision.purpose[].code] | join(" ")')" "2099-12-31T23:59:59Z HPAYMT HLEGAL"
 expect "the days" "$(consent Imaging '(.provision.period.end | fromdate) - (.provision.period.start | fromdate) | . / 86400 | round')" 30
-run 2 share Imaging with lima --fhir consents
-mkdir -p readonly && touch readonly/file
-run 1 share --fhir readonly/file
+! (fhir out/said share --all 2>&1) >out/no || emr_fail "a file taken for a directory"
+! (fhir consents share 2>&1) >out/no || emr_fail "Consents without ids"
 
 say "taking back"
 json 0 revoke Bills from eva@saolucas --wait
@@ -108,9 +107,11 @@ says "Ended: Imaging   $id"
 says "Nothing was opened by what has ended."
 run 0 share
 says "You share nothing"
-json 0 share --fhir consents
-expect "shared now, written" "$(rows path) $(field written)" " 2"
+fhir consents share --all
+expect "with what is over" "$(rows path state | sort | tr '\n' ' ')" "Bills over Imaging over "
 must python3 "$SUPPORT/fhir_consent.py" consents inactive inactive
+run 0 share --all
+says "Does not open for lima any more"
 json 5 revoke --all from lima
 expect error "$(field error)" not-shared
 
@@ -133,7 +134,7 @@ New queued"
 expect "why it does not open" "$(rows path opens_now why_not | grep Imaging)" "Imaging False ledger-away"
 run 0 status Imaging
 says "Can be opened by: nobody but you."
-says "Does not open for lima, São Lucas (own word: Paula Lima) now: the ledger is away, and no key is given without it."
+says "Does not open for lima, São Lucas (gives the name Paula Lima) now: the ledger is away, and no key is given without it."
 json 0 revoke New from lima --wait=20min
 expect "it was asked for only" "$(field state)" confirmed
 cp ana-folder/.emrfs/notices notices-before	# on a slow computer it is over already, and notices end with the mount
@@ -231,7 +232,7 @@ run 2 share Drafts with lima --write --deposit --yes
 run 2 share --deposit
 run 13 share Drafts with lima --deposit
 says "can leave new files in Drafts, and sees nothing of it, until"
-says "This lets lima, São Lucas (own word: Paula Lima) leave files in Drafts."
+says "This lets lima, São Lucas (gives the name Paula Lima) leave files in Drafts."
 ! grep -q "release" out/said || emr_fail "keys of a deposit: $(cat out/said)"
 run 0 share Drafts with lima --deposit --yes --wait
 json 0 share
@@ -258,7 +259,7 @@ emr_until report_has "^shares .*\"Drafts\", .*$LIMA, \"kind\": \"person\", \"rig
 emr_until report_has "^log .*$LIMA.*\"saved\", .*\"Drafts/note.txt\""
 emr_until report_has '^log .*"who": "you".*"made", "type": "directory", "path": "Drafts"'
 run 0 log Drafts
-says "lima, São Lucas (own word: Paula Lima)  saved    Drafts/note.txt v1, 14 bytes"
+says "lima, São Lucas (gives the name Paula Lima)  saved    Drafts/note.txt v1, 14 bytes"
 says "Ana Silva  made     folder Drafts"
 json 0 log --who lima
 expect "whose deed" "$(python3 -c 'import json
@@ -266,10 +267,10 @@ print(*["%s %s %s" % (e["who"], e["action"], e["path"]) for e in json.load(open(
 run 0 log --who you
 ! grep -q note.txt out/said || emr_fail "called hers: $(cat out/said)"
 run 0 restore --list Drafts/note.txt
-says "lima, São Lucas (own word: Paula Lima)"
+says "lima, São Lucas (gives the name Paula Lima)"
 two_unmount lima
 run 13 share Drafts with lima --deposit
-says "What lima, São Lucas (own word: Paula Lima) has of Drafts now (write, treatment, until "
+says "What lima, São Lucas (gives the name Paula Lima) has of Drafts now (write, treatment, until "
 run 0 share Drafts with lima --deposit --until 20d --yes --wait
 json 0 share
 expect "narrowed" "$(rows path rights | grep Drafts)" "Drafts deposit"

@@ -43,7 +43,7 @@ print(sum(e["op"] == "ACCESS_REQ" for e in json.load(open("out/said"))["entries"
 n=$(asked)
 [ $at_once = no ] || [ "$n" -le 12 ] || emr_fail "$n questions for 62 files"	# who waited in vain asks again
 getfattr --only-values -n user.emrfs.access "$SHARE/MRI.txt" | grep -Eq '^read until=20[0-9-]+T[0-9:]+Z purpose=treatment$' || emr_fail "access"
-expect owner "$(getfattr --only-values -n user.emrfs.owner "$SHARE/MRI.txt")" "$PATIENT vouched=self"
+expect owner "$(getfattr --only-values -n user.emrfs.owner "$SHARE/MRI.txt")" "$PATIENT"
 signed() { cat "$SHARE/MRI.txt" >/dev/null && getfattr --only-values -n user.emrfs.signature "$SHARE/MRI.txt" | grep -qF "self by=$PATIENT at=20"; }
 emr_until signed
 for name in tx version state signed-by; do [ -n "$(attribute $name "$SHARE/MRI.txt")" ] || emr_fail "no $name"; done
@@ -101,7 +101,7 @@ says "Opens only while the folder of $PATIENT is open."
 
 say "verbs for one's own records, and its earlier versions, are refused: it says whose it is"
 FILE="shared-with-me/$OWNER/Imaging/MRI.txt"
-for verb in "ledger $FILE" "export $FILE out.car" "export $FILE out.proof --proof" "erase $FILE --yes --passphrase-file $EMR_PASS" "move $FILE mine.txt" \
+for verb in "ledger $FILE" "export $FILE out.car" "export $FILE out.proof --proof" "erase $FILE --yes --passphrase-file $EMR_PASS" "verify $FILE" "move $FILE mine.txt" \
 	"restore --list $FILE" "restore $FILE@v1" "restore $FILE@v1 --to mine.txt"; do
 	as lima json 6 ${verb%%"$FILE"*} "$FILE"${verb#*"$FILE"}
 	expect "$verb" "$(field error)" not-yours
@@ -234,7 +234,7 @@ told_after() {
 told_after 5 || told_after 20 || told_after 60 || emr_fail "nuno is not told: $(cat out/said)"
 for who in lima nuno; do
 	[ $who = nuno ] || expect "the hint of $who" "$(hint $who)" "emrfs request '$OWNER:Imaging'"
-	[ $who = lima ] || [[ $(hint nuno) =~ ^emrfs\ request\ \'patient-[a-z2-7]+:Imaging\'$ ]] || emr_fail "the hint of nuno: $(hint nuno)"
+	[ $who = lima ] || [[ $(hint nuno) =~ ^emrfs\ request\ \'Silva,\ Ana\ \([A-Z2-7]{8}\):Imaging\'$ ]] || emr_fail "the hint of nuno: $(hint nuno)"
 	two_home $who
 	pasted "$(hint $who)"
 	[[ $(asked_for) == "ana|Imaging|from-me" || $who == nuno && $(asked_for) == *"|Imaging|from-me" ]] || emr_fail "asked: $(asked_for)"
@@ -257,7 +257,7 @@ say "whoever calls herself as her directory is called is not taken for her"
 HERS=$(ls nuno-folder/shared-with-me)
 renamed() { ls nuno-folder/shared-with-me | grep -qx "$1" && getfattr --only-values -n user.emrfs.patient "nuno-folder/shared-with-me/$1" 2>/dev/null | grep -q "Silva, Ana"; }
 as nuno run 0 people add lima.card --name "$HERS"
-emr_until renamed "$HERS (2)"	# the one whom he himself calls so has the name alone
+emr_until renamed "$HERS"	# nobody's word takes it from her
 as nuno run 0 people add lima.card --name lima
 emr_until renamed "$HERS"
 two_join eve "$HERS" patient
@@ -270,7 +270,7 @@ as nuno json 5 request "$HERS:Imaging"
 expect "two of that name" "$(field error)" which-person
 as nuno run 5 request "$HERS"
 says "$HERS may be any of these: "
-says "São Lucas (own word: patient-"	# the name on her card stands for nobody
+says "São Lucas (gives the name Silva, Ana _"	# the name on her card stands for nobody
 renamed "$HERS" || emr_fail "her directory: $(ls nuno-folder/shared-with-me)"
 as nuno run 0 people add ana.card --name ana
 emr_until renamed ana	# his own word for her
@@ -297,10 +297,10 @@ emr_until reads "$SHARE/MRI.txt" "another knee"
 say "and she can see what she did: whom she gave what, until when and for what, and how it ended"
 two_home ana
 run 0 log Imaging --who lima
-says "Silva, Ana  shared   Imaging with lima, São Lucas (own word: Paula Lima), to read until "
+says "Silva, Ana  shared   Imaging with lima, São Lucas (gives the name Paula Lima), to read until "
 says ", for treatment   proven"
-says "Silva, Ana  ended    the share of Imaging with lima, São Lucas (own word: Paula Lima)   proven"
-says "the share of Imaging with lima, São Lucas (own word: Paula Lima) ended (its time was over)   proven"
+says "Silva, Ana  ended    the share of Imaging with lima, São Lucas (gives the name Paula Lima)   proven"
+says "the share of Imaging with lima, São Lucas (gives the name Paula Lima) ended (its time was over)   proven"
 says_not "saved"
 series_is_folded() {	# once he has told of all
 	local all
@@ -314,7 +314,7 @@ emr_until series_is_folded
 says "each has its own with --all"
 run 0 log
 says_not "changed"	# an epoch began twice
-json 0 log Imaging --purpose treatment --fhir fhir
+fhir fhir log Imaging --purpose treatment
 python3 - <<'END' || emr_fail "the deeds: $(cat out/said)"
 import json
 entries = json.load(open("out/said"))["entries"]

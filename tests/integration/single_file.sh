@@ -54,7 +54,7 @@ emr_until says ana-folder/Plans/plan.txt "walk, and rest"
 
 say "and she sees who wrote"
 as ana run 0 log Plans/plan.txt
-grep -q "lima, São Lucas (own word: Paula Lima)" out/said || emr_fail "log: $(cat out/said)"
+grep -q "lima, São Lucas (gives the name Paula Lima)" out/said || emr_fail "log: $(cat out/said)"
 as ana run 0 restore Plans/plan.txt --list
 grep -q "lima, São Lucas" out/said || emr_fail "versions: $(cat out/said)"
 [[ $(getfattr --only-values -n user.emrfs.signed-by ana-folder/Plans/plan.txt) == *"lima"* ]] || emr_fail "signed-by"

@@ -14,6 +14,10 @@ set_tests_properties(integration_dataset PROPERTIES LABELS integration TIMEOUT $
 add_test(NAME integration_dataset_deidentified COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_deidentified.sh)
 set_tests_properties(integration_dataset_deidentified PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")
+# Programs of researchers on a dataset.
+add_test(NAME integration_dataset_tools COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_tools.sh)
+set_tests_properties(integration_dataset_tools PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
 # The example of a hospital that calls, three patients and a researcher.
 add_test(NAME integration_study COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/study.sh)
 set_tests_properties(integration_study PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77

@@ -57,13 +57,6 @@ authority_due() { # SECONDS
 	if [ -n "${FABRIC_CA:-}" ]; then authority_lasts $(($1 * 3 / 2)); else authority_lasts $((43200 + $1 * 3 / 2)) 86400; fi
 }
 
-authority_network() {
-	{
-		cat channel/settings
-		echo "authority = https://127.0.0.1:$(cat ca/port) $EMR_WORK/ca/tls.pem"
-	} >net/network
-}
-
 # ---- A real one ----
 
 authority_root() { # as old as DAYS

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""flip.py FILE at OFFSET: one bit of that byte flips, as on a disk that rots.
-flip.py SEGMENT WHAT [NTH]: one bit of one block in a segment of the block store (a CAR file) flips, as on a disk that
+"""flip.py SEGMENT WHAT [NTH]: one bit of one block in a segment of the block store (a CAR file) flips, as on a disk that
 rots.  WHAT: leaf (the largest block), node (dag-pb), frame (of the journal), pins (of the store), head (of the first
 section), or list, which only says what there is.  NTH counts from the end: 1 is the last one."""
 import sys
@@ -35,19 +34,10 @@ def kind(data, block, end, codec):
     return {b"EMRS": "pins", b"EMRJ": "frame"}.get(magic, "leaf" if end - block >= 16384 else "small")
 
 
-def flip(path, data, at):
-    data[at] ^= 4
-    with open(path, "r+b") as f:
-        f.seek(at)
-        f.write(data[at:at + 1])
-
-
 def main():
     path, what, nth = sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 1
     with open(path, "rb") as f:
         data = bytearray(f.read())
-    if what == "at":
-        return flip(path, data, nth)
     found = list(sections(data))
     if what == "list":
         for section, block, end, codec in found:
@@ -61,7 +51,10 @@ def main():
             sys.exit(f"no {what} number {nth} in {path}")
         _, block, end, _ = fitting[-nth]
         at = block + (end - block) * 2 // 3
-    flip(path, data, at)
+    data[at] ^= 4
+    with open(path, "r+b") as f:
+        f.seek(at)
+        f.write(data[at:at + 1])
 
 
 main()

@@ -9,8 +9,7 @@ top=$(cd "$SUPPORT/../.." && pwd)
 page_begin() {
 	emr_begin "$1"
 	cd "$EMR_WORK" || exit 2
-	mkdir -m 700 bin
-	ln -s "$EMRFS" bin/emrfs
+	mkdir -m 700 bin && ln -s "$EMRFS" "$top/packaging/emrfs-fhir" bin/
 	printf '#!/bin/sh\necho passphrase of the page\n' >bin/askpass && chmod 700 bin/askpass
 	export PATH=$EMR_WORK/bin:$PATH EMRFS_ASKPASS=$EMR_WORK/bin/askpass
 	port=$(emr_port) # the page's may be in use here

@@ -26,7 +26,6 @@ rotten_mount() {
 	"$EMRFS" unmount --now >out/said 2>&1 </dev/null
 	! mountpoint -q "$MNT" || emr_fail "$1: it does not close: $(cat out/said)"
 }
-rotten_look() { rotten_mount "$1" "$2"; }
 # rotten_backup WHAT COPY WAS: $code is the backup's; with 0 everything is restored, with 3 nothing wrong is.
 rotten_backup() {
 	timeout "$EMR_PATIENCE" "$EMRFS" backup "$2" >out/said 2>out/complained </dev/null

@@ -90,3 +90,6 @@ killed_after() {
 		[ ! -e "$EMRFS_HOME/state/$lock" ] || flock -w 120 "$EMRFS_HOME/state/$lock" true || emr_fail "$lock is still held"
 	done
 }
+
+# fhir DIR ARGUMENTS...: what the verb lists, as FHIR resources in DIR.
+fhir() { json 0 "${@:2}" && { python3 "$SUPPORT/../../packaging/emrfs-fhir" "$1" <"$EMR_WORK/out/said" >"$EMR_WORK/out/complained" 2>&1 || emr_fail "fhir: $(cat "$EMR_WORK/out/complained")"; }; }

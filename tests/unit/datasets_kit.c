@@ -17,10 +17,15 @@ person *dataset_steward(const called *d)
 
 void dataset_admit(const called *d, const person *m)
 {
+	dataset_admit_until(d, m, story_now(d->s) + 300 * DAY);
+}
+
+void dataset_admit_until(const called *d, const person *m, uint64_t until_unix_s)
+{
 	EMR_AUTO_BUF item = {0};
 	EMR_AUTO_BUF part = {0};
 	person *leader = dataset_steward(d);
-	emr_act act = emr_act_admit(d->id, m->public.signer_id, story_now(d->s) + 300 * DAY);
+	emr_act act = emr_act_admit(d->id, m->public.signer_id, until_unix_s);
 
 	story_see(leader);
 	assert_ok(emr_replica_follow(leader->replica, leader->public.signer_id, &act));
@@ -33,6 +38,7 @@ static void call_named(called *d, story *s, person *leader, const char *name, co
 	emr_id16 before, uint64_t price)
 {
 	const emr_bytes bytes = emr_bytes_of(file, strlen(file));
+	emr_bytes agreement = {0};
 	EMR_AUTO_BUF part = {0};
 	emr_pub_dataset_new what = {.purposes = 1u << RESEARCH, .price = price};
 	emr_box_key *box = NULL;
@@ -49,7 +55,10 @@ static void call_named(called *d, story *s, person *leader, const char *name, co
 	assert_ok(emr_grantee_key_box(d->key, &box));
 	emr_box_key_public(box, x25519);
 	emr_box_key_free(box);
-	assert_ok(emr_dataset_terms_make(name, x25519, before, bytes, d->names, &part, what.terms));
+	if (terms.words[EMR_TERMS_AGREEMENT][0] != '\0')
+		agreement = emr_bytes_of(DATASET_AGREEMENT, strlen(DATASET_AGREEMENT));
+	assert_ok(emr_dataset_terms_make(
+		name, x25519, before, bytes, agreement, d->names, &part, what.terms));
 	emr_grantee_key_public(d->key, what.B);
 	assert_ok(emr_grantee_key_pop(d->key, emr_ledger_net_id(s->lima.ledger),
 		dataset_steward(d)->public.signer_id, what.pop));

@@ -15,6 +15,9 @@ typedef struct called {
 	uint8_t names[EMR_PSEUDONYM_KEY_BYTES];
 } called;
 
+/* The text that readers sign, where FILE names it. */
+#define DATASET_AGREEMENT "I delete what I have read before 2090.\n"
+#define DATASET_AGREEMENT_HASH "b9ded82cfde75b160a6064a054d23e126d861d9268a098b9eb39042784b189c0"
 /* On the terms FILE, after the dataset BEFORE (zero: none), for PRICE points a folder; LEADER calls
  * it, or the administrator (NULL).  called_end() frees what D holds. */
 void dataset_call_by(
@@ -24,8 +27,9 @@ void dataset_call_on(called *d, story *s, const char *file, emr_id16 before, uin
 void dataset_call_named(called *d, story *s, const char *name, const char *file);
 void called_end(called *d);
 person *dataset_steward(const called *d);
-/* M reads it for 300 days. */
+/* M reads it for 300 days, or until then. */
 void dataset_admit(const called *d, const person *m);
+void dataset_admit_until(const called *d, const person *m, uint64_t until_unix_s);
 /* Ana's Imaging, for a week. */
 emr_grant_made dataset_join(const called *d);
 /* POINTS are made, as the members agree, and put by for N folders, once. */

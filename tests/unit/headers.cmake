@@ -2,7 +2,7 @@ include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 emr_test(test_headers
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_headers.c ${CMAKE_CURRENT_LIST_DIR}/headers_kit.c
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/helper/headers
-	USES headers_parse record crypto base PkgConfig::jansson PkgConfig::qpdf)
+	USES headers_parse record crypto base PkgConfig::jansson)
 emr_test(test_header_reader
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_header_reader.c
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/helper/headers

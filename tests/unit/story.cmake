@@ -25,6 +25,10 @@ emr_test(test_story_datasets
 	USES org ${story_uses} PkgConfig::jansson
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/share
 	LINK_OPTIONS -Wl,--wrap=emr_grant_letter_open,--wrap=emr_replica_account,--wrap=share_revoke,--wrap=share_is_paid,--wrap=emr_grant_outer_seal)
+emr_test(test_story_agreed
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_agreed.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
+	USES org ${story_uses} PkgConfig::jansson
+	LINK_OPTIONS -Wl,--wrap=emr_team_reader)
 emr_test(test_dataset_readers
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_dataset_readers.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
 	USES org ${story_uses} PkgConfig::jansson

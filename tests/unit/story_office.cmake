@@ -2,9 +2,6 @@
 emr_test(test_office THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_office.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
 	USES sharing ${story_uses})
 target_link_options(test_office PRIVATE -Wl,--wrap=emr_follow_listen -Wl,--wrap=emr_worker_wait)
-emr_test(test_vouches SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_vouches.c ${story_kit}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/people
-	USES people ${story_uses} PkgConfig::jansson)
 emr_test(test_sharing THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sharing.c ${CMAKE_CURRENT_LIST_DIR}/sharing_story.c ${story_kit}
 	USES sharing ${story_uses} fetch PkgConfig::jansson
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit -Wl,--wrap=emr_share_revoke_below -Wl,--wrap=emr_share_free -Wl,--wrap=emr_share_grant -Wl,--wrap=emr_fetcher_wait_begin -Wl,--wrap=emr_fetcher_wait_end)
@@ -16,6 +13,8 @@ foreach(part openings dealings)
 		USES report ${story_uses} PkgConfig::jansson)
 endforeach()
 target_compile_definitions(test_openings PRIVATE EMR_TEST_SUPPORT="${PROJECT_SOURCE_DIR}/tests/support")
-emr_test(test_fhir_consent SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_fhir_consent.c USES report PkgConfig::jansson)
+# The program that writes FHIR of what emrfs lists.
+add_test(NAME test_fhir COMMAND python3 ${CMAKE_CURRENT_LIST_DIR}/test_fhir.py)
+set_tests_properties(test_fhir PROPERTIES LABELS unit TIMEOUT ${EMR_PATIENCE_S})
 emr_test(test_folding SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_folding.c USES report)
 emr_test(test_consent SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_consent.c USES consent PkgConfig::jansson)

@@ -197,8 +197,8 @@ TEST(what_does_not_fit_is_said)
 
 TEST(text_forms_match_and_come_back)
 {
-	static const char *const forms[][2] = {{"file", "person"}, {"qr", "person"},
-		{"domain_qr", "domain"}, {"file_vouched", "person"}};
+	static const char *const forms[][2] = {
+		{"file", "person"}, {"qr", "person"}, {"domain_qr", "domain"}};
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF file = {0};
 	char qr[EMR_CARD_QR_MAX];
@@ -213,26 +213,21 @@ TEST(text_forms_match_and_come_back)
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
 		EMR_AUTO_BUF got = {0};
 		emr_bytes card;
-		emr_bytes vouches;
 
 		assert_ok(emr_card_from_text(kit_text(vectors_text(cards, forms[i][0])), &got));
-		assert_ok(emr_card_split(emr_buf_view(&got), &card, &vouches));
+		assert_ok(emr_card_first(emr_buf_view(&got), &card));
 		assert_true(emr_bytes_equal(card, card_of(forms[i][1], &bytes)));
-		assert_int_equal(vouches.len,
-			strcmp(forms[i][0], "file_vouched") == 0 ? EMR_VOUCH_BYTES : 0);
 	}
 }
 
-/* A person's card with the nameless one of her Inbox behind it, and a vouch behind both. */
+/* A person's card with the nameless one of her Inbox behind it, and nothing behind that. */
 TEST(a_card_carries_its_inbox_through_file_and_code)
 {
 	EMR_AUTO_BUF bytes = {0};
-	EMR_AUTO_BUF vouched = {0};
 	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_BUF got = {0};
 	emr_card person, inbox;
-	emr_bytes card, between, vouches;
-	uint8_t vouch[EMR_VOUCH_BYTES];
+	emr_bytes card, between;
 	char qr[EMR_CARD_QR_MAX];
 	size_t person_len;
 
@@ -245,20 +240,18 @@ TEST(a_card_carries_its_inbox_through_file_and_code)
 	assert_ok(emr_card_qr_text(emr_buf_view(&bytes), qr));
 	assert_ok(emr_card_from_text(kit_text(qr), &got));
 	assert_true(emr_bytes_equal(emr_buf_view(&got), emr_buf_view(&bytes)));
-	assert_ok(emr_vouch_make(owner, net_id, emr_bytes_of(bytes.data, person_len), 11, vouch));
-	assert_ok(emr_buf_append(&vouched, bytes.data, bytes.len));
-	assert_ok(emr_buf_append(&vouched, vouch, sizeof vouch));
-	assert_ok(emr_card_file_text(emr_buf_view(&vouched), &file));
+	assert_ok(emr_card_file_text(emr_buf_view(&bytes), &file));
 	emr_buf_clear(&got);
 	assert_ok(emr_card_from_text(emr_buf_view(&file), &got));
-	assert_ok(emr_card_split(emr_buf_view(&got), &card, &vouches));
+	assert_ok(emr_card_first(emr_buf_view(&got), &card));
 	assert_int_equal(card.len, person_len);
-	assert_int_equal(vouches.len, EMR_VOUCH_BYTES);
 	assert_ok(emr_card_inbox(emr_buf_view(&got), &between));
 	assert_int_equal(between.len, bytes.len - person_len);
 	assert_ok(emr_card_inbox_read(emr_buf_view(&got), &person, &inbox));
 	assert_int_equal(inbox.domain_id.b[0], 3);
 	assert_memory_equal(inbox.id_pk, person.id_pk, 32);
+	assert_ok(emr_buf_append(&got, "", 1));
+	assert_status(EMR_DAMAGED, emr_card_first(emr_buf_view(&got), &card));
 }
 
 TEST(another_persons_inbox_behind_a_card_is_refused)
@@ -266,7 +259,7 @@ TEST(another_persons_inbox_behind_a_card_is_refused)
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_KEYRING stranger = NULL;
 	emr_card person, inbox;
-	emr_bytes card, vouches;
+	emr_bytes card;
 	size_t len;
 
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &stranger));
@@ -284,10 +277,10 @@ TEST(another_persons_inbox_behind_a_card_is_refused)
 		EMR_BAD_SIGNATURE, emr_card_inbox_read(emr_buf_view(&bytes), &person, &inbox));
 	/* Cut off, or a person's where a domain's belongs. */
 	bytes.len--;
-	assert_status(EMR_DAMAGED, emr_card_split(emr_buf_view(&bytes), &card, &vouches));
+	assert_status(EMR_DAMAGED, emr_card_first(emr_buf_view(&bytes), &card));
 	bytes.len = len;
 	assert_ok(emr_card_make_person(owner, net_id, 10, 20, "Ana", "", &bytes));
-	assert_status(EMR_DAMAGED, emr_card_split(emr_buf_view(&bytes), &card, &vouches));
+	assert_status(EMR_DAMAGED, emr_card_first(emr_buf_view(&bytes), &card));
 }
 
 TEST(text_survives_mail_and_typing_and_nothing_else)
@@ -320,40 +313,7 @@ TEST(text_survives_mail_and_typing_and_nothing_else)
 	assert_int_equal(got.len, 0);
 }
 
-/* ---- Vouches and numbers ---- */
-
-TEST(vouches_match_and_every_bit_of_them_matters)
-{
-	EMR_AUTO_BUF card = {0};
-	EMR_AUTO_KEYRING agent = share_keyring(root, "agent2");
-	uint8_t want[EMR_VOUCH_BYTES];
-	uint8_t got[EMR_VOUCH_BYTES];
-	uint8_t pk[32];
-	emr_vouch vouch;
-
-	card_of("person", &card);
-	vectors_fixed(cards, "vouch", want, sizeof want);
-	vectors_fixed(cards, "vouch_pk", pk, 32);
-	assert_ok(emr_vouch_make(
-		agent, net_id, emr_buf_view(&card), vectors_u64(cards, "vouch_time"), got));
-	assert_memory_equal(got, want, sizeof want);
-	assert_ok(emr_vouch_read(got, &vouch));
-	assert_int_equal(vouch.time, vectors_u64(cards, "vouch_time"));
-	assert_ok(emr_vouch_verify(got, pk, net_id, emr_buf_view(&card)));
-	for (size_t bit = 0; bit < sizeof got * 8; bit++) {
-		got[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		assert_int_not_equal(
-			EMR_OK, emr_vouch_verify(got, pk, net_id, emr_buf_view(&card)));
-		got[bit / 8] ^= (uint8_t)(1u << bit % 8);
-	}
-	card.data[100] ^= 1; /* another card */
-	assert_status(EMR_BAD_SIGNATURE, emr_vouch_verify(got, pk, net_id, emr_buf_view(&card)));
-	card.data[100] ^= 1;
-	pk[0] ^= 1;
-	assert_status(EMR_BAD_SIGNATURE, emr_vouch_verify(got, pk, net_id, emr_buf_view(&card)));
-	pk[0] ^= 1;
-	assert_status(EMR_BAD_SIGNATURE, emr_vouch_verify(got, pk, domain_id, emr_buf_view(&card)));
-}
+/* ---- Numbers ---- */
 
 TEST(both_sides_see_one_number_and_codes_match)
 {

@@ -276,7 +276,7 @@ TEST(what_is_no_card_of_a_person_is_refused)
 			EMR_OK);
 		card.data[at] ^= 1;
 	}
-	assert_ok(emr_buf_append_zeros(&card, EMR_VOUCH_BYTES * 30));
+	assert_ok(emr_buf_append_zeros(&card, EMR_BOOK_CARD_MAX));
 	assert_status(
 		EMR_LIMIT, emr_book_put(&book, emr_buf_view(&card), NULL, NOW, &index, &change));
 	assert_int_equal(book.n, 0);

@@ -433,32 +433,6 @@ TEST(a_network_begins_with_the_rows_of_its_descriptor)
 	hosted_free(run);
 }
 
-static bool may_move(const fabric_world *it, const emr_buf *certificate)
-{
-	return hosted_may_move(kit_span(it->descriptor, it->descriptor_len),
-		kit_span(certificate->data, certificate->len), it->now);
-}
-
-/* The bringer of an entry could leave its private parts at home. */
-TEST(an_administrator_moves_a_ledger_and_nobody_else_does)
-{
-	const cert_wish wish = cert_authority_wish("General CA", KIT_NOW - KIT_DAY);
-	EMR_AUTO_BUF administrator = {0};
-	EMR_AUTO_BUF stranger = {0};
-
-	SCENE(fabric_world, it, make, unmake);
-	SCENE_OF(cert_authority, other, cert_end, cert_begin, &wish, NULL);
-	describe(&it, "");
-	certify(&it, &it.ca, "{\"attrs\":{\"emr.roles\":\"admin\"}}", &administrator);
-	certify(&it, &other, "{\"attrs\":{\"emr.roles\":\"admin\"}}", &stranger);
-	assert_true(may_move(&it, &administrator));
-	assert_false(may_move(&it, &it.cert)); /* a patient */
-	assert_false(may_move(&it, &stranger));
-	assert_true(hosted_is_of_directory(it.descriptor, it.descriptor_len));
-	it.now += 3 * 366 * KIT_DAY;
-	assert_false(may_move(&it, &administrator));
-}
-
 TEST(a_part_is_known_by_its_item_and_nothing_else)
 {
 	static const uint8_t nonsense[300];

@@ -355,7 +355,6 @@ static const label_case label_cases[] = {
 	{EMR_SIGN_ROTATE, {64, 80}, {63, 70}, 1 | 2},
 	{EMR_SIGN_CARD, {185, 249}, {184, 250}, 1},
 	{EMR_SIGN_CARD_DOM, {185, 249}, {184, 250}, 2},
-	{EMR_SIGN_VOUCH, {25, 1024}, {0, 1025}, 1},
 	{EMR_SIGN_INVITE, {128, 65536}, {127, 65537}, 1},
 	{EMR_SIGN_KFRAG, {192, 192}, {191, 193}, 1 | 2},
 	{EMR_SIGN_OUTER, {204, 204}, {203, 205}, 2},

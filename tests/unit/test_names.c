@@ -194,11 +194,11 @@ TEST(an_own_word_cannot_end_its_brackets)
 {
 	static const char *const unfit[] = {" Lima", "Lima ", "Li\nma", "\xc3", "Lima\xc2\xa0",
 		"Lima\xe3\x80\x80", "\xc2\xadLima", "Lima\xe3\x85\xa4"};
-	static const char forged[] = "x), S\xc3\xa3o Lucas (own word: y";
+	static const char forged[] = "x), S\xc3\xa3o Lucas (gives the name y";
 	char says[64];
 
 	emr_name_says(emr_bytes_of(forged, strlen(forged)), "lima", says, sizeof says);
-	assert_string_equal(says, "x_, S\xc3\xa3o Lucas _own word: y");
+	assert_string_equal(says, "x_, S\xc3\xa3o Lucas _gives the name y");
 	emr_name_says(emr_bytes_of("LIMA", 4), "lima", says, sizeof says);
 	assert_string_equal(says, "");
 	for (size_t i = 0; i < sizeof unfit / sizeof *unfit; i++) {

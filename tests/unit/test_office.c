@@ -151,11 +151,11 @@ TEST_IN(begin, end, nobody_is_called_by_what_he_says_of_himself)
 	assert_memory_equal(who.id.b, s.lima.public.signer_id.b, 32);
 	assert_ok(find("mallory@org0", &who, names));
 	emr_who_text(&who, text, sizeof text);
-	assert_string_equal(text, "mallory, org0 (own word: lima.clinic)");
+	assert_string_equal(text, "mallory, org0 (gives the name lima.clinic)");
 	/* Nor when his card was taken over by the name that he put there. */
 	know(mallory.keyring, "lima", "lima");
 	assert_status(EMR_CONFLICT, find("lima", &who, names));
-	assert_non_null(strstr(names, "mallory, org0 (own word: lima) ("));
+	assert_non_null(strstr(names, "mallory, org0 (gives the name lima) ("));
 	assert_ok(find("mallory@org0", &who, names));
 	assert_string_equal(who.called, "mallory@org0");
 	emr_key_code(who.id, EMR_KEY_CODE_NAMES, code);
@@ -165,7 +165,7 @@ TEST_IN(begin, end, nobody_is_called_by_what_he_says_of_himself)
 	assert_status(EMR_CONFLICT, find("lima", &who, names));
 	assert_ok(find("mallory@org0", &who, names));
 	emr_who_text(&who, text, sizeof text);
-	assert_string_equal(text, "mallory, org0 (own word: M.)");
+	assert_string_equal(text, "mallory, org0 (gives the name M.)");
 	know(mallory.keyring, "M.", "the rogue");
 	know(mallory.keyring, "the rogue", NULL);
 	assert_ok(find("the rogue", &who, names));
@@ -479,7 +479,7 @@ TEST_IN(begin, end, the_office_says_that_there_are_more_readers_than_it_names)
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
 	assert_ok(emr_look_readers(&visit));
 	assert_int_equal(times_noticed(visit.notices, "reader-admitted"), 1);
-	named = times_noticed(visit.notices, ", org1 (own word: ");
+	named = times_noticed(visit.notices, ", org1 (gives the name ");
 	assert_in_range(named, 1, READERS - 1);
 	assert_int_equal(times_noticed(visit.notices, ending), named);
 	assert_int_equal(times_noticed(visit.notices, "); ...: let into"), 1);

@@ -240,12 +240,9 @@ static emr_status cards(void)
 	EMR_AUTO_BUF again = {0};
 	emr_id16 net = {{1}};
 	emr_card read;
-	uint8_t vouch[EMR_VOUCH_BYTES];
 	emr_status status =
 		emr_card_make_domain(owner, net, domain_id, 1, 1, 1, 2, "Ana", "1984-03-12", &card);
 
-	if (status == EMR_OK)
-		status = emr_vouch_make(grantee, net, emr_buf_view(&card), 1, vouch);
 	if (status == EMR_OK)
 		status = emr_card_file_text(emr_buf_view(&card), &text);
 	if (status == EMR_OK)

@@ -317,7 +317,7 @@ static const char *directory_of(const char *handle, unsigned number)
 		.name = "ana, the name in sentences", .code = "LJNFUWS2", .number = number};
 
 	(void)snprintf(called.handle, sizeof called.handle, "%s", handle);
-	owner_name_directory(&called, (emr_id32){{0}}, out);
+	owner_name_directory(&called, &(emr_card){.name = "Ana Silva"}, out);
 	return out;
 }
 
@@ -334,6 +334,7 @@ TEST(a_directory_is_a_handle_that_is_nobody_elses)
 	assert_string_equal(directory_of(".ana", 1), "_ana (LJNFUWS2)");
 	assert_string_equal(directory_of("an\xd0\xb0", 0), "an\xd0\xb0 (LJNFUWS2)");
 	assert_string_equal(directory_of("", 0), "LJNFUWS2");
+	assert_string_equal(directory_of("patient-ljnfuws2", 1), "Ana Silva (LJNFUWS2)");
 	memset(longest, 'x', EMR_NAME_MAX);
 	longest[EMR_NAME_MAX] = 0;
 	assert_string_equal(directory_of(longest, 1) + 120, " (LJNFUWS2)");

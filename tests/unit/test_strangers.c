@@ -185,23 +185,6 @@ TEST_IN(strangers_begin, strangers_end, who_may_manage_is_listed_and_ends_with_t
 	assert_int_equal(grant.row.head.state, EMR_GRANT_ACTIVE);
 }
 
-TEST_IN(strangers_begin, strangers_end, recover_lost_ends_whoever_is_left)
-{
-	EMR_AUTO_BUF removed = {0}, ended = {0};
-	emr_lost lost;
-
-	assert_int_equal(makes_manager(&laptop, &s.eve), EMR_RESULT_APPLIED);
-	assert_int_equal(makes_manager(&s.eve, &s.lima), EMR_RESULT_APPLIED);
-	assert_ok(emr_share_cut_off(begins(s.ana), &removed, &ended, &lost));
-	assert_int_equal(strangers_count(&ended).managers, 2);
-	assert_int_equal(look().managers, 0);
-	assert_int_equal(makes_manager(&s.lima, &s.eve), EMR_RESULT_NOT_AUTHORISED);
-	/* Without any computer to remove, too. */
-	emr_buf_clear(&ended);
-	assert_ok(emr_share_cut_off(begins(s.ana), &removed, &ended, &lost));
-	assert_int_equal(ended.len, 0);
-}
-
 /* ---- what her own computer would do for him ---- */
 
 static void settle(void)

@@ -181,13 +181,16 @@ TEST(more_columns_than_there_may_be_are_refused)
 
 #define REST "\"who\":\"x\",\"until\":\"2030-01-01\",\"data\":\"identified\""
 
+#define HASH "b9ded82cfde75b160a6064a054d23e126d861d9268a098b9eb39042784b189c0"
+
 TEST(words_that_a_committee_asks_for_are_taken)
 {
-	static const char json[] = "{\"purpose\":\"x\",\"contact\":\"a@b\",\"ethics\":\"REC 1/26\","
-				   "\"licence\":\"CC-BY-4.0\",\"funder\":\"FCT\","
-				   "\"duo\":[\"DUO:0000042\",\"DUO:0000046\"]," REST "}";
+	static const char json[] =
+		"{\"purpose\":\"x\",\"contact\":\"a@b\",\"ethics\":\"REC 1/26\","
+		"\"licence\":\"CC-BY-4.0\",\"funder\":\"FCT\","
+		"\"duo\":[\"DUO:0000042\",\"DUO:0000046\"],\"agreement\":\"" HASH "\"," REST "}";
 	static const char *const words[] = {
-		"a@b", "REC 1/26", "CC-BY-4.0", "FCT", "DUO:0000042, DUO:0000046"};
+		"a@b", "REC 1/26", "CC-BY-4.0", "FCT", "DUO:0000042, DUO:0000046", HASH};
 	const char *what;
 	emr_terms terms;
 
@@ -213,6 +216,8 @@ TEST(what_is_wrong_is_refused_by_its_name)
 		{"{\"purpose\":\"x\",\"duo\":\"DUO:0000042\"," REST "}", "duo"},
 		{"{\"purpose\":\"x\",\"duo\":[\"DUO:0000041\"]," REST "}", "duo"},
 		{"{\"purpose\":\"x\",\"duo\":[\"DUO:0000042\",\"DUO:0000042\"]," REST "}", "duo"},
+		{"{\"purpose\":\"x\",\"agreement\":\"b9de\"," REST "}", "agreement"},
+		{"{\"purpose\":\"x\",\"agreement\":\"" HASH "0\"," REST "}", "agreement"},
 		{"{" COPIES ",\"nifti\":\"moved\"}", "nifti"},
 		{"{" COPIES ",\"genomes\":true}", "genomes"},
 		{"{\"purpose\":\"x\",\"price\":-1," REST "}", "price"},

@@ -57,18 +57,6 @@ TEST_IN(two_open, two_close, a_new_name_here_and_new_bytes_there_come_together)
 	two_expect_equal(t);
 }
 
-TEST_IN(two_open, two_close, two_new_files_of_one_name_both_live)
-{
-	two *t = *state;
-
-	kit_text(&t->a, "Letters/report", "of a");
-	kit_text(&t->b, "Letters/report", "of b");
-	two_meet(t);
-	kit_expect_text(&t->a, "Letters/report", "of a");
-	assert_true(kit_exists(&t->b, "Letters/report"));
-	two_expect_equal_again(t, "Letters/report~");
-}
-
 TEST_IN(two_open, two_close, a_file_that_is_open_for_writing_waits_until_it_is_closed)
 {
 	two *t = *state;

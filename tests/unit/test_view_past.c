@@ -45,22 +45,6 @@ static void expect_none(kit *k, const char *path)
 	assert_status(EMR_NOT_FOUND, kit_look_up(k, path, &attr));
 }
 
-static const char *attribute(kit *k, const char *path, const char *name)
-{
-	static char text[4][200];
-	static int turn;
-	EMR_AUTO_BUF value = {0};
-	emr_attr attr = held(k, path);
-	emr_status status = emr_view_get_attribute(k->view, attr.node, name, &value);
-
-	turn = (turn + 1) % 4;
-	if (status != EMR_OK)
-		assert_status(EMR_NO_ATTRIBUTE, status);
-	snprintf(text[turn], sizeof text[turn], "%.*s", (int)value.len, (const char *)value.data);
-	drop(k, attr);
-	return text[turn];
-}
-
 /* ---- listings ---- */
 
 typedef struct names {
@@ -211,20 +195,9 @@ TEST(today_goes_on_and_a_day_that_is_over_does_not)
 	drop(&k, day);
 }
 
-TEST(what_is_no_time_or_not_yet_is_not_there)
+TEST(before_there_was_a_folder_it_was_empty)
 {
-	static const char *const wrong[] = {"2026-13-01", "2026-02-30", "2026-11-20T25:00",
-		"2026-11-20T14", "yesterday", "2026-11-2", "2999-01-01", "2026-11-20 14:05",
-		"2026-11-20T14:05x", "", "1969-12-31", "2026-11-20T14:05:31.",
-		"a-name-that-is-much-longer-than-any-time-could-be-written-2026-11-20"};
-
 	SCENE(kit, k, open_at_noon, kit_close);
-	for (size_t i = 1; i < sizeof wrong / sizeof *wrong; i++) {
-		if (wrong[i][0] == 0)
-			continue;
-		expect_none(&k, printed(".emrfs/at/%s", wrong[i]));
-	}
-	/* Before there was a folder it was empty. */
 	assert_string_equal(list(&k, ".emrfs/at/2001-01-01"), "");
 	expect_none(&k, ".emrfs/at/2001-01-01/x");
 }
@@ -288,34 +261,19 @@ TEST(days_of_a_folder_that_comes_later_are_listed)
 	assert_string_equal(list(&k, ".emrfs/at"), printed("%s %s", all, second + 10));
 }
 
-TEST(deleted_files_are_found_where_they_were)
+TEST(a_deleted_file_lies_where_its_directory_is_now)
 {
 	SCENE(kit, k, open_at_noon, kit_close);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "A/in");
 	kit_text(&k, "A/in/x", "last words");
-	kit_text(&k, "A/in/keep", "k");
-	kit_text(&k, "A/moves", "m");
-	kit_mkdir(&k, "B");
 	kit_publish_all(&k);
-	assert_string_equal(list(&k, ".emrfs/deleted"), "");
 	kit_unlink(&k, "A/in/x");
-	kit_rename(&k, "A/moves",
-		"B/moves"); /* leaves an unlinked object behind, and is not deleted */
-	kit_publish_all(&k);
-	assert_string_equal(list(&k, ".emrfs/deleted"), "A");
-	assert_string_equal(list(&k, ".emrfs/deleted/A"), "in");
-	assert_string_equal(list(&k, ".emrfs/deleted/A/in"), "x");
-	expect_text(&k, ".emrfs/deleted/A/in/x", "last words");
-	kit_unlink(&k, "B/moves");
 	kit_rename(&k, "A/in", "A/inner");
 	kit_publish_all(&k);
-	assert_string_equal(list(&k, ".emrfs/deleted"), "A B");
 	assert_string_equal(list(&k, ".emrfs/deleted/A"), "inner");
-	expect_text(&k, ".emrfs/deleted/A/inner/x", "last words");
-	expect_text(&k, ".emrfs/deleted/B/moves", "m");
 	kit_restart(&k);
-	expect_text(&k, ".emrfs/deleted/B/moves", "m");
+	expect_text(&k, ".emrfs/deleted/A/inner/x", "last words");
 }
 
 TEST(of_two_deleted_files_of_one_name_the_last_keeps_it)
@@ -333,28 +291,6 @@ TEST(of_two_deleted_files_of_one_name_the_last_keeps_it)
 	assert_int_equal(strlen(listed), strlen("x.txt x~1234.txt"));
 	assert_memory_equal(listed, "x.txt x~", 8);
 	expect_text(&k, printed(".emrfs/deleted/%s", list(&k, ".emrfs/deleted") + 6), "older");
-}
-
-TEST(a_version_of_the_past_says_what_it_is)
-{
-	char first[80], second[80], tx[100], cid[100];
-
-	SCENE(kit, k, open_at_noon, kit_close);
-	kit_text(&k, "x", "one");
-	snprintf(first, sizeof first, "%s/x", moment(&k));
-	snprintf(tx, sizeof tx, "%s", kit_attribute(&k, "x", "user.emrfs.tx"));
-	snprintf(cid, sizeof cid, "%s", kit_attribute(&k, "x", "user.emrfs.cid"));
-	kit_text(&k, "x", "two");
-	snprintf(second, sizeof second, "%s/x", moment(&k));
-	assert_string_equal(attribute(&k, first, "user.emrfs.version"), "1");
-	assert_string_equal(attribute(&k, second, "user.emrfs.version"), "2");
-	assert_string_equal(attribute(&k, first, "user.emrfs.tx"), tx);
-	assert_string_equal(attribute(&k, first, "user.emrfs.cid"), cid);
-	assert_string_not_equal(attribute(&k, second, "user.emrfs.cid"), cid);
-	assert_string_equal(
-		attribute(&k, second, "user.emrfs.id"), kit_attribute(&k, "x", "user.emrfs.id"));
-	assert_true(held(&k, first).ino != kit_attr(&k, "x").ino); /* cp takes them for two files */
-	assert_true(held(&k, second).ino != kit_attr(&k, "x").ino);
 }
 
 static unsigned parted;

@@ -1,7 +1,7 @@
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 set(view_kit ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
 set(view_uses stack view settle ledger contract crypto Threads::Threads)
-# Many changes at once wrap keys in a thread (settle); the model's random operations go on beside all helpers of a stack.
+# Many changes at once wrap keys in a thread (settle); the model's random saves go on beside all helpers of a stack.
 set(view_settle_how THREADS)
 set(view_model_how THREADS)
 set(view_model_links -Wl,--wrap=emr_ledger_submit,--wrap=emr_bundle_build)

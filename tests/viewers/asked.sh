@@ -50,7 +50,7 @@ as ana run 0 status --wait
 say "the notice stands until it is closed, and names who asks"
 as lima run 0 request 'ana:Scans' --reason 'second <b>opinion</b>'
 emr_until stand 1
-screen_await 'Dr Paula Lima'
+screen_await 'Dr Paula' # the name is wrapped
 waiting() { pgrep -f >/dev/null "^$EMR_WORK/usr/libexec/emrfs/notify"; }
 emr_until waiting
 say "its button opens the question; a closed window shares nothing"

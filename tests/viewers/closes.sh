@@ -1,6 +1,6 @@
 #!/bin/bash
 # closes.sh: the menu, without a terminal, makes a card to print, as a picture and as a page, and closes a folder. It lists what the desktop
-# keeps of the folder elsewhere and removes it on demand; the same in Portuguese. The real zenity on a screen that nobody sees.
+# keeps of the folder elsewhere and removes it on demand. The real zenity on a screen that nobody sees.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/screen.sh"
 . "$SUPPORT/windows.sh"
@@ -9,12 +9,10 @@ PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 command -v zbarimg >/dev/null || emr_skip "no zbarimg"
 python3 "$SUPPORT/desktop_traces.py" --can || emr_skip "no GLib or GdkPixbuf"
 emr_begin closes
-emr_portuguese
 cd "$EMR_WORK" || exit 2
 windows_begin
 # Installed as a package would.
-mkdir -p usr/bin usr/libexec/emrfs usr/share
-cp -r "$DESKTOP/../../../share/locale" usr/share/ || emr_fail "the translation is not built"
+mkdir -p usr/bin usr/libexec/emrfs
 cp "$EMRFS" usr/bin/emrfs && cp "$DESKTOP/draw-card" "$PACKAGING"/{action,askpass,dialog,windows} usr/libexec/emrfs/ || exit 2
 export EMRFS=$EMR_WORK/usr/bin/emrfs
 action=$EMR_WORK/usr/libexec/emrfs/action
@@ -95,32 +93,5 @@ emr_until grep -q 'Removed: 1 thumbnail' "$page"
 click_ok
 wait "$screen_program" || emr_fail "close again: $?"
 expect "thumbnails that were removed" "$(pictures)" 0
-
-say "in Portuguese: a folder of which nobody has anything, the card, and closing"
-emr_mount
-portuguese() { screen_start env LC_ALL=pt_PT.UTF-8 "$action" "$@"; }
-portuguese unshare "$MNT/photo.png"
-next_window 'ok-label=OK'
-emr_until grep -qx 'Não partilha isto com ninguém.' "$page"
-click_ok
-wait "$screen_program" || emr_fail "unshare in Portuguese: $?"
-choose_path "$EMR_WORK/cartão.pdf"
-portuguese my-card
-next_window 'Onde fica o seu cartão?'
-next_window 'ok-label=OK'
-emr_until grep -qF 'cartão.pdf' "$page"
-click_ok
-wait "$screen_program" || emr_fail "the card in Portuguese: $?"
-expect "pages in Portuguese" "$(pdfinfo cartão.pdf | sed -n 's/^Pages: *//p')" 1
-thumbnail
-portuguese close
-next_window 'extra-button=Sim'
-emr_until grep -q 'o ambiente de trabalho guarda o que fala dela: 1 miniatura' "$page"
-click_ok
-next_window 'ok-label=OK'
-emr_until grep -q 'Removido: 1 miniatura' "$page"
-click_ok
-wait "$screen_program" || emr_fail "close in Portuguese: $?"
-expect "thumbnails that were removed in Portuguese" "$(pictures)" 0
 screen_end
 echo "all is well"

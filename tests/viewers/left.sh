@@ -1,6 +1,5 @@
 #!/bin/bash
-# left.sh: the menus of the desktop start a file manager and a viewer, which keep files beside the folder; closing takes these away. Files
-# of a file manager that was started otherwise are named, and removed on demand.
+# left.sh: the menus of the desktop start a file manager and a viewer, which keep files beside the folder; closing takes these away.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/screen.sh"
 PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
@@ -12,7 +11,6 @@ cd "$EMR_WORK" || exit 2
 screen_begin
 for i in 1 2 3; do must convert -size 900x700 plasma:red-blue "$MNT/photo$i.png"; done
 must python3 "$SUPPORT/make_pdf.py" 100000 "$MNT/report.pdf"
-must mkdir other && must cp "$MNT/photo1.png" other/photo9.png
 must "$EMRFS" status --wait --quiet
 # The user's own settings say which program opens a file, as everywhere.
 mkdir -p "$HOME/.config" && printf '[Default Applications]\ninode/directory=pcmanfm.desktop\napplication/pdf=org.pwmt.zathura-pdf-poppler.desktop\n' \
@@ -52,20 +50,5 @@ say "closing takes it away"
 emr_unmount --purge
 [ ! -e "$cache" ] || emr_fail "it is there"
 expect "thumbnails in the user's cache" "$(pictures "$HOME/.cache")" 0
-
-say "a file manager that was started otherwise"
-emr_mount
-screen_start pcmanfm --no-desktop "$MNT"
-emr_until have "$HOME/.cache/thumbnails" 3
-screen_stop
-screen_start pcmanfm --no-desktop "$EMR_WORK/other"
-emr_until have "$HOME/.cache/thumbnails" 4
-screen_stop
-run 0 unmount
-says "3 thumbnails"
-expect "thumbnails after unmount" "$(pictures "$HOME/.cache")" 4
-run 0 unmount --purge "$MNT"
-says "Removed: 3 thumbnails."
-expect "thumbnails after --purge" "$(pictures "$HOME/.cache")" 1
 screen_end
 echo "all is well"

@@ -2,8 +2,10 @@
  * the data set up to its series.  Elements stand in rising order, so the walk ends there, long
  * before any pixel. */
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "helper/flat.h"
 #include "parts.h"
 
 #define SERIES 0x0020000eu /* the last element that is read */
@@ -124,7 +126,7 @@ static bool take_syntax(emr_bytes uid, bool *out_is_implicit)
 	       !is_text(uid, "1.2.840.10008.1.2.1.99");
 }
 
-void dicom_read(flat_file *head, emr_headers *out)
+static void dicom_read(flat_file *head, emr_headers *out)
 {
 	wanted found = {.out = out};
 	char uid[FLAT_UID];
@@ -144,4 +146,20 @@ void dicom_read(flat_file *head, emr_headers *out)
 				&found, e.tag, emr_bytes_of(flat_bytes(head, e.at, e.len), e.len));
 	}
 	join_series(&found);
+}
+
+emr_status emr_headers_read_bytes(emr_bytes bytes, emr_headers *out)
+{
+	EMR_AUTO_FREE flat_file *head = NULL;
+
+	*out = (emr_headers){0};
+	if (!headers_may_be(bytes))
+		return EMR_OK;
+	head = calloc(1, sizeof *head);
+	if (head == NULL)
+		return EMR_NO_MEMORY;
+	head->size = head->len = bytes.len < EMR_HEADERS_HEAD ? bytes.len : EMR_HEADERS_HEAD;
+	memcpy(head->block, bytes.data, head->len);
+	dicom_read(head, out);
+	return EMR_OK;
 }

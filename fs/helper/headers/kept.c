@@ -120,3 +120,8 @@ const char *emr_header_kind_text(emr_header_kind kind)
 
 	return kind >= EMR_HEADER_DICOM && kind <= EMR_HEADER_FHIR ? texts[kind] : "";
 }
+
+bool headers_may_be(emr_bytes head)
+{
+	return head.len >= 132 && memcmp(head.data + 128, "DICM", 4) == 0;
+}

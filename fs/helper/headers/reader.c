@@ -1,6 +1,6 @@
-/* This file asks the helper program what a file says about itself. It gives it the bytes that it
- * asks for and believes it nothing but clean text: a file that breaks, delays or takes over the
- * process that reads it loses its own headers and nothing else. */
+/* This file asks the helper program what a file says about itself. It gives it the file's beginning
+ * and believes it nothing but clean text: a file that breaks, delays or takes over the process that
+ * reads it loses its own headers and nothing else. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,9 +9,8 @@
 #include "protocol.h"
 
 #define FILE_MS 10000
-#define READS_MAX (PDF_BYTES_MAX / HEAD_BYTES + 8) /* of one file */
-#define FILES_MAX 1000				   /* of one process */
-#define AGAIN_MS 60000				   /* after a helper that did not start */
+#define FILES_MAX 1000 /* of one process */
+#define AGAIN_MS 60000 /* after a helper that did not start */
 
 struct emr_header_reader {
 	char *program;
@@ -66,52 +65,26 @@ static emr_status start(emr_header_reader *r, const uint8_t whose[16])
 	return status == EMR_NO_MEMORY ? status : status == EMR_OK ? EMR_OK : EMR_IO;
 }
 
-static bool helper_tell(emr_header_reader *r, uint32_t kind, emr_status status, uint64_t at,
-	size_t len, int64_t end_ms)
+static bool helper_tell(emr_header_reader *r, emr_bytes head, int64_t end_ms)
 {
-	r->message.kind = kind;
-	r->message.status = status;
-	r->message.at = at;
-	r->message.len = (uint32_t)len;
+	r->message.kind = PROTOCOL_FILE;
+	r->message.status = EMR_OK;
+	r->message.len = (uint32_t)head.len;
+	memcpy(r->message.bytes, head.data, head.len);
 	return emr_helper_tell(
-		&r->helper, &r->message, protocol_size((uint32_t)len), NULL, 0, end_ms);
+		&r->helper, &r->message, protocol_size(r->message.len), NULL, 0, end_ms);
 }
 
-/* The next message, which is one that may come. */
 static emr_status hear(emr_header_reader *r, int64_t end_ms)
 {
 	const protocol_message *m = &r->message;
 	size_t size = 0;
 
 	EMR_TRY(emr_helper_hear(&r->helper, &r->message, sizeof r->message, &size, end_ms));
-	if (size < protocol_size(0) || m->len > HEAD_BYTES)
-		return EMR_IO;
-	if (m->kind == PROTOCOL_READ && size == protocol_size(0))
-		return EMR_OK;
-	return m->kind == PROTOCOL_FOUND && size == protocol_size(m->len) ? EMR_OK : EMR_IO;
-}
-
-/* The bytes that it asks for, until it says what it found.  OUT_SOURCE: what the source said, of
- * which the helper hears only that it failed. */
-static emr_status serve(emr_header_reader *r, const emr_header_source *source, int64_t end_ms,
-	emr_status *out_source)
-{
-	EMR_TRY(hear(r, end_ms));
-	for (size_t i = 0; r->message.kind == PROTOCOL_READ; i++) {
-		uint64_t at = r->message.at;
-		size_t got = 0;
-
-		if (i >= READS_MAX)
-			return EMR_IO;
-		*out_source = source->read(source->arg, at, r->message.bytes, r->message.len, &got);
-		if (*out_source != EMR_OK)
-			got = 0;
-		EMR_TRY(helper_tell(r, PROTOCOL_BYTES, *out_source == EMR_OK ? EMR_OK : EMR_IO, at,
-				got, end_ms)
-				? hear(r, end_ms)
-				: EMR_IO);
-	}
-	return EMR_OK;
+	return size >= protocol_size(0) && m->len <= EMR_HEADERS_HEAD &&
+			       m->kind == PROTOCOL_FOUND && size == protocol_size(m->len)
+		       ? EMR_OK
+		       : EMR_IO;
 }
 
 /* The headers that the helper found, if they can be kept of a file. */
@@ -128,30 +101,25 @@ static emr_status helper_found(const protocol_message *m, emr_headers *out)
 	return EMR_OK;
 }
 
-emr_status emr_header_reader_read(emr_header_reader *r, const uint8_t whose[16],
-	const emr_header_source *source, emr_headers *out)
+emr_status emr_header_reader_read(
+	emr_header_reader *r, const uint8_t whose[16], emr_bytes head, emr_headers *out)
 {
-	emr_status status, said = EMR_OK;
-	size_t got = 0, from;
+	emr_status status = EMR_IO;
 	int64_t end_ms;
 
-	EMR_TRY(source->read(source->arg, 0, r->message.bytes, SNIFF_BYTES, &got));
-	if (headers_form(emr_bytes_of(r->message.bytes, got), &from) == FORM_NONE) {
+	if (!headers_may_be(head)) {
 		*out = (emr_headers){0};
 		return EMR_OK;
 	}
-	if (got == SNIFF_BYTES)
-		EMR_TRY(source->read(source->arg, 0, r->message.bytes, HEAD_BYTES, &got));
+	if (head.len > EMR_HEADERS_HEAD)
+		head.len = EMR_HEADERS_HEAD;
 	EMR_TRY(start(r, whose));
 	r->files++;
 	end_ms = emr_helper_end_ms(r->file_ms);
-	status = EMR_IO;
-	if (helper_tell(r, PROTOCOL_FILE, EMR_OK, source->size, got, end_ms))
-		status = serve(r, source, end_ms, &said);
-	if (status == EMR_OK && said == EMR_OK)
+	if (helper_tell(r, head, end_ms))
+		status = hear(r, end_ms);
+	if (status == EMR_OK)
 		status = helper_found(&r->message, out);
-	else if (status == EMR_OK)
-		return said;
 	if (status != EMR_OK)
 		emr_helper_stop(&r->helper);
 	return status;

@@ -123,8 +123,6 @@ void date_take(emr_bytes text, char out[EMR_HEADER_TEXT_MAX + 1])
 	out[0] = '\0';
 	while (text.len > 0 && text.data[0] == ' ')
 		text = emr_bytes_of(text.data + 1, text.len - 1);
-	if (text.len > 2 && text.data[0] == 'D' && text.data[1] == ':')
-		text = emr_bytes_of(text.data + 2, text.len - 2);
 	for (int i = 0; i < 3; i++) {
 		if (i > 0 && text.len > 0 && (text.data[0] == '-' || text.data[0] == '.'))
 			text = emr_bytes_of(text.data + 1, text.len - 1);

@@ -14,6 +14,7 @@
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
 #include "ledger/act_send.h"
+#include "ledger/batch.h"
 #include "ledger/hash.h"
 #include "replica/follower.h"
 #include "session/absence.h"
@@ -214,6 +215,21 @@ static emr_status bureau_sent(emr_bureau *bureau, emr_status status, uint8_t cod
 	return say_status(bureau, status, out_problem);
 }
 
+/* The batch names the newest entry of this copy: it stands behind that history, in no other. */
+static emr_status send_acts(const emr_bureau *bureau, const emr_act *acts, const emr_bytes *parts,
+	size_t n, uint8_t *out_code, uint64_t *out_size)
+{
+	const emr_session *session = &bureau->session;
+	emr_batch_options seen = {.seen_seq = 0};
+	emr_replica_position at;
+
+	EMR_TRY(emr_replica_at(session->replica, &at));
+	seen.seen_seq = at.size - 1;
+	seen.seen_leaf = at.last_leaf;
+	return emr_act_send_all(
+		session->keyring, session->ledger, acts, parts, n, &seen, NULL, out_code, out_size);
+}
+
 emr_status emr_bureau_send(
 	emr_bureau *bureau, emr_act *act, emr_bytes part, emr_problem *out_problem)
 {
@@ -239,8 +255,7 @@ emr_status emr_bureau_send_all(
 			status = emr_replica_follow(
 				session->replica, session->identity.signer_id, &acts[i]);
 		if (status == EMR_OK)
-			status = emr_act_send_all(session->keyring, session->ledger, acts + at,
-				NULL, some, NULL, &code, &size);
+			status = send_acts(bureau, acts + at, NULL, some, &code, &size);
 	}
 	return bureau_sent(bureau, status, code, size, out_problem);
 }
@@ -250,8 +265,7 @@ emr_status emr_bureau_send_together(emr_bureau *bureau, const emr_act *acts, con
 {
 	uint64_t size = 0;
 	uint8_t code = 0;
-	emr_status status = emr_act_send_all(bureau->session.keyring, bureau->session.ledger, acts,
-		parts, n, NULL, &code, &size);
+	emr_status status = send_acts(bureau, acts, parts, n, &code, &size);
 
 	return bureau_sent(bureau, status, code, size, out_problem);
 }

@@ -189,22 +189,30 @@ static void join_stays(emr_buf *all)
 	qsort(all->data, all->len / sizeof *last, sizeof *last, by_time);
 }
 
-static emr_status put_stay(emr_crowd *crowd, const stay *s, bool is_over, json_t *list)
+static emr_status put_stay(
+	emr_crowd *crowd, const emr_team *dataset, const stay *s, bool is_over, json_t *list)
 {
-	char code[EMR_KEY_CODE_MAX + 1], id[65], since[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
+	char agreed[EMR_TEXT_BYTES] = "", code[EMR_KEY_CODE_MAX + 1], id[65], since[EMR_TEXT_BYTES],
+	     until[EMR_TEXT_BYTES];
+	uint64_t signed_unix_s = 0;
 	emr_who who;
 
+	if (emr_dataset_has_agreement(dataset))
+		EMR_TRY(emr_agreement_signed(crowd->replica, dataset, s->root, &signed_unix_s));
+	if (signed_unix_s != 0)
+		emr_time_json((int64_t)signed_unix_s, agreed);
 	EMR_TRY(emr_who_of(crowd, s->root, &who));
 	emr_key_code(s->root, EMR_KEY_CODE_NAMES, code); /* it can be typed: dataset drop */
 	emr_hex(s->root.b, sizeof s->root.b, id);
 	emr_time_json((int64_t)s->from, since);
 	emr_time_json((int64_t)s->to, until);
 	return json_array_append_new(list,
-		       json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:s*}", "who",
+		       json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:s, s:s*}", "who",
 			       emr_json_text(who.called), "name", emr_json_text(who.name),
 			       "organisation", emr_json_text(who.organisation), "says",
 			       emr_json_text(who.says), "code", code, "id", id, "since", since,
-			       "entry", (json_int_t)s->entry, "until", is_over ? until : NULL)) == 0
+			       "entry", (json_int_t)s->entry, is_over ? "until" : "admitted_until",
+			       until, "agreed", agreed[0] != '\0' ? agreed : NULL)) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
 }
@@ -223,7 +231,7 @@ emr_status emr_dataset_readers(emr_crowd *crowd, const emr_team *dataset, emr_id
 		bool is_over = s->to <= crowd->now_unix_s;
 
 		is_reader = is_reader || (!is_over && emr_id32_equal(s->root, me));
-		EMR_TRY(put_stay(crowd, s, is_over, is_over ? former : readers));
+		EMR_TRY(put_stay(crowd, dataset, s, is_over, is_over ? former : readers));
 	}
 	*out_is_reader = is_reader;
 	return EMR_OK;

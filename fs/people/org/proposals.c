@@ -205,7 +205,7 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 emr_status emr_coming_list(const emr_bureau *bureau, emr_buf *out)
 {
 	looking l = {.bureau = bureau,
-		.is_in_channel = strcmp(emr_ledger_kind(bureau->session.ledger), "fabric") == 0,
+		.is_in_channel = emr_replica_is_on_channel(bureau->session.replica),
 		.all = out};
 	EMR_AUTO_APPLICATIONS post = {0};
 	emr_problem problem = {0};

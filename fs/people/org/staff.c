@@ -1,5 +1,5 @@
-/* This file is `emrfs org show`, `revoke` and `vouch`: it lists who belongs to an organisation,
- * takes a key out of use, and signs a card so that others can believe it. */
+/* This file is `emrfs org show` and `revoke`: it lists who belongs to an organisation, and
+ * takes a key out of use. */
 #include "org/staff.h"
 
 #include <errno.h>
@@ -152,7 +152,7 @@ static emr_status show_member(showing *s, const emr_staff_member *m)
 	emr_column_text(shown, 20, handle, sizeof handle);
 	emr_text_words(roles, words, sizeof words);
 	emr_bureau_show(m->says, shown);
-	snprintf(word, sizeof word, shown[0] != '\0' ? _("   (own word: %s)") : "%s", shown);
+	snprintf(word, sizeof word, shown[0] != '\0' ? _("   (gives the name %s)") : "%s", shown);
 	if (!m->is_active)
 		snprintf(day, sizeof day, "%s",
 			m->person.row.head.state == EMR_KEY_REVOKED ? _("revoked") : _("ended"));
@@ -463,100 +463,4 @@ emr_status emr_org_revoke(
 		"%s (%s) is revoked. What %s has opened stays seen; agents release nothing more.\n",
 		shown, code, shown);
 	return tell_authority(bureau, &m, args->operands[1], out, out_problem);
-}
-
-/* ---- org vouch ---- */
-
-static emr_status bad_card(emr_problem *out_problem, const char *cause)
-{
-	emr_problem_set(out_problem, EMR_SAY_BAD_CARD, "cause", cause, NULL);
-	return EMR_DAMAGED;
-}
-
-static emr_status read_card(const char *file, emr_buf *text, emr_buf *out, emr_bytes *out_card,
-	emr_bytes *out_vouches, emr_card *card, emr_problem *out_problem)
-{
-	emr_status status = emr_file_read(AT_FDCWD, file, CARD_TEXT_MAX, text);
-
-	if (status != EMR_OK) {
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", file, "cause",
-			emr_text(emr_status_text(status)), NULL);
-		return status;
-	}
-	status = emr_card_from_text(emr_buf_view(text), out);
-	if (status == EMR_OK)
-		status = emr_card_split(emr_buf_view(out), out_card, out_vouches);
-	if (status == EMR_OK)
-		status = emr_card_read(*out_card, card);
-	if (status == EMR_NO_MEMORY)
-		return status;
-	if (status != EMR_OK)
-		return bad_card(out_problem, _("it was changed, or not signed by its keys"));
-	return card->kind == EMR_CARD_PERSON
-		       ? EMR_OK
-		       : bad_card(out_problem, _("it is the card of a folder, not of a person"));
-}
-
-/* In one step: a card is never half a card. */
-static emr_status replace_card(const char *file, emr_bytes text)
-{
-	const char *slash = strrchr(file, '/');
-	EMR_AUTO_FREE char *dir = slash == NULL	  ? strdup(".")
-				  : slash == file ? strdup("/")
-						  : strndup(file, (size_t)(slash - file));
-	EMR_AUTO_FD fd = dir != NULL ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	if (dir == NULL)
-		return EMR_NO_MEMORY;
-	return fd >= 0 ? emr_file_replace(fd, slash == NULL ? file : slash + 1, text, 0644)
-		       : emr_status_from_errno(errno);
-}
-
-/* The cards in BYTES with one more vouch behind them, and NOTE; our earlier one is replaced. */
-static emr_status write_card(const char *file, emr_bytes bytes, emr_bytes vouches,
-	const uint8_t fresh[EMR_VOUCH_BYTES], emr_bytes note)
-{
-	EMR_AUTO_BUF all = {0};
-	EMR_AUTO_BUF text = {0};
-
-	EMR_TRY(emr_buf_append(&all, bytes.data, bytes.len - vouches.len));
-	for (size_t at = 0; at < vouches.len; at += EMR_VOUCH_BYTES)
-		if (memcmp(vouches.data + at + 8, fresh + 8, 32) != 0)
-			EMR_TRY(emr_buf_append(&all, vouches.data + at, EMR_VOUCH_BYTES));
-	EMR_TRY(emr_buf_append(&all, fresh, EMR_VOUCH_BYTES));
-	EMR_TRY(emr_card_file_text(emr_buf_view(&all), &text));
-	if (note.len > 0)
-		EMR_TRY(emr_buf_append(&text, "\n", 1));
-	EMR_TRY(emr_buf_append(&text, note.data, note.len));
-	return replace_card(file, emr_buf_view(&text));
-}
-
-emr_status emr_org_vouch(
-	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
-{
-	const char *file = args->operands[1];
-	EMR_AUTO_BUF bytes = {0};
-	EMR_AUTO_BUF text = {0};
-	emr_bytes card_bytes, vouches;
-	uint8_t fresh[EMR_VOUCH_BYTES];
-	char code[EMR_KEY_CODE_MAX + 1], question[900], name[300];
-	emr_card card;
-
-	EMR_TRY(read_card(file, &text, &bytes, &card_bytes, &vouches, &card, out_problem));
-	if (!emr_id16_equal(card.net_id, emr_ledger_net_id(bureau->session.ledger)))
-		return bad_card(out_problem, _("it is of another network"));
-	emr_key_code(card.signer_id, EMR_KEY_CODE_NAMES, code);
-	emr_show(card.name, name, sizeof name);
-	snprintf(question, sizeof question,
-		_("Has %s seen that this is %s%s%s (%s) and no other (yes, no)?"), bureau->name,
-		name, card.born[0] != '\0' ? _(", born ") : "", card.born, code);
-	EMR_TRY(emr_bureau_agree(args, out, question, _("Nobody was vouched for."), out_problem));
-	EMR_TRY(emr_vouch_make(bureau->session.keyring, emr_ledger_net_id(bureau->session.ledger),
-		card_bytes, emr_clock_unix_s(emr_clock_system()), fresh));
-	EMR_TRY(write_card(file, emr_buf_view(&bytes), vouches, fresh,
-		emr_card_text_note(emr_buf_view(&text))));
-	emr_out_text(out, "file", file);
-	emr_out_text(out, "code", code);
-	emr_say(out, "%s vouches for %s (%s), in %s.\n", bureau->name, name, code, file);
-	return EMR_OK;
 }

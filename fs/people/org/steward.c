@@ -41,6 +41,27 @@ static emr_status read_terms(
 	return status;
 }
 
+/* The text that TERMS name, or nothing. */
+static emr_status read_agreement(
+	const emr_args *args, const emr_terms *terms, emr_buf *text, emr_problem *out_problem)
+{
+	const char *path = args->values[EMR_OPT_AGREEMENT];
+	emr_status status = EMR_INVALID;
+
+	if (path == NULL && terms->words[EMR_TERMS_AGREEMENT][0] == '\0')
+		return EMR_OK;
+	if (path != NULL)
+		status = emr_file_read(AT_FDCWD, path, EMR_AGREEMENT_MAX, text);
+	if (status == EMR_OK && emr_agreement_ok(terms, emr_buf_view(text)))
+		return EMR_OK;
+	return EMR_PROBLEM(status == EMR_OK ? EMR_INVALID : status, out_problem, EMR_SAY_BAD_TERMS,
+		"file", args->values[EMR_OPT_TERMS], "cause",
+		_("\"agreement\" is not the SHA-256 of --agreement FILE, a text of lines of at "
+		  "most "
+		  "16,384 bytes"),
+		NULL);
+}
+
 /* Also by another steward of it, or in other capitals: people name it by organisation and letters.
  */
 static emr_status is_name_taken(const emr_bureau *bureau, const char *name, bool *out_is)
@@ -59,6 +80,7 @@ emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_prob
 {
 	const char *name = args->operands[1], *path = args->values[EMR_OPT_TERMS];
 	EMR_AUTO_BUF file = {0};
+	EMR_AUTO_BUF agreement = {0};
 	emr_terms terms;
 	emr_team made;
 	bool is_taken = false;
@@ -71,12 +93,14 @@ emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_prob
 	if (path == NULL)
 		return emr_wrong_use("dataset", _("--terms FILE says on what terms."), out_problem);
 	EMR_TRY(read_terms(path, &file, &terms, out_problem));
+	EMR_TRY(read_agreement(args, &terms, &agreement, out_problem));
 	EMR_TRY(is_name_taken(bureau, name, &is_taken));
 	if (is_taken) {
 		emr_problem_set(out_problem, EMR_SAY_DATASET_IS_THERE, "what", name, NULL);
 		return EMR_EXISTS;
 	}
-	return emr_dataset_make(bureau, name, emr_buf_view(&file), &terms, &made, out_problem);
+	return emr_dataset_make(bureau, name, emr_buf_view(&file), emr_buf_view(&agreement), &terms,
+		&made, out_problem);
 }
 
 /* ---- readers ---- */
@@ -110,14 +134,26 @@ static emr_status find_reader(
 	return emr_replica_person(bureau->session.replica, who.id, out);
 }
 
-emr_status emr_dataset_admit(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem)
+emr_status emr_dataset_admit(emr_bureau *bureau, const char *name, const char *who,
+	uint64_t until_unix_s, emr_problem *out_problem)
 {
-	emr_known_person who;
+	uint64_t end, signed_unix_s = 1;
+	emr_known_person reader;
 	emr_team dataset;
+	char plain[EMR_DATASET_NAME_MAX + 1];
 
-	EMR_TRY(find_dataset(bureau, args->operands[1], &dataset, out_problem));
-	EMR_TRY(find_reader(bureau, args->operands[2], &who, out_problem));
-	return emr_team_let_in(bureau, &dataset, &who, out_problem);
+	snprintf(plain, sizeof plain, "%.*s", (int)strcspn(name, "@"), name);
+	EMR_TRY(find_dataset(bureau, plain, &dataset, out_problem));
+	EMR_TRY(find_reader(bureau, who, &reader, out_problem));
+	if (emr_dataset_has_agreement(&dataset))
+		EMR_TRY(emr_agreement_signed(bureau->session.replica, &dataset,
+			EMR_ID32_AT(reader.row.root), &signed_unix_s));
+	if (signed_unix_s == 0)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_SIGNED, "who", who, "what",
+			plain, NULL);
+	end = dataset.row.not_after_unix_s;
+	return emr_team_let_in(bureau, &dataset, &reader,
+		until_unix_s != 0 && until_unix_s < end ? until_unix_s : end, out_problem);
 }
 
 /* A reader of DATASET as `dataset NAME` lists him: what one types for him, or so much of his code

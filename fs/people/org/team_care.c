@@ -95,36 +95,36 @@ static emr_status key_of(emr_bureau *bureau, const emr_team *team, emr_grantee_k
 	return emr_team_key(own->replica, own->keyring, team, EMR_ID32_AT(me.row.root), out);
 }
 
-/* Unless he is in, as long as his certificate lasts. */
+/* Unless he is in, until then; UNTIL 0: as long as his certificate lasts, or longer. */
 static emr_status let_into(emr_bureau *bureau, const emr_team *team, const emr_known_person *who,
-	emr_problem *out_problem)
+	uint64_t until, emr_problem *out_problem)
 {
+	const uint64_t end = until != 0 ? until : who->row.not_after_unix_s;
 	emr_grantee_key *key = NULL;
 	emr_membership m;
 	emr_status status = emr_team_membership(
 		bureau->session.replica, team->id, EMR_ID32_AT(who->row.root), &m);
 
 	if (status == EMR_OK && emr_membership_is_on(&m, now_s()) &&
-		m.row.not_after_unix_s >= who->row.not_after_unix_s)
+		(m.row.not_after_unix_s == end || (until == 0 && m.row.not_after_unix_s > end)))
 		return EMR_OK;
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
 	status = key_of(bureau, team, &key);
 	if (status == EMR_OK)
-		status = admit_person(
-			bureau, team->id, who, who->row.not_after_unix_s, key, out_problem);
+		status = admit_person(bureau, team->id, who, end, key, out_problem);
 	emr_grantee_key_free(key);
 	return status;
 }
 
 emr_status emr_team_let_in(emr_bureau *bureau, const emr_team *team, const emr_known_person *who,
-	emr_problem *out_problem)
+	uint64_t until_unix_s, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF all = {0};
 
 	EMR_TRY(list_teams(bureau, team, &all));
 	EMR_EACH (const emr_team, one, &all)
-		EMR_TRY(let_into(bureau, one, who, out_problem));
+		EMR_TRY(let_into(bureau, one, who, until_unix_s, out_problem));
 	return EMR_OK;
 }
 
@@ -158,23 +158,25 @@ typedef struct founding {
 	const char *name;
 	emr_id16 id, before;
 	emr_pub_dataset_new what;
-	emr_buf file; /* of a dataset: its terms; owned */
+	emr_buf files[2]; /* of a dataset: emr_dataset_text; owned */
 	uint8_t pseudonym_key[EMR_PSEUDONYM_KEY_BYTES];
 } founding;
 
 static void founding_end(founding *f)
 {
-	emr_buf_free(&f->file);
+	emr_buf_free(&f->files[EMR_DATASET_TERMS]);
+	emr_buf_free(&f->files[EMR_DATASET_AGREEMENT]);
 	emr_wipe(f->pseudonym_key, sizeof f->pseudonym_key);
 }
 
 static emr_status write_terms(founding *f, const uint8_t x25519[32], emr_buf *part)
 {
-	return f->kind == EMR_TEAM_DATASET
-		       ? emr_dataset_terms_make(f->name, x25519, f->before, emr_buf_view(&f->file),
-				 f->pseudonym_key, part, f->what.terms)
-		       : emr_team_terms_make(
-				 f->kind, f->name, x25519, f->before, part, f->what.terms);
+	return f->kind == EMR_TEAM_DATASET ? emr_dataset_terms_make(f->name, x25519, f->before,
+						     emr_buf_view(&f->files[EMR_DATASET_TERMS]),
+						     emr_buf_view(&f->files[EMR_DATASET_AGREEMENT]),
+						     f->pseudonym_key, part, f->what.terms)
+					   : emr_team_terms_make(f->kind, f->name, x25519,
+						     f->before, part, f->what.terms);
 }
 
 static emr_status register_team(
@@ -256,8 +258,8 @@ static emr_status inherit_terms(emr_bureau *bureau, const emr_team *before, foun
 	if (status == EMR_OK)
 		status =
 			emr_pseudonym_key_open(box, before->name, before->sealed, f->pseudonym_key);
-	if (status == EMR_OK)
-		status = emr_dataset_file(bureau->session.replica, before, &f->file);
+	for (emr_dataset_text i = 0; i <= EMR_DATASET_AGREEMENT && status == EMR_OK; i++)
+		status = emr_dataset_file(bureau->session.replica, before, i, &f->files[i]);
 	emr_box_key_free(box);
 	emr_grantee_key_free(key);
 	return status;
@@ -277,12 +279,16 @@ emr_status emr_team_make(emr_bureau *bureau, emr_team_kind kind, const char *nam
 }
 
 emr_status emr_dataset_make(emr_bureau *bureau, const char *name, emr_bytes file,
-	const emr_terms *terms, emr_team *out, emr_problem *out_problem)
+	emr_bytes agreement, const emr_terms *terms, emr_team *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(founding_end)))
 	founding f = {.kind = EMR_TEAM_DATASET, .name = name, .what = terms_of_dataset(terms)};
 	emr_id32 random = emr_id32_random();
-	emr_status status = emr_buf_append(&f.file, file.data, file.len);
+	emr_status status = emr_buf_append(&f.files[EMR_DATASET_TERMS], file.data, file.len);
+
+	if (status == EMR_OK)
+		status = emr_buf_append(
+			&f.files[EMR_DATASET_AGREEMENT], agreement.data, agreement.len);
 
 	memcpy(f.pseudonym_key, random.b, sizeof f.pseudonym_key);
 	emr_wipe(&random, sizeof random);
@@ -291,7 +297,8 @@ emr_status emr_dataset_make(emr_bureau *bureau, const char *name, emr_bytes file
 
 /* ---- what the certificates say ---- */
 
-/* Whose key was revoked leaves; who got a certificate that lasts longer stays as long. */
+/* Whose key was revoked leaves; who got a certificate that lasts longer stays as long, but for the
+ * readers of a dataset, each of whom was admitted until a day. */
 static emr_status follow_certificates(
 	emr_bureau *bureau, const emr_team *team, emr_problem *out_problem)
 {
@@ -308,8 +315,9 @@ static emr_status follow_certificates(
 		if (who.row.head.state == EMR_KEY_REVOKED)
 			EMR_TRY(emr_team_let_out(
 				bureau, team, EMR_ID32_AT(row->member), out_problem));
-		else if (who.row.not_after_unix_s > row->not_after_unix_s)
-			EMR_TRY(emr_team_let_in(bureau, team, &who, out_problem));
+		else if (team->kind != EMR_TEAM_DATASET &&
+			 who.row.not_after_unix_s > row->not_after_unix_s)
+			EMR_TRY(emr_team_let_in(bureau, team, &who, 0, out_problem));
 	}
 	return EMR_OK;
 }
@@ -333,7 +341,9 @@ static emr_status bring_over(
 			continue;
 		EMR_TRY(person_of(bureau, row->member, &who));
 		if (who.row.head.state == EMR_KEY_ACTIVE && now_s() < who.row.not_after_unix_s)
-			EMR_TRY(let_into(bureau, to, &who, out_problem));
+			EMR_TRY(let_into(bureau, to, &who,
+				to->kind == EMR_TEAM_DATASET ? row->not_after_unix_s : 0,
+				out_problem));
 	}
 	return EMR_OK;
 }
@@ -430,7 +440,7 @@ static emr_status gather_staff(emr_bureau *bureau, bool may_begin, emr_problem *
 			bureau, EMR_TEAM_STAFF, EMR_TEAM_STAFF_NAME, NULL, &team, out_problem);
 	EMR_TRY(status);
 	EMR_EACH (const emr_known_person, who, &staff)
-		EMR_TRY(emr_team_let_in(bureau, &team, who, out_problem));
+		EMR_TRY(emr_team_let_in(bureau, &team, who, 0, out_problem));
 	return EMR_OK;
 }
 

@@ -77,7 +77,8 @@ static emr_status add_member(emr_bureau *bureau, const char *name, const emr_sta
 
 	if (status == EMR_NOT_FOUND)
 		status = emr_team_make(bureau, EMR_TEAM_CHOSEN, name, NULL, team, out_problem);
-	return status == EMR_OK ? emr_team_let_in(bureau, team, &m->person, out_problem) : status;
+	return status == EMR_OK ? emr_team_let_in(bureau, team, &m->person, 0, out_problem)
+				: status;
 }
 
 static emr_status change_member(

@@ -225,7 +225,7 @@ static void put_answer(FILE *to, const json_t *entry, bool is_yes)
 		put_quoted(to, path);
 }
 
-/* "letter.txt in the Inbox of ana (I7Z4KQ2M) (own word: Silva, Ana 1984-03-12)" */
+/* "letter.txt in the Inbox of ana (I7Z4KQ2M) (gives the name Silva, Ana 1984-03-12)" */
 static void put_left(FILE *to, const json_t *entry)
 {
 	const json_t *with = json_object_get(entry, "with");
@@ -246,7 +246,7 @@ static void put_left(FILE *to, const json_t *entry)
 	snprintf(own, sizeof own, "%s%s%s", shown, shown[0] != '\0' && born[0] != '\0' ? " " : "",
 		born);
 	if (own[0] != '\0')
-		fprintf(to, _(" (own word: %s)"), own);
+		fprintf(to, _(" (gives the name %s)"), own);
 }
 
 /* "Ana Silva  shared   Imaging with Paula Lima, São Lucas, to read until 20 Dec 2026, for treatment

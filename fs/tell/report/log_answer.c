@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kit/language.h"
+#include "kit/out.h"
 #include "report/deeds.h"
 #include "sharing/received.h"
 
@@ -77,5 +78,6 @@ emr_status emr_answer_log(emr_session *session, const emr_request *request, cons
 		status = send_portion(session, &deeds, sink, &is_end);
 	if (status != EMR_OK)
 		return status;
-	return emr_emit(sink, json_pack("{s:b}", "done", 1));
+	return emr_emit(sink,
+		json_pack("{s:b, s:o}", "done", 1, "owner", emr_json_text(session->profile.name)));
 }

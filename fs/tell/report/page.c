@@ -31,9 +31,9 @@ static const char *const words[] = {N_("Health of {who}"), N_("Health folder {wh
 	N_("More such files: "), N_("Who can see what"), N_("Nobody but you."),
 	N_("Further ones: "), N_("Folder"), N_("Person"), N_("May"), N_("For"), N_("Until"),
 	N_("Now"), N_("for ever"), N_("the team {name}"), N_("everybody of {name}"),
-	N_(" (own word: {name})"), N_(", for {team}"), N_("you"),
+	N_(" (gives the name {name})"), N_(", for {team}"), N_("you"),
 	N_("somebody whose card is not here"), N_("reads it, since"), N_("read it, since"),
-	N_("Who opened what"),
+	N_("signed the agreement"), N_("Who opened what"),
 	N_("Keys: proven, on the ledger before they were given. Openings: told by the readers' own "
 	   "computers. The strip is the last 90 days, today at its end."),
 	N_("Openings"), N_("Keys"), N_("Last"), N_("Days"),

@@ -119,13 +119,14 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 		is_away = true;
 		why = &clock;
 	}
-	return json_pack("{s:s, s:o, s:I, s:o, s:I, s:o, s:I, s:o, s:o, s:o}", "kind",
-		emr_ledger_kind(session->ledger), "not_taken", emr_unsent_json(session), "size",
-		(json_int_t)size, "unwitnessed_since", time_or_null(alone_since),
-		"unwitnessed_unix", (json_int_t)alone_since, "away_at",
-		time_or_null(absence.since_unix_s), "away_unix", (json_int_t)absence.since_unix_s,
-		"error", is_away ? json_string(emr_message_get(why->message)->id) : json_null(),
-		"message", is_away ? emr_json_text(why->text) : json_null(), "hint",
+	return json_pack("{s:s, s:o, s:o, s:I, s:o, s:I, s:o, s:I, s:o, s:o, s:o}", "kind",
+		emr_ledger_kind(session->ledger), "stands_in", emr_standing_json(session),
+		"not_taken", emr_unsent_json(session), "size", (json_int_t)size,
+		"unwitnessed_since", time_or_null(alone_since), "unwitnessed_unix",
+		(json_int_t)alone_since, "away_at", time_or_null(absence.since_unix_s), "away_unix",
+		(json_int_t)absence.since_unix_s, "error",
+		is_away ? json_string(emr_message_get(why->message)->id) : json_null(), "message",
+		is_away ? emr_json_text(why->text) : json_null(), "hint",
 		is_away ? emr_json_text(why->hint) : json_null());
 }
 

@@ -237,10 +237,10 @@ static void put_remarks(FILE *to, const json_t *report)
 		fprintf(to,
 			emr_text_of(json_array_size(strangers),
 				"  %zu key may share, write or read here and was not added by you: "
-				"emrfs device lists them; to end them: emrfs recover --lost\n",
+				"emrfs device lists it; to end it: emrfs device remove KEY\n",
 				"  %zu keys may share, write or read here and were not added by "
-				"you: emrfs device lists them; to end them: emrfs recover "
-				"--lost\n"),
+				"you: emrfs device lists them; to end them: emrfs device remove "
+				"KEY\n"),
 			json_array_size(strangers));
 	}
 	emr_count_text(unreadable, "record", "records", count);
@@ -469,14 +469,11 @@ static void put_readers(FILE *to, const json_t *report)
 static void put_opens(FILE *to, const json_t *report)
 {
 	const char *opens = emr_json_text_at(report, "opens");
-	char owner[300], *end;
+	char owner[300];
 
 	if (opens[0] == '\0')
 		return;
 	emr_show(emr_json_text_at(report, "owner"), owner, sizeof owner);
-	end = strstr(owner, " vouched=");
-	if (end != NULL)
-		*end = '\0';
 	if (strcmp(opens, "any-time") == 0)
 		fputs(_("Opens any time that agents run.\n"), to);
 	else

@@ -12,6 +12,7 @@
 #include "kit/text.h"
 #include "replica/restart.h"
 #include "report/report.h"
+#include "session/registered.h"
 
 #define SHOWN_MAX 8   /* restarts */
 #define WITNESS_S 600 /* that other hosts may take to sign */
@@ -85,12 +86,58 @@ char *emr_restarts_text(const json_t *restarts)
 	return fclose(to) == 0 ? text : (free(text), NULL);
 }
 
+/* KEY: of its host; zeros: of none. */
+static json_t *org_of(emr_session *session, emr_id32 key)
+{
+	char name[EMR_ORGANISATION_NAME_MAX + 1] = "";
+	emr_known_org org;
+
+	if (emr_id32_is_zero(key) || emr_replica_host_of(session->replica, key, &org) != EMR_OK ||
+		emr_organisation_name(session->replica, emr_ledger_descriptor(session->ledger),
+			org.org.b, name) != EMR_OK)
+		return json_null();
+	return emr_json_text(name);
+}
+
+json_t *emr_standing_json(emr_session *session)
+{
+	emr_ledger_standing standing = {.keys = NULL};
+	char since[EMR_TEXT_BYTES];
+
+	(void)!emr_ledger_stand_in(session->ledger, &standing);
+	emr_time_json((int64_t)standing.since_unix_s, since);
+	return json_pack("{s:o, s:o, s:I, s:o}", "by", org_of(session, standing.by), "since",
+		standing.since_unix_s > 0 ? json_string(since) : json_null(), "since_unix",
+		(json_int_t)standing.since_unix_s, "refused", org_of(session, standing.refused));
+}
+
+static void print_standing(FILE *to, const json_t *standing)
+{
+	const char *refused = emr_json_text_at(standing, "refused");
+	char since[EMR_TEXT_BYTES], name[EMR_ORGANISATION_NAME_MAX + 1];
+
+	emr_time_text((int64_t)emr_json_number_at(standing, "since_unix"), since);
+	emr_show(emr_json_text_at(standing, "by"), name, sizeof name);
+	if (emr_json_number_at(standing, "since_unix") > 0)
+		fprintf(to,
+			_("  Your own host has been away since %s: you read and save by that of "
+			  "%s.\n"),
+			since, name);
+	emr_show(refused, name, sizeof name);
+	if (refused[0] != '\0')
+		fprintf(to,
+			_("  The host of %s shows something else than this computer has verified, "
+			  "and is asked no more.\n"),
+			name);
+}
+
 /* Other hosts read the same blocks a moment later. */
 void emr_unwitnessed_print(FILE *to, const json_t *ledger)
 {
 	const uint64_t since = emr_json_number_at(ledger, "unwitnessed_unix");
 	char text[EMR_TEXT_BYTES];
 
+	print_standing(to, json_object_get(ledger, "stands_in"));
 	if (since == 0 || since + WITNESS_S > emr_clock_unix_s(emr_clock_system()))
 		return;
 	emr_time_text((int64_t)since, text);

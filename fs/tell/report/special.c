@@ -50,10 +50,11 @@ static const char *const readme = N_(
 
 const char *const emr_special_names[] = {"README.txt", "status.txt", "status.json", "notices",
 	"index.csv", "log", "log.json", "report.html", EMR_SPECIAL_TOP "README",
-	EMR_SPECIAL_TOP "terms.json", EMR_SPECIAL_TOP "participants.tsv",
-	EMR_SPECIAL_TOP "MANIFEST.sha256", EMR_SPECIAL_TOP "CITATION.cff",
-	EMR_SPECIAL_TOP "dataset_description.json", EMR_SPECIAL_TOP "participants.json",
-	EMR_SPECIAL_TOP "ro-crate-metadata.json"};
+	EMR_SPECIAL_TOP "terms.json", EMR_SPECIAL_TOP "AGREEMENT.txt",
+	EMR_SPECIAL_TOP "participants.tsv", EMR_SPECIAL_TOP "MANIFEST.sha256",
+	EMR_SPECIAL_TOP "CITATION.cff", EMR_SPECIAL_TOP "dataset_description.json",
+	EMR_SPECIAL_TOP "participants.json", EMR_SPECIAL_TOP "ro-crate-metadata.json",
+	EMR_SPECIAL_TOP ".bidsignore"};
 const size_t emr_special_count = sizeof emr_special_names / sizeof *emr_special_names;
 
 static emr_status append_text(emr_buf *out, const char *text)

@@ -76,8 +76,8 @@ static emr_status make_readme(const emr_special *special, const emr_team *team, 
 		  "Ended: left (the participant), dropped (you), grant-revoked (your key), closed\n"
 		  "(the dataset).\n"
 		  "The sum of a copy was made with it, and signed by its participant. Originals\n"
-		  "have none: emrfs verify PATH reads them, compares each with what its\n"
-		  "participant signed, and names those that do not fit or do not open.\n"
+		  "have none: each byte of them is compared with what its participant signed\n"
+		  "when it is read, and reading fails where it does not fit.\n"
 		  "What you have open ends with the participant's leaving: reading fails, and a\n"
 		  "program that has mapped the file is killed by SIGBUS. So copy it first.\n"),
 		team->name, steward, id);
@@ -156,6 +156,7 @@ static emr_status make_citation(const emr_special *special, const emr_team *team
 	EMR_AUTO_FROZEN_LOOK now = {.n = 0};
 	EMR_AUTO_FREE char *steward = NULL;
 	const emr_frozen *frozen = &special->frozen;
+	const char *hash = team->terms.words[EMR_TERMS_AGREEMENT];
 	json_auto_t *name = NULL;
 	char told[300];
 	emr_study_sums sums;
@@ -186,10 +187,16 @@ static emr_status make_citation(const emr_special *special, const emr_team *team
 		"title: \"%s\"\n"
 		"authors:\n  - name: %s\n"
 		"identifiers:\n  - type: \"other\"\n    value: \"%s\"\n    description: \"%s\"\n"
+		"%s%s%s"
 		"abstract: \"%s\"\n"
 		"date-released: \"%.10s\"\n",
 		team->name, steward, it.id,
-		frozen->log_size != 0 ? "emrfs frozen state" : "emrfs terms", told, it.day);
+		frozen->log_size != 0 ? "emrfs frozen state" : "emrfs terms",
+		hash[0] != '\0' ? "  - type: \"other\"\n    value: \"" : "", hash,
+		hash[0] != '\0' ? "\"\n    description: \"SHA-256 of the agreement that each "
+				  "reader signed\"\n"
+				: "",
+		told, it.day);
 }
 
 /* ---- for programs that know such folders ---- */
@@ -202,11 +209,13 @@ static emr_status put_object(json_t *object, emr_buf *out)
 	return text != NULL ? put(out, "%s\n", text) : EMR_NO_MEMORY;
 }
 
-/* NULL, which is left out, where the terms do not say it. */
+/* NULL, which is left out, where the terms do not say it. A crate must have a licence. */
 static json_t *word_of(const emr_team *team, size_t word)
 {
 	const char *text = team->terms.words[word];
 
+	if (text[0] == '\0' && word == EMR_TERMS_LICENCE)
+		text = "The terms in terms.json, and no other";
 	return text[0] != '\0' ? emr_json_text(text) : NULL;
 }
 
@@ -235,12 +244,17 @@ static const char columns[] =
 /* RO-Crate 1.1. */
 static emr_status make_crate(const emr_special *special, const emr_team *team, emr_buf *out)
 {
+	json_t *agreement = NULL;
 	cited it;
 
 	EMR_TRY(cite(special, team, &it));
+	if (emr_dataset_has_agreement(team))
+		agreement = json_pack("{s:s, s:s, s:s, s:s, s:o}", "@id", "AGREEMENT.txt", "@type",
+			"File", "name", "Agreement that each reader signs", "encodingFormat",
+			"text/plain", "sha256", word_of(team, EMR_TERMS_AGREEMENT));
 	return put_object(
 		json_pack("{s:s, s:[{s:s, s:s, s:{s:s}, s:{s:s}}, {s:s, s:s, s:s, s:o, s:s#, s:o*, "
-			  "s:s, s:o, s:o*, s:{s:s}}, {s:s, s:s, s:o}]}",
+			  "s:s, s:o, s:o*, s:o*, s:{s:s}}, {s:s, s:s, s:o}, o*]}",
 			"@context", "https://w3id.org/ro/crate/1.1/context", "@graph", "@id",
 			"ro-crate-metadata.json", "@type", "CreativeWork", "conformsTo", "@id",
 			"https://w3id.org/ro/crate/1.1", "about", "@id", "./", "@id", "./", "@type",
@@ -248,8 +262,10 @@ static emr_status make_crate(const emr_special *special, const emr_team *team, e
 			emr_json_text(team->terms.purpose), "datePublished", it.day, 10, "license",
 			word_of(team, EMR_TERMS_LICENCE), "identifier", it.id, "conditionsOfAccess",
 			emr_json_text(team->terms.who), "usageInfo", word_of(team, EMR_TERMS_DUO),
+			"hasPart",
+			agreement != NULL ? json_pack("{s:s}", "@id", "AGREEMENT.txt") : NULL,
 			"publisher", "@id", "#steward", "@id", "#steward", "@type", "Organization",
-			"name", emr_json_text(it.steward)),
+			"name", emr_json_text(it.steward), agreement),
 		out);
 }
 
@@ -261,7 +277,12 @@ emr_status emr_study_make(const emr_special *special, const char *name, emr_buf 
 	if (strcmp(name, "README") == 0)
 		return make_readme(special, &team, out);
 	if (strcmp(name, "terms.json") == 0)
-		return emr_dataset_file(special->session->replica, &team, out);
+		return emr_dataset_file(special->session->replica, &team, EMR_DATASET_TERMS, out);
+	if (strcmp(name, "AGREEMENT.txt") == 0 && !emr_dataset_has_agreement(&team))
+		return put(out, "The terms of this dataset name no agreement.\n");
+	if (strcmp(name, "AGREEMENT.txt") == 0)
+		return emr_dataset_file(
+			special->session->replica, &team, EMR_DATASET_AGREEMENT, out);
 	if (strcmp(name, "participants.tsv") == 0) {
 		EMR_TRY(put(out, "participant_id\tfiles\tstate\n"));
 		return put_participants(special->session->view, false, out);
@@ -274,5 +295,7 @@ emr_status emr_study_make(const emr_special *special, const char *name, emr_buf 
 		return put(out, "%s", columns);
 	if (strcmp(name, "ro-crate-metadata.json") == 0)
 		return make_crate(special, &team, out);
+	if (strcmp(name, ".bidsignore") == 0) /* no folder of a participant is called sub-* */
+		return put(out, "*\n!/README\n!/dataset_description.json\n");
 	return make_citation(special, &team, out);
 }

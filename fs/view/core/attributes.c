@@ -146,13 +146,13 @@ static emr_status say_stored_bytes(const attribute_subject *s, emr_buf *out)
 
 static emr_status say_owner(const attribute_subject *s, emr_buf *out)
 {
-	return s->has_owner ? owner_say(s->view, s->owner.name, &s->owner.card, true, out)
+	return s->has_owner ? owner_say(s->view, s->owner.name, &s->owner.card, out)
 			    : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_patient(const attribute_subject *s, emr_buf *out)
 {
-	return s->has_owner_id ? owner_say(s->view, s->owner.name, &s->owner.card, false, out)
+	return s->has_owner_id ? owner_say(s->view, s->owner.name, &s->owner.card, out)
 			       : EMR_NO_ATTRIBUTE;
 }
 

@@ -88,7 +88,7 @@ static char *registered_writer(const emr_view *view, const view_conflict *c)
 	emr_status status = EMR_DENIED;
 
 	if (!emr_id32_is_zero(c->by) && o->named != NULL)
-		status = o->named(o->vouched_arg, c->by, name, sizeof name);
+		status = o->named(o->named_arg, c->by, name, sizeof name);
 	if (status == EMR_NOT_FOUND && c->owner[0] != '\0')
 		return strdup(c->owner);
 	if (status != EMR_OK)

@@ -1,4 +1,4 @@
-/* This file writes the name of the person whose folder one sees: the name that others vouch for
+/* This file writes the name of the person whose folder one sees: the name that others use
  * first, the person's own words in square brackets, and no name leads out of its directory. */
 #include "owner.h"
 
@@ -10,7 +10,6 @@
 
 #include "view/received.h"
 
-#define VOUCHED_BYTES 600
 #define NAME_BYTES_MAX 120 /* of a directory's: its code and some own words have room behind it */
 
 void owner_tame(char *text, const char *nothing, size_t size)
@@ -87,7 +86,7 @@ emr_status owner_names(const emr_view *view, const emr_id32 *ids, size_t n, emr_
 
 	memset(out, 0, n * sizeof *out);
 	if (o->names != NULL && n > 0)
-		EMR_TRY(o->names(o->vouched_arg, ids, n, out));
+		EMR_TRY(o->names(o->named_arg, ids, n, out));
 	for (size_t i = 0; i < n; i++)
 		EMR_TRY(emr_replica_code(o->replica, ids[i], out[i].code));
 	return EMR_OK;
@@ -102,16 +101,18 @@ void owner_call(const emr_owner_called *called, const emr_card *card, char out[E
 }
 
 void owner_name_directory(
-	const emr_owner_called *called, emr_id32 signer_id, char out[EMR_NAME_MAX + 1])
+	const emr_owner_called *called, const emr_card *card, char out[EMR_NAME_MAX + 1])
 {
 	char first[EMR_KEY_CODE_MAX + 1], handle[NAME_BYTES_MAX + 1];
 	const char *code = called->code[0] != 0 ? called->code : first;
+	bool is_unnamed;
 
-	emr_key_code(signer_id, EMR_KEY_CODE_SHOWN, first);
-	put_words(called->handle, handle, sizeof handle);
+	emr_key_code(card->signer_id, EMR_KEY_CODE_SHOWN, first);
+	is_unnamed = card->name[0] != 0 && emr_handle_names_nobody(called->handle);
+	put_words(is_unnamed ? card->name : called->handle, handle, sizeof handle);
 	if (handle[0] == 0)
 		snprintf(out, EMR_NAME_MAX + 1, "%s", code);
-	else if (called->number == 0 || strcmp(handle, called->handle) != 0)
+	else if (is_unnamed || called->number == 0 || strcmp(handle, called->handle) != 0)
 		snprintf(out, EMR_NAME_MAX + 1, "%s (%s)", handle, code);
 	else if (called->number == 1)
 		snprintf(out, EMR_NAME_MAX + 1, "%s", handle);
@@ -119,13 +120,9 @@ void owner_name_directory(
 		snprintf(out, EMR_NAME_MAX + 1, "%s (%u)", handle, called->number);
 }
 
-/* The letter carries no vouch: what the reader knows of the person is in his book of people. */
-emr_status owner_say(
-	const emr_view *view, const char *name, const emr_card *card, bool is_vouched, emr_buf *out)
+emr_status owner_say(const emr_view *view, const char *name, const emr_card *card, emr_buf *out)
 {
-	const emr_view_options *o = &view->options;
-	char text[EMR_NAME_MAX + VOUCHED_BYTES + 16], vouched[VOUCHED_BYTES] = "self",
-						      own[EMR_NAME_MAX + 1];
+	char own[EMR_NAME_MAX + 1];
 	emr_owner_called called;
 
 	if (name[0] == 0) {
@@ -133,12 +130,5 @@ emr_status owner_say(
 		owner_call(&called, card, own);
 		name = own;
 	}
-	if (!is_vouched)
-		return emr_buf_append(out, name, strlen(name));
-	if (o->vouched != NULL) {
-		EMR_TRY(o->vouched(o->vouched_arg, card->signer_id, card->name, card->born, vouched,
-			sizeof vouched));
-	}
-	snprintf(text, sizeof text, "%s vouched=%s", name, vouched);
-	return emr_buf_append(out, text, strlen(text));
+	return emr_buf_append(out, name, strlen(name));
 }

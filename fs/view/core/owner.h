@@ -19,11 +19,9 @@ emr_status owner_names(const emr_view *view, const emr_id32 *ids, size_t n, emr_
 void owner_call(const emr_owner_called *called, const emr_card *card, char out[EMR_NAME_MAX + 1]);
 /* How his directory is called: the handle, with a number behind it where others had it before. A
  * code stands in it only where nothing else tells whose it is: without a handle, or with one that
- * looks like another's or is no name of a directory. No two people have one.  Any lock. */
+ * looks like another's or is no name of a directory; and behind the word of CARD, which stands
+ * there where a patient's certificate names nobody. No two people have one.  Any lock. */
 void owner_name_directory(
-	const emr_owner_called *called, emr_id32 signer_id, char out[EMR_NAME_MAX + 1]);
-/* "NAME vouched=WHO" of the person with CARD, of whom owner_call says NAME ("": it is looked up);
- * without IS_VOUCHED the NAME alone.
- * No lock. */
-emr_status owner_say(const emr_view *view, const char *name, const emr_card *card, bool is_vouched,
-	emr_buf *out);
+	const emr_owner_called *called, const emr_card *card, char out[EMR_NAME_MAX + 1]);
+/* The same of the person with CARD, of whom owner_call says NAME ("": it is looked up). No lock. */
+emr_status owner_say(const emr_view *view, const char *name, const emr_card *card, emr_buf *out);

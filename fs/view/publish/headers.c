@@ -11,11 +11,6 @@
 #include "attributes.h"
 #include "publish.h"
 
-static emr_status read_content(void *arg, uint64_t at, void *data, size_t len, size_t *out_len)
-{
-	return emr_content_reader_read(arg, at, data, len, out_len);
-}
-
 typedef struct wanted {
 	node *node;
 	emr_id16 domain;
@@ -29,16 +24,19 @@ static emr_status look_at(const emr_view *view, const wanted *what, emr_headers 
 	const emr_content *content = &what->content;
 	emr_content_reader *reader = NULL;
 	emr_content_key *key = NULL;
-	emr_header_source source = {.read = read_content, .size = content->n};
-	emr_status status = emr_content_open_key(view->options.records, content, &key);
+	EMR_AUTO_BUF head = {0};
+	emr_status status = emr_buf_append_zeros(&head, EMR_HEADERS_HEAD);
 
+	if (status == EMR_OK)
+		status = emr_content_open_key(view->options.records, content, &key);
 	if (status == EMR_OK)
 		status = emr_content_reader_open(view->options.records, content, key, &reader);
 	emr_content_key_free(key);
-	source.arg = reader;
 	if (status == EMR_OK)
-		status =
-			emr_header_reader_read(view->keeper->headers, what->domain.b, &source, out);
+		status = emr_content_reader_read(reader, 0, head.data, head.len, &head.len);
+	if (status == EMR_OK)
+		status = emr_header_reader_read(
+			view->keeper->headers, what->domain.b, emr_buf_view(&head), out);
 	emr_content_reader_free(reader);
 	return status;
 }

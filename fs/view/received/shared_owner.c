@@ -59,7 +59,7 @@ void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number)
 
 		if (o->set != NULL) /* by his pseudonym there */
 			continue;
-		owner_name_directory(&o->called, o->signer_id, name);
+		owner_name_directory(&o->called, &o->card, name);
 		if (strcmp(name, o->name) == 0)
 			continue;
 		/* The previous name is no more, and the new one may have been looked for. */

@@ -1,8 +1,7 @@
 /* This makes and reads cards: the public keys of a person, or of a domain, signed by that
- * person, as a file, a QR text or bytes in a letter; vouches for them, and the number two
- * people compare. It refuses a card that its keys did not sign, labels that mislead, and dates
- * that end before they begin. The name on a card is its holder's own word until
- * somebody vouches.
+ * person, as a file, a QR text or bytes in a letter; and the number two people compare. It refuses
+ * a card that its keys did not sign, labels that mislead, and dates that end before they begin. The
+ * name on a card is its holder's own word.
  *
  * Layouts: FORMAT.md. All functions are thread-safe. */
 #pragma once
@@ -66,12 +65,11 @@ emr_status emr_card_read(emr_bytes card, emr_card *out);
 emr_status emr_card_read_bare(emr_bytes card, emr_card *out);
 
 /* A card is handed out together with the domain card of the person's Inbox, if there is one (it
- * says where a hospital may leave records), and behind that any vouches.
+ * says where a hospital may leave records).
  *
- * Parts the first card from the vouches (borrowed; a multiple of EMR_VOUCH_BYTES, may be empty).
- * Reads none of it: EMR_DAMAGED when the lengths do not fit. */
-emr_status emr_card_split(emr_bytes bytes, emr_bytes *out_card, emr_bytes *out_vouches);
-/* The Inbox's card between them, borrowed and unread; empty when there is none.  EMR_DAMAGED. */
+ * The person's own, borrowed.  Reads none of it: EMR_DAMAGED when the lengths do not fit. */
+emr_status emr_card_first(emr_bytes bytes, emr_bytes *out_card);
+/* The Inbox's card behind it, borrowed and unread; empty when there is none.  EMR_DAMAGED. */
 emr_status emr_card_inbox(emr_bytes bytes, emr_bytes *out_inbox);
 /* The same, read.  EMR_NOT_FOUND: there is none; EMR_BAD_SIGNATURE: not signed by its keys, or not
  * of PERSON, whose card was read already; EMR_DAMAGED, EMR_NEWER_FORMAT. */
@@ -79,37 +77,19 @@ emr_status emr_card_inbox_read(emr_bytes bytes, const emr_card *person, emr_card
 
 /* ---- As text ---- */
 
-/* A file: the line "emrfs card v1" and base64 (RFC 4648) in lines of 64; vouches may follow the
- * card. Appends text without a NUL.  EMR_LIMIT beyond 32 KiB. */
-emr_status emr_card_file_text(emr_bytes card_and_vouches, emr_buf *out_text);
+/* A file: the line "emrfs card v1" and base64 (RFC 4648) in lines of 64. Appends text without a
+ * NUL.  EMR_LIMIT beyond 32 KiB. */
+emr_status emr_card_file_text(emr_bytes card, emr_buf *out_text);
 /* The note that the host of a network has signed (ledger/checkpoint.h), behind the card in such a
  * text; borrowed and unread, empty when there is none.  The writer of the text appends an empty
  * line and the note. */
 emr_bytes emr_card_text_note(emr_bytes text);
 /* A QR code: "EMRFS:" and base32 (RFC 4648, upper case, no padding: QR's alphanumeric mode) of the
- * card, and of the Inbox's behind it, without vouches.  EMR_LIMIT. */
+ * card, and of the Inbox's behind it.  EMR_LIMIT. */
 emr_status emr_card_qr_text(emr_bytes card, char out[EMR_CARD_QR_MAX]);
 /* Either form, or the bytes themselves; white space around and between the lines is passed over,
  * and a note behind them.  Appends the card and what follows it.  EMR_DAMAGED, EMR_LIMIT. */
 emr_status emr_card_from_text(emr_bytes text, emr_buf *out);
-
-/* ---- Vouches: others who say that a card is its holder's ---- */
-
-#define EMR_VOUCH_BYTES 112
-
-typedef struct emr_vouch {
-	emr_id32 signer_id;
-	uint64_t time;
-} emr_vouch;
-
-/* By the keyring's identity: SIG over net_id || card || time. */
-emr_status emr_vouch_make(const emr_keyring *kr, emr_id16 net_id, emr_bytes card, uint64_t time,
-	uint8_t out_vouch[EMR_VOUCH_BYTES]);
-/* Only who and when, so that the caller can look up the key.  EMR_DAMAGED. */
-emr_status emr_vouch_read(const uint8_t vouch[EMR_VOUCH_BYTES], emr_vouch *out);
-/* PK is the key of that signer_id.  EMR_DAMAGED, EMR_BAD_SIGNATURE. */
-emr_status emr_vouch_verify(const uint8_t vouch[EMR_VOUCH_BYTES], const uint8_t pk[32],
-	emr_id16 net_id, emr_bytes card);
 
 /* ---- What people say to each other ---- */
 

@@ -192,7 +192,6 @@ typedef enum emr_sign_label {
 				   || SHA-256(pub without new_sig)           80, 64    I D */
 	EMR_SIGN_CARD,		/* the card before its signatures            185..249  I */
 	EMR_SIGN_CARD_DOM,	/* the same bytes                            185..249  D */
-	EMR_SIGN_VOUCH,		/* net_id || card || time                    to 1024   I */
 	EMR_SIGN_INVITE,	/* the invitation before its signature       to 64 KiB I */
 	EMR_SIGN_STMT,		/* the whole statement, label first          320       I D C */
 	EMR_SIGN_KFRAG,		/* gctx || A || B || X || id || U_i          192       I D */

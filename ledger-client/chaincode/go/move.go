@@ -17,9 +17,9 @@ package ledger
 import "C"
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"maps"
@@ -29,13 +29,16 @@ import (
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 )
 
-// Rows of the host's own: how far the ledger has come (number of entries, hash of the newest), and what was lacking where it came from.
-// No row of the contract has such a key.
+// Rows of the host's own: how far the ledger has come (number of entries, hash of the newest), the hash of each entry, and what was lacking
+// where it came from.  No row of the contract has such a key.
 const (
 	movedKey   = "moved"
 	channelKey = "NC" // the contract's: the directory's last entry has written it
 	movedMax   = 64   // entries in one transaction; whoever reads blocks counts on it
 )
+
+// leafKey has the hash of an entry, for those whose signers had seen it.
+func leafKey(seq uint64) string { return fmt.Sprintf("moved/%016x", seq) }
 
 // lackingKey marks the part that an entry expects, that nothing has purged, and that the directory had not got.
 func lackingKey(partKey string) string { return "lacking/" + partKey }
@@ -146,7 +149,7 @@ func (m *moving) flush() error {
 	return stub.FinishWriteBatch()
 }
 
-// move is for administrators of the network's organisations, because whoever brings an entry could leave its private parts at home.
+// move asks nobody who he is: what is brought is what was in the directory, or it is refused.
 func move(stub shim.ChaincodeStubInterface, args [][]byte) ([]byte, error) {
 	m := &moving{stub, map[string][]byte{}, map[[2]string][]byte{}}
 	descriptor, err := m.GetState(descriptorKey)
@@ -155,9 +158,6 @@ func move(stub shim.ChaincodeStubInterface, args [][]byte) ([]byte, error) {
 	}
 	if len(descriptor) == 0 || !isOfDirectory(descriptor) {
 		return nil, errors.New("no network that began in a directory has begun here")
-	}
-	if err := m.checkMover(descriptor); err != nil {
-		return nil, err
 	}
 	transient, err := stub.GetTransient()
 	if err != nil {
@@ -173,22 +173,6 @@ func move(stub shim.ChaincodeStubInterface, args [][]byte) ([]byte, error) {
 		return nil, errors.New("there are more parts than items")
 	}
 	return []byte{C.EMR_OUTCOME_APPLIED}, m.flush()
-}
-
-func (m *moving) checkMover(descriptor []byte) error {
-	made, err := m.GetTxTimestamp()
-	if err != nil {
-		return err
-	}
-	who, err := creatorOf(m)
-	if err != nil {
-		return err
-	}
-	block, _ := pem.Decode(who.IdBytes)
-	if block == nil || !bool(C.hosted_may_move(span(descriptor), span(block.Bytes), C.uint64_t(made.GetSeconds()))) {
-		return errors.New("only an administrator of one of its organisations moves a ledger")
-	}
-	return nil
 }
 
 // end is how many entries are here, and the hash of the newest.
@@ -230,13 +214,28 @@ func (m *moving) take(descriptor, entry, items, authority, parts []byte) ([]byte
 	if !bool(C.hosted_moved_follows(c, C.uint64_t(seq), bytesAt(leaf))) {
 		return nil, fmt.Errorf("entry %d: it does not follow the one before", seq)
 	}
-	if err := m.judge(run, descriptor, authority); err != nil {
+	if err := errors.Join(m.checkSeen(run), m.judge(run, descriptor, authority)); err != nil {
 		return nil, fmt.Errorf("entry %d: %w", seq, err)
 	}
 	next := make([]byte, 40)
 	binary.BigEndian.PutUint64(next, seq+1)
 	C.hosted_moved_leaf(bytesAt(entry), C.size_t(len(entry)), bytesAt(next[8:]))
-	return rest, m.PutState(movedKey, next)
+	m.rows[movedKey], m.rows[leafKey(seq)] = next, next[8:]
+	return rest, nil
+}
+
+// checkSeen: a batch that was signed behind one history stands in no other, as in the directory.  Number, predecessor and time of an entry
+// nobody has signed, so this is what binds those who bring it to the order that there was.
+func (m *moving) checkSeen(run *Run) error {
+	leaf := make([]byte, 32)
+	seq := uint64(C.hosted_moved_seen(run.c, bytesAt(leaf)))
+	if seq == 0 {
+		return nil
+	}
+	if seen, err := m.GetState(leafKey(seq)); err != nil || !bytes.Equal(seen, leaf) {
+		return errors.Join(errors.New("its signer has seen another history of the ledger"), err)
+	}
+	return nil
 }
 
 func newMoved(descriptor, entry, items, parts []byte) *C.hosted {

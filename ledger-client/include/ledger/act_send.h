@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "ledger/act.h"
+#include "ledger/batch.h"
 #include "ledger/ledger.h"
 
 /* ACT as it is (version and prev set), with PART (may be empty).  *OUT_CODE: 0 applied, 1 already
@@ -21,8 +22,9 @@ emr_status emr_act_batch(const emr_keyring *keyring, emr_signer who, emr_ledger 
 	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_buf *out);
 /* N of them in one batch, with their PARTS (N; NULL = none has one), each behind its row as it is
  * now; whichever is of the same row as the one before it, and the next version, comes behind that
- * one. *OUT_CODE: 0, or why the batch, or the first that was not taken, was refused.  *OUT_SIZE: of
- * the ledger with it, for emr_follow_to.  EMR_LIMIT: more than a batch holds. */
+ * one. Of SEEN count the entry that the signer has seen and its leaf; NULL: none. *OUT_CODE: 0, or
+ * why the batch, or the first that was not taken, was refused.  *OUT_SIZE: of the ledger with it,
+ * for emr_follow_to.  EMR_LIMIT: more than a batch holds. */
 emr_status emr_act_send_all(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *acts,
-	const emr_bytes *parts, size_t n, const emr_clock *clock, uint8_t *out_code,
-	uint64_t *out_size);
+	const emr_bytes *parts, size_t n, const emr_batch_options *seen, const emr_clock *clock,
+	uint8_t *out_code, uint64_t *out_size);

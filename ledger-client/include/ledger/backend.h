@@ -53,6 +53,7 @@ typedef struct emr_ledger_backend {
 	emr_status (*knows)(void *self, const struct emr_checkpoint *head);
 	/* NULL = it loses nothing. */
 	emr_status (*ask)(void *self, const char *what, emr_bytes body, emr_buf *out);
+	emr_status (*stand_in)(void *self, emr_ledger_standing *io); /* NULL = nobody does */
 } emr_ledger_backend;
 
 /* A handle over SELF, which it closes; also when this fails.  DESCRIPTOR is copied. */
@@ -79,9 +80,10 @@ emr_status emr_absent_open(const emr_ledger_options *options, emr_ledger **out_l
 emr_status emr_embedded_take(emr_ledger *ledger, emr_id32 submitter, const uint8_t submit_sig[64],
 	emr_bytes batch, emr_ledger_answer *out_answer);
 
-/* Reads what the channel of the ledger in PATH has by now into its file, unless another process
- * does.  A file that lacks nothing needs no backend; SAID: its words about a failure. */
-emr_status emr_embedded_catch_up(const char *path, char *said, size_t said_size);
+/* Until the file of the ledger in PATH has what its channel has by now, read by this process or by
+ * another one.  A file that lacks nothing needs no backend; SAID: words about a failure.
+ * EMR_INTERRUPTED: STOP_FD (0: none) was readable before. */
+emr_status emr_embedded_catch_up(const char *path, int stop_fd, char *said, size_t said_size);
 
 /* Private parts that entries from FROM on brought and the host behind LEDGER does not have, a
  * portion of them; and those of them that the caller has: *OUT_N = how many fitted and were not

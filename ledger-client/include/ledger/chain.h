@@ -211,9 +211,12 @@ typedef struct emr_chain_verdict {
 void emr_chain_verdict_free(emr_chain_verdict *verdict);
 #define EMR_AUTO_VERDICT __attribute__((cleanup(emr_chain_verdict_free))) emr_chain_verdict
 
-/* Finds the host of the next entry: as the descriptor says, but a ledger that began in a directory
- * goes on in a channel behind the entry that has written the row NC. */
-emr_status emr_chain_host(emr_chain *chain, enum emr_host *out_host);
+/* Finds the host of the next entry: as the DESCRIPTOR, entry 0, says, but a ledger that began in a
+ * directory goes on in a channel behind the entry that has written the row NC. */
+emr_status emr_chain_host(emr_chain *chain, emr_bytes descriptor, enum emr_host *out_host);
+/* The members of a directory have agreed to go on in the channel whose first block has the hash
+ * GENESIS, in hex.  EMR_FORK: in another one; EMR_NOT_FOUND: in none. */
+emr_status emr_chain_moves_to(emr_chain *chain, const char *genesis);
 /* Collects what HOST says about the bringer of BATCH at NOW: net, submitter, seen leaf, and the
  * certificate in the private part of a lone KEY_REG or KEY_CERT when
  * a CA of DESCRIPTOR signed it. */

@@ -92,6 +92,11 @@ typedef struct emr_ledger_absence {
 /* The kind of absence of a ledger with which CAUSE went wrong: EMR_DAMAGED, EMR_NEWER_FORMAT,
  * EMR_FORK and EMR_ROLLBACK as they are, everything else is EMR_OFFLINE. */
 emr_status emr_ledger_absence_of(emr_status cause);
+/* The name in the log of a host that itself cannot take anything because of STATUS (refusal, as
+ * above); NULL: it says nothing of the host's computer. */
+#define EMR_LEDGER_FULL "no-space"
+#define EMR_LEDGER_STILL "read-only"
+const char *emr_ledger_fault_of(emr_status status);
 /* Tries again first, if the last try is a second old or something else stands there by now. */
 void emr_ledger_look(emr_ledger *ledger, emr_ledger_absence *out_absence);
 /* A caller that has a whole copy need not wait for a ledger that says nothing: from here on it
@@ -253,7 +258,27 @@ emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble
 /* The newest head under which hosts of other organisations have signed, too (a checkpoint). */
 #define EMR_WITNESSED "witnessed"
 #define EMR_ASK_WITNESSED EMR_ASK_KEPT EMR_WITNESSED
+/* Hosts of other organisations, an address a line, as the host was told of them. */
+#define EMR_HOSTS "hosts"
 emr_status emr_ledger_ask(emr_ledger *ledger, const char *what, emr_bytes body, emr_buf *out);
+
+/* Another organisation's host stands in while one's own is away; it is asked as that is, and the
+ * own one again when it answers. */
+#define EMR_LEDGER_HOSTS_MAX 16u
+typedef struct emr_ledger_standing {
+	/* With KEYS: only hosts with one of these may. */
+	const emr_id32 *keys;
+	size_t n_keys;
+	/* Else, with SHOWN (EMR_FORK, EMR_DAMAGED, EMR_ROLLBACK): what the one that is asked has
+	 * shown, so that the next is asked; but for EMR_ROLLBACK that one never again. */
+	emr_status shown;
+	/* Else it is said how things stand. */
+	emr_id32 by;	       /* the key of the one that answers */
+	uint64_t since_unix_s; /* since when one's own is away */
+	emr_id32 refused;      /* the key of the one that showed something else last; 0: none */
+} emr_ledger_standing;
+/* EMR_NOT_FOUND: one's own host is asked; to SHOWN: it is for one's own host.  EMR_UNSUPPORTED. */
+emr_status emr_ledger_stand_in(emr_ledger *ledger, emr_ledger_standing *io);
 
 /* Sends BATCH, which names CERTIFICATE as that of KEYRING (the submitter), and KEYRING has it when
  * the ledger has taken that.  As emr_ledger_submit. */

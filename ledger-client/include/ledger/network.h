@@ -71,10 +71,12 @@ emr_status emr_network_create(
 
 #define EMR_NETWORK_SAID_BYTES 256
 
-/* Known of the channel behind the backend in CHANNEL: its organisation's MSP, and what its
- * network began with, empty: none has begun.  SAID: the backend's words about a failure. */
+/* Known of the channel behind the backend in CHANNEL: the hash of its first block in hex, its
+ * organisation's MSP, and what its network began with, empty: none has begun.  SAID: the backend's
+ * words about a failure. */
 typedef struct emr_network_in_channel {
 	emr_buf descriptor;
+	char genesis[65];
 	char msp[EMR_CERT_MSP_MAX + 1];
 	char said[EMR_NETWORK_SAID_BYTES];
 } emr_network_in_channel;
@@ -88,6 +90,13 @@ emr_status emr_network_in_channel_find(const char *channel, emr_network_in_chann
 emr_status emr_network_meet(const char *path, const char *channel, emr_bytes descriptor);
 /* The backend of the network directory PATH is in CHANNEL from now on. */
 emr_status emr_network_put_channel(const char *path, const char *channel);
+/* DESCRIPTOR begins a network in the channel, where none has begun but perhaps this one. EMR_FORK:
+ * another one has. */
+emr_status emr_network_begin_in_channel(const char *channel, emr_bytes descriptor);
+/* The network in the directory PATH goes on in CHANNEL, whose first block has the hash GENESIS:
+ * who has it open hands its entries in there.  EMR_NOT_FOUND: its members have not agreed to
+ * that; EMR_FORK: they have agreed on another channel. */
+emr_status emr_network_move(const char *path, const char *channel, const char *genesis);
 /* EMR_NOT_FOUND: the ledger in DIRFD, or PATH, is in no channel. */
 emr_status emr_network_channel(int dirfd, char **out_channel);
 emr_status emr_network_channel_of(const char *path, char **out_channel);

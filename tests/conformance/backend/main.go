@@ -66,6 +66,7 @@ func main() {
 		{"an empty message is no block", t.emptyAnswers},
 		{"who keeps back blocks, envelopes and answers holds nothing up", t.keepsBack},
 		{"a part that peers lost is told as lost, and given again", t.lostParts},
+		{"what a certificate signed that counts no more is endorsed again", t.formerRoot},
 		{"a transaction that nobody can parse has the code that peers give it", t.oddAlone},
 		{"with every peer away the stores answer", t.peersAway},
 		{"verify replays from block 0, and finds a changed byte", t.verifies},
@@ -361,6 +362,37 @@ func (t *test) verifies() {
 		expect(string(out), found.ProcessState.ExitCode(), 1)
 		must(0, os.RemoveAll(changed))
 	}
+}
+
+// formerRoot has a transaction signed, which no peer passes on until the channel takes nothing more from its maker.
+func (t *test) formerRoot() {
+	l, kept := letter("former-root"), make(chan bool, 1)
+	for _, p := range t.peers {
+		p.set(func(method string, isAnswer bool, message []byte) ([][]byte, error) {
+			if method == submits && !isAnswer {
+				select {
+				case kept <- true:
+				default:
+				}
+				return away(method, isAnswer, message)
+			}
+			return [][]byte{message}, nil
+		})
+	}
+	t.one.ok("/v1/transactions", l)
+	<-kept
+	for _, verb := range []string{"root", "renew", "distrust"} {
+		if out, err := exec.Command(os.Getenv("NETWORK"), verb, "1", t.network.dir).CombinedOutput(); err != nil {
+			fail("%s: %v: %s", verb, err, out)
+		}
+	}
+	t.one.kill()
+	t.one.start()
+	t.member = t.network.member(1)
+	for _, p := range t.peers {
+		p.set(nil)
+	}
+	t.entered(t.one, l)
 }
 
 // ---- Odd transactions ----

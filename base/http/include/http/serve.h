@@ -58,8 +58,9 @@ typedef struct emr_serve_route {
 	bool by_address; /* strangers ask: those of one address, as those over a Unix socket, are
 			  * one key of them */
 	bool is_weighed; /* waits also while its key has had its work (emr_serve_worked) */
-	bool is_secret;	 /* body and answer are wiped */
-	bool is_form;	 /* TAKE gets the bytes of the files in a multipart/form-data body */
+	/* Body and answer are wiped, and what the header of that name said; NULL: nothing is. */
+	const char *secret;
+	bool is_form; /* TAKE gets the bytes of the files in a multipart/form-data body */
 	/* Each piece of the body as it comes; NULL: it is kept whole.  Any status but EMR_OK is
 	 * kept in call->taken, and the rest of the body passed over. */
 	emr_status (*take)(void *arg, emr_serve_call *call, emr_bytes piece);
@@ -102,9 +103,6 @@ const char *emr_serve_header(const emr_serve_call *call, const char *name);
 /* A decimal number of the query, ABSENT where it is not there.  EMR_INVALID. */
 emr_status emr_serve_number(
 	const emr_serve_call *call, const char *name, uint64_t absent, uint64_t *out);
-
-/* Behind it nobody finds what the header NAME said, where the library has kept it. */
-void emr_serve_wipe_header(emr_serve_call *call, const char *name);
 
 /* A route's last act before it returns false: CALL is answered again when emr_serve_wake says more
  * than FOR, after MS, or when the server ends. */

@@ -39,7 +39,9 @@ typedef enum emr_request_kind {
 	EMR_ASK_PEOPLE,	  /* mine; or card, name; or who, number, compared, drop; or who; answers
 			     until "done" */
 	EMR_ASK_REQUEST,  /* nothing: list; or who or card, path, reason, purposes, until, write,
-			     deposit; answers until "done" */
+			     deposit; of a dataset with an agreement that is another than
+			     `shown` it answers with that, and nobody is asked; or id: lets
+			     in who asks to read a dataset; answers until "done" */
 	EMR_ASK_DENY,	  /* id, reason optional */
 	EMR_ASK_SHARE,	  /* nothing: list; over: list with what is over and whole ids; path, who,
 			     until, purposes, write, deposit, join, or id of a request to

@@ -82,6 +82,7 @@ typedef struct emr_node_setting {
 	char *token;		 /* node-token = FILE, below it */
 	char *ca;		 /* node-ca = FILE, below it */
 	char *host_dir;		 /* where the settings of the network's host are; NULL: another */
+	size_t host_number;	 /* of a host that stands in (served/client.h); 0: one's own */
 	char *pin;		 /* of the host's key, or NULL */
 	char *cluster;		 /* cluster = ADDRESS, below a node; NULL: it belongs to none */
 	char *cluster_token;	 /* cluster-token = FILE, below that */

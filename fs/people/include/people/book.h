@@ -8,14 +8,14 @@
 
 #define EMR_WHO_MAX EMR_CARD_NAME_MAX /* bytes of what a person is called here */
 #define EMR_BOOK_PEOPLE_MAX 1000
-#define EMR_BOOK_CARD_MAX 2560 /* bytes of a card with the vouches behind it */
+#define EMR_BOOK_CARD_MAX 2560
 #define EMR_BOOK_FILE_MAX ((size_t)1 << 20)
 
 typedef struct emr_contact {
 	char who[EMR_WHO_MAX + 1];
 	bool is_given; /* by the owner: WHO is not the word of the card it came with, nor a code */
 	emr_card card; /* read and checked */
-	emr_buf bytes; /* card and vouches; owned */
+	emr_buf bytes; /* the card, and her Inbox's behind it; owned */
 	uint64_t added_unix_s;
 	uint64_t compared_unix_s; /* safety numbers; 0 = never */
 } emr_contact;
@@ -58,8 +58,8 @@ typedef enum emr_book_change {
  * EMR_BAD_SIGNATURE, EMR_NEWER_FORMAT: the card; EMR_UNSUPPORTED: it is of a folder, not of a
  * person; EMR_INVALID: WHO; EMR_EXISTS: somebody else is called that (*out_index); EMR_LIMIT: too
  * many, or too many vouches. */
-emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *who,
-	uint64_t now_unix_s, size_t *out_index, emr_book_change *out_change);
+emr_status emr_book_put(emr_book *book, emr_bytes card, const char *who, uint64_t now_unix_s,
+	size_t *out_index, emr_book_change *out_change);
 
 /* The person who is meant: by the name in this book, or by EMR_KEY_CODE_NAMES letters or more of
  * the code, which are nobody else's name; never by a beginning, nor by the words of a card. Letters

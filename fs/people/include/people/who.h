@@ -17,6 +17,7 @@ typedef enum emr_who_kind {
 } emr_who_kind;
 
 #define EMR_WHO_CALLED_MAX 255
+#define EMR_DATASET_PREFIX "dataset:" /* of the word by which one is given to its readers */
 
 typedef struct emr_who {
 	emr_who_kind kind;
@@ -39,8 +40,9 @@ typedef struct emr_who {
 	bool is_compared;   /* the number was compared, with or without a card */
 	bool is_registered; /* the ledger knows the key */
 	bool is_active;	    /* and lets it act now */
-	bool is_own_word;   /* the owner gave the person no name: SAYS is the word of the card */
-	unsigned number;    /* of the certificate's name: emr_known_name */
+	bool is_sharer; /* a patient without a card: SAYS and BORN are those of a share's letter */
+	bool is_own_word; /* the owner gave the person no name: SAYS is the word of the card */
+	unsigned number;  /* of the certificate's name: emr_known_name */
 } emr_who;
 
 /* The book, read once for many questions.  One thread at a time. */
@@ -50,6 +52,8 @@ typedef struct emr_crowd {
 	emr_bytes descriptor; /* borrowed from the ledger's handle */
 	uint64_t now_unix_s;
 	emr_book book;
+	const emr_session *session; /* whose shares name patients; NULL: SHARERS has them */
+	emr_buf sharers;	    /* emr_received, ...: from the first question on */
 } emr_crowd;
 
 /* Uses keyring, state_fd, ledger and replica of SESSION.  EMR_DAMAGED, EMR_NEWER_FORMAT: the book.
@@ -64,7 +68,8 @@ void emr_crowd_close(emr_crowd *crowd);
  * a person's own words, and no shorter code, which others' keys can be made to have. Organisations
  * are compared without regard to case, accents and what is no letter or digit: saolucas is "São
  * Lucas"; where two members are called so, nobody is found. EMR_NOT_FOUND (OUT_NAMES: who is near,
- * may be ""), EMR_CONFLICT: several (OUT_NAMES, with codes that can be typed). */
+ * may be ""; OUT_WHO: the patient who alone calls herself so with what she shares, is_sharer, for a
+ * number to be compared), EMR_CONFLICT: several (OUT_NAMES, with codes that can be typed). */
 emr_status emr_who_find(
 	emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t names_size);
 /* The same for a verb: the problem is said. */
@@ -98,8 +103,8 @@ void emr_who_name(const emr_who *who, char *out, size_t size);
  * the name does not tell whose it is. "" and 0 when there is none. */
 void emr_who_handle(
 	const emr_crowd *crowd, const emr_who *who, char *out, size_t size, unsigned *out_number);
-/* "lima, São Lucas (own word: Paula Lima)": for people; control characters are shown as emr_show
- * does. */
+/* "lima, São Lucas (gives the name Paula Lima)": for people; control characters are shown as
+ * emr_show does. */
 #define EMR_WHO_TEXT_BYTES 900
 void emr_who_text(const emr_who *who, char *out, size_t size);
 /* The same of what JSON has in the members who (CALLED), name, organisation, says and kind;

@@ -31,6 +31,9 @@ enum {
 	EMR_ROW_ERASING = 'E', /* an object whose keys are to be destroyed (view) */
 };
 
+/* For copies_first: two, one of them at the network's host; one while another host stands in. */
+#define EMR_COPIES_HOST 1000u
+
 typedef struct emr_settle_options {
 	emr_keyring *keyring;
 	emr_journal *journal;

@@ -67,18 +67,6 @@ typedef struct emr_said {
 emr_status emr_share_said_by(
 	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_buf *out_said);
 
-typedef struct emr_lost {
-	bool is_first;	 /* else nothing was done: only the first computer can */
-	bool has_others; /* somebody who is not this person has a key in force on the ledger */
-	uint64_t epochs; /* domains that began a new one */
-} emr_lost;
-/* After a loss: removes every other computer (emr_device, ... appended to OUT_REMOVED; also one
- * whose removal was interrupted), and strangers as above, each also before an error, and then,
- * where others could have fragments or letters, begins a new epoch in each own domain that has not
- * begun one just now.  Can be repeated. */
-emr_status emr_share_cut_off(
-	emr_share *share, emr_buf *out_removed, emr_buf *out_ended, emr_lost *out_lost);
-
 /* As a device: which domains are this keyring's by letter, and their keys; brings their records
  * into this computer's copy. *out_some: there was something new.  Nothing to do on the first
  * computer. EMR_DENIED: this device was removed. */

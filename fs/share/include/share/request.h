@@ -33,6 +33,7 @@ typedef struct emr_share_request_order {
 	const char *path;   /* in the asker's words, who may see no name there; "" = says nothing */
 	const char *reason; /* "" = says nothing */
 	const char *name, *born; /* for the asker's card; may be "" */
+	emr_id32 agreement;	 /* which it signs (share/teams.h); zero: none */
 } emr_share_request_order;
 
 /* EMR_NOT_FOUND: no such person; EMR_DENIED: that person may not act, or the asker may not;

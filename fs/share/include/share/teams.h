@@ -42,13 +42,17 @@ typedef struct emr_team {
 emr_status emr_team_terms_make(emr_team_kind kind, const char *name, const uint8_t x25519[32],
 	emr_id16 before, emr_buf *out_part, uint8_t out_hash[32]);
 
-/* The same of a dataset.  FILE: its terms, at most EMR_TERMS_FILE_MAX bytes; PSEUDONYM_KEY is
- * sealed to X25519 and goes on with the team that takes the dataset's place. */
+/* The same of a dataset.  FILE: its terms, at most EMR_TERMS_FILE_MAX bytes; AGREEMENT: the text
+ * that they name, or nothing; PSEUDONYM_KEY is sealed to X25519 and goes on with the team that
+ * takes the dataset's place. */
 emr_status emr_dataset_terms_make(const char *name, const uint8_t x25519[32], emr_id16 before,
-	emr_bytes file, const uint8_t pseudonym_key[EMR_PSEUDONYM_KEY_BYTES], emr_buf *out_part,
-	uint8_t out_hash[32]);
-/* Appends the file that TEAM, a dataset, was called with.  EMR_MISSING_DATA. */
-emr_status emr_dataset_file(emr_replica *replica, const emr_team *team, emr_buf *out);
+	emr_bytes file, emr_bytes agreement, const uint8_t pseudonym_key[EMR_PSEUDONYM_KEY_BYTES],
+	emr_buf *out_part, uint8_t out_hash[32]);
+typedef enum emr_dataset_text { EMR_DATASET_TERMS, EMR_DATASET_AGREEMENT } emr_dataset_text;
+/* Appends a file that TEAM, a dataset, was called with; nothing where it has no agreement.
+ * EMR_MISSING_DATA. */
+emr_status emr_dataset_file(
+	emr_replica *replica, const emr_team *team, emr_dataset_text which, emr_buf *out);
 /* EMR_NOT_FOUND: no team, or of terms that nobody has or that do not fit their hash. */
 emr_status emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out);
 /* Whom a grant names. */
@@ -90,6 +94,23 @@ typedef struct emr_membership {
 emr_status emr_team_membership(
 	emr_replica *replica, emr_id16 team, emr_id32 root, emr_membership *out);
 bool emr_membership_is_on(const emr_membership *membership, uint64_t now_unix_s);
+/* The same of TEAM, where a dataset's reader who has not signed its agreement is in at no time,
+ * whatever its steward says. */
+emr_status emr_team_reader(
+	emr_replica *replica, const emr_team *team, emr_id32 root, emr_membership *out);
+
+/* ---- the agreement of a dataset: a request to its steward that says so, by the reader's key ----
+ */
+
+/* In the place of its salt a request by which a reader signs the agreement of DATASET has this. */
+emr_id32 emr_agreement_salt(const emr_team *dataset);
+/* When the person whose first key is ROOT signed it, by any key of his; 0: never. */
+emr_status emr_agreement_signed(
+	emr_replica *replica, const emr_team *dataset, emr_id32 root, uint64_t *out_unix_s);
+static inline bool emr_dataset_has_agreement(const emr_team *dataset)
+{
+	return dataset->terms.words[EMR_TERMS_AGREEMENT][0] != '\0';
+}
 /* Whether somebody who knows TEAM's key is in no more, dropped or out of time, and has not been for
  * QUIET_S; its leader does not count. */
 emr_status emr_team_has_lost_one(emr_replica *replica, const emr_team *team, uint64_t now_unix_s,

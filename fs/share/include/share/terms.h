@@ -10,6 +10,7 @@
 #define EMR_TERMS_TEXT_MAX 600	/* bytes of each sentence */
 #define EMR_TERMS_LINE_MAX 200	/* of each word of a committee */
 #define EMR_TERMS_DAILY_MAX 1000000
+#define EMR_AGREEMENT_MAX 16384 /* bytes of the text that readers sign */
 #define EMR_DATASET_NAME_MAX 40
 #define EMR_DATASET_PURPOSE 3 /* the bit of every dataset's grants: research */
 #define EMR_TERMS_COLUMNS_MAX 64
@@ -29,6 +30,7 @@ enum {
 	EMR_TERMS_LICENCE,
 	EMR_TERMS_FUNDER,
 	EMR_TERMS_DUO,
+	EMR_TERMS_AGREEMENT, /* SHA-256 of the text that each reader signs */
 	EMR_TERMS_WORDS
 };
 /* As the file calls them. */
@@ -68,13 +70,16 @@ typedef struct emr_terms {
 
 /* The object of JSON: "purpose", "who", "until", "data" ("identified" or "de-identified"), and, if
  * there are any, "price" and "daily-limit", "contact", "ethics", "licence" and "funder" (texts)
- * and "duo" (a list of "DUO:0000042" and the like); where it is de-identified also "dates" ("moved"
- * or "removed"), "characteristics" (true or false), "faces" and "derived" ("withheld" or "kept"),
- * "mosaic-tiles" and "safe-private" ("removed" or "kept"), "nifti", "edf" and "genomes"
+ * and "duo" (a list of "DUO:0000042" and the like), "agreement" (64 digits a to f and 0 to 9);
+ * where it is de-identified also "dates" ("moved" or "removed"), "characteristics" (true or false),
+ * "faces" and "derived" ("withheld" or "kept"), "mosaic-tiles" and "safe-private" ("removed" or
+ * "kept"), "nifti", "edf" and "genomes"
  * ("withheld" or "kept") and "columns": an object of names, each with "number", "date", "code" or a
  * list of the codes that there may be. Names are unlike each other without regard to case, and none
  * is what a spreadsheet takes for a formula.  EMR_INVALID, EMR_LIMIT: *OUT_WHAT is the member that
  * is wrong, a literal or of OUT; "" when it is no such object. */
 emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what);
+/* Whether TEXT is the agreement of TERMS, and can be shown as it is: lines that hide nothing. */
+bool emr_agreement_ok(const emr_terms *terms, emr_bytes text);
 /* Letters, digits, '-', '_' and '.', not the last first, at most EMR_DATASET_NAME_MAX. */
 bool emr_dataset_name_ok(const char *name);

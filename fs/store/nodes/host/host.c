@@ -14,6 +14,7 @@
 /* Of Kubo's RPC, as it was with this version. */
 #define VERSION "0.43.1"
 #define RPC "/api/v0/"
+#define IMPORT RPC "dag/import"
 #define LET_GO RPC "pin/rm"
 #define CAT_MAX ((uint64_t)8 << 20) /* bytes of one answer: a reader's window has fewer */
 #define VISITS_MAX 512u		    /* nodes and leaves of one answer */
@@ -439,6 +440,11 @@ static bool answer_stat(void *arg, emr_serve_call *call)
 	return true;
 }
 
+bool emr_node_stores(const emr_serve_call *call)
+{
+	return strcmp(call->route->path, IMPORT) == 0;
+}
+
 #define WORK .waits_for_disk = true, .whose = may_ask
 
 const emr_serve_route emr_node_routes[] = {
@@ -447,8 +453,8 @@ const emr_serve_route emr_node_routes[] = {
 	{"POST", RPC "version", .answer = answer_version},
 	{"POST", RPC "block/get", WORK, .answer = answer_block},
 	{"POST", RPC "cat", WORK, .answer = answer_cat},
-	{"POST", RPC "dag/import", WORK, .is_weighed = true, .is_form = true,
-		.take = host_import_take, .answer = host_import, .drop = host_import_drop},
+	{"POST", IMPORT, WORK, .is_weighed = true, .is_form = true, .take = host_import_take,
+		.answer = host_import, .drop = host_import_drop},
 	{"POST", RPC "dag/stat", WORK, .is_weighed = true, .answer = answer_stat},
 	{"POST", RPC "pin/ls", WORK, .answer = answer_pins},
 	{"POST", LET_GO, WORK, .answer = answer_let_go},

@@ -121,11 +121,6 @@ typedef struct emr_view_options {
 	/* The same with what "refused" and "conflict" say besides: the reason, or who.  NULL: goes
 	 * to NOTICE without. */
 	void (*notice_with)(void *arg, const char *error_id, const char *path, const char *detail);
-	/* Lists the vouchers for the person of SIGNER_ID under this NAME and date of birth:
-	 * "ORGANISATION@DATE, ..." or "self".  Any thread, without a lock of the view.  May be
-	 * NULL: nobody does. */
-	emr_status (*vouched)(void *arg, emr_id32 signer_id, const char *name, const char *born,
-		char *out, size_t size);
 	/* Names the holder of the key SIGNER_ID, as the ledger does: "Paula Lima, São Lucas", or ""
 	 * for the person whose folder this is.  EMR_NOT_FOUND: nobody is registered with it.  Any
 	 * thread, without a lock of the view.  May be NULL: nobody is known. */
@@ -134,14 +129,14 @@ typedef struct emr_view_options {
 	 * with its organisation; "" where neither is here. All is said but `code`. May change when
 	 * INBOXES' generation does. As NAMED. */
 	emr_status (*names)(void *arg, const emr_id32 *ids, size_t n, struct emr_owner_called *out);
-	void *vouched_arg; /* of these three */
+	void *named_arg; /* of these two */
 	/* Something about what another shares (view/received.h).  May be NULL. */
 	void (*shared_notice)(void *arg, const struct emr_shared_notice *notice);
 	void *shared_notice_arg;
 	void *notice_arg; /* of the other two */
 } emr_view_options;
 
-#define EMR_SPECIAL_MAX 16
+#define EMR_SPECIAL_MAX 24
 #define EMR_SPECIAL_TOP "dataset/"
 
 /* For a new keyring on an empty ledger: makes the folder's own domain and that of Inbox.  Does

@@ -97,6 +97,8 @@ typedef struct hosted_entry {
 hosted *hosted_moved(const hosted_entry *from, const uint8_t net_id[16]);
 /* It is number SEQ, and the hash of the one before is LEAF. */
 bool hosted_moved_follows(const hosted *run, uint64_t seq, const uint8_t leaf[32]);
+/* The number of the entry that its signer had seen (0: none), and its hash. */
+uint64_t hosted_moved_seen(const hosted *run, uint8_t out_leaf[32]);
 const uint8_t *hosted_moved_signature(const hosted *run);
 uint64_t hosted_moved_time(const hosted *run);
 void hosted_moved_leaf(const uint8_t *bytes, size_t len, uint8_t out_leaf[32]);
@@ -105,10 +107,6 @@ bool hosted_moved_is_recorded(const hosted *run);
 size_t hosted_moved_count(const hosted *run);
 /* Item I was applied, and its part is not among those that were brought: the part's key. */
 bool hosted_moved_lacks(const hosted *run, size_t i, emr_key_text *out_key);
-/* The certificate DER of who brings entries leads, at NOW, to the CA that an organisation of the
- * descriptor began with, and is an administrator's: who brings one could leave its parts at home.
- */
-bool hosted_may_move(emr_span descriptor, emr_span der, uint64_t now);
 /* The network began in a directory. */
 bool hosted_is_of_directory(const uint8_t *descriptor, size_t len);
 

@@ -27,6 +27,7 @@ static inline void emr_fabric_auto(emr_fabric **fabric)
  * EMR_BUSY (too much waits there), EMR_IO (it could not, and its log says why), EMR_NO_MEMORY. */
 typedef struct emr_fabric_call {
 	unsigned wait_s;		  /* until there is something to answer; at most 60 */
+	int64_t until_ns;		  /* of system boot, it takes no longer; 0: its own time */
 	int cancel_fds[2];		  /* readable: it is given up; 0 = none; borrowed */
 	char said[EMR_FABRIC_SAID_BYTES]; /* printable; empty: nothing */
 } emr_fabric_call;
@@ -60,7 +61,8 @@ emr_status emr_fabric_hand_in(emr_fabric *fabric, emr_fabric_call *call,
 emr_status emr_fabric_ended(
 	emr_fabric *fabric, emr_fabric_call *call, const char *id, emr_fabric_end *out_end);
 
-#define EMR_FABRIC_ARGS_MAX 4
+#define EMR_FABRIC_MOVED_MAX 64 /* entries of a directory in one transaction */
+#define EMR_FABRIC_ARGS_MAX (3 * EMR_FABRIC_MOVED_MAX)
 
 /* A transaction that counts and writes; borrowed for the time of the call. */
 typedef struct emr_fabric_logged {
@@ -119,7 +121,9 @@ typedef struct emr_fabric_state {
 	emr_fabric_certificate certificates[EMR_FABRIC_LIST_MAX];
 	emr_fabric_alone alone[EMR_FABRIC_LIST_MAX];
 	char msp[EMR_FABRIC_MSP_MAX]; /* of the backend's own organisation */
+	char genesis[65];	      /* of the channel, in hex */
 	bool is_stopped;	      /* the reader goes no further, because of SAID */
+	bool is_behind; /* most peers that it hears have more blocks, or it hears none */
 	char said[EMR_FABRIC_SAID_BYTES];
 } emr_fabric_state;
 emr_status emr_fabric_ask_state(

@@ -8,6 +8,8 @@
  * about 0.1 ms for each certificate that the ledger knows. */
 #pragma once
 
+#include <string.h>
+
 #include "keyring/card.h"
 #include "keyring/cert.h"
 #include "replica/people.h"
@@ -19,6 +21,12 @@
 #define EMR_KEY_CODE_NAMES 26
 
 #define EMR_KNOWN_NAME_MAX (EMR_CERT_HANDLE_MAX + EMR_KEY_CODE_MAX + 3)
+
+/* A patient's certificate says no name: only this, and the beginning of her key's code. */
+static inline bool emr_handle_names_nobody(const char *handle)
+{
+	return strncmp(handle, "patient-", 8) == 0 && strlen(handle) == 8 + EMR_KEY_CODE_SHOWN;
+}
 
 typedef struct emr_known_name {
 	char handle[EMR_CERT_HANDLE_MAX + 1]; /* the certificate's common name, to be compared */

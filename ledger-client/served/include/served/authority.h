@@ -30,6 +30,7 @@ typedef struct emr_authority_question {
 	const char *call;  /* "enroll", "reenroll", "register" or "revoke" */
 	const char *proof; /* who asks, as the authority's header "authorization" has it */
 	emr_bytes body;
+	int stop_fd; /* readable: it is given up; 0 = none; borrowed */
 } emr_authority_question;
 
 /* Appends to OUT the authority's HTTP status (u16) and its answer; or zero and, as one byte, the

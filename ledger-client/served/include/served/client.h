@@ -36,6 +36,12 @@ bool emr_served_pin_read(const char *text, emr_id32 *out); /* false: it is none 
 #define EMR_SERVED_ADDRESS_CHARS 416
 emr_status emr_served_address_read(const char *text, emr_served_at *out);
 void emr_served_address_text(const emr_served_at *at, char out[EMR_SERVED_ADDRESS_CHARS]);
+/* Such addresses with blanks or line ends between them, OUT of EMR_LEDGER_HOSTS_MAX.  EMR_INVALID:
+ * something else is in TEXT, or there are more. */
+emr_status emr_served_hosts_read(const char *text, emr_served_at *out, size_t *out_n);
+/* In a network's directory beside the settings: the hosts that may stand in for its own. */
+#define EMR_SERVED_HOSTS "hosts"
+#define EMR_SERVED_HOSTS_BYTES ((size_t)EMR_LEDGER_HOSTS_MAX * EMR_SERVED_ADDRESS_CHARS)
 /* Appends what the network of the host at AT began with (ID NULL), for somebody who has nothing of
  * it yet, or what waits there under ID: an invitation, until its end (EMR_NOT_FOUND); it is
  * believed as far as AT is.  EMR_OFFLINE: nobody answers; EMR_FORK: with another key. */
@@ -94,10 +100,11 @@ emr_status emr_served_cosign(const emr_served_at *at, emr_bytes head, int cancel
 
 typedef struct emr_served_tokens emr_served_tokens;
 
-/* Of the host whose settings are in the directory PATH.  *KEYRING signs when a token is asked for;
- * both are borrowed and must live as long.  Speaks to nobody. */
-emr_status emr_served_tokens_open(
-	const char *path, emr_keyring *const *keyring, emr_served_tokens **out_tokens);
+/* Of the host whose settings are in the directory PATH, or, with NUMBER > 0, of the one with this
+ * number in EMR_SERVED_HOSTS (EMR_NOT_FOUND).  *KEYRING signs when a token is asked for; both are
+ * borrowed and must live as long.  Speaks to nobody. */
+emr_status emr_served_tokens_open(const char *path, size_t number, emr_keyring *const *keyring,
+	emr_served_tokens **out_tokens);
 void emr_served_tokens_close(void *tokens); /* NULL is fine */
 /* Writes the token in force, NUL-terminated; asks the host when it is half a day old.  OUT NULL:
  * the host does not take it any more, and the next call asks.  Thread-safe.

@@ -72,6 +72,10 @@ emr_served_counts emr_served_count(emr_served *served);
  * minutes. EMR_BAD_SIGNATURE (401), EMR_DENIED (403). */
 emr_status emr_served_check(emr_served *served, emr_serve_call *call, emr_bytes root);
 
+/* EMR_DENIED: in a channel SIGNER is of an organisation that has said another host of its own, and
+ * this one another organisation's: it reads and hands in here, and leaves nothing. */
+emr_status emr_served_at_home(emr_served *served, emr_id32 signer);
+
 /* A key, and a certificate that the KEY (PEM) signs itself: for a host that is known by its key.
  * Each appends PEM, ended by NUL. */
 emr_status emr_served_make_key(emr_buf *out_key);

@@ -460,7 +460,6 @@ function cards({ net, admin, patient, doctor, agent1, personCard, domainCard, ho
 	const bits = [...patient.id.slice(0, 3)].reduce((v, x) => (v << 8) | x, 0);
 	return {
 		person_card: hex(personCard), domain_card: hex(domainCard), label: 'Silva, Ana\t1984-03-12', code: [19, 14, 9, 4].map((sh) => base32[(bits >> sh) & 31]).join(''), code_signer_id: hex(patient.id),
-		vouch: hex(Q.vouch({ signer: agent1.sign, signerId: agent1.id, netId: net.netId, card: personCard, time: TIME + 5 })), vouch_time: TIME + 5, vouch_signer_pk: hex(agent1.sign.pk),
 		invitation: hex(invitation), invitation_secret: hex(secret), invitation_id: hex(invId), invitation_admin_pk: hex(admin.sign.pk),
 		invitation_away: hex(cat(awayBody, edSign(admin.sign.seed, ascii('emrfs/v1/invite\0'), awayBody))), invitation_guest: hex(guest), invitation_place: hex(place),
 		guest_spki: hex(DER.spkiP256(guestKey.pk)),

@@ -50,7 +50,6 @@ export function build() {
 	const cardOf = (p, text) => Q.card({ kind: 1, netId, id: p.sign, x25519: p.box.pk, B: p.pre.pk, issued: TIME, expires: TIME + 365 * DAY, label: text });
 	const cards = { owner: cardOf(owner, label), grantee: cardOf(grantee, 'Lima, Jo\t'), nameless: cardOf(agent1, '\t') };
 	cards.domain = Q.card({ kind: 2, netId, id: owner.sign, x25519: domBox.pk, B: epochs[3].pk, domain, dom, issued: TIME, expires: TIME + 365 * DAY, label });
-	const vouch = Q.vouch({ signer: agent2.sign, signerId: agent2.id, netId, card: cards.owner, time: TIME + 9 });
 	const bundle = (p, changing) => cat(p.sign.pk, changing ? zeros(32) : p.box.pk, p.pre.pk);
 
 	// ---- The grant, its fragments of two epochs, and how one rests at its agent ----
@@ -171,7 +170,7 @@ export function build() {
 		epochs: Object.entries(epochs).map(([e, k]) => ({ epoch: Number(e), a: hex(k.secretBytes), A: hex(k.pk) })),
 		cards: {
 			name, born, issued: TIME, expires: TIME + 365 * DAY, person: hex(cards.owner), other: hex(cards.grantee), nameless: hex(cards.nameless), domain: hex(cards.domain), domain_epoch: 3,
-			vouch: hex(vouch), vouch_time: TIME + 9, vouch_seed: hex(agent2.seed), vouch_pk: hex(agent2.sign.pk), file: S.cardFile(cards.owner), file_vouched: S.cardFile(cat(cards.owner, vouch)), qr: S.cardQr(cards.owner), domain_qr: S.cardQr(cards.domain),
+			file: S.cardFile(cards.owner), qr: S.cardQr(cards.owner), domain_qr: S.cardQr(cards.domain),
 			number: K.safetyNumber(bundle(owner), bundle(grantee)), number_with_agent: K.safetyNumber(bundle(owner), bundle(agent1, true)),
 		},
 		terms: { grant_id: hex(grantId), grantee: hex(t.grantee), not_before: t.notBefore, not_after: t.notAfter, from_time: t.fromTime, purposes: t.purposes, rights: t.rights, t: t.t, n: t.n },

@@ -37,10 +37,6 @@ export function card(o) {
 	const sigId = edSign(o.id.seed, ascii('emrfs/v1/card\0'), body);
 	return domainCard ? cat(body, sigId, edSign(o.dom.seed, ascii('emrfs/v1/card-dom\0'), body)) : cat(body, sigId);
 }
-export function vouch({ signer, signerId, netId, card: c, time }) {
-	const sig = edSign(signer.seed, ascii('emrfs/v1/vouch\0'), netId, c, u64(time));
-	return cat(ascii('EMVO'), u8(1), zeros(3), signerId, u64(time), sig);
-}
 
 export const gctx = (g) => sha256(ascii('emrfs/v1/gctx'), g.domain, g.grant, u32(g.epoch), g.A, g.B, u64(g.notBefore), u64(g.notAfter),
 	u64(g.fromTime), u8(g.t), u8(g.n), u16(g.rights), u32(g.purposes));

@@ -1,20 +1,19 @@
-/* This tells what the headers of common health files say of them: modality, date, description and
- * organisation of DICOM, PDF and FHIR, for the list of records. It refuses to guess: a field
- * that is not plainly there, in the few places it looks at, stays empty; and it reads a bounded
- * part of a file, whatever that file claims. */
+/* This tells what the headers of DICOM files say of them: modality, date, description and
+ * organisation, for the list of records. It refuses to guess: a field that is not plainly there, in
+ * the few places it looks at, stays empty; and it reads only the beginning of a file, whatever that
+ * file claims. */
 #pragma once
 
 #include "base/bytes.h"
 
 /* Formats and sources: DICOM PS3.5 (explicit and implicit VR, little endian) and PS3.10 (file
- * meta); ISO 32000-1 7.5 and 14.3 (PDF trailer, information dictionary); HL7 FHIR R4 as JSON. Any
- * thread.  At most 1 MiB of a file is read, and no more than 64 KiB of one that is none of these.
- */
+ * meta).  Any thread. */
+#define EMR_HEADERS_HEAD ((size_t)65536) /* no more of it is read */
 
 typedef enum emr_header_kind {
 	EMR_HEADER_NONE = 0, /* nothing that is known here */
 	EMR_HEADER_DICOM = 1,
-	EMR_HEADER_PDF = 2,
+	EMR_HEADER_PDF = 2, /* this and the next: of records that earlier versions sealed */
 	EMR_HEADER_FHIR = 3,
 } emr_header_kind;
 
@@ -23,7 +22,7 @@ typedef enum emr_header_kind {
 /* Texts are UTF-8 without control characters, trimmed, cut at a character; "" = not said. */
 typedef struct emr_headers {
 	emr_header_kind kind;
-	char modality[EMR_HEADER_TEXT_MAX + 1]; /* DICOM (0008,0060), FHIR ImagingStudy.modality */
+	char modality[EMR_HEADER_TEXT_MAX + 1]; /* DICOM (0008,0060) */
 	char study_date[EMR_HEADER_TEXT_MAX +
 			1]; /* YYYY-MM-DD or YYYY-MM or YYYY; a PDF's is its day of creation */
 	char description[EMR_HEADER_TEXT_MAX + 1];
@@ -37,27 +36,20 @@ typedef struct emr_headers {
 	char class_uid[EMR_HEADER_TEXT_MAX + 1];
 } emr_headers;
 
-/* Where the bytes come from: pread, in short.  OUT_LEN < LEN only at the end. */
-typedef struct emr_header_source {
-	emr_status (*read)(void *arg, uint64_t at, void *data, size_t len, size_t *out_len);
-	void *arg;
-	uint64_t size;
-} emr_header_source;
-
 /* Reads headers in another process, which has neither keys of emrfs nor a file, a network or a
- * clock of this computer (helper/helper.h): only the bytes that it asks for of the file at hand.
- * Started when it is first needed, and again after a file that broke it.  One thread at a time. */
+ * clock of this computer (helper/helper.h): only the beginning of the file at hand.  Started when
+ * it is first needed, and again after a file that broke it.  One thread at a time. */
 typedef struct emr_header_reader emr_header_reader;
 
 /* PROGRAM: the path of the helper, emr_beside("read-headers"); it is copied.  FILE_MS: the longest
  * that one file may take; 0: ten seconds. */
 emr_status emr_header_reader_new(const char *program, uint32_t file_ms, emr_header_reader **out);
-/* WHOSE is who may read all that SOURCE may be read by: no process sees the files of two.  EMR_OK
- * also for a file that is nothing of this (kind NONE; most cost no process) or breaks its format.
- * Otherwise what the source said; EMR_NO_MEMORY; EMR_TIMEOUT, the file took too long; EMR_IO, it
- * broke the process that read it, or the helper does not start. */
-emr_status emr_header_reader_read(emr_header_reader *reader, const uint8_t whose[16],
-	const emr_header_source *source, emr_headers *out);
+/* WHOSE is who may read all that the file may be read by: no process sees the files of two.  HEAD:
+ * its first EMR_HEADERS_HEAD bytes.  EMR_OK also for a file that has none (kind NONE; it costs no
+ * process) or breaks its format.  Otherwise EMR_NO_MEMORY; EMR_TIMEOUT, the file took too long;
+ * EMR_IO, it broke the process that read it, or the helper does not start. */
+emr_status emr_header_reader_read(
+	emr_header_reader *reader, const uint8_t whose[16], emr_bytes head, emr_headers *out);
 void emr_header_reader_free(emr_header_reader *reader); /* NULL is fine */
 
 /* As kept in the sealed metadata of a record, under the name EMR_HEADERS_KEY:

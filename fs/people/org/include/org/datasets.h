@@ -57,7 +57,10 @@ emr_status emr_dataset_take(json_t *io_list, const json_t *frame);
 /* dataset create NAME --terms FILE; dataset admit NAME WHO; dataset drop NAME WHO; dataset close
  * NAME. */
 emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem);
-emr_status emr_dataset_admit(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem);
+/* NAME may be NAME@ORGANISATION. UNTIL 0: until the dataset's end. Where it has an agreement, only
+ * who has signed that is admitted. */
+emr_status emr_dataset_admit(emr_bureau *bureau, const char *name, const char *who,
+	uint64_t until_unix_s, emr_problem *out_problem);
 emr_status emr_dataset_drop(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem);
 /* dataset freeze NAME: the state that the ledger has now, and its id; and the table of what is in
  * the dataset, where enough people are, and enough has changed since the last one. */

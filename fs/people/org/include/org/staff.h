@@ -33,7 +33,6 @@ emr_status emr_staff_find_or_say(const emr_bureau *bureau, const char *what, emr
  * EMR_NOT_FOUND: it said nothing of that handle. */
 emr_status emr_staff_ended_through(
 	const emr_bureau *bureau, const char *handle, uint64_t *out_unix_s);
-/* org show; org revoke HANDLE; org vouch CARD. */
+/* org show; org revoke HANDLE. */
 emr_bureau_work emr_org_show;
 emr_bureau_work emr_org_revoke;
-emr_bureau_work emr_org_vouch;

@@ -17,13 +17,15 @@
 /* One more of that name; BEFORE: the team whose place it takes (NULL: none).  Nobody is in. */
 emr_status emr_team_make(emr_bureau *bureau, emr_team_kind kind, const char *name,
 	const emr_team *before, emr_team *out, emr_problem *out_problem);
-/* A dataset that is called for on TERMS, which FILE says.  Nobody is in. */
+/* A dataset that is called for on TERMS, which FILE says, and the AGREEMENT that they name.  Nobody
+ * is in. */
 emr_status emr_dataset_make(emr_bureau *bureau, const char *name, emr_bytes file,
-	const emr_terms *terms, emr_team *out, emr_problem *out_problem);
+	emr_bytes agreement, const emr_terms *terms, emr_team *out, emr_problem *out_problem);
 /* Into, or out of, all open teams of TEAM's name, and so of everything that is granted to one of
- * them. */
+ * them. UNTIL: of a dataset, the end, which another admission moves; 0: as long as his
+ * certificate lasts. */
 emr_status emr_team_let_in(emr_bureau *bureau, const emr_team *team, const emr_known_person *who,
-	emr_problem *out_problem);
+	uint64_t until_unix_s, emr_problem *out_problem);
 emr_status emr_team_let_out(
 	emr_bureau *bureau, const emr_team *team, emr_id32 root, emr_problem *out_problem);
 /* When somebody has left TEAM since it was made, or a member's time in it has run out, at least

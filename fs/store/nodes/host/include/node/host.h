@@ -30,6 +30,9 @@ void emr_node_free(emr_node *node); /* NULL is fine; the server has been stopped
 /* To be served, with the node. */
 extern const emr_serve_route emr_node_routes[];
 
+/* CALL, one of these, leaves blocks here. */
+bool emr_node_stores(const emr_serve_call *call);
+
 /* Between the two no import is under way and none begins, so that a reclaim can say
  * before which place of the store everything that is kept is pinned.  They wait meanwhile: for a
  * moment. */
