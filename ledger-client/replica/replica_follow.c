@@ -162,6 +162,7 @@ emr_status follow_one(void *arg, const emr_ledger_entry *entry, const emr_chain_
 		f->bad_part = entry->seq;
 	status = emr_chain_follow(
 		f->chain, entry, checked, f->parts.spans, keep, &f->choice, &f->trouble);
+	f->needs_late_part |= status == EMR_OFFLINE;
 	if (status == EMR_OK)
 		status = f->choice.status;
 	if (is_parsed)
@@ -466,7 +467,7 @@ emr_status replica_catch_up(emr_replica *replica, uint64_t known, emr_replica_ch
 	void *arg, uint64_t *out_n)
 {
 	uint64_t taken = 0;
-	bool is_end = false, is_far = false;
+	bool is_end = false, is_far = false, has_asked = false;
 	emr_status status = EMR_OK;
 
 	while (status == EMR_OK && !is_end) {
@@ -490,6 +491,10 @@ emr_status replica_catch_up(emr_replica *replica, uint64_t known, emr_replica_ch
 		/* Damage that no entry of the ledger explains is our own. */
 		if (f && status == EMR_DAMAGED && f->trouble.status == EMR_OK)
 			(void)replica_own(replica, status);
+		if (f && status == EMR_OFFLINE && f->needs_late_part && !has_asked) {
+			has_asked = true;
+			status = replica_ask_for_all(replica);
+		}
 		taken += n;
 		for (size_t i = 0; f && n > 0 && i < f->n_changes; i++)
 			change(arg, &f->changes[i]);
