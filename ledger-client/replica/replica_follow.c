@@ -403,25 +403,6 @@ void replica_keep_trouble(emr_replica *r, const emr_ledger_trouble *trouble, boo
 			trouble->cause);
 }
 
-/* The ledger cannot be read: is the copy the newest that this computer has verified?  Then it is
- * all that is needed; else the folder must not be changed on its ground. */
-static emr_status check_alone(
-	emr_replica *r, uint64_t size, emr_status away, emr_ledger_trouble *out)
-{
-	if (size < r->mark.frontier.size)
-		return give_trouble(out, EMR_ROLLBACK, size,
-			"the ledger is away, and the copy of it here lacks the newest entries");
-	if (replica_is_doubtful(r))
-		return give_trouble(out, EMR_DAMAGED, 0,
-			"the ledger is away, and the copy of it here is damaged");
-	if (away == EMR_DAMAGED)
-		return give_trouble(out, EMR_DAMAGED, 0, "it cannot be read");
-	if (away == EMR_FORK)
-		return give_trouble(
-			out, EMR_FORK, 0, "it belongs to another network than this keyring");
-	return away;
-}
-
 static emr_status run_one(
 	emr_replica *r, following *f, uint64_t known, size_t *out_n, bool *out_is_end)
 {
@@ -437,7 +418,7 @@ static emr_status run_one(
 		if (status == EMR_OFFLINE)
 			replica_bring(r);
 		if (status != EMR_OK && status != EMR_BUSY)
-			status = check_alone(r, size, status, &f->trouble);
+			status = replica_check_alone(r, size, status, &f->trouble);
 	}
 	if (status == EMR_OK)
 		status = replica_check_heads(r, size, &r->mark, &f->trouble);
