@@ -80,11 +80,11 @@ static bool take_word(const char *words, char *text)
 	return found != NULL;
 }
 
-/* Numbers of persons, telephones and days have more than six digits, whatever stands between them.
- */
+/* Numbers of persons, telephones and days have more than six digits, whatever stands between them;
+ * names have no digit and more than a letter, and initials with points are of one piece. */
 static bool take_code(const char *text)
 {
-	size_t digits = 0, all_digits = 0;
+	size_t digits = 0, all_digits = 0, letters = 0, most = 0;
 
 	if ((text[0] == '+' || text[0] == '-') && text[strspn(text, "+-")] != '\0')
 		return false; /* a formula */
@@ -93,12 +93,16 @@ static bool take_code(const char *text)
 
 		digits = is_digit(c) ? digits + 1 : 0;
 		all_digits += is_digit(c);
-		if (i == 16 || digits > 4 || all_digits > EMR_CODE_DIGITS_MAX ||
-			(!is_digit(c) && ((c | 0x20) < 'a' || (c | 0x20) > 'z') &&
-				strchr("._%/+-", c) == NULL))
+		if (is_digit(c) || c == '/')
+			letters = 0;
+		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
+			most = ++letters > most ? letters : most;
+		else if (strchr("._%+-", c) == NULL)
+			return false;
+		if (i == 16 || digits > 4 || all_digits > EMR_CODE_DIGITS_MAX)
 			return false;
 	}
-	return true;
+	return most <= (all_digits > 0 ? EMR_CODE_LETTERS_MAX : 1);
 }
 
 /* Digits where PATTERN has a 0, its own sign elsewhere; digits go to OUT. */

@@ -9,7 +9,7 @@
 
 #define PIECE ((size_t)16 << 10)
 #define DIGITS "0123456789"
-#define CODE_SIGNS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" DIGITS "._%/+-"
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 typedef struct table {
 	const protocol_look *rules;
@@ -74,14 +74,17 @@ static bool is_date(const protocol_look *rules, const char *text)
 
 static bool is_any_code(const char *text)
 {
-	size_t len = strlen(text), all_digits = 0;
+	size_t len = strlen(text), all_digits = 0, letters = 0;
+	size_t most = strpbrk(text, DIGITS) != NULL ? EMR_CODE_LETTERS_MAX : 1;
 
-	if (len > 16 || strspn(text, CODE_SIGNS) != len)
+	if (len > 16 || strspn(text, LETTERS DIGITS "._%/+-") != len)
 		return false;
 	if (strchr("+-", text[0]) != NULL && strspn(text, "+-") != len)
 		return false;
 	for (; *text != '\0'; text++) {
-		if (digits_of(text) > 4)
+		letters = strchr(DIGITS "/", *text) != NULL ? 0 : letters;
+		letters += strchr(LETTERS, *text) != NULL;
+		if (digits_of(text) > 4 || letters > most)
 			return false;
 		all_digits += digits_of(text) > 0;
 	}
