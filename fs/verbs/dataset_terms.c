@@ -36,9 +36,8 @@ static void say_column(emr_out *out, const char *name, const json_t *kind, bool 
 				      : _("dates, moved as all others"));
 	else
 		emr_say(out,
-			"    %s: single letters, and codes with up to six digits and three letters "
-			"in a row, as they stand there; initials with a year, or a postcode, would "
-			"stay\n",
+			"    %s: single letters, and codes with digits and at most three letters "
+			"in a row; initials with a year, or a postcode, would stay\n",
 			column);
 }
 

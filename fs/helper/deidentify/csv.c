@@ -3,6 +3,7 @@
  * than the first, and quotes that do not end. */
 #include "csv.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -88,21 +89,16 @@ static bool take_code(const char *text)
 
 	if ((text[0] == '+' || text[0] == '-') && text[strspn(text, "+-")] != '\0')
 		return false; /* a formula */
-	for (size_t i = 0; text[i] != '\0'; i++) {
-		char c = text[i];
-
-		digits = is_digit(c) ? digits + 1 : 0;
-		all_digits += is_digit(c);
-		if (is_digit(c) || c == '/')
-			letters = 0;
-		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
-			most = ++letters > most ? letters : most;
-		else if (strchr("._%+-", c) == NULL)
-			return false;
-		if (i == 16 || digits > 4 || all_digits > EMR_CODE_DIGITS_MAX)
+	for (const char *at = text; *at != '\0'; at++) {
+		digits = is_digit(*at) ? digits + 1 : 0;
+		all_digits += digits > 0;
+		letters = digits > 0 || *at == '/' ? 0 : letters + (isalpha((uint8_t)*at) != 0);
+		most = letters > most ? letters : most;
+		if (digits > 4 || (!isalnum((uint8_t)*at) && strchr("._%/+-", *at) == NULL))
 			return false;
 	}
-	return most <= (all_digits > 0 ? EMR_CODE_LETTERS_MAX : 1);
+	return strlen(text) <= 16 && all_digits <= EMR_CODE_DIGITS_MAX &&
+	       most <= (all_digits > 0 ? EMR_CODE_LETTERS_MAX : 1);
 }
 
 /* Digits where PATTERN has a 0, its own sign elsewhere; digits go to OUT. */

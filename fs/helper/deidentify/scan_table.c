@@ -2,6 +2,7 @@
  * each cell must be a moved date, a short number or a code, spelt in the one way in which copies
  * are. Bytes that the writer of copies would not have written (quotes, blanks, a byte order mark,
  * another line end) are found, too. */
+#include <stdio.h>
 #include <string.h>
 
 #include "headed.h"
@@ -77,14 +78,14 @@ static bool is_any_code(const char *text)
 	size_t len = strlen(text), all_digits = 0, letters = 0;
 	size_t most = strpbrk(text, DIGITS) != NULL ? EMR_CODE_LETTERS_MAX : 1;
 
-	if (len > 16 || strspn(text, LETTERS DIGITS "._%/+-") != len)
-		return false;
-	if (strchr("+-", text[0]) != NULL && strspn(text, "+-") != len)
+	if (len > 16 || strspn(text, LETTERS DIGITS "._%/+-") != len ||
+		(strchr("+-", text[0]) != NULL && strspn(text, "+-") != len))
 		return false;
 	for (; *text != '\0'; text++) {
-		letters = strchr(DIGITS "/", *text) != NULL ? 0 : letters;
 		letters += strchr(LETTERS, *text) != NULL;
-		if (digits_of(text) > 4 || letters > most)
+		if (strchr("/" DIGITS, *text) != NULL)
+			letters = 0;
+		if (letters > most || digits_of(text) > 4)
 			return false;
 		all_digits += digits_of(text) > 0;
 	}
@@ -93,17 +94,10 @@ static bool is_any_code(const char *text)
 
 static bool is_one_of(const char *words, const char *text)
 {
-	size_t len = strlen(text);
-	const char *at = words;
+	char sought[EMR_COLUMN_NAME_MAX + 4];
 
-	while (*at == '|' && at[1] != '\0') {
-		size_t word = strcspn(at + 1, "|");
-
-		if (word == len && memcmp(at + 1, text, len) == 0)
-			return true;
-		at += 1 + word;
-	}
-	return false;
+	snprintf(sought, sizeof sought, "|%s|", text);
+	return strchr(text, '|') == NULL && strstr(words, sought) != NULL;
 }
 
 static bool is_cell(const table *t)
