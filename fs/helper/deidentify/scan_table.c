@@ -92,18 +92,11 @@ static bool is_any_code(const char *text)
 	return all_digits <= EMR_CODE_DIGITS_MAX;
 }
 
-static bool is_one_of(const char *words, const char *text)
-{
-	char sought[EMR_COLUMN_NAME_MAX + 4];
-
-	snprintf(sought, sizeof sought, "|%s|", text);
-	return strchr(text, '|') == NULL && strstr(words, sought) != NULL;
-}
-
 static bool is_cell(const table *t)
 {
 	const csv_columns *columns = &t->rules->columns;
 	uint8_t which = t->column[t->at];
+	char sought[sizeof t->cell + 2];
 
 	if (t->cell[0] == '\0')
 		return true;
@@ -113,9 +106,11 @@ static bool is_cell(const table *t)
 	case EMR_COLUMN_DATE:
 		return is_date(t->rules, t->cell);
 	default:
-		return columns->list[which].words[0] != '\0'
-			       ? is_one_of(columns->list[which].words, t->cell)
-			       : is_any_code(t->cell);
+		if (columns->list[which].words[0] == '\0')
+			return is_any_code(t->cell);
+		snprintf(sought, sizeof sought, "|%s|", t->cell);
+		return strchr(t->cell, '|') == NULL &&
+		       strstr(columns->list[which].words, sought) != NULL;
 	}
 }
 
