@@ -36,8 +36,8 @@ static void say_column(emr_out *out, const char *name, const json_t *kind, bool 
 				      : _("dates, moved as all others"));
 	else
 		emr_say(out,
-			"    %s: codes of up to 16 letters and signs, of which six may be digits, "
-			"as they stand there; a single name or a postcode would stay\n",
+			"    %s: single letters, and codes with digits and at most three letters "
+			"in a row; initials with a year, or a postcode, would stay\n",
 			column);
 }
 
