@@ -57,7 +57,7 @@ def invite(who, role):
 def join(terminal, who, name, role):
     terminal.expect("Praxis Ana")
     answer(terminal, r"Join \(yes, no\)\?", "yes")
-    answer(terminal, "(?s)First your name, which others see; then a new passphrase.*Your name, seen by", name)
+    answer(terminal, "(?s)First your name.* which others see; then a new passphrase.*Your name, seen by", name)
     if role == "patient":
         answer(terminal, "Your birth date, seen by the same", "1975-05-06")
     choose_passphrase(terminal, who)
