@@ -76,6 +76,14 @@ TEST(the_log_has_what_was_released_and_what_was_opened)
 	line = emr_deed_line(opened);
 	assert_non_null(
 		strstr(line, "opened Imaging/MRI.pdf v1 (whole)   reported; key proven, by org"));
+	/* and with both times where the report came later, perhaps behind the share's end */
+	assert_int_equal(
+		json_integer_value(json_object_get(opened, "opened_at_unix")), story_now(&s));
+	json_object_set_new((json_t *)(uintptr_t)opened, "at_unix",
+		json_integer((json_int_t)story_now(&s) + 60));
+	free(line);
+	line = emr_deed_line(opened);
+	assert_non_null(strstr(line, "v1 (whole), last on "));
 	/* in the order of the ledger: before the rename */
 	assert_string_equal(text_of(json_array_get(all, json_array_size(all) - 1), "who"), "you");
 }
