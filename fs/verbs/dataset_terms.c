@@ -82,7 +82,7 @@ void dataset_say_readers(emr_out *out, const json_t *list)
 void dataset_say_words(emr_out *out, const json_t *one)
 {
 	static const char *const labels[EMR_TERMS_WORDS] = {N_("Contact"), N_("Ethics approval"),
-		N_("Licence"), N_("Funder"), N_("Data use (DUO)"),
+		N_("Licence"), N_("Funder"), N_("DOI"), N_("Data use (DUO)"),
 		N_("Agreement that each reader signs (SHA-256)")};
 	char text[EMR_TERMS_LINE_MAX + 100];
 
