@@ -22,17 +22,16 @@ static void let_parts_be_late(uint8_t family)
 }
 
 /* Another directory of the channel, to which the part of the admission has not come. */
-static emr_ledger *newcomer_opens(uint64_t *out_size)
+static emr_ledger *newcomer_opens(void)
 {
 	emr_ledger *ledger = NULL;
-	const char *path = printed("%s/newcomer", k.base);
-	emr_ledger_options options = {
-		.path = path, .submitter = boss.keyring, .clock = &k.clock.clock};
+	emr_ledger_options options = {.path = printed("%s/newcomer", k.base),
+		.submitter = boss.keyring,
+		.clock = &k.clock.clock};
 
 	let_parts_be_late(EMR_FAMILY_ORG);
-	assert_ok(emr_network_meet(path, play.dir, emr_buf_view(&play.descriptor)));
+	assert_ok(emr_network_meet(options.path, play.dir, emr_buf_view(&play.descriptor)));
 	assert_ok(emr_ledger_open(&options, &ledger));
-	*out_size = 0;
 	return ledger;
 }
 
@@ -43,11 +42,11 @@ TEST_IN(begin, end, a_registration_waits_for_the_ca_that_comes_later)
 	emr_replica_options options = {.clock = emr_clock_system(), .state_dirfd = boss.state_fd};
 	emr_ledger_absence absence = {.status = EMR_OK};
 	emr_known_person person;
-	uint64_t size, all = 0;
+	uint64_t size = 0, all = 0;
 
 	folk_admit_the_clinic();
 	assert_ok(emr_ledger_size(ana.ledger, &all));
-	newcomers = newcomer_opens(&size);
+	newcomers = newcomer_opens();
 	while (size < all)
 		assert_ok(emr_ledger_size(newcomers, &size));
 	emr_replica_close(boss.replica);
