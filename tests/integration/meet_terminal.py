@@ -102,7 +102,7 @@ def main():
         time.sleep(0.2)
 
     ends = at("ana", "org", "revoke", "lima")
-    ends.expect("Your folder is open, but .* so it takes your passphrase")
+    ends.expect("This asks for your passphrase although your folder is open")
     answer(ends, "Passphrase: ", PASSPHRASE["ana"])
     answer(ends, r"Revoke \(yes, no\)\?", "no")
     done(ends, 13)

@@ -130,7 +130,7 @@ static void put_what(FILE *to, const json_t *entry)
 	else
 		fprintf(to, _(" (%s bytes)"), number);
 	/* The line stands where the report came, which may be behind the end of the share. */
-	if (opened + LATER_S <= emr_json_number_at(entry, "at_unix")) {
+	if (opened > 0 && opened + LATER_S <= emr_json_number_at(entry, "at_unix")) {
 		emr_time_text((int64_t)opened, number);
 		fprintf(to, _(", last on %s"), number);
 	}
