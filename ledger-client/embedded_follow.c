@@ -181,7 +181,7 @@ static emr_status take_entry(following *f, const emr_fabric_logged *logged,
 	if (is_near || is_judged_by || f->n_items + header->count > RUN_ITEMS ||
 		atomic_load(&e->channel->is_stuck))
 		EMR_TRY(end(f, EMR_OK));
-	if (!is_near && is_judged_by)
+	if (is_judged_by && (!is_near || atomic_load(&e->channel->is_stuck)))
 		status = embedded_bring_lacking(e, &is_left);
 	if (status == EMR_OK && (is_near || is_judged_by))
 		status = emr_chain_parts_of(entry, embedded_fetch_peers, e, NULL, NULL, parts);

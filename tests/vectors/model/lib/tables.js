@@ -16,7 +16,8 @@ function isCell(text, column, rules) {
 	if (column.kind === KINDS.number) return /^([<>]=?)?[+-]?(?=(\d\.?){1,7}$)\d{1,6}(\.\d+)?$/.test(text);
 	if (column.kind === KINDS.date) return isDate(text, rules);
 	if (column.words !== '') return column.words.split('|').slice(1, -1).includes(text);
-	return /^([+-]+|[A-Za-z0-9._%/][A-Za-z0-9._%/+-]*)$/.test(text) && text.length <= 16 && !/\d{5}/.test(text) && text.replace(/\D/g, '').length <= 6;
+	return /^([+-]+|[A-Za-z0-9._%/][A-Za-z0-9._%/+-]*)$/.test(text) && text.length <= 16 && !/\d{5}/.test(text) && text.replace(/\D/g, '').length <= 6
+		&& text.split(/[\d/]/).every((part) => part.replace(/[^A-Za-z]/g, '').length <= (/\d/.test(text) ? 3 : 1));
 }
 
 /** Whether readers may be shown TEXT as a copy. */
