@@ -448,8 +448,8 @@ emr_status replica_catch_up(emr_replica *replica, uint64_t known, emr_replica_ch
 	void *arg, uint64_t *out_n)
 {
 	uint64_t taken = 0;
-	const bool may_wait = emr_ledger_brings_parts_later(replica->ledger);
-	bool is_end = false, is_far = false, has_asked = !may_wait;
+	bool is_end = false, is_far = false;
+	bool has_asked = !emr_ledger_brings_parts_later(replica->ledger);
 	emr_status status = EMR_OK;
 
 	while (status == EMR_OK && !is_end) {
@@ -477,8 +477,6 @@ emr_status replica_catch_up(emr_replica *replica, uint64_t known, emr_replica_ch
 		if (status == EMR_MISSING_DATA && !has_asked) {
 			has_asked = true;
 			status = replica_ask_for_all(replica);
-		} else if (status == EMR_MISSING_DATA && may_wait) {
-			status = EMR_OFFLINE;
 		}
 		taken += n;
 		for (size_t i = 0; f && n > 0 && i < f->n_changes; i++)

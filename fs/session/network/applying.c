@@ -63,8 +63,8 @@ static bool passes(const applying *a, emr_status status)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 
-	/* A host lets nobody read before. */
-	if ((!emr_status_may_pass(status) && status != EMR_DENIED) ||
+	/* A host lets nobody read before, and on a channel peers bring parts later. */
+	if ((!emr_status_may_pass(status) && status != EMR_DENIED && status != EMR_MISSING_DATA) ||
 		emr_clock_boot_ns(emr_clock_system()) >= a->until_boot_ns)
 		return false;
 	(void)nanosleep(&pause, NULL);

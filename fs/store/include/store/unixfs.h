@@ -167,4 +167,3 @@ static inline void emr_unixfs_run_part(
 	out->leaf_bytes = run->leaf_bytes;
 	out->last_bytes = emr_unixfs_run_bytes(run, from + count - 1);
 }
-
