@@ -358,7 +358,6 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 	enum emr_host host;
 	uint32_t rules;
 	uint64_t size;
-	bool may_wait;
 	emr_status status;
 
 	EMR_TRY(batch ? emr_chain_size(chain, &size) : EMR_NO_MEMORY);
@@ -370,7 +369,6 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 		return trouble(out_trouble, EMR_DAMAGED, size, "the entry cannot be read");
 	EMR_TRY(emr_required(emr_chain_entry(chain, 0, &descriptor, NULL)));
 	EMR_TRY(emr_chain_host(chain, emr_buf_view(&descriptor), &host));
-	may_wait = host == EMR_HOST_FABRIC || known.is_from_peer;
 	EMR_TRY(check_place(chain, &parsed, host, size, out_trouble));
 	EMR_TRY(check_submitter(chain, emr_buf_view(&descriptor), &parsed, &known, out_trouble));
 	/* By rules that are not known here it may have operations that are not, either. */
@@ -382,10 +380,8 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 		    emr_span_of(entry->items), parts, parts ? parsed.count : 0,
 		    batch) != EMR_RESULT_APPLIED)
 		return trouble(out_trouble, EMR_DAMAGED, size, "its items cannot be read");
-	if (waits_for_part(batch, &parsed, may_wait))
+	if (waits_for_part(batch, &parsed, host == EMR_HOST_FABRIC || known.is_from_peer))
 		return EMR_OFFLINE;
-	status = replay(chain, host, emr_buf_view(&descriptor), &parsed, batch, entry->entry,
+	return replay(chain, host, emr_buf_view(&descriptor), &parsed, batch, entry->entry,
 		known.is_batch_signed, keep, keep_arg, out_trouble);
-	/* The part of an admission, which has the CA, comes later, too. */
-	return status == EMR_MISSING_DATA && may_wait ? EMR_OFFLINE : status;
 }

@@ -23,7 +23,8 @@
 #include "view/received.h"
 
 #define NAMES_MAX (2 * EMR_WHO_TEXT_BYTES)
-#define DEFAULT_S ((uint64_t)30 * 86400)
+#define DAY_S ((uint64_t)86400)
+#define PURPOSE_EMERGENCY (UINT32_C(1) << 4)
 
 void emr_requests_say(emr_session *session, emr_status status, const emr_request *request,
 	emr_problem *out_problem)
@@ -306,7 +307,8 @@ static emr_status answer_ask(emr_session *session, const emr_request *request, c
 	emr_status status = may_act(session, out_problem);
 
 	if (row.until_unix_s == 0)
-		row.until_unix_s = row.asked_unix_s + DEFAULT_S;
+		row.until_unix_s = row.asked_unix_s +
+				   (request->purposes == PURPOSE_EMERGENCY ? DAY_S : 30 * DAY_S);
 	if (status == EMR_OK)
 		status = reads ? ask_steward(session, request, &row, &agreement, &show, out_problem)
 			       : find_owner(session, request, &owner, out_problem);
@@ -421,7 +423,7 @@ emr_status emr_requests_as_share(emr_session *session, const emr_request *reques
 	EMR_TRY(find_place(session, asked, out_share->path, out_problem));
 	if (until == 0)
 		until = asked->state == EMR_SHARE_LATE
-				? emr_clock_unix_s(emr_clock_system()) + DEFAULT_S
+				? emr_clock_unix_s(emr_clock_system()) + 30 * DAY_S
 				: asked->until_unix_s;
 	/* The grant follows the Consent, which is its evidence. */
 	if (file[0] != '\0' && until > asked->until_unix_s)

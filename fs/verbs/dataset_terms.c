@@ -37,7 +37,7 @@ static void say_column(emr_out *out, const char *name, const json_t *kind, bool 
 	else
 		emr_say(out,
 			"    %s: single letters, and codes with digits and at most three letters "
-			"in a row; initials with a year, or a postcode, would stay\n",
+			"in a row; initials or a month with a year, or a postcode, would stay\n",
 			column);
 }
 

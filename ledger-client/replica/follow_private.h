@@ -30,9 +30,8 @@ typedef struct following {
 	emr_replica_change *changes; /* NULL cap 0 = not wanted */
 	size_t n_changes;
 	size_t cap_changes;
-	size_t n_items;	      /* of the entries of the transaction */
-	uint64_t bad_part;    /* entry whose part did not fit its hash; 0 = none */
-	bool needs_late_part; /* an entry is judged by one that the copy lacks */
+	size_t n_items;	   /* of the entries of the transaction */
+	uint64_t bad_part; /* entry whose part did not fit its hash; 0 = none */
 	bool wants_changes;
 	bool is_far; /* behind the ledger: the transaction before was full */
 } following;

@@ -162,7 +162,6 @@ emr_status follow_one(void *arg, const emr_ledger_entry *entry, const emr_chain_
 		f->bad_part = entry->seq;
 	status = emr_chain_follow(
 		f->chain, entry, checked, f->parts.spans, keep, &f->choice, &f->trouble);
-	f->needs_late_part |= status == EMR_OFFLINE;
 	if (status == EMR_OK)
 		status = f->choice.status;
 	if (is_parsed)
@@ -349,7 +348,8 @@ static emr_status take_most(emr_replica *r, following *f, uint64_t size, size_t 
 	if (failed == EMR_OK)
 		return EMR_OK;
 	f->n_changes = 0;
-	if (good == 0 || f->trouble.status == EMR_OK || failed == EMR_FORK)
+	if (good == 0 || failed == EMR_FORK ||
+		(f->trouble.status == EMR_OK && failed != EMR_MISSING_DATA))
 		return failed;
 	trouble = f->trouble;
 	f->trouble = (emr_ledger_trouble){0};
@@ -448,7 +448,8 @@ emr_status replica_catch_up(emr_replica *replica, uint64_t known, emr_replica_ch
 	void *arg, uint64_t *out_n)
 {
 	uint64_t taken = 0;
-	bool is_end = false, is_far = false, has_asked = false;
+	bool is_end = false, is_far = false;
+	bool has_asked = !emr_ledger_brings_parts_later(replica->ledger);
 	emr_status status = EMR_OK;
 
 	while (status == EMR_OK && !is_end) {
@@ -472,7 +473,8 @@ emr_status replica_catch_up(emr_replica *replica, uint64_t known, emr_replica_ch
 		/* Damage that no entry of the ledger explains is our own. */
 		if (f && status == EMR_DAMAGED && f->trouble.status == EMR_OK)
 			(void)replica_own(replica, status);
-		if (f && status == EMR_OFFLINE && f->needs_late_part && !has_asked) {
+		/* An entry is judged by a part that the copy lacks, and the ledger may have now. */
+		if (status == EMR_MISSING_DATA && !has_asked) {
 			has_asked = true;
 			status = replica_ask_for_all(replica);
 		}

@@ -39,7 +39,7 @@ as ana run 13 dataset join sugar Lab
 says "Of tables (CSV) these columns stay, and of each cell only what is said here:"
 says "taken: dates, moved as all others"
 says "glucose: numbers of up to seven digits, six of them before the point, further decimals cut; a year, a postcode or a short number of yours would stay"
-says "icd: single letters, and codes with digits and at most three letters in a row; initials with a year, or a postcode, would stay"
+says "icd: single letters, and codes with digits and at most three letters in a row; initials or a month with a year, or a postcode, would stay"
 says "sex: F, M, and nothing else"
 says "Recordings of signals (EDF, BDF) are given, too"
 says "1 copy for it, under the name"

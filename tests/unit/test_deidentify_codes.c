@@ -92,4 +92,15 @@ TEST(no_name_is_left_in_a_column_of_codes_without_a_list)
 	assert_int_equal(left, 0);
 }
 
+TEST(no_day_is_left_in_a_column_of_codes_without_a_list)
+{
+	static const char *const days[] = {"26-JAN-1994", "26Jan1994", "26.jan.94", "1-Jan-94",
+		"JAN-26-94", "26/01/94", "26.01.94", "26-01-94", "1/1/1994", "26_01_94",
+		"26--01-94", "1+1+94", "94/1/26", "26%01%94"};
+
+	for (size_t i = 0; i < sizeof days / sizeof *days; i++)
+		if (stays(days[i]))
+			fail_msg("left: %s", days[i]);
+}
+
 TESTS(NULL, NULL)

@@ -81,11 +81,27 @@ static bool take_word(const char *words, char *text)
 	return found != NULL;
 }
 
-/* Numbers of persons, telephones and days have more than six digits, whatever stands between them;
- * names have no digit and more than a letter, and initials with points are of one piece. */
+/* Of three parts or more, numbers or a month's letters, between signs. */
+static bool is_day(const char *text)
+{
+	size_t parts = 0, len;
+
+	for (; *text != '\0'; text += len + (text[len] != '\0')) {
+		len = strcspn(text, "._%/+-");
+		if (strspn(text, "0123456789") < len &&
+			(len != 3 || strcspn(text, "0123456789") < 3))
+			return false;
+		parts += len > 0;
+	}
+	return parts > 2;
+}
+
+/* Numbers of persons and telephones have more than six digits, whatever stands between them; names
+ * have no digit and more than a letter, initials with points are of one piece, and a month that
+ * stands right behind its day has three letters. */
 static bool take_code(const char *text)
 {
-	size_t digits = 0, all_digits = 0, letters = 0, most = 0;
+	size_t digits = 0, all_digits = 0, letters = 0, most = 0, now;
 
 	if ((text[0] == '+' || text[0] == '-') && text[strspn(text, "+-")] != '\0')
 		return false; /* a formula */
@@ -93,11 +109,12 @@ static bool take_code(const char *text)
 		digits = is_digit(*at) ? digits + 1 : 0;
 		all_digits += digits > 0;
 		letters = digits > 0 || *at == '/' ? 0 : letters + (isalpha((uint8_t)*at) != 0);
-		most = letters > most ? letters : most;
+		now = letters > 0 && all_digits > 0 ? letters + 1 : letters;
+		most = now > most ? now : most;
 		if (digits > 4 || (!isalnum((uint8_t)*at) && strchr("._%/+-", *at) == NULL))
 			return false;
 	}
-	return strlen(text) <= 16 && all_digits <= EMR_CODE_DIGITS_MAX &&
+	return strlen(text) <= 16 && !is_day(text) && all_digits <= EMR_CODE_DIGITS_MAX &&
 	       most <= (all_digits > 0 ? EMR_CODE_LETTERS_MAX : 1);
 }
 

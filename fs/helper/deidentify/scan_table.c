@@ -73,13 +73,29 @@ static bool is_date(const protocol_look *rules, const char *text)
 	       two_digits(text + 8) - 1 < 31;
 }
 
+/* A day is parted by signs: each part is a number, or three letters of a month. */
+static bool is_parted_day(const char *text)
+{
+	size_t parts = 0;
+
+	while (*(text += strspn(text, "._%/+-")) != '\0') {
+		const size_t digits = strspn(text, DIGITS), all = strspn(text, LETTERS DIGITS);
+
+		if (digits != all && (all != 3 || strspn(text, LETTERS) != 3))
+			return false;
+		parts++;
+		text += all;
+	}
+	return parts >= 3;
+}
+
 static bool is_any_code(const char *text)
 {
 	size_t len = strlen(text), all_digits = 0, letters = 0;
 	size_t most = strpbrk(text, DIGITS) != NULL ? EMR_CODE_LETTERS_MAX : 1;
 
 	if (len > 16 || strspn(text, LETTERS DIGITS "._%/+-") != len ||
-		(strchr("+-", text[0]) != NULL && strspn(text, "+-") != len))
+		(strchr("+-", text[0]) != NULL && strspn(text, "+-") != len) || is_parted_day(text))
 		return false;
 	for (; *text != '\0'; text++) {
 		letters += strchr(LETTERS, *text) != NULL;
@@ -88,6 +104,8 @@ static bool is_any_code(const char *text)
 		if (letters > most || digits_of(text) > 4)
 			return false;
 		all_digits += digits_of(text) > 0;
+		if (all_digits > 0)
+			most = EMR_CODE_LETTERS_MAX - 1;
 	}
 	return all_digits <= EMR_CODE_DIGITS_MAX;
 }

@@ -129,9 +129,10 @@ static json_t *opening_json(const emr_openings *openings, const emr_told *told)
 		emr_json_text(
 			told->team != EMR_NO_TEAM ? openings->people[told->team].called : ""));
 	if (is_opened) {
-		char at[EMR_TEXT_BYTES];
+		char at[EMR_TEXT_BYTES] = "";
 
-		emr_time_json((int64_t)o->opened.last, at);
+		if (o->opened.last <= told->at) /* else its clock is wrong, or it lies */
+			emr_time_json((int64_t)o->opened.last, at);
 		failed |= json_object_set_new(entry, "opened", json_integer(o->opened.opens));
 		failed |= json_object_set_new(entry, "opened_at", json_string(at));
 		failed |= json_object_set_new(
