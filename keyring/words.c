@@ -231,14 +231,6 @@ static emr_status read_seed(emr_bytes text, emr_words_problem *problem, emr_secr
 	return EMR_OK;
 }
 
-emr_status emr_words_check(emr_bytes text, emr_words_problem *out_problem)
-{
-	EMR_AUTO_SECRET seed = {0};
-	emr_words_problem unseen;
-
-	return read_seed(text, out_problem != NULL ? out_problem : &unseen, &seed);
-}
-
 emr_status emr_keyring_from_words(emr_bytes text, emr_keyring_kind kind, uint64_t created_unix_s,
 	emr_words_problem *out_problem, emr_keyring **out)
 {

@@ -150,7 +150,12 @@ static emr_status append(
 	if (status == EMR_OK)
 		status = emr_chain_follow(
 			f->e->writer, entry, &checked, parts->spans, NULL, NULL, &found);
-	return found.status != EMR_OK ? trouble(f, status, found.cause) : status;
+	if (found.status != EMR_OK)
+		return trouble(f, status, found.cause);
+	return status == EMR_MISSING_DATA || status == EMR_OFFLINE
+		       ? trouble(f, EMR_OFFLINE,
+				 "a peer has still to bring what a registration is judged by")
+		       : status;
 }
 
 /* It is judged by what is in its part, and in those of proposals before it. */
@@ -183,6 +188,8 @@ static emr_status take_entry(following *f, const emr_fabric_logged *logged,
 		EMR_TRY(end(f, EMR_OK));
 	if (!is_near && is_judged_by)
 		status = embedded_bring_lacking(e, &is_left);
+	else if (is_judged_by) /* it may wait for one of them, which is seen below */
+		(void)!embedded_tend_lacking(e);
 	if (status == EMR_OK && (is_near || is_judged_by))
 		status = emr_chain_parts_of(entry, embedded_fetch_peers, e, NULL, NULL, parts);
 	/* Peers that give no parts now give them later; a registration is judged by its own. */

@@ -101,9 +101,6 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_AWAY] = {"away", 0, EMR_HAS_ARGUMENT, "RULE",
 		"who releases keys while your folder is closed: agents of others, own (that of "
 		"your own organisation, too, where there are no two others) or nobody"},
-	[EMR_OPT_EMERGENCY] = {"emergency", 0, EMR_HAS_ARGUMENT, "CARD",
-		"for an emergency, of the person whose card it is (FILE, -, or the text of its QR "
-		"code)"},
 	[EMR_OPT_WHO] = {"who", 0, EMR_HAS_ARGUMENT, "WHO",
 		"only what WHO did, or was given (a person, a team, @organisation, or you)"},
 	[EMR_OPT_SOFTWARE] = {"software", 0, EMR_NO_ARGUMENT, NULL,

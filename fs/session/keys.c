@@ -109,8 +109,8 @@ static void say_why(int state_fd, const char *passphrase_file)
 		folder[0] == '\0' || pid == getpid())
 		return;
 	snprintf(problem.text, sizeof problem.text, "%s",
-		_("Your folder is open, but does for every program of yours what it is asked. This "
-		  "is more than that, so it takes your passphrase."));
+		_("This asks for your passphrase although your folder is open: your open folder "
+		  "obeys every program of yours, and no program may do this alone."));
 	emr_terminal_say(&problem);
 }
 

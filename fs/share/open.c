@@ -97,13 +97,7 @@ static emr_status one_record(walk *w, emr_replica_head *head)
 	return w->fn(w->arg, &record);
 }
 
-emr_status emr_shared_each(
-	emr_shared *shared, emr_shared_fn fn, void *arg, uint64_t *out_unreadable)
-{
-	return emr_shared_each_new(shared, NULL, fn, arg, out_unreadable);
-}
-
-emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, emr_shared_fn fn,
+emr_status emr_shared_each(emr_shared *shared, emr_shared_known_fn known, emr_shared_fn fn,
 	void *arg, uint64_t *out_unreadable)
 {
 	walk w = {.shared = shared, .known = known, .fn = fn, .arg = arg};
@@ -182,18 +176,6 @@ emr_status emr_shared_open_signed(emr_shared *shared, emr_id16 object,
 		return status;
 	}
 	*out_reader = reader;
-	return EMR_OK;
-}
-
-emr_status emr_shared_reader(emr_shared *shared, emr_id16 object, emr_content_reader **out_reader,
-	emr_statement_verdict *out_verdict)
-{
-	emr_shared_word word;
-
-	EMR_TRY(emr_shared_open_signed(shared, object, out_reader, &word));
-	*out_verdict = word.is.verdict;
-	if (word.is.standing == EMR_SIGNED_MISMATCH && word.is.fault != EMR_SIGNED_STATEMENT)
-		*out_verdict = EMR_STATEMENT_WRONG_ISSUER;
 	return EMR_OK;
 }
 

@@ -64,6 +64,20 @@ static emr_status take_duo(const json_t *list, char out[EMR_TERMS_LINE_MAX + 1])
 	return len > 0 ? EMR_OK : EMR_INVALID;
 }
 
+/* terms.h: as Crossref recommends. */
+static emr_status take_doi(const json_t *value, char out[EMR_TERMS_LINE_MAX + 1])
+{
+	size_t n = 0;
+
+	EMR_TRY(take_text(value, EMR_TERMS_LINE_MAX, out));
+	if (strncmp(out, "10.", 3) == 0)
+		n = strspn(out + 3, "0123456789");
+	return n >= 4 && n <= 9 && out[3 + n] == '/' && out[4 + n] != '\0' &&
+			       out[strspn(out, NAME_CHARS ";()/:")] == '\0'
+		       ? EMR_OK
+		       : EMR_INVALID;
+}
+
 bool emr_agreement_ok(const emr_terms *terms, emr_bytes text)
 {
 	emr_id32 is = emr_sha256_of(&text, 1);
@@ -255,9 +269,9 @@ static emr_status take_count(const json_t *value, json_int_t max, uint64_t *out)
 
 /* Those before PRICE are never left out. */
 enum { PURPOSE, WHO, UNTIL, DATA, PRICE, DAILY_LIMIT, WORDS }; /* WORDS: of a committee */
-enum { DUO = WORDS + EMR_TERMS_DUO, AGREEMENT, MEMBERS };
+enum { DOI = WORDS + EMR_TERMS_DOI, DUO, AGREEMENT, MEMBERS };
 static const char *const members[MEMBERS] = {"purpose", "who", "until", "data", "price",
-	"daily-limit", "contact", "ethics", "licence", "funder", "duo", "agreement"};
+	"daily-limit", "contact", "ethics", "licence", "funder", "doi", "duo", "agreement"};
 
 const char *emr_terms_word(size_t index)
 {
@@ -276,7 +290,7 @@ static emr_status take_member(
 	while (i < MEMBERS && strcmp(name, members[i]) != 0)
 		i++;
 	*out_what = i < MEMBERS ? members[i] : "";
-	if (i >= WORDS && i < DUO)
+	if (i >= WORDS && i < DOI)
 		return take_text(value, EMR_TERMS_LINE_MAX, out->words[i - WORDS]);
 	switch (i) {
 	case PURPOSE:
@@ -293,6 +307,8 @@ static emr_status take_member(
 		status = take_count(value, EMR_TERMS_DAILY_MAX, &daily);
 		out->daily_limit = (uint32_t)daily;
 		return status;
+	case DOI:
+		return take_doi(value, out->words[EMR_TERMS_DOI]);
 	case DUO:
 		return take_duo(value, out->words[EMR_TERMS_DUO]);
 	case AGREEMENT:

@@ -23,8 +23,8 @@
 #include "view/received.h"
 
 #define NAMES_MAX (2 * EMR_WHO_TEXT_BYTES)
-#define DEFAULT_S ((uint64_t)30 * 86400)
-#define DEFAULT_CARD_S ((uint64_t)86400)
+#define DAY_S ((uint64_t)86400)
+#define PURPOSE_EMERGENCY (UINT32_C(1) << 4)
 
 void emr_requests_say(emr_session *session, emr_status status, const emr_request *request,
 	emr_problem *out_problem)
@@ -116,30 +116,6 @@ static emr_status find_waiting(emr_session *session, const emr_request *request,
 
 /* ---- a new one ---- */
 
-/* The owner of the card, known here or not. */
-static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd,
-	const emr_request *request, emr_who *out, emr_problem *out_problem)
-{
-	emr_bytes bytes = emr_bytes_of(request->card, request->card_len), card;
-	emr_id16 net_id = emr_ledger_net_id(session->ledger);
-	emr_card read;
-	emr_status status = emr_card_first(bytes, &card);
-
-	if (status == EMR_OK)
-		status = emr_card_read(card, &read);
-	if (status != EMR_OK)
-		return EMR_PROBLEM(status, out_problem, EMR_SAY_BAD_CARD, "cause",
-			_("it is damaged, or nobody signed it"), NULL);
-	if (!emr_id16_equal(read.net_id, net_id)) {
-		char code[EMR_KEY_CODE_MAX + 1];
-
-		emr_key_code(read.signer_id, EMR_KEY_CODE_NAMES, code);
-		return EMR_PROBLEM(
-			EMR_DENIED, out_problem, EMR_SAY_NOT_ON_LEDGER, "who", code, NULL);
-	}
-	return emr_who_of(crowd, read.signer_id, out);
-}
-
 /* All persons who may be meant are named, and nobody is asked by chance. */
 static emr_status say_which(const char *text, const char *names, emr_problem *out_problem)
 {
@@ -216,8 +192,7 @@ static emr_status find_owner(const emr_session *session, const emr_request *requ
 	const char *text = request->who[0] != '\0' ? request->who : _("That person");
 
 	EMR_TRY(emr_crowd_open(session, &crowd));
-	EMR_TRY(request->card_len > 0 ? owner_of_card(session, &crowd, request, out, out_problem)
-				      : owner_called(session, &crowd, text, out, out_problem));
+	EMR_TRY(owner_called(session, &crowd, text, out, out_problem));
 	if (out->kind == EMR_WHO_PERSON && out->is_active &&
 		!emr_id32_equal(out->id, session->identity.signer_id))
 		return EMR_OK;
@@ -332,8 +307,8 @@ static emr_status answer_ask(emr_session *session, const emr_request *request, c
 	emr_status status = may_act(session, out_problem);
 
 	if (row.until_unix_s == 0)
-		row.until_unix_s =
-			row.asked_unix_s + (request->card_len > 0 ? DEFAULT_CARD_S : DEFAULT_S);
+		row.until_unix_s = row.asked_unix_s +
+				   (request->purposes == PURPOSE_EMERGENCY ? DAY_S : 30 * DAY_S);
 	if (status == EMR_OK)
 		status = reads ? ask_steward(session, request, &row, &agreement, &show, out_problem)
 			       : find_owner(session, request, &owner, out_problem);
@@ -365,11 +340,10 @@ static emr_status answer_ask(emr_session *session, const emr_request *request, c
 emr_status emr_answer_request(emr_session *session, const emr_request *request,
 	const emr_sink *sink, emr_problem *out_problem)
 {
-	emr_status status = request->id[0] != '\0'
-				    ? answer_admit(session, request, sink, out_problem)
-			    : request->who[0] == '\0' && request->card_len == 0
-				    ? answer_list(session, sink)
-				    : answer_ask(session, request, sink, out_problem);
+	emr_status status =
+		request->id[0] != '\0'	  ? answer_admit(session, request, sink, out_problem)
+		: request->who[0] == '\0' ? answer_list(session, sink)
+					  : answer_ask(session, request, sink, out_problem);
 
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_requests_say(session, status, request, out_problem);
@@ -449,7 +423,7 @@ emr_status emr_requests_as_share(emr_session *session, const emr_request *reques
 	EMR_TRY(find_place(session, asked, out_share->path, out_problem));
 	if (until == 0)
 		until = asked->state == EMR_SHARE_LATE
-				? emr_clock_unix_s(emr_clock_system()) + DEFAULT_S
+				? emr_clock_unix_s(emr_clock_system()) + 30 * DAY_S
 				: asked->until_unix_s;
 	/* The grant follows the Consent, which is its evidence. */
 	if (file[0] != '\0' && until > asked->until_unix_s)

@@ -36,8 +36,8 @@ static void say_column(emr_out *out, const char *name, const json_t *kind, bool 
 				      : _("dates, moved as all others"));
 	else
 		emr_say(out,
-			"    %s: codes of up to 16 letters and signs, of which six may be digits, "
-			"as they stand there; a single name or a postcode would stay\n",
+			"    %s: single letters, and codes with digits and at most three letters "
+			"in a row; initials or a month with a year, or a postcode, would stay\n",
 			column);
 }
 
@@ -82,7 +82,7 @@ void dataset_say_readers(emr_out *out, const json_t *list)
 void dataset_say_words(emr_out *out, const json_t *one)
 {
 	static const char *const labels[EMR_TERMS_WORDS] = {N_("Contact"), N_("Ethics approval"),
-		N_("Licence"), N_("Funder"), N_("Data use (DUO)"),
+		N_("Licence"), N_("Funder"), N_("DOI"), N_("Data use (DUO)"),
 		N_("Agreement that each reader signs (SHA-256)")};
 	char text[EMR_TERMS_LINE_MAX + 100];
 

@@ -286,21 +286,6 @@ static emr_status seal_device(devices *d, const emr_keyring *device, const char 
 	return status;
 }
 
-static emr_status write_file(const char *name, emr_bytes bytes, emr_problem *out_problem)
-{
-	EMR_AUTO_FD fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	emr_status status = fd < 0 ? emr_status_from_errno(errno) : EMR_OK;
-
-	if (status == EMR_OK)
-		status = emr_pwrite_all(fd, bytes.data, bytes.len, 0);
-	if (status == EMR_OK && fsync(fd) != 0)
-		status = emr_status_from_errno(errno);
-	if (status != EMR_OK)
-		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", name, "cause",
-			emr_text(emr_status_text(status)), NULL);
-	return status;
-}
-
 static emr_status make_device(devices *d, emr_keyring **out)
 {
 	EMR_AUTO_KEYRING device = NULL;
@@ -341,7 +326,7 @@ static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
 	EMR_TRY(seal_device(d, device, dir, &bytes, out_problem));
 	/* The file first: should this end in between, there is a device without rights, not rights
 	 * without a device. */
-	EMR_TRY(write_file(file, emr_buf_view(&bytes), out_problem));
+	EMR_TRY(verb_write_new(file, emr_buf_view(&bytes), out_problem));
 	status = emr_share_device_add(
 		d->acting.share, device, name, emr_clock_unix_s(emr_clock_system()) + VALID_S);
 	if (status == EMR_OK)

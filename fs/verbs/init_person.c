@@ -35,7 +35,8 @@ static emr_status take_born(emr_profile *profile, const char *born, emr_problem 
 	emr_day_of(emr_clock_unix_s(emr_clock_system()), today);
 	if (born[0] != '\0' && (!emr_day_is(born) || strcmp(born, today) > 0)) {
 		return emr_wrong_use("init",
-			_("A birth date is written YYYY-MM-DD, and is not in the future."),
+			_("A birth date is written YYYY-MM-DD, and is not in the future. What was "
+			  "typed stands on the screen: if it is a passphrase, take another one."),
 			out_problem);
 	}
 	snprintf(profile->born, sizeof profile->born, "%.10s", born);
@@ -77,8 +78,12 @@ emr_status init_ask_person(const emr_args *args, emr_out *out, uint16_t roles, e
 	emr_status status;
 
 	if (may_ask(args) && !emr_terminal_is_dialog())
-		emr_say(out, "First your name, which others see; then a new passphrase, which "
-			     "nobody sees; then 24 words for paper.\n");
+		emr_say(out, is_staff ? _("First your name, which others see; then a new "
+					  "passphrase, which nobody sees; then 24 words for "
+					  "paper.\n")
+				      : _("First your name and your birth date, which others see; "
+					  "then a new passphrase, which nobody sees; then 24 words "
+					  "for paper.\n"));
 	status = ask_for(args, profile, EMR_OPT_NAME,
 		is_staff ? _("Your name, seen by all members (may stay empty):")
 			 : _("Your name, seen by those with whom you share (may stay empty):"),

@@ -85,7 +85,7 @@ static emr_status write_invitation(const inviting *i, emr_problem *out_problem)
 		return emr_wrong_use("invite",
 			_("-o FILE says where the invitation goes; whoever has it can join."),
 			out_problem);
-	return org_host_write(file, emr_buf_view(&i->bytes), out_problem);
+	return verb_write_new(file, emr_buf_view(&i->bytes), out_problem);
 }
 
 /* ---- where the organisation has an authority of its own ---- */

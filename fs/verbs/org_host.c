@@ -149,7 +149,7 @@ emr_status org_host_await(const emr_args *args, emr_out *out, org_desk *desk, co
 
 /* ---- codes ---- */
 
-emr_status org_host_write(const char *file, emr_bytes bytes, emr_problem *out_problem)
+emr_status verb_write_new(const char *file, emr_bytes bytes, emr_problem *out_problem)
 {
 	EMR_AUTO_FD fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	emr_status status = fd < 0 ? emr_status_from_errno(errno) : EMR_OK;
@@ -187,7 +187,7 @@ emr_status org_host_hand_out(const emr_args *args, emr_out *out, const char *cod
 		"open folder answers who comes; with the folder closed: emrfs invite. To withdraw "
 		"it: emrfs org revoke %s\n",
 		who, until, word);
-	return file != NULL ? org_host_write(file, emr_bytes_of(code, strlen(code)), out_problem)
+	return file != NULL ? verb_write_new(file, emr_bytes_of(code, strlen(code)), out_problem)
 			    : EMR_OK;
 }
 

@@ -20,8 +20,6 @@
 #define WORK_MS 60000
 #define PATH_SHOWN 120
 #define REASON_SHOWN 200
-#define EMERGENCY_FOLDER "Emergency"
-#define PURPOSE_EMERGENCY (UINT32_C(1) << 4)
 
 typedef struct telling {
 	const emr_args *args;
@@ -203,26 +201,6 @@ static emr_status take_owner(const telling *t, emr_request *request, emr_problem
 	return EMR_OK;
 }
 
-/* Of the person on a card that was found on him: [:PATH] is all that may be said besides. */
-static emr_status take_emergency(const telling *t, emr_request *request, emr_problem *out_problem)
-{
-	const char *text = t->args->n_operands > 0 ? t->args->operands[0] : ":" EMERGENCY_FOLDER;
-
-	if (t->args->given[EMR_OPT_PURPOSE] || text[0] != ':' ||
-		strlen(text + 1) > EMR_ASK_PATH_MAX)
-		return emr_wrong_use("request",
-			_("With --emergency the card says whom you ask and the purpose is "
-			  "emergency; "
-			  "add :PATH at most."),
-			out_problem);
-	if (t->args->values[EMR_OPT_REASON] == NULL || t->args->values[EMR_OPT_REASON][0] == '\0')
-		return emr_wrong_use("request", _("An emergency needs its --reason."), out_problem);
-	request->has_path = text[1] != '\0';
-	memcpy(request->path, text + 1, strlen(text));
-	request->purposes = PURPOSE_EMERGENCY;
-	return emr_card_argument(t->args->values[EMR_OPT_EMERGENCY], request, out_problem);
-}
-
 /* The answer was the agreement of a dataset: it is shown, and asked again with its hash once the
  * reader has said yes to it. */
 static emr_status sign_first(telling *t, emr_request *request, emr_problem *out_problem)
@@ -247,15 +225,13 @@ static emr_status sign_first(telling *t, emr_request *request, emr_problem *out_
 static emr_status send_request(telling *t, emr_problem *out_problem)
 {
 	const char *purpose = t->args->values[EMR_OPT_PURPOSE];
-	bool is_emergency = t->args->given[EMR_OPT_EMERGENCY];
 	emr_request request = {.ask = EMR_ASK_REQUEST,
 		.purposes = 1,
 		.write = t->args->given[EMR_OPT_WRITE],
 		.deposit = t->args->given[EMR_OPT_DEPOSIT]};
 	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200];
 
-	EMR_TRY(is_emergency ? take_emergency(t, &request, out_problem)
-			     : take_owner(t, &request, out_problem));
+	EMR_TRY(take_owner(t, &request, out_problem));
 	if (request.write && request.deposit)
 		EMR_TRY(emr_wrong_use(
 			"request", _("It is --write or --deposit, not both."), out_problem));
@@ -276,8 +252,6 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 		"Asked: %s, for %s. The answer comes as a notice, and shows in emrfs request "
 		"(%s).\n",
 		who, what, emr_json_text_at(json_array_get(t->requests, 0), "id"));
-	if (is_emergency)
-		emr_remark_that(t->out, EMR_SAY_NEEDS_THEIR_YES, "who", who, NULL);
 	emr_out_put(t->out, "requests", json_incref(t->requests));
 	return EMR_OK;
 }
@@ -288,7 +262,7 @@ emr_status emr_cmd_request(const emr_args *args, emr_out *out, emr_problem *out_
 	bool has_terms = args->given[EMR_OPT_REASON] || args->given[EMR_OPT_PURPOSE] ||
 			 args->given[EMR_OPT_UNTIL] || args->given[EMR_OPT_WRITE] ||
 			 args->given[EMR_OPT_DEPOSIT];
-	bool asks = args->n_operands > 0 || args->given[EMR_OPT_EMERGENCY];
+	bool asks = args->n_operands > 0;
 
 	if (!asks && has_terms)
 		return emr_wrong_use("request",

@@ -24,7 +24,7 @@ void emr_say_shared(emr_out *out, const json_t *answer, bool is_done)
 		emr_say(out, "Shared.\n");
 	else
 		emr_say(out, emr_json_flag_at(answer, "reached")
-				     ? _("It is being shared: emrfs share\n")
+				     ? _("It is being shared. How far that is: emrfs share\n")
 				     : _("It will be shared as soon as the ledger answers: emrfs "
 					 "share\n"));
 }
@@ -179,10 +179,10 @@ static const char *meaning_of(emr_away rule)
 	return rule == EMR_AWAY_NOBODY
 		       ? _("From now on nobody releases keys while your folder is closed.\n")
 	       : rule == EMR_AWAY_OWN
-		       ? _("From now on what you share opens while your folder is closed, too: "
-			   "agents of other organisations release its keys, or that of your own "
-			   "organisation where there are no two others. That protects you from "
-			   "readers, not from your organisation.\n")
+		       ? _("From now on what you share opens while your folder is closed, too: by "
+			   "agents of two other organisations, or else by your own "
+			   "organisation's. That protects you from readers, not from your "
+			   "organisation.\n")
 		       : _("From now on only agents of other organisations release keys while your "
 			   "folder is closed.\n");
 }

@@ -286,7 +286,7 @@ emr_status emr_network_leave(const emr_args *args, emr_out *out, emr_problem *ou
 /* Invitations into a network that a host serves: they wait there, and who came is let in. */
 
 /* BYTES into a new FILE that nobody else reads. */
-emr_status org_host_write(const char *file, emr_bytes bytes, emr_problem *out_problem);
+emr_status verb_write_new(const char *file, emr_bytes bytes, emr_problem *out_problem);
 /* Says CODE and what to do with it, and writes it where -o says. */
 emr_status org_host_hand_out(const emr_args *args, emr_out *out, const char *code,
 	const char *organisation, uint64_t expires, emr_problem *out_problem);

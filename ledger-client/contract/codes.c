@@ -102,11 +102,6 @@ uint32_t emr_op_since(uint8_t op)
 	return facts == NULL ? 0 : facts->since;
 }
 
-bool emr_op_is_served(uint8_t op)
-{
-	return emr_op_since(op) != 0;
-}
-
 uint8_t emr_op_family(uint8_t op)
 {
 	const struct op_facts *facts = facts_of(op);

@@ -1,6 +1,7 @@
 /* This file judges a restart of the ledger's host that this computer has not seen: whether it may
  * take entries away from the copy, and whether it explains why the host shows fewer; and whether
- * the copy has come to rules that this program does not know. It cuts nothing itself. */
+ * the copy has come to rules that this program does not know, or is the newest while the ledger is
+ * away. It cuts nothing itself. */
 #include "replica_private.h"
 
 #include <stdlib.h>
@@ -198,4 +199,21 @@ emr_status replica_check_rules(emr_replica *r, uint64_t size, emr_ledger_trouble
 	emr_ledger_outgrows(r->ledger, rules);
 	return give_trouble(out, emr_newer_rules(rules, emr_contract_newest()), size,
 		"the members have agreed on rules that this program does not know");
+}
+
+emr_status replica_check_alone(
+	emr_replica *r, uint64_t size, emr_status away, emr_ledger_trouble *out)
+{
+	if (size < r->mark.frontier.size)
+		return give_trouble(out, EMR_ROLLBACK, size,
+			"the ledger is away, and the copy of it here lacks the newest entries");
+	if (replica_is_doubtful(r))
+		return give_trouble(out, EMR_DAMAGED, 0,
+			"the ledger is away, and the copy of it here is damaged");
+	if (away == EMR_DAMAGED)
+		return give_trouble(out, EMR_DAMAGED, 0, "it cannot be read");
+	if (away == EMR_FORK)
+		return give_trouble(
+			out, EMR_FORK, 0, "it belongs to another network than this keyring");
+	return away;
 }

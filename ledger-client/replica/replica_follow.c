@@ -348,7 +348,8 @@ static emr_status take_most(emr_replica *r, following *f, uint64_t size, size_t 
 	if (failed == EMR_OK)
 		return EMR_OK;
 	f->n_changes = 0;
-	if (good == 0 || f->trouble.status == EMR_OK || failed == EMR_FORK)
+	if (good == 0 || failed == EMR_FORK ||
+		(f->trouble.status == EMR_OK && failed != EMR_MISSING_DATA))
 		return failed;
 	trouble = f->trouble;
 	f->trouble = (emr_ledger_trouble){0};
@@ -402,25 +403,6 @@ void replica_keep_trouble(emr_replica *r, const emr_ledger_trouble *trouble, boo
 			trouble->cause);
 }
 
-/* The ledger cannot be read: is the copy the newest that this computer has verified?  Then it is
- * all that is needed; else the folder must not be changed on its ground. */
-static emr_status check_alone(
-	emr_replica *r, uint64_t size, emr_status away, emr_ledger_trouble *out)
-{
-	if (size < r->mark.frontier.size)
-		return give_trouble(out, EMR_ROLLBACK, size,
-			"the ledger is away, and the copy of it here lacks the newest entries");
-	if (replica_is_doubtful(r))
-		return give_trouble(out, EMR_DAMAGED, 0,
-			"the ledger is away, and the copy of it here is damaged");
-	if (away == EMR_DAMAGED)
-		return give_trouble(out, EMR_DAMAGED, 0, "it cannot be read");
-	if (away == EMR_FORK)
-		return give_trouble(
-			out, EMR_FORK, 0, "it belongs to another network than this keyring");
-	return away;
-}
-
 static emr_status run_one(
 	emr_replica *r, following *f, uint64_t known, size_t *out_n, bool *out_is_end)
 {
@@ -436,7 +418,7 @@ static emr_status run_one(
 		if (status == EMR_OFFLINE)
 			replica_bring(r);
 		if (status != EMR_OK && status != EMR_BUSY)
-			status = check_alone(r, size, status, &f->trouble);
+			status = replica_check_alone(r, size, status, &f->trouble);
 	}
 	if (status == EMR_OK)
 		status = replica_check_heads(r, size, &r->mark, &f->trouble);
@@ -467,6 +449,7 @@ emr_status replica_catch_up(emr_replica *replica, uint64_t known, emr_replica_ch
 {
 	uint64_t taken = 0;
 	bool is_end = false, is_far = false;
+	bool has_asked = !emr_ledger_brings_parts_later(replica->ledger);
 	emr_status status = EMR_OK;
 
 	while (status == EMR_OK && !is_end) {
@@ -490,6 +473,11 @@ emr_status replica_catch_up(emr_replica *replica, uint64_t known, emr_replica_ch
 		/* Damage that no entry of the ledger explains is our own. */
 		if (f && status == EMR_DAMAGED && f->trouble.status == EMR_OK)
 			(void)replica_own(replica, status);
+		/* An entry is judged by a part that the copy lacks, and the ledger may have now. */
+		if (status == EMR_MISSING_DATA && !has_asked) {
+			has_asked = true;
+			status = replica_ask_for_all(replica);
+		}
 		taken += n;
 		for (size_t i = 0; f && n > 0 && i < f->n_changes; i++)
 			change(arg, &f->changes[i]);

@@ -236,6 +236,10 @@ bool replica_is_before_restart(const emr_replica *r, const struct emr_checkpoint
 /* EMR_OFFLINE: entries of the copy are gone, and a new one has to be made first. */
 emr_status replica_waits(emr_replica *r);
 emr_status replica_restart_is(emr_replica *r, emr_restart_state state);
+/* The ledger cannot be read: is the copy the newest that this computer has verified?  Then it is
+ * all that is needed; else the folder must not be changed on its ground. */
+emr_status replica_check_alone(
+	emr_replica *r, uint64_t size, emr_status away, emr_ledger_trouble *out);
 /* A run, of a copy with SIZE entries, came to WHY.  Where a restart explains that, EMR_OFFLINE: a
  * new copy has to be made first; or EMR_OK: it can be followed. */
 emr_status replica_excuse(emr_replica *r, uint64_t size, uint64_t ledger_size, emr_status why,

@@ -239,11 +239,13 @@ static emr_status open_channel(const emr_served *served, emr_fabric **out_channe
 					 : status;
 }
 
-/* Members who are at other hosts of the channel see it there. */
+/* Members who are at other hosts of the channel see it there.  One that names no MSP brings nothing
+ * into a channel, and nobody would see it: EMR_INVALID. */
 static emr_status pass_on(emr_served *served, const emr_serve_call *call)
 {
 	EMR_AUTO_FABRIC channel = NULL;
 	emr_fabric_call on_its_way = call_of(served);
+	emr_application application;
 	char hex[ID_CHARS + 1];
 	emr_id16 place;
 	emr_status status = EMR_BUSY;
@@ -251,6 +253,9 @@ static emr_status pass_on(emr_served *served, const emr_serve_call *call)
 	EMR_TRY(open_channel(served, &channel));
 	if (channel == NULL)
 		return EMR_OK;
+	if (emr_application_read(emr_buf_view(&call->body), &application) == EMR_OK &&
+		application.msp[0] == '\0')
+		return EMR_INVALID;
 	(void)snprintf(hex, sizeof hex, "%.*s", ID_CHARS, call->path);
 	EMR_TRY(emr_unhex(hex, place.b, sizeof place.b));
 	if (atomic_fetch_add(&served->relayed, 1) < SERVED_RELAYED)

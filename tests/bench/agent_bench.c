@@ -106,7 +106,7 @@ TEST(run)
 	story_agents(&s, 7);
 	assert_ok(emr_ask_wait(ask, 0, &trouble));
 	emr_ask_free(ask);
-	assert_ok(emr_shared_each(shared, note, &l, NULL));
+	assert_ok(emr_shared_each(shared, NULL, note, &l, NULL));
 	idle_rounds(&s);
 	ask_and_answer(&s, shared, &l);
 	emr_shared_free(shared);

@@ -179,17 +179,20 @@ class Bed:
         self.up()
 
     def daemons(self):
-        """Processes with the mount point among their arguments."""
+        """Processes with the mount point among their arguments; emrfs, which overwrites its own, has its home in its environment."""
         found = []
+        home = f"EMRFS_HOME={self.back}".encode()
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/cmdline", "rb") as file:
                     words = file.read().split(b"\0")
+                with open(f"/proc/{pid}/environ", "rb") as file:
+                    words += [word for word in file.read().split(b"\0") if word == home]
                 with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
                     is_alive = "VmRSS" in file.read()
             except OSError:
                 continue
-            if is_alive and self.mnt.encode() in words and int(pid) != os.getpid():
+            if is_alive and (self.mnt.encode() in words or home in words) and int(pid) != os.getpid():
                 found.append(int(pid))
         return found
 

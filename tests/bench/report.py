@@ -26,6 +26,7 @@ class Result:
     def __init__(self, names):
         self.names = names
         self.values = {name: {} for name in names}
+        self.first = None  # of working days: what each row took the first time
         self.failures = []
         self.careless = set()  # who does not flush when told to
 
@@ -142,6 +143,14 @@ def full_title(row):
     return above.title.removesuffix(", p50") + ", " + row.title.strip()
 
 
+def day_text(result, row):
+    """How many times the first of a working day its third took emrfs."""
+    first, third = result.first.median("emrfs", row.key), result.median("emrfs", row.key)
+    if not first or not third:
+        return "-"
+    return f"{first / third if row.more_is_better else third / first:.2f}"
+
+
 def cells(result, row):
     first = [row.title, row.unit]
     for name in result.names:
@@ -149,11 +158,13 @@ def cells(result, row):
         ratio = result.ratio(name, row)
         first.append(text if name == "plain" or ratio is None else f"{text} x{ratio:.2f}")
     spread = result.spread(row.key)
+    if result.first is not None:
+        first.append(day_text(result, row))
     return first + [f"{spread:.2f}" if spread else "-", target_text(row), result.verdict(row)]
 
 
 def table(result):
-    head = ["workload", "unit"] + result.names + ["spread", "target", "verdict"]
+    head = ["workload", "unit"] + result.names + (["third/first"] if result.first is not None else []) + ["spread", "target", "verdict"]
     return [head] + [cells(result, row) for row in ROWS if result.is_measured(row)]
 
 

@@ -285,7 +285,7 @@ static json_t *part_at(channel_play *p, const char *text)
 	key = (emr_part_key){.family = (uint8_t)family, .version = strtoull(version, NULL, 16)};
 	assert_ok(emr_unhex(domain, key.domain.b, sizeof key.domain.b));
 	assert_ok(emr_unhex(object, key.object.b, sizeof key.object.b));
-	if ((p->has_lost_parts && !emr_id16_is_zero(key.domain)) ||
+	if ((p->has_lost_parts && !emr_id16_is_zero(key.domain)) || key.family == p->late_family ||
 		emr_chain_part(p->chain, &key, &part) != EMR_OK)
 		return json_object();
 	return json_pack("{s:o, s:s}", "part", text_of(emr_buf_view(&part)), "hash", "00");

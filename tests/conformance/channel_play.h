@@ -30,6 +30,7 @@ typedef struct channel_play {
 	size_t parts_most;	     /* of one answer, the rest later; 0: all */
 	size_t behind;		     /* blocks that its peer has and it has not read */
 	bool has_lost_parts;	     /* but of registrations: its peers have them no more */
+	uint8_t late_family;	     /* its peers have no part of this family yet; 0: all */
 	uint64_t later_s;	     /* added to the times in its log */
 } channel_play;
 

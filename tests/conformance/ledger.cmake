@@ -65,6 +65,10 @@ emr_test(test_channel_move
 	SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/test_channel_move.c
 	USES channel_play channel Threads::Threads
 	LABELS conformance)
+emr_test(test_channel_admission
+	SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/test_channel_admission.c ${PROJECT_SOURCE_DIR}/tests/unit/folk_kit.c
+	USES channel_play Threads::Threads
+	LABELS conformance)
 emr_test(test_channel_ledger
 	SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/test_channel_ledger.c
 	USES channel_play channel Threads::Threads

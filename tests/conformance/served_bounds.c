@@ -63,6 +63,7 @@ static void await_inside(unsigned n)
 /* ---- keys by a header in the place of tokens ---- */
 
 static _Atomic uint64_t over[256]; /* how often the key of that number was told of */
+static atomic_bool has_had_much;   /* a key has had more than its share */
 
 static emr_status may(void *arg, emr_serve_call *call, emr_bytes root)
 {
@@ -72,8 +73,10 @@ static emr_status may(void *arg, emr_serve_call *call, emr_bytes root)
 	(void)root;
 	memset(&call->asks, 0, sizeof call->asks);
 	call->asks.b[0] = (uint8_t)strtoul(key != NULL ? key : "0", NULL, 10);
-	if (emr_serve_header(call, "X-Much") != NULL)
+	if (emr_serve_header(call, "X-Much") != NULL) {
 		emr_serve_worked(call, (uint64_t)3 << 30);
+		atomic_store(&has_had_much, true);
+	}
 	return EMR_OK;
 }
 
@@ -335,7 +338,9 @@ TEST_IN(begin, end, what_is_read_for_one_key_in_a_minute_is_bounded_and_it_is_to
 	int much = connect_raw(), waits = connect_raw(), other = connect_raw();
 
 	tree_command(command);
-	say(much, command, 1, "X-Much: 1\r\n"); /* by now it has had more than its share */
+	say(much, command, 1, "X-Much: 1\r\n");
+	while (!atomic_load(&has_had_much))
+		(void)sched_yield();
 	say(waits, command, 1, "");
 	while (atomic_load(&over[1]) == 0 && is_silent(waits))
 		(void)sched_yield();

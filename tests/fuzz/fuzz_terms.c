@@ -39,7 +39,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			(terms.without_dates || terms.with_characteristics || terms.with_faces ||
 				terms.with_derived || terms.with_tiles || terms.with_private ||
 				terms.with_nifti || terms.with_edf || terms.with_genomes)) ||
-		!are_columns(&terms) || !emr_shown_name_ok(terms.purpose, strlen(terms.purpose)) ||
+		!are_columns(&terms) ||
+		strpbrk(terms.words[EMR_TERMS_DOI], "\"\\ <>%#?&") != NULL ||
+		!emr_shown_name_ok(terms.purpose, strlen(terms.purpose)) ||
 		!emr_shown_name_ok(terms.who, strlen(terms.who)))
 		abort();
 	if (emr_terms_parse(emr_bytes_of(data, size), &again, &what) != EMR_OK ||

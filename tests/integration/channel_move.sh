@@ -80,6 +80,9 @@ emr_until reads CT.txt "a hip"
 sound ana
 sound lima
 run 0 verify --proof before.proof "$EMR_WORK/ana-folder/Imaging/MRI.txt"
+two_home late
+as late run 2 org create "Praxis" --network "$TWO_ADDRESS" --yes $P --words-file "$EMR_WORK/late.words"
+says "is in a channel of Fabric"
 
 say "the second organisation's host is made from the channel, and a newcomer's copy is as all others"
 channel_host_from() {

@@ -16,7 +16,8 @@ terms() { # MEMBER VALUE ...: terms that are whole but for these
 	python3 - "$@" <<'END' >terms.json
 import json, sys
 t = {"purpose": "To count pixels of knees", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "identified",
-     "licence": "CC-BY-NC-4.0", "ethics": "REC 26/1", "duo": ["DUO:0000042"]}
+     "licence": "CC-BY-NC-4.0", "ethics": "REC 26/1", "duo": ["DUO:0000042"],
+     "doi": "10.5281/zenodo.1234567"}
 for name, value in zip(sys.argv[1::2], sys.argv[2::2]):
     t[name] = json.loads(value)
     if t[name] is None:
@@ -31,11 +32,15 @@ for wrong in 'until "soon"' 'until "2001-01-01"' 'who null' 'data "secret"' 'col
 	steward 8 create knees --terms terms.json
 	says "The terms in terms.json cannot be used: \"${wrong%% *}\" is not right, or lacks."
 done
+terms doi '"https://doi.org/10.5281/zenodo.1234567"'
+steward 8 create knees --terms terms.json
+says "\"doi\" is not right: write it as 10.5281/zenodo.1234567, without https://doi.org/ or doi: before it."
 terms
 steward 2 create "two words" --terms terms.json
 steward 2 create knees
 steward 0 create knees --terms terms.json
 says "For: To count pixels of knees"
+says "DOI: 10.5281/zenodo.1234567"
 says "Nobody reads it yet."
 steward 6 create knees --terms terms.json
 steward 6 create Knees --terms terms.json
@@ -314,17 +319,19 @@ as eva run 0 status
 says "A dataset, for reading only"
 grep -q "Not frozen: $(($(files_of "$ANA") + $(files_of "$RUI"))) files of 2 participants" eva-folder/CITATION.cff || emr_fail "$(cat eva-folder/CITATION.cff)"
 python3 - eva-folder <<'END' || emr_fail "programs that know such folders do not read it: $(cat eva-folder/*.json eva-folder/CITATION.cff)"
-import json, re, sys
+import hashlib, json, re, sys
 read = lambda name: open(f"{sys.argv[1]}/{name}").read()
 bids, columns = json.loads(read("dataset_description.json")), json.loads(read("participants.json"))
-assert (bids["Name"], bids["BIDSVersion"], bids["License"], bids["EthicsApprovals"]) == ("knees", "1.8.0", "CC-BY-NC-4.0", ["REC 26/1"]), bids
+assert (bids["Name"], bids["BIDSVersion"], bids["License"], bids["EthicsApprovals"], bids["DatasetDOI"]) == ("knees", "1.8.0", "CC-BY-NC-4.0", ["REC 26/1"], "doi:10.5281/zenodo.1234567"), bids
 assert read(".bidsignore") == "*\n!/README\n!/dataset_description.json\n"
 assert list(columns) == read("participants.tsv").splitlines()[0].split("\t"), columns
 graph = {one["@id"]: one for one in json.loads(read("ro-crate-metadata.json"))["@graph"]}
 assert graph["ro-crate-metadata.json"]["about"]["@id"] == "./" and graph["./"]["license"] == "CC-BY-NC-4.0"
 assert graph["./"]["usageInfo"] == "DUO:0000042" and graph[graph["./"]["publisher"]["@id"]]["name"] == "São Lucas"
+assert graph["./"]["identifier"] == ["https://doi.org/10.5281/zenodo.1234567", hashlib.sha256(read("terms.json").encode()).hexdigest()], graph["./"]
 lines = read("CITATION.cff").splitlines()  # each is a key, of a text as JSON has it, as cffconvert 2.0 looks for them
 assert lines[0] == 'cff-version: "1.2.0"', lines
+assert 'doi: "10.5281/zenodo.1234567"' in lines and '    value: "10.5281/zenodo.1234567"' == lines[lines.index('  - type: "doi"') + 1], lines
 assert all(re.match(r'(?:[a-z-]+|  - [a-z]+|    [a-z]+):(?: ".*")?$', line) for line in lines), lines
 END
 for name in README terms.json participants.tsv MANIFEST.sha256 CITATION.cff; do

@@ -11,7 +11,7 @@ two_join dora "Dora Reis" researcher
 steward() { as hospital run "$1" dataset "${@:2}" --passphrase-file "$EMR_PASS"; }
 cat >terms.json <<'END'
 {"purpose": "To follow sugar", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "de-identified", "edf": "kept",
- "columns": {"taken": "date", "glucose": "number", "unit": "code", "sex": ["F", "M"]}}
+ "columns": {"taken": "date", "glucose": "number", "unit": ["mmol/L"], "icd": "code", "sex": ["F", "M"]}}
 END
 
 say "terms with a column of texts are refused"
@@ -25,10 +25,10 @@ knows() { as ana "$EMRFS" dataset sugar >out/known 2>&1 </dev/null; }
 emr_until knows
 mkdir ana-folder/Lab
 cat >ana-folder/Lab/ana-silva.csv <<'END'
-name;Taken;glucose;note;unit;sex
-Silva^Ana;2024-01-19;5,4;"feels well; Dr. Reis";mmol/L;F
-Silva^Ana;2024-02-20;<6;"=cmd|' /C calc'!A1";mmol/L;f
-Silva^Ana;in spring;Ana;;=cmd;Ana
+name;Taken;glucose;note;unit;icd;sex
+Silva^Ana;2024-01-19;5,4;"feels well; Dr. Reis";mmol/L;E11.9;F
+Silva^Ana;2024-02-20;<6;"=cmd|' /C calc'!A1";MMOL/L;Silva;f
+Silva^Ana;in spring;Ana;;=cmd;=cmd;Ana
 END
 printf 'name,note\nAna Silva,well\n' >ana-folder/Lab/names.csv
 printf 'sex,unit\n"F,x\n' >ana-folder/Lab/broken.csv
@@ -39,7 +39,7 @@ as ana run 13 dataset join sugar Lab
 says "Of tables (CSV) these columns stay, and of each cell only what is said here:"
 says "taken: dates, moved as all others"
 says "glucose: numbers of up to seven digits, six of them before the point, further decimals cut; a year, a postcode or a short number of yours would stay"
-says "unit: codes of up to 16 letters and signs, of which six may be digits, as they stand there; a single name or a postcode would stay"
+says "icd: single letters, and codes with digits and at most three letters in a row; initials or a month with a year, or a postcode, would stay"
 says "sex: F, M, and nothing else"
 says "Recordings of signals (EDF, BDF) are given, too"
 says "1 copy for it, under the name"
@@ -47,7 +47,7 @@ says "1 file is withheld, a table without a column that the dataset asks for: La
 says "1 file is withheld, damaged: Lab/broken.csv"
 as ana json 0 dataset sugar
 expect "columns" "$(python3 -c 'import json; print(json.load(open("out/said"))["datasets"][0]["columns"])')" \
-	"{'taken': 'date', 'glucose': 'number', 'unit': 'code', 'sex': ['F', 'M']}"
+	"{'taken': 'date', 'glucose': 'number', 'unit': ['mmol/L'], 'icd': 'code', 'sex': ['F', 'M']}"
 terms=$(field datasets.0.terms)
 
 say "a reader has the columns, and nothing else of the table"
@@ -59,9 +59,9 @@ reads() { cat dora-folder/datasets/sugar/*/*/TABLES/TABLE-*.csv >out/table; }
 emr_until reads
 python3 - <<'END' || emr_fail "$(cat out/table)"
 lines = open("out/table").read().split("\n")
-assert lines[0] == "taken;glucose;unit;sex" and lines[-1] == "" and len(lines) == 5, lines
+assert lines[0] == "taken;glucose;unit;icd;sex" and lines[-1] == "" and len(lines) == 5, lines
 first, second, third = (line.split(";") for line in lines[1:4])
-assert first[1:] == ["5.4", "mmol/L", "F"] and second[1:] == ["<6", "mmol/L", "F"] and third == ["", "", "", ""], lines
+assert first[1:] == ["5.4", "mmol/L", "E11.9", "F"] and second[1:] == ["<6", "mmol/L", "", "F"] and third == [""] * 5, lines
 from datetime import date
 apart = date.fromisoformat(second[0]) - date.fromisoformat(first[0])
 assert apart.days in (31, 32, 33) and first[0] < "1996", lines
@@ -108,14 +108,14 @@ def put(letter, data):
         os.utime(out.fileno())
         os.setxattr(out.fileno(), "user.emrfs.derived", (bytes(32) + rules + bytes(32)).hex().encode())
 put("b", b"name;unit\nAna;mmol/L\n")  # a column that is not named
-put("c", b"unit\nAna Silva was here\n")  # free text in a named one
+put("c", b"icd\nSilva\n")  # a name in a named one
 put("d", b"sex\nAna\n")  # no such code
 put("e", b"taken\n2024-01-19\n")  # not moved
-put("f", b"unit\n=cmd|'/c calc'!A1\n")  # a formula
-put("g", b"\"unit\"\nmol\n")  # in quotes
-put("h", b"\xef\xbb\xbfunit\nmol\n")  # a mark of the byte order
-put("i", b"unit\n" + b"a" * 100000 + b"\n")  # a huge cell
-put("j", b"unit\nmol\n")  # as the program does
+put("f", b"icd\n=cmd|'/c calc'!A1\n")  # a formula
+put("g", b"\"icd\"\nE11.9\n")  # in quotes
+put("h", b"\xef\xbb\xbficd\nE11.9\n")  # a mark of the byte order
+put("i", b"icd\n" + b"a" * 100000 + b"\n")  # a huge cell
+put("j", b"icd\nE11.9\n")  # as the program does
 END
 emr_until there 9
 opens() { cat dora-folder/datasets/sugar/*/*/TABLES/TABLE-"$1"*.csv >out/bytes 2>out/why; }

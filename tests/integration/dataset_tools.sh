@@ -20,7 +20,7 @@ two_join ana "Silva, Ana" patient
 two_join rui "Costa, Rui" patient
 two_join dora "Dora Reis" researcher
 cat >terms.json <<'END'
-{"purpose": "To see how knees heal", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "identified"}
+{"purpose": "To see how knees heal", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "identified", "doi": "10.5281/zenodo.1234567"}
 END
 as hospital run 0 dataset create knees --terms terms.json --passphrase-file "$EMR_PASS"
 as hospital run 0 dataset admit knees dora@saolucas --passphrase-file "$EMR_PASS"

@@ -63,5 +63,3 @@ add_test(NAME every_test_of_a_mount_has_its_cost COMMAND ${house}/costs.py ${PRO
 set_tests_properties(every_test_of_a_mount_has_its_cost PROPERTIES LABELS unit)
 add_test(NAME a_test_that_fails_beside_others_is_tried_alone COMMAND ${house}/run_again.sh ${PROJECT_SOURCE_DIR})
 set_tests_properties(a_test_that_fails_beside_others_is_tried_alone PROPERTIES LABELS unit TIMEOUT ${EMR_PATIENCE_S})
-add_test(NAME installing_packages_starts_no_service COMMAND ${house}/run_packages.sh ${PROJECT_SOURCE_DIR})
-set_tests_properties(installing_packages_starts_no_service PROPERTIES LABELS unit TIMEOUT ${EMR_PATIENCE_S})

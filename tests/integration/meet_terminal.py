@@ -57,7 +57,7 @@ def invite(who, role):
 def join(terminal, who, name, role):
     terminal.expect("Praxis Ana")
     answer(terminal, r"Join \(yes, no\)\?", "yes")
-    answer(terminal, "(?s)First your name, which others see; then a new passphrase.*Your name, seen by", name)
+    answer(terminal, "(?s)First your name.* which others see; then a new passphrase.*Your name, seen by", name)
     if role == "patient":
         answer(terminal, "Your birth date, seen by the same", "1975-05-06")
     choose_passphrase(terminal, who)
@@ -102,7 +102,7 @@ def main():
         time.sleep(0.2)
 
     ends = at("ana", "org", "revoke", "lima")
-    ends.expect("Your folder is open, but .* so it takes your passphrase")
+    ends.expect("This asks for your passphrase although your folder is open")
     answer(ends, "Passphrase: ", PASSPHRASE["ana"])
     answer(ends, r"Revoke \(yes, no\)\?", "no")
     done(ends, 13)

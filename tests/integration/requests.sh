@@ -170,25 +170,16 @@ run 0 revoke --yes Twice from nuno --wait
 run 6 approve "$id" --yes
 expect "ended" "$(of_folder Twice)" ""
 
-say "asking to write, to leave things, and in an emergency"
+say "asking to write, and to leave things"
 two_home nuno
 run 2 request ana:Drafts --write --deposit
 run 2 request --write
-run 2 request --emergency "$EMR_WORK/ana.card"
-run 2 request ana:Drafts --emergency "$EMR_WORK/ana.card" --reason "found on the street"
-run 2 request --emergency "$EMR_WORK/ana.card" --reason "found on the street" --purpose legal
-json 8 request --emergency "$EMR_WORK/ana.words" --reason "found on the street"
 json 0 request ana:Drafts --deposit --until 9d
 leaving=$(one id)
 expect "rights" "$(one rights)" deposit
 json 0 request ana:Drafts --write --until 8d
 writing=$(one id)
 whole=$(one whole)
-run 0 request --emergency "$EMR_WORK/ana.card" --reason "found on the street"
-says "Nothing opens by this alone: ana, São Lucas (gives the name Ana Silva) (or a computer of theirs) has to say yes."
-json 0 request
-expect "emergency" "$(one path) $(one purpose) $(one rights) $(one reason)" "Emergency emergency read found on the street"
-run 0 deny --yes "$(one id)"
 two_home ana
 must mkdir "$MNT/Drafts"
 run 0 status --wait

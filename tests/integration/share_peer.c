@@ -206,9 +206,9 @@ static uint64_t find_word(emr_content_reader *his)
 static void forge_record(emr_shared *shared, emr_id16 object, const char *word)
 {
 	emr_content_reader *his = NULL;
-	emr_statement_verdict verdict;
+	emr_shared_word word_of;
 
-	must(emr_shared_reader(shared, object, &his, &verdict), "reader");
+	must(emr_shared_open_signed(shared, object, &his, &word_of), "reader");
 	forge(his, path, find_word(his), word);
 	emr_content_reader_free(his);
 }
@@ -236,7 +236,7 @@ static void open_record(const char *name, const char *forged)
 	must(status, "open");
 	must(emr_shared_ask_names(shared, &ask, &trouble), "asking for names");
 	await(ask, "names");
-	must(emr_shared_each(shared, find_name, &f, NULL), "names");
+	must(emr_shared_each(shared, NULL, find_name, &f, NULL), "names");
 	must(f.is_there ? EMR_OK : EMR_NOT_FOUND, name);
 	ask = NULL;
 	must(emr_shared_ask_records(shared, &f.object, 1, &ask, &trouble), "asking for a record");

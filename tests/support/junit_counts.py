@@ -1,6 +1,6 @@
 """Prints passed, failed and skipped of FIRST, a JUnit file that ctest wrote, and a line `skipped NAME: REASON` of each skipped test.
 With ALONE, a file of the same tests tried once more, a test that passed there has passed, and has a line `unstable NAME`; another has
-`wrong NAME`. After either come lines `word LINE`: the end of what the test printed the first time."""
+`wrong NAME`. After either come lines `word LINE`: the end of what the test printed the first time, or, where it failed twice, the second."""
 import re
 import sys
 import xml.etree.ElementTree as tree
@@ -29,7 +29,8 @@ skipped = sorted(first.keys() - passed - failed - set(unstable))
 print(len(passed) + len(unstable), len(failed), len(skipped))
 for name in unstable + sorted(failed):
     print("unstable" if name in unstable else "wrong", name)
-    for line in (first[name].findtext("system-out") or "").splitlines()[-WORDS:]:
+    case = first[name] if name in unstable else alone.get(name, first[name])
+    for line in (case.findtext("system-out") or "").splitlines()[-WORDS:]:
         print("word", line)
 for name in skipped:
     print(f"skipped {name}: {reason(first[name])}")

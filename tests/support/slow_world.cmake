@@ -1,5 +1,5 @@
 # The folder in a slow world (slow_world.c): where ledger and blocks are slow, where the ledger loses half of its answers ("lost"), and
-# where it is away most of the time ("away").  The delays are those that a whole run can pay for; tests/campaign/slow.sh has long ones.
+# where it is away most of the time ("away").  The delays are those that a whole run can pay for.
 include_guard(DIRECTORY)
 set(slow_wraps -Wl,--wrap=emr_ledger_open,--wrap=emr_block_store_get_verified,--wrap=emr_block_store_put,--wrap=emr_view_publish_now)
 # emr_slow_test(<name> SOURCES ... USES ... INCLUDES ... WORLDS ...): tests that are there already, once more; in no world only built.

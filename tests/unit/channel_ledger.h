@@ -18,8 +18,8 @@ static inline void open_again(void)
 /* A record in a domain of hers. */
 static inline void make_batch(emr_buf *out)
 {
-	kit_domain d;
-	emr_batch_builder *b = kit_batch(&k, emr_id16_random());
+	kit_domain d = {.id = emr_id16_random()};
+	emr_batch_builder *b = kit_batch(&k, d.id);
 
 	kit_domain_into(&k, b, &d);
 	kit_finish(&k, b, out);

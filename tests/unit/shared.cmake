@@ -7,7 +7,7 @@ foreach(part away folder kept reading threads place renamed)
 		USES ${shared_uses}
 		INCLUDES ${view_inside})
 endforeach()
-target_link_options(test_shared_threads PRIVATE -Wl,--wrap=emr_shared_ask_names -Wl,--wrap=emr_shared_ask_records -Wl,--wrap=emr_shared_each_new)
+target_link_options(test_shared_threads PRIVATE -Wl,--wrap=emr_shared_ask_names -Wl,--wrap=emr_shared_ask_records -Wl,--wrap=emr_shared_each)
 emr_test(test_foreign_file
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_foreign_file.c ${CMAKE_CURRENT_LIST_DIR}/foreign_kit.c ${shared_kit}
 	USES ${shared_uses})

@@ -191,7 +191,7 @@ static void report(emr_id16 grant, const char *name)
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
 	(void)story_owner(&s);
 	assert_ok(emr_ask_wait(ask, 0, &trouble));
-	assert_ok(emr_shared_each(shared, note_record, &f, NULL));
+	assert_ok(emr_shared_each(shared, NULL, note_record, &f, NULL));
 	assert_int_equal(f.row.opens, 1);
 	f.row.first = f.row.last = story_now(&s);
 	assert_ok(emr_shared_report(shared, &f.row, 1));

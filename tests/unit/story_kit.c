@@ -2,7 +2,6 @@
  * doctor, and agents of three organisations, all on one ledger, and lets them share, release and
  * read. */
 #include "story_kit.h"
-
 #include <sqlite3.h>
 
 #include "contract/codes.h"
@@ -630,7 +629,7 @@ story_found story_find(emr_shared *shared, const char *name)
 {
 	sought w = {.name = name};
 
-	assert_ok(emr_shared_each(shared, note_found, &w, NULL));
+	assert_ok(emr_shared_each(shared, NULL, note_found, &w, NULL));
 	return w.found;
 }
 
@@ -650,7 +649,7 @@ static emr_status answered(story *s, emr_ask *ask, story_fn answer, emr_share_tr
 static emr_status open_reader(story *s, emr_shared *shared, const char *name, story_fn answer,
 	emr_content_reader **out_reader, emr_share_trouble *trouble)
 {
-	emr_statement_verdict verdict;
+	emr_shared_word word;
 	sought w = {.name = name};
 	emr_ask *ask = NULL;
 	emr_status status = emr_shared_ask_names(shared, &ask, trouble);
@@ -658,7 +657,7 @@ static emr_status open_reader(story *s, emr_shared *shared, const char *name, st
 	if (status == EMR_OK)
 		status = answered(s, ask, answer, trouble);
 	if (status == EMR_OK)
-		status = emr_shared_each(shared, note_found, &w, NULL);
+		status = emr_shared_each(shared, NULL, note_found, &w, NULL);
 	if (status == EMR_OK && emr_id16_is_zero(w.found.object))
 		return EMR_NOT_FOUND;
 	if (status == EMR_OK)
@@ -666,8 +665,9 @@ static emr_status open_reader(story *s, emr_shared *shared, const char *name, st
 	if (status == EMR_OK)
 		status = answered(s, ask, answer, trouble);
 	if (status == EMR_OK)
-		status = emr_shared_reader(shared, w.found.object, out_reader, &verdict);
-	if (status == EMR_OK && verdict != EMR_STATEMENT_VALID) {
+		status = emr_shared_open_signed(shared, w.found.object, out_reader, &word);
+	if (status == EMR_OK && (word.is.verdict != EMR_STATEMENT_VALID ||
+					word.is.standing == EMR_SIGNED_MISMATCH)) {
 		emr_content_reader_free(*out_reader);
 		*out_reader = NULL;
 		status = EMR_BAD_SIGNATURE;

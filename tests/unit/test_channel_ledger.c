@@ -57,7 +57,7 @@ TEST_IN(begin, end, what_a_stranger_brings_is_handed_in_nowhere)
 	emr_batch_builder *b = NULL;
 	emr_ledger_answer answer = {.refusal = 0};
 	const size_t handed = play.handed;
-	kit_domain d;
+	kit_domain d = {.id = emr_id16_random()};
 	emr_public public;
 	uint8_t sig[64];
 

@@ -9,7 +9,8 @@
 #include "vectors.h"
 
 static const emr_column columns[] = {{"glucose", EMR_COLUMN_NUMBER, NULL},
-	{"taken", EMR_COLUMN_DATE, NULL}, {"unit", EMR_COLUMN_CODE, NULL},
+	{"taken", EMR_COLUMN_DATE, NULL}, {"icd", EMR_COLUMN_CODE, NULL},
+	{"unit", EMR_COLUMN_CODE, "|mmol/L|mg/dL|mol|mg|ok|x|"},
 	{"sex", EMR_COLUMN_CODE, "|F|M|n/a|"}};
 #define COLUMNS (sizeof columns / sizeof *columns)
 
@@ -90,8 +91,8 @@ TEST(cells_that_are_not_what_the_column_is_become_empty)
 			"glucose,unit\n,ok\n");
 	}
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-		assert_string_equal(copied(printed("glucose,unit\n5,%s\n", codes[i])),
-			i == 1 ? "glucose,unit\n5,K7QF4711X\n" : "glucose,unit\n5,\n");
+		assert_string_equal(copied(printed("glucose,icd\n5,%s\n", codes[i])),
+			i == 1 ? "glucose,icd\n5,K7QF4711X\n" : "glucose,icd\n5,\n");
 	}
 }
 
@@ -127,12 +128,12 @@ TEST(no_cell_is_a_formula)
 		"=1", "+A1", "--1", "\t=1", "=HYPERLINK(0)"};
 
 	for (size_t i = 0; i < sizeof formulas / sizeof *formulas; i++) {
-		assert_string_equal(copied(printed("unit,glucose,sex\n\"%s\",\"%s\",\"%s\"\n",
+		assert_string_equal(copied(printed("icd,glucose,sex\n\"%s\",\"%s\",\"%s\"\n",
 					    formulas[i], formulas[i], formulas[i])),
-			"unit,glucose,sex\n,,\n");
+			"icd,glucose,sex\n,,\n");
 	}
 	assert_string_equal(
-		copied("unit,glucose\n++,-2.5\n-,<=6\n"), "unit,glucose\n++,-2.5\n-,<=6\n");
+		copied("icd,glucose\n++,-2.5\n-,<=6\n"), "icd,glucose\n++,-2.5\n-,<=6\n");
 }
 
 /* 5 and 6 would be 56. */
@@ -347,9 +348,10 @@ TEST(a_reader_finds_in_a_table_what_no_copy_has)
 		"glucose,unit\n5;mol\n", "glucose,unit;sex\n5,mol;F\n", "glucose\nAna\n",
 		"glucose\n1234567\n", "glucose\n123456.78\n", "glucose\n1.2345678\n",
 		"glucose\n5,4\n", "glucose\n=5\n", "glucose\n 5\n", "glucose\n5.\n",
-		"glucose\n<>5\n", "unit\nAna Silva\n", "unit\nabcdefghijklmnopq\n", "unit\n47112\n",
-		"unit\n912-345-678\n", "unit\n12.34.567\n", "unit\n=cmd\n", "unit\n+cmd\n",
-		"unit\n\"mol\"\n", "unit\nM\xc3\xbcller\n", "sex\nf\n", "sex\nAna\n", "sex\nF|M\n",
+		"glucose\n<>5\n", "icd\nAna Silva\n", "icd\nabcdefghijklmnopq\n", "icd\n47112\n",
+		"icd\n912-345-678\n", "icd\n12.34.567\n", "icd\nAna\n", "icd\nsilva\n", "icd\nAS\n",
+		"icd\nA.S.\n", "icd\nmmol/L\n", "icd\nSilva1\n", "icd\n=cmd\n", "icd\n+cmd\n",
+		"icd\n\"mol\"\n", "icd\nM\xc3\xbcller\n", "sex\nf\n", "sex\nAna\n", "sex\nF|M\n",
 		"sex\n|\n", "taken\n2024-01-19\n", "taken\n1998-01-19\n", "taken\n1994-13-01\n",
 		"taken\n1994-00-10\n", "taken\n1994-01-32\n", "taken\n19940119\n",
 		"taken\n1994-01-19 10:15\n", "taken\n1994-01-19T10\n",
@@ -360,7 +362,7 @@ TEST(a_reader_finds_in_a_table_what_no_copy_has)
 		if (strcmp(scanned(bad[i], false), "found-again") != 0)
 			fail_msg("let through: %s", bad[i]);
 	assert_string_equal(
-		scanned("taken;glucose;unit;sex\n1994-01-26T10:15:00.5;<=5.4;mmol/L;F\n;;;\n"
+		scanned("taken;glucose;icd;sex\n1994-01-26T10:15:00.5;<=5.4;C34.1;F\n;;;\n"
 			"1994-01-26;-5;+;n/a\n",
 			false),
 		"");
@@ -439,7 +441,7 @@ TEST(a_table_beyond_the_limit_is_withheld_by_both)
 /* The copy gets an end of its last line, and would be a byte too long for readers. */
 TEST(a_table_whose_copy_would_be_beyond_the_limit_is_withheld)
 {
-	static const char row[] = "abcdefghijklmno\n", head[] = "unit\n";
+	static const char row[] = "C3/C3/C3/C3/C3.\n", head[] = "icd\n";
 	emr_buf text = {0};
 	persona who = {0};
 	csv_columns taken = {0};

@@ -44,7 +44,7 @@ AROUND(begin)
 	all_agents(&s);
 	assert_ok(emr_ask_wait(names, 0, &trouble));
 	emr_ask_free(names);
-	assert_ok(emr_shared_each(shared, find, NULL, NULL));
+	assert_ok(emr_shared_each(shared, NULL, find, NULL, NULL));
 	assert_ok(emr_shared_ask_records(shared, &mri, 1, &asked, &trouble));
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	owners = (desk){.share = s.ana};

@@ -46,6 +46,7 @@ TEST(the_log_has_what_was_released_and_what_was_opened)
 	EMR_AUTO_FREE char *line = NULL;
 	emr_moved moved = {0};
 	AUTO(auto_json_decref) json_t *all;
+	json_int_t at;
 
 	lima_opens(made.grant, "MRI.pdf", all_agents, EMR_READER_PERSON);
 	/* what comes later changes nothing of what was then */
@@ -76,6 +77,13 @@ TEST(the_log_has_what_was_released_and_what_was_opened)
 	line = emr_deed_line(opened);
 	assert_non_null(
 		strstr(line, "opened Imaging/MRI.pdf v1 (whole)   reported; key proven, by org"));
+	/* and with both times where the report came later, perhaps behind the share's end */
+	at = json_integer_value(json_object_get(opened, "opened_at_unix"));
+	assert_true(at > 1000000000 && at <= (json_int_t)story_now(&s));
+	json_object_set_new((json_t *)(uintptr_t)opened, "at_unix", json_integer(at + 60));
+	free(line);
+	line = emr_deed_line(opened);
+	assert_non_null(strstr(line, "v1 (whole), last on "));
 	/* in the order of the ledger: before the rename */
 	assert_string_equal(text_of(json_array_get(all, json_array_size(all) - 1), "who"), "you");
 }

@@ -2,7 +2,7 @@
  * pieces, and false statements are found, and several threads may read. */
 #include "record_kit.h"
 #include "vectors.h"
-
+#include "unixfs_leaf.h"
 #include <pthread.h>
 
 #include "crypto/hashsig.h"

@@ -1,6 +1,7 @@
 /* These tests are about holes: a file costs only its written bytes, from the working copy to the
  * blocks, and nobody makes a hole of written bytes, nor bytes of a hole. */
 #include "record_kit.h"
+#include "unixfs_leaf.h"
 
 #include "store/unixfs.h"
 

@@ -335,11 +335,11 @@ WRAPPED(emr_status, emr_shared_ask_records, emr_shared *shared, const emr_id16 *
 	return __real_emr_shared_ask_records(shared, objects, n, out_ask, out_trouble);
 }
 
-WRAPPED(emr_status, emr_shared_each_new, emr_shared *shared, emr_shared_known_fn known,
+WRAPPED(emr_status, emr_shared_each, emr_shared *shared, emr_shared_known_fn known,
 	emr_shared_fn fn, void *arg, uint64_t *out_unreadable)
 {
 	take_back(&before_names, true);
-	return __real_emr_shared_each_new(shared, known, fn, arg, out_unreadable);
+	return __real_emr_shared_each(shared, known, fn, arg, out_unreadable);
 }
 
 TEST(what_is_taken_back_while_it_is_asked_for_has_not_run_out)

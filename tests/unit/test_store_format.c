@@ -1,9 +1,9 @@
 /* These tests are about CIDs, varints, dag-pb, UnixFS and CAR against known answers of other
  * implementations, and strictness against the rest. */
 #include "store_kit.h"
+#include "unixfs_leaf.h"
 
 #include <sodium.h>
-
 #include "store/car.h"
 #include "store/dag_pb.h"
 #include "store/unixfs.h"

@@ -63,7 +63,7 @@ TEST_IN(begin, end, a_lying_agent_is_named_and_asked_no_more)
 {
 	emr_share_trouble trouble = {0};
 	emr_content_reader *reader = NULL;
-	emr_statement_verdict verdict;
+	emr_shared_word word;
 	story_found mri;
 	emr_grant_made made;
 	emr_shared *shared;
@@ -93,7 +93,7 @@ TEST_IN(begin, end, a_lying_agent_is_named_and_asked_no_more)
 			assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
 			agents_with_a_liar(&s);
 			assert_ok(emr_ask_wait(ask, 0, &trouble));
-			assert_ok(emr_shared_reader(shared, mri.object, &reader, &verdict));
+			assert_ok(emr_shared_open_signed(shared, mri.object, &reader, &word));
 			emr_content_reader_free(reader);
 		} else {
 			assert_ok(status);

@@ -183,11 +183,11 @@ static void expect_right(const model *m, const char *text, sharer by)
 static void read_one(model *m, emr_shared *shared, emr_id16 object, sharer by)
 {
 	AUTO(auto_emr_content_reader_free) emr_content_reader *reader = NULL;
-	emr_statement_verdict verdict;
+	emr_shared_word word;
 	char text[40] = "";
 	size_t n = 0;
 
-	assert_ok(emr_shared_reader(shared, object, &reader, &verdict));
+	assert_ok(emr_shared_open_signed(shared, object, &reader, &word));
 	assert_ok(emr_content_reader_read(reader, 0, text, sizeof text - 1, &n));
 	expect_right(m, text, by);
 }
@@ -216,7 +216,7 @@ static size_t read_all(model *m, emr_id16 grant, sharer by)
 		s->lima.share, s->imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
 	answered(s, ask);
-	assert_ok(emr_shared_each(shared, note_file, &list, NULL));
+	assert_ok(emr_shared_each(shared, NULL, note_file, &list, NULL));
 	n = list.len / sizeof(emr_id16);
 	if (n > 0) {
 		assert_ok(emr_shared_ask_records(

@@ -150,7 +150,7 @@ TEST(who_is_dropped_loses_what_he_has_open)
 	assert_ok(emr_ask_wait(ask, 0, &trouble));
 	emr_ask_free(ask);
 	assert_int_equal(emr_shared_names_held(open), 1);
-	assert_ok(emr_shared_each(open, find_mri, &mri, NULL));
+	assert_ok(emr_shared_each(open, NULL, find_mri, &mri, NULL));
 	story_pass(&s, DAY);
 	drop(&c, &s.lima);
 	/* As long as his copy does not know, the ledger knows. */

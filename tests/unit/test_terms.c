@@ -187,16 +187,47 @@ TEST(words_that_a_committee_asks_for_are_taken)
 {
 	static const char json[] =
 		"{\"purpose\":\"x\",\"contact\":\"a@b\",\"ethics\":\"REC 1/26\","
-		"\"licence\":\"CC-BY-4.0\",\"funder\":\"FCT\","
+		"\"licence\":\"CC-BY-4.0\",\"funder\":\"FCT\",\"doi\":\"10.5281/zenodo.1234567\","
 		"\"duo\":[\"DUO:0000042\",\"DUO:0000046\"],\"agreement\":\"" HASH "\"," REST "}";
-	static const char *const words[] = {
-		"a@b", "REC 1/26", "CC-BY-4.0", "FCT", "DUO:0000042, DUO:0000046", HASH};
+	static const char *const words[] = {"a@b", "REC 1/26", "CC-BY-4.0", "FCT",
+		"10.5281/zenodo.1234567", "DUO:0000042, DUO:0000046", HASH};
 	const char *what;
 	emr_terms terms;
 
 	assert_ok(emr_terms_parse(emr_bytes_of(json, strlen(json)), &terms, &what));
 	for (size_t i = 0; i < EMR_TERMS_WORDS; i++)
 		assert_string_equal(terms.words[i], words[i]);
+}
+
+TEST(a_doi_is_what_crossref_recommends_and_nothing_before_it)
+{
+	static const char *const good[] = {"10.1234/a", "10.123456789/A-._;()/:z9", "10.5281//"},
+				 *const bad[] = {"", "10.123/a", "10.1234567890/a", "10.1234",
+					 "10.1234/", "11.1234/a", "10,1234/a", "10.12a4/a", "10./a",
+					 "10.1234.5/a", "https://doi.org/10.1234/a",
+					 "doi:10.1234/a", " 10.1234/a", "10.1234/a b",
+					 "10.1234/a\\\"b", "10.1234/<a>", "10.1234/a\\n",
+					 "10.1234/caf\xc3\xa9", "10.1234/a\\u0000b"};
+	char text[EMR_TERMS_LINE_MAX + 100];
+	const char *what;
+	emr_terms terms;
+
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		snprintf(text, sizeof text, "{\"doi\":\"%s\"," COPIES "}", good[i]);
+		assert_ok(parse(text, &terms, &what));
+		assert_string_equal(terms.words[EMR_TERMS_DOI], good[i]);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		snprintf(text, sizeof text, "{" COPIES ",\"doi\":\"%s\"}", bad[i]);
+		if (parse(text, &terms, &what) != EMR_INVALID)
+			fail_msg("taken: %s", text);
+		assert_string_equal(what, strstr(bad[i], "u0000") != NULL ? "" : "doi");
+	}
+	for (int more = 0; more <= 1; more++) {
+		snprintf(text, sizeof text, "{" COPIES ",\"doi\":\"10.1234/%0*d\"}",
+			EMR_TERMS_LINE_MAX - 8 + more, 1);
+		assert_int_equal(parse(text, &terms, &what), more ? EMR_LIMIT : EMR_OK);
+	}
 }
 
 TEST(what_is_wrong_is_refused_by_its_name)

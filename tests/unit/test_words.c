@@ -6,6 +6,13 @@
 
 #include <ctype.h>
 
+static emr_status check_words(emr_bytes text, emr_words_problem *out_problem)
+{
+	EMR_AUTO_KEYRING kr = NULL;
+
+	return emr_keyring_from_words(text, EMR_KEYRING_PERSON, 0, out_problem, &kr);
+}
+
 TEST(phrases_match_the_second_model)
 {
 	AUTO(auto_json_decref) json_t *root = vectors_open("keyfile.json");
@@ -29,7 +36,7 @@ TEST(phrases_match_the_second_model)
 			assert_true(emr_keyring_word_is(from_seed, (size_t)w, words[w]));
 		}
 		assert_string_equal(phrase, vectors_text(test, "phrase"));
-		assert_ok(emr_words_check(kit_text(phrase), NULL));
+		assert_ok(check_words(kit_text(phrase), NULL));
 		assert_ok(
 			emr_keyring_from_words(kit_text(phrase), EMR_KEYRING_PERSON, 5, NULL, &kr));
 		assert_memory_equal(kr->seed.data, seed, 32);
@@ -73,7 +80,7 @@ TEST(a_bad_phrase_says_what_is_bad)
 		const char *why = vectors_text(test, "why");
 
 		assert_status(EMR_WRONG_WORDS,
-			emr_words_check(kit_text(vectors_text(test, "phrase")), &problem));
+			check_words(kit_text(vectors_text(test, "phrase")), &problem));
 		assert_status(EMR_WRONG_WORDS,
 			emr_keyring_from_words(kit_text(vectors_text(test, "phrase")),
 				EMR_KEYRING_PERSON, 0, NULL, &none));
@@ -109,7 +116,7 @@ TEST(blanks_and_capitals_do_not_matter)
 	}
 	loud[at++] = '\n';
 	loud[at] = '\0';
-	assert_ok(emr_words_check(kit_text(loud), NULL));
+	assert_ok(check_words(kit_text(loud), NULL));
 	assert_ok(emr_keyring_from_words(kit_text(loud), EMR_KEYRING_PERSON, 0, NULL, &kr));
 	assert_true(emr_keyring_word_is(kr, 0, "ABANDON"));
 	assert_false(emr_keyring_word_is(kr, 0, "about"));
@@ -127,14 +134,14 @@ TEST(a_misspelt_word_gets_its_neighbours)
 	for (int i = 0; i < 4; i++) {
 		emr_words_problem problem;
 
-		assert_status(EMR_WRONG_WORDS, emr_words_check(kit_text(typed[i]), &problem));
+		assert_status(EMR_WRONG_WORDS, check_words(kit_text(typed[i]), &problem));
 		assert_int_equal(problem.fault, EMR_WORDS_UNKNOWN);
 		assert_string_equal(problem.near[0], nearest[i]);
 	}
 	for (int i = 4; i < 8; i++) {
 		emr_words_problem problem;
 
-		assert_status(EMR_WRONG_WORDS, emr_words_check(kit_text(typed[i]), &problem));
+		assert_status(EMR_WRONG_WORDS, check_words(kit_text(typed[i]), &problem));
 		assert_int_equal(problem.fault, EMR_WORDS_UNKNOWN);
 		assert_string_equal(problem.word, typed[i]);
 	}
@@ -146,17 +153,16 @@ TEST(hostile_text_is_refused)
 	emr_words_problem problem;
 
 	memset(big, 'a', sizeof big);
-	assert_status(EMR_LIMIT, emr_words_check(emr_bytes_of(big, sizeof big), &problem));
-	assert_status(EMR_WRONG_WORDS, emr_words_check(emr_bytes_of(big, 4096), &problem));
+	assert_status(EMR_LIMIT, check_words(emr_bytes_of(big, sizeof big), &problem));
+	assert_status(EMR_WRONG_WORDS, check_words(emr_bytes_of(big, 4096), &problem));
 	assert_int_equal(problem.fault, EMR_WORDS_UNKNOWN);
 	assert_int_equal(strlen(problem.word), 31);
-	assert_status(EMR_WRONG_WORDS, emr_words_check((emr_bytes){0}, &problem));
+	assert_status(EMR_WRONG_WORDS, check_words((emr_bytes){0}, &problem));
 	assert_int_equal(problem.fault, EMR_WORDS_COUNT_WRONG);
 	assert_int_equal(problem.count, 0);
 	memset(big, ' ', sizeof big);
-	assert_status(EMR_WRONG_WORDS, emr_words_check(emr_bytes_of(big, 4096), &problem));
-	assert_status(
-		EMR_WRONG_WORDS, emr_words_check(emr_bytes_of("abandon\0abandon", 15), &problem));
+	assert_status(EMR_WRONG_WORDS, check_words(emr_bytes_of(big, 4096), &problem));
+	assert_status(EMR_WRONG_WORDS, check_words(emr_bytes_of("abandon\0abandon", 15), &problem));
 }
 
 TEST(the_one_wrong_word_is_found_by_the_identity)

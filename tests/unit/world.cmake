@@ -1,4 +1,4 @@
-# The folder in a slow world: what is short enough for every run; tests/campaign/slow.sh runs all that is built here, everywhere.
+# The folder in a slow world: what is short enough for every run.
 include(${PROJECT_SOURCE_DIR}/tests/support/slow_world.cmake)
 set(worlds_keep slow lost away)
 set(worlds_past slow lost away)

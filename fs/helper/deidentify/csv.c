@@ -3,6 +3,7 @@
  * than the first, and quotes that do not end. */
 #include "csv.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -80,25 +81,41 @@ static bool take_word(const char *words, char *text)
 	return found != NULL;
 }
 
-/* Numbers of persons, telephones and days have more than six digits, whatever stands between them.
- */
+/* Of three parts or more, numbers or a month's letters, between signs. */
+static bool is_day(const char *text)
+{
+	size_t parts = 0, len;
+
+	for (; *text != '\0'; text += len + (text[len] != '\0')) {
+		len = strcspn(text, "._%/+-");
+		if (strspn(text, "0123456789") < len &&
+			(len != 3 || strcspn(text, "0123456789") < 3))
+			return false;
+		parts += len > 0;
+	}
+	return parts > 2;
+}
+
+/* Numbers of persons and telephones have more than six digits, whatever stands between them; names
+ * have no digit and more than a letter, initials with points are of one piece, and a month that
+ * stands right behind its day has three letters. */
 static bool take_code(const char *text)
 {
-	size_t digits = 0, all_digits = 0;
+	size_t digits = 0, all_digits = 0, letters = 0, most = 0, now;
 
 	if ((text[0] == '+' || text[0] == '-') && text[strspn(text, "+-")] != '\0')
 		return false; /* a formula */
-	for (size_t i = 0; text[i] != '\0'; i++) {
-		char c = text[i];
-
-		digits = is_digit(c) ? digits + 1 : 0;
-		all_digits += is_digit(c);
-		if (i == 16 || digits > 4 || all_digits > EMR_CODE_DIGITS_MAX ||
-			(!is_digit(c) && ((c | 0x20) < 'a' || (c | 0x20) > 'z') &&
-				strchr("._%/+-", c) == NULL))
+	for (const char *at = text; *at != '\0'; at++) {
+		digits = is_digit(*at) ? digits + 1 : 0;
+		all_digits += digits > 0;
+		letters = digits > 0 || *at == '/' ? 0 : letters + (isalpha((uint8_t)*at) != 0);
+		now = letters > 0 && all_digits > 0 ? letters + 1 : letters;
+		most = now > most ? now : most;
+		if (digits > 4 || (!isalnum((uint8_t)*at) && strchr("._%/+-", *at) == NULL))
 			return false;
 	}
-	return true;
+	return strlen(text) <= 16 && !is_day(text) && all_digits <= EMR_CODE_DIGITS_MAX &&
+	       most <= (all_digits > 0 ? EMR_CODE_LETTERS_MAX : 1);
 }
 
 /* Digits where PATTERN has a 0, its own sign elsewhere; digits go to OUT. */

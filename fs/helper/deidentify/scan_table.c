@@ -2,6 +2,7 @@
  * each cell must be a moved date, a short number or a code, spelt in the one way in which copies
  * are. Bytes that the writer of copies would not have written (quotes, blanks, a byte order mark,
  * another line end) are found, too. */
+#include <stdio.h>
 #include <string.h>
 
 #include "headed.h"
@@ -9,7 +10,7 @@
 
 #define PIECE ((size_t)16 << 10)
 #define DIGITS "0123456789"
-#define CODE_SIGNS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" DIGITS "._%/+-"
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 typedef struct table {
 	const protocol_look *rules;
@@ -72,41 +73,48 @@ static bool is_date(const protocol_look *rules, const char *text)
 	       two_digits(text + 8) - 1 < 31;
 }
 
-static bool is_any_code(const char *text)
+/* A day is parted by signs: each part is a number, or three letters of a month. */
+static bool is_parted_day(const char *text)
 {
-	size_t len = strlen(text), all_digits = 0;
+	size_t parts = 0;
 
-	if (len > 16 || strspn(text, CODE_SIGNS) != len)
-		return false;
-	if (strchr("+-", text[0]) != NULL && strspn(text, "+-") != len)
-		return false;
-	for (; *text != '\0'; text++) {
-		if (digits_of(text) > 4)
+	while (*(text += strspn(text, "._%/+-")) != '\0') {
+		const size_t digits = strspn(text, DIGITS), all = strspn(text, LETTERS DIGITS);
+
+		if (digits != all && (all != 3 || strspn(text, LETTERS) != 3))
 			return false;
-		all_digits += digits_of(text) > 0;
+		parts++;
+		text += all;
 	}
-	return all_digits <= EMR_CODE_DIGITS_MAX;
+	return parts >= 3;
 }
 
-static bool is_one_of(const char *words, const char *text)
+static bool is_any_code(const char *text)
 {
-	size_t len = strlen(text);
-	const char *at = words;
+	size_t len = strlen(text), all_digits = 0, letters = 0;
+	size_t most = strpbrk(text, DIGITS) != NULL ? EMR_CODE_LETTERS_MAX : 1;
 
-	while (*at == '|' && at[1] != '\0') {
-		size_t word = strcspn(at + 1, "|");
-
-		if (word == len && memcmp(at + 1, text, len) == 0)
-			return true;
-		at += 1 + word;
+	if (len > 16 || strspn(text, LETTERS DIGITS "._%/+-") != len ||
+		(strchr("+-", text[0]) != NULL && strspn(text, "+-") != len) || is_parted_day(text))
+		return false;
+	for (; *text != '\0'; text++) {
+		letters += strchr(LETTERS, *text) != NULL;
+		if (strchr("/" DIGITS, *text) != NULL)
+			letters = 0;
+		if (letters > most || digits_of(text) > 4)
+			return false;
+		all_digits += digits_of(text) > 0;
+		if (all_digits > 0)
+			most = EMR_CODE_LETTERS_MAX - 1;
 	}
-	return false;
+	return all_digits <= EMR_CODE_DIGITS_MAX;
 }
 
 static bool is_cell(const table *t)
 {
 	const csv_columns *columns = &t->rules->columns;
 	uint8_t which = t->column[t->at];
+	char sought[sizeof t->cell + 2];
 
 	if (t->cell[0] == '\0')
 		return true;
@@ -116,9 +124,11 @@ static bool is_cell(const table *t)
 	case EMR_COLUMN_DATE:
 		return is_date(t->rules, t->cell);
 	default:
-		return columns->list[which].words[0] != '\0'
-			       ? is_one_of(columns->list[which].words, t->cell)
-			       : is_any_code(t->cell);
+		if (columns->list[which].words[0] == '\0')
+			return is_any_code(t->cell);
+		snprintf(sought, sizeof sought, "|%s|", t->cell);
+		return strchr(t->cell, '|') == NULL &&
+		       strstr(columns->list[which].words, sought) != NULL;
 	}
 }
 

@@ -291,7 +291,7 @@ static emr_status show_all(showing *s)
 	EMR_ASK(people, replica, PEOPLE);
 	EMR_ASK(teams, replica, TEAMS_LED, .who = s->bureau->session.identity.signer_id);
 	EMR_ASK(orgs, replica, ORGS);
-	emr_say(s->out, "%s\nMembers of its staff:\n", s->bureau->name);
+	emr_say(s->out, "%s\nIts members:\n", s->bureau->name);
 	while (emr_staff_next(&people, s->bureau, &m))
 		EMR_TRY(show_member(s, &m));
 	EMR_TRY(people.status);
@@ -405,9 +405,8 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 	emr_key_code(m->person.signer_id, EMR_KEY_CODE_NAMES, code);
 	emr_show(args->operands[1], shown, sizeof shown);
 	snprintf(question, sizeof question,
-		_("%s%s (%s) can save, share, open what others share, and release nothing any "
-		  "more, "
-		  "for good. Revoke (yes, no)?"),
+		_("%s%s (%s) can then save, share and release nothing, nor open what others "
+		  "share, and this cannot be undone. Revoke (yes, no)?"),
 		shown,
 		emr_id32_equal(m->person.signer_id, bureau->session.identity.signer_id)
 			? _(", which is you,")

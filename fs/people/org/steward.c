@@ -32,8 +32,11 @@ static emr_status read_terms(
 			status = EMR_INVALID;
 		}
 		snprintf(cause, sizeof cause,
-			what[0] != '\0' ? _("\"%s\" is not right, or lacks")
-					: _("it is no such JSON object of at most %s bytes"),
+			strcmp(what, emr_terms_word(EMR_TERMS_DOI)) == 0
+				? _("\"%s\" is not right: write it as 10.5281/zenodo.1234567, "
+				    "without https://doi.org/ or doi: before it")
+			: what[0] != '\0' ? _("\"%s\" is not right, or lacks")
+					  : _("it is no such JSON object of at most %s bytes"),
 			what[0] != '\0' ? what : "4,096");
 	}
 	if (status != EMR_OK)

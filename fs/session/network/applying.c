@@ -32,7 +32,7 @@ typedef struct applying {
 	bool has_authority; /* of its own */
 	emr_out *out;
 	int64_t within_ns, until_boot_ns;
-	bool is_member;
+	bool is_member, goes_on;
 } applying;
 
 static void applying_end(applying *a)
@@ -63,8 +63,9 @@ static bool passes(const applying *a, emr_status status)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 
-	/* A host lets nobody read before. */
-	if ((!emr_status_may_pass(status) && status != EMR_DENIED) ||
+	/* A host lets nobody read before, and on a channel peers bring parts later. */
+	if ((!emr_status_may_pass(status) && status != EMR_DENIED &&
+		    (status != EMR_MISSING_DATA || a->msp[0] == '\0')) ||
 		emr_clock_boot_ns(emr_clock_system()) >= a->until_boot_ns)
 		return false;
 	(void)nanosleep(&pause, NULL);
@@ -113,13 +114,17 @@ static emr_status register_admin(applying *a, const char *name, emr_bytes cert)
 	return status == EMR_REFUSED && is_registered(a) ? EMR_OK : status;
 }
 
-/* In a channel each organisation has a peer, and says by which name it has that. */
-static emr_status check_msp(const applying *a, emr_problem *out_problem)
+/* In a channel each organisation has a peer, and says by which name it has that.  IS_REFUSED: the
+ * network has moved there, of which its descriptor says nothing. */
+static emr_status check_msp(const applying *a, bool is_refused, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF descriptor = {0};
 
-	if (a->msp[0] != '\0' || emr_network_dir_descriptor(a->dir, &descriptor) != EMR_OK ||
-		emr_descriptor_host((emr_span){descriptor.data, descriptor.len}) != EMR_HOST_FABRIC)
+	if (a->msp[0] != '\0')
+		return EMR_OK;
+	if (!is_refused && (emr_network_dir_descriptor(a->dir, &descriptor) != EMR_OK ||
+				   emr_descriptor_host((emr_span){
+					   descriptor.data, descriptor.len}) != EMR_HOST_FABRIC))
 		return EMR_OK;
 	return EMR_PROBLEM(EMR_INVALID, out_problem, EMR_SAY_WRONG_USE, "what",
 		_("That network is in a channel of Fabric: --channel DIR says where the "
@@ -238,6 +243,9 @@ static emr_status apply(applying *a, const char *name, emr_problem *out_problem)
 
 	EMR_TRY(emr_applications_open(a->dir, a->session->keyring, &post, out_problem));
 	status = emr_applications_put(&post, emr_buf_view(&a->bytes));
+	/* One of an earlier try may be approved already: it stays. */
+	if (status == EMR_INVALID && check_msp(a, true, out_problem) != EMR_OK && !a->goes_on)
+		(void)!emr_begun_forget(a->session->state_fd, &a->begun->file);
 	if (status == EMR_LIMIT)
 		emr_problem_set(out_problem, EMR_SAY_HOST_MAIL_FULL, "what",
 			"host/mail/*.application", NULL);
@@ -270,17 +278,17 @@ emr_status emr_applying_do(emr_session *session, const char *dir, const char *na
 		.has_authority = emr_login_is_there(dir),
 		.out = out,
 		.within_ns = within_ns,
+		.goes_on = begun->what.len > 0,
 		.until_boot_ns = emr_clock_boot_ns(emr_clock_system()) + within_ns};
-	const bool goes_on = begun->what.len > 0;
-	emr_status status = check_msp(&a, out_problem);
+	emr_status status = check_msp(&a, false, out_problem);
 
 	if (status == EMR_OK)
 		status = make(&a, name, out_cert, out_problem);
 	if (status == EMR_OK)
 		status = emr_session_open_copy(session, false, NULL, out_problem);
-	if (status == EMR_OK && goes_on)
+	if (status == EMR_OK && a.goes_on)
 		status = freshen(&a, out_cert, out_problem);
-	if (status == EMR_OK && goes_on)
+	if (status == EMR_OK && a.goes_on)
 		set_end(&a);
 	if (status == EMR_OK && !a.is_member)
 		status = apply(&a, name, out_problem);

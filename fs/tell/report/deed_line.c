@@ -96,6 +96,8 @@ static void put_deed(FILE *to, const json_t *entry)
 
 /* ---- openings ---- */
 
+#define LATER_S 60 /* between an opening and its report: then both times are told */
+
 static void put_names(FILE *to, const json_t *names)
 {
 	for (size_t i = 0; i < json_array_size(names); i++) {
@@ -110,6 +112,7 @@ static void put_what(FILE *to, const json_t *entry)
 {
 	const json_t *version = json_object_get(entry, "version");
 	const char *action = emr_json_text_at(entry, "action");
+	const uint64_t opened = emr_json_number_at(entry, "opened_at_unix");
 	char number[EMR_TEXT_BYTES];
 
 	fputs(strcmp(action, "listed") == 0 ? _("the names in ") : "", to);
@@ -121,12 +124,16 @@ static void put_what(FILE *to, const json_t *entry)
 		fprintf(to, " v%lld", (long long)json_integer_value(version));
 	if (strcmp(action, "opened") != 0)
 		return;
-	if (emr_json_flag_at(entry, "whole")) {
-		fputs(_(" (whole)"), to);
-		return;
-	}
 	emr_number_text(emr_json_number_at(entry, "bytes"), number);
-	fprintf(to, _(" (%s bytes)"), number);
+	if (emr_json_flag_at(entry, "whole"))
+		fputs(_(" (whole)"), to);
+	else
+		fprintf(to, _(" (%s bytes)"), number);
+	/* The line stands where the report came, which may be behind the end of the share. */
+	if (opened > 0 && opened + LATER_S <= emr_json_number_at(entry, "at_unix")) {
+		emr_time_text((int64_t)opened, number);
+		fprintf(to, _(", last on %s"), number);
+	}
 }
 
 /* "opened MRI.pdf v3 (whole)   reported; ...": what follows who it was. */

@@ -128,8 +128,16 @@ static json_t *opening_json(const emr_openings *openings, const emr_told *told)
 	failed = json_object_set_new(entry, "team",
 		emr_json_text(
 			told->team != EMR_NO_TEAM ? openings->people[told->team].called : ""));
-	if (is_opened)
+	if (is_opened) {
+		char at[EMR_TEXT_BYTES] = "";
+
+		if (o->opened.last <= told->at) /* else its clock is wrong, or it lies */
+			emr_time_json((int64_t)o->opened.last, at);
 		failed |= json_object_set_new(entry, "opened", json_integer(o->opened.opens));
+		failed |= json_object_set_new(entry, "opened_at", json_string(at));
+		failed |= json_object_set_new(
+			entry, "opened_at_unix", json_integer((json_int_t)o->opened.last));
+	}
 	if (told->records > 0) {
 		failed |= json_object_set_new(entry, "records", json_integer(told->records));
 		failed |= json_object_set_new(entry, "folder", json_string(told->folder));
@@ -266,5 +274,6 @@ json_t *emr_deeds_entry(const emr_session *session, const emr_deeds *deeds, cons
 void emr_deed_strip(json_t *entry)
 {
 	(void)json_object_del(entry, "at_unix");
+	(void)json_object_del(entry, "opened_at_unix");
 	(void)json_object_del(entry, "until_unix");
 }

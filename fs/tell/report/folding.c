@@ -132,6 +132,7 @@ static char *line_of(json_t *group)
 	if (folder == NULL || (is_one ? asprintf(&entries, "%.*s:", from, tx)
 				      : asprintf(&entries, "%.*s to %s:", from, tx, to)) < 0)
 		return NULL;
+	(void)json_object_del(first, "opened_at_unix"); /* of the first alone */
 	if (json_object_set_new(first, "files",
 		    json_integer((json_int_t)json_object_size(json_object_get(group, "paths")))) !=
 			0 ||

@@ -157,6 +157,7 @@ static emr_status make_citation(const emr_special *special, const emr_team *team
 	EMR_AUTO_FREE char *steward = NULL;
 	const emr_frozen *frozen = &special->frozen;
 	const char *hash = team->terms.words[EMR_TERMS_AGREEMENT];
+	const char *doi = team->terms.words[EMR_TERMS_DOI];
 	json_auto_t *name = NULL;
 	char told[300];
 	emr_study_sums sums;
@@ -180,23 +181,26 @@ static emr_status make_citation(const emr_special *special, const emr_team *team
 	steward = json_dumps(name, JSON_ENCODE_ANY);
 	if (steward == NULL)
 		return EMR_NO_MEMORY;
-	return put(out,
+	EMR_TRY(put(out,
 		"cff-version: \"1.2.0\"\n"
 		"message: \"Please cite it so.\"\n"
 		"type: \"dataset\"\n"
 		"title: \"%s\"\n"
 		"authors:\n  - name: %s\n"
 		"identifiers:\n  - type: \"other\"\n    value: \"%s\"\n    description: \"%s\"\n"
-		"%s%s%s"
-		"abstract: \"%s\"\n"
-		"date-released: \"%.10s\"\n",
+		"%s%s%s",
 		team->name, steward, it.id,
 		frozen->log_size != 0 ? "emrfs frozen state" : "emrfs terms",
 		hash[0] != '\0' ? "  - type: \"other\"\n    value: \"" : "", hash,
 		hash[0] != '\0' ? "\"\n    description: \"SHA-256 of the agreement that each "
 				  "reader signed\"\n"
-				: "",
-		told, it.day);
+				: ""));
+	if (doi[0] != '\0')
+		EMR_TRY(put(out,
+			"  - type: \"doi\"\n    value: \"%s\"\n    description: \"The dataset in "
+			"all its states\"\ndoi: \"%s\"\n",
+			doi, doi));
+	return put(out, "abstract: \"%s\"\ndate-released: \"%.10s\"\n", told, it.day);
 }
 
 /* ---- for programs that know such folders ---- */
@@ -219,17 +223,25 @@ static json_t *word_of(const emr_team *team, size_t word)
 	return text[0] != '\0' ? emr_json_text(text) : NULL;
 }
 
+/* NULL where the terms have none. As a URI, because BIDS and RO-Crate 1.1 want it so. */
+static json_t *doi_of(const emr_team *team, const char *before)
+{
+	const char *doi = team->terms.words[EMR_TERMS_DOI];
+
+	return doi[0] != '\0' ? json_sprintf("%s%s", before, doi) : NULL;
+}
+
 /* BIDS 1.8: what the folder is called, and the columns of its participants. */
 static emr_status make_description(const emr_team *team, emr_buf *out)
 {
 	json_t *ethics = word_of(team, EMR_TERMS_ETHICS), *funder = word_of(team, EMR_TERMS_FUNDER);
 
-	return put_object(json_pack("{s:s, s:s, s:s, s:o*, s:o*, s:o*, s:[{s:s}]}", "Name",
+	return put_object(json_pack("{s:s, s:s, s:s, s:o*, s:o*, s:o*, s:o*, s:[{s:s}]}", "Name",
 				  team->name, "BIDSVersion", "1.8.0", "DatasetType", "raw",
 				  "License", word_of(team, EMR_TERMS_LICENCE), "EthicsApprovals",
 				  ethics != NULL ? json_pack("[o]", ethics) : NULL, "Funding",
-				  funder != NULL ? json_pack("[o]", funder) : NULL, "GeneratedBy",
-				  "Name", "emrfs"),
+				  funder != NULL ? json_pack("[o]", funder) : NULL, "DatasetDOI",
+				  doi_of(team, "doi:"), "GeneratedBy", "Name", "emrfs"),
 		out);
 }
 
@@ -244,25 +256,27 @@ static const char columns[] =
 /* RO-Crate 1.1. */
 static emr_status make_crate(const emr_special *special, const emr_team *team, emr_buf *out)
 {
-	json_t *agreement = NULL;
+	json_t *agreement = NULL, *doi;
 	cited it;
 
 	EMR_TRY(cite(special, team, &it));
+	doi = doi_of(team, "https://doi.org/");
 	if (emr_dataset_has_agreement(team))
 		agreement = json_pack("{s:s, s:s, s:s, s:s, s:o}", "@id", "AGREEMENT.txt", "@type",
 			"File", "name", "Agreement that each reader signs", "encodingFormat",
 			"text/plain", "sha256", word_of(team, EMR_TERMS_AGREEMENT));
 	return put_object(
 		json_pack("{s:s, s:[{s:s, s:s, s:{s:s}, s:{s:s}}, {s:s, s:s, s:s, s:o, s:s#, s:o*, "
-			  "s:s, s:o, s:o*, s:o*, s:{s:s}}, {s:s, s:s, s:o}, o*]}",
+			  "s:o, s:o, s:o*, s:o*, s:{s:s}}, {s:s, s:s, s:o}, o*]}",
 			"@context", "https://w3id.org/ro/crate/1.1/context", "@graph", "@id",
 			"ro-crate-metadata.json", "@type", "CreativeWork", "conformsTo", "@id",
 			"https://w3id.org/ro/crate/1.1", "about", "@id", "./", "@id", "./", "@type",
 			"Dataset", "name", team->name, "description",
 			emr_json_text(team->terms.purpose), "datePublished", it.day, 10, "license",
-			word_of(team, EMR_TERMS_LICENCE), "identifier", it.id, "conditionsOfAccess",
-			emr_json_text(team->terms.who), "usageInfo", word_of(team, EMR_TERMS_DUO),
-			"hasPart",
+			word_of(team, EMR_TERMS_LICENCE), "identifier",
+			doi != NULL ? json_pack("[o, s]", doi, it.id) : json_string(it.id),
+			"conditionsOfAccess", emr_json_text(team->terms.who), "usageInfo",
+			word_of(team, EMR_TERMS_DUO), "hasPart",
 			agreement != NULL ? json_pack("{s:s}", "@id", "AGREEMENT.txt") : NULL,
 			"publisher", "@id", "#steward", "@id", "#steward", "@type", "Organization",
 			"name", emr_json_text(it.steward), agreement),

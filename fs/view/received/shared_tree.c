@@ -351,7 +351,7 @@ static emr_status build(
 {
 	size_t known;
 
-	EMR_TRY(emr_shared_each_new(shared, collect_known, collect, b, &tree->unreadable));
+	EMR_TRY(emr_shared_each(shared, collect_known, collect, b, &tree->unreadable));
 	if (b->count > 1)
 		qsort(b->all, b->count, sizeof *b->all, by_object);
 	known = b->count;

@@ -27,10 +27,9 @@ typedef struct emr_words_problem {
 /* The keyring's seed in words.  The caller shows them and wipes them (emr_wipe). */
 emr_status emr_keyring_words(const emr_keyring *kr, char out_words[EMR_WORDS][EMR_WORD_CHARS]);
 /* Reads TEXT: words between blanks, any case, at most 4096 bytes.  EMR_WRONG_WORDS and *out_problem
- * (may be NULL). */
-emr_status emr_words_check(emr_bytes text, emr_words_problem *out_problem);
-/* A keyring with that seed and a new device id (local keys start again).  1 of 256 wrong phrases
- * has a fitting checksum: before trusting it compare emr_keyring_public with what is known. */
+ * (may be NULL).  A keyring with that seed and a new device id (local keys start again).  1 of 256
+ * wrong phrases has a fitting checksum: before trusting it compare emr_keyring_public with what is
+ * known. */
 emr_status emr_keyring_from_words(emr_bytes text, emr_keyring_kind kind, uint64_t created_unix_s,
 	emr_words_problem *out_problem, emr_keyring **out);
 /* TEXT fits together or not, but is not the identity KNOWN_PK: finds the one word which, replaced,

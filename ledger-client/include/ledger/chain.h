@@ -273,8 +273,8 @@ emr_status emr_chain_check_submitter(emr_chain *chain, const uint8_t net_id[16],
 /* Verifies the next entry and appends it.  PARTS has one span an item (data NULL = not at hand; one
  * that does not fit its hash must not be given).  The results that CHECKED (NULL = nothing) has of
  * this ENTRY are not computed again.  EMR_OFFLINE: a registration whose part a peer has still to
- * bring. EMR_DAMAGED or EMR_FORK with *out_trouble set; the transaction is then the caller's to
- * roll back. */
+ * bring. EMR_MISSING_DATA: the CA that it is judged by is in a part that is not there. EMR_DAMAGED
+ * or EMR_FORK with *out_trouble set; the transaction is then the caller's to roll back. */
 emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 	const emr_chain_checked *checked, const emr_span *parts, emr_chain_keep_fn keep,
 	void *keep_arg, emr_ledger_trouble *out_trouble);

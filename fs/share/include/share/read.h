@@ -127,28 +127,18 @@ typedef struct emr_shared_record {
 	const emr_meta *meta;
 } emr_shared_record;
 typedef emr_status (*emr_shared_fn)(void *arg, const emr_shared_record *record);
-/* Words of others about the root of the domain are left out: META is then the owner's last before
- * them. Every live record whose name can be read; META is valid during the call. *out_unreadable
- * (may be NULL) counts the others (their listing key is lacking, or they are damaged). */
-emr_status emr_shared_each(
-	emr_shared *shared, emr_shared_fn fn, void *arg, uint64_t *out_unreadable);
-/* The same for who has read most of them before: KNOWN (may be NULL) is asked for each live record
- * first.  EMR_OK: it need not be read, and FN is not called; EMR_NOT_FOUND: it is read; any other
- * ends the walk.  A record of the same version of its chain says the same as long as the grant is
- * the same. */
+/* KNOWN (may be NULL) is asked for each live record first.  EMR_OK: it need not be read, and FN is
+ * not called; EMR_NOT_FOUND: it is read; any other ends the walk.  A record of the same version of
+ * its chain says the same as long as the grant is the same. */
 typedef emr_status (*emr_shared_known_fn)(void *arg, emr_id16 object, uint64_t version);
-emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, emr_shared_fn fn,
+/* Every live record whose name can be read; META is valid during the call. Words of others about
+ * the root of the domain are left out: META is then the owner's last before them. *out_unreadable
+ * (may be NULL) counts the others (their listing key is lacking, or they are damaged). */
+emr_status emr_shared_each(emr_shared *shared, emr_shared_known_fn known, emr_shared_fn fn,
 	void *arg, uint64_t *out_unreadable);
 /* Appends what the owner calls the share itself by now.  EMR_DENIED: with a listing key that is not
  * here. EMR_NOT_FOUND: it is no more. */
 emr_status emr_shared_name(emr_shared *shared, emr_buf *out_name);
-/* The bytes of one record.  EMR_NOT_FOUND; EMR_DENIED: its key was not released (ask first), or the
- * grant is over; EMR_DAMAGED, EMR_MISSING_DATA.  *out_verdict says what its signed statement is
- * worth. */
-emr_status emr_shared_reader(emr_shared *shared, emr_id16 object, emr_content_reader **out_reader,
-	emr_statement_verdict *out_verdict);
-/* The same, and whose word they are.  A mismatch is a judgement, not an error: the caller must not
- * show the bytes. */
 typedef struct emr_shared_word {
 	emr_cid root; /* of the version's bundle */
 	uint64_t pversion;
@@ -160,6 +150,9 @@ typedef struct emr_shared_word {
 	bool is_superseded; /* somebody else than the owner signed a newer one, which the owner put
 			       this on top of */
 } emr_shared_word;
+/* The bytes of one record, and whose word they are.  A mismatch is a judgement, not an error: the
+ * caller must not show the bytes.  EMR_NOT_FOUND; EMR_DENIED: its key was not released (ask first),
+ * or the grant is over; EMR_DAMAGED, EMR_MISSING_DATA. */
 emr_status emr_shared_open_signed(emr_shared *shared, emr_id16 object,
 	emr_content_reader **out_reader, emr_shared_word *out_word);
 /* As emr_signed_note. */

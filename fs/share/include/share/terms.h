@@ -29,6 +29,7 @@ enum {
 	EMR_TERMS_ETHICS,
 	EMR_TERMS_LICENCE,
 	EMR_TERMS_FUNDER,
+	EMR_TERMS_DOI, /* that the steward has reserved for the dataset: 10.5281/zenodo.1234567 */
 	EMR_TERMS_DUO,
 	EMR_TERMS_AGREEMENT, /* SHA-256 of the text that each reader signs */
 	EMR_TERMS_WORDS
@@ -70,7 +71,9 @@ typedef struct emr_terms {
 
 /* The object of JSON: "purpose", "who", "until", "data" ("identified" or "de-identified"), and, if
  * there are any, "price" and "daily-limit", "contact", "ethics", "licence" and "funder" (texts)
- * and "duo" (a list of "DUO:0000042" and the like), "agreement" (64 digits a to f and 0 to 9);
+ * and "duo" (a list of "DUO:0000042" and the like), "agreement" (64 digits a to f and 0 to 9),
+ * "doi" (^10\.\d{4,9}/[-._;()/:A-Z0-9]+$ in any case, as Crossref recommends in "DOIs and matching
+ * regular expressions", and nothing before it: no "https://doi.org/", no "doi:");
  * where it is de-identified also "dates" ("moved" or "removed"), "characteristics" (true or false),
  * "faces" and "derived" ("withheld" or "kept"), "mosaic-tiles" and "safe-private" ("removed" or
  * "kept"), "nifti", "edf" and "genomes"

@@ -167,7 +167,3 @@ static inline void emr_unixfs_run_part(
 	out->leaf_bytes = run->leaf_bytes;
 	out->last_bytes = emr_unixfs_run_bytes(run, from + count - 1);
 }
-
-/* The same for one question, without keeping anything. */
-emr_status emr_unixfs_leaf_at(emr_block_store *store, const emr_cid *root, uint64_t padded_length,
-	uint64_t leaf, emr_cid *out_leaf);

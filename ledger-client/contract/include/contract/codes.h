@@ -71,7 +71,7 @@ typedef enum emr_result {
 /* "applied", "conflict", ...; "unknown" for a number that this version does not know. */
 const char *emr_result_text(uint8_t result);
 
-/* Operations of the format.  Those that this contract version serves: see emr_op_is_served(). */
+/* Operations of the format.  Those that this contract version serves: emr_op_since() is not 0. */
 typedef enum emr_op {
 	EMR_OP_KEY_REG = 0x01,
 	EMR_OP_KEY_ROTATE = 0x02,
@@ -128,7 +128,6 @@ int emr_op_pub_len(uint8_t op);
 const char *emr_op_text(uint8_t op);
 /* Operations that someone waits for: short-lived, and not older than that. */
 bool emr_op_is_prompt(uint8_t op);
-bool emr_op_is_served(uint8_t op);
 /* The number of the rules from which on OP is there: 0 for those that no rules serve yet, and for
  * what this library does not know. */
 uint32_t emr_op_since(uint8_t op);

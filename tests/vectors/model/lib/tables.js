@@ -11,12 +11,18 @@ function isDate(text, { year, withoutDates }) {
 	return !withoutDates && m !== null && Number(m[1]) + 29 <= year && m[2] >= '01' && m[2] <= '12' && m[3] >= '01' && m[3] <= '31';
 }
 
+const lettersOf = (text) => text.replace(/[^A-Za-z]/g, '').length;
+const isDay = (parts) => parts.length > 2 && parts.every((part) => /^(\d+|[A-Za-z]{3})$/.test(part));
+
 function isCell(text, column, rules) {
 	if (text === '') return true;
 	if (column.kind === KINDS.number) return /^([<>]=?)?[+-]?(?=(\d\.?){1,7}$)\d{1,6}(\.\d+)?$/.test(text);
 	if (column.kind === KINDS.date) return isDate(text, rules);
 	if (column.words !== '') return column.words.split('|').slice(1, -1).includes(text);
-	return /^([+-]+|[A-Za-z0-9._%/][A-Za-z0-9._%/+-]*)$/.test(text) && text.length <= 16 && !/\d{5}/.test(text) && text.replace(/\D/g, '').length <= 6;
+	return /^([+-]+|[A-Za-z0-9._%/][A-Za-z0-9._%/+-]*)$/.test(text) && text.length <= 16 && !/\d{5}/.test(text) && text.replace(/\D/g, '').length <= 6
+		&& !isDay(text.split(/[._%/+-]+/).filter((part) => part !== ''))
+		&& /^\D*/.exec(text)[0].split('/').every((part) => lettersOf(part) <= (/\d/.test(text) ? 3 : 1))
+		&& text.replace(/^\D*/, '').split(/[\d/]/).every((part) => lettersOf(part) <= 2);
 }
 
 /** Whether readers may be shown TEXT as a copy. */

@@ -47,7 +47,9 @@ typedef enum emr_column_kind {
 			    nothing of the day from which a program counts (1970-01-01) */
 	EMR_COLUMN_CODE, /* one of WORDS, without regard to case; of any: at most 16 letters,
 			    digits, and of . _ % / + -, at most four digits in a row, + and -
-			    first only among themselves: mmol/L, positive, ++ */
+			    first only among themselves, and letters that no digit or / parts
+			    are three, two behind the first digit, or one where there is no
+			    digit, and no day as 26/01/94 or JAN-26-94: C34.1, sub-01, M, n/a */
 } emr_column_kind;
 
 typedef struct emr_column {
@@ -59,7 +61,8 @@ typedef struct emr_column {
 #define EMR_COLUMNS_MAX 64
 #define EMR_COLUMN_NAME_MAX 63 /* bytes; no commas, quotes or line ends */
 #define EMR_COLUMN_WORDS_MAX 191
-#define EMR_CODE_DIGITS_MAX 6 /* of a code that no list has, altogether */
+#define EMR_CODE_DIGITS_MAX 6  /* of a code that no list has, altogether */
+#define EMR_CODE_LETTERS_MAX 3 /* of one that has a digit */
 #define EMR_NUMBER_DIGITS_MAX 7
 #define EMR_TABLE_MAX_BYTES (UINT64_C(64) << 20) /* of a table and of its copy */
 

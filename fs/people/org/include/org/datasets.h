@@ -21,7 +21,7 @@ emr_status emr_dataset_find_or_say(
  * "dates" "characteristics" "faces" "derived" "mosaic_tiles" "safe_private" "nifti" "edf" "genomes"
  * "columns"
  * (of copies) "contact"
- * "ethics" "licence" "funder" "duo" (where the terms have them)
+ * "ethics" "licence" "funder" "doi" "duo" (where the terms have them)
  * "terms" (SHA-256 of their file)
  * "participants" "steward" "reader" "readers":[{"who" "name" "organisation" "code" "id" "since"
  * "entry"}] "former":[{... "until"}]}, owned: FORMER has each time that somebody was in and is no
