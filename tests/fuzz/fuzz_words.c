@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (emr_keyring_from_words(
 		    emr_bytes_of(data, size), EMR_KEYRING_PERSON, 0, &problem, &kr) == EMR_OK)
 		emr_keyring_free(kr);
-	else if (size <= 4096 && (problem.fault == EMR_WORDS_FINE || strlen(problem.word) > 31)) {
+	else if (size <= 4096 && (problem.fault == EMR_WORDS_FINE || strlen(problem.word) > 31))
 		abort();
-		return 0;
-	}
+	return 0;
+}
