@@ -224,6 +224,8 @@ typedef struct shares {
 	shared_told told[SHARED_TOLD_KINDS];
 	emr_handle **open; /* that read what others share; owned, what it points to is not */
 	size_t nopen, open_cap;
+	uint64_t kept[1024]; /* nodes whose readers are kept, in a ring; 0: none yet */
+	unsigned kept_next;
 	emr_buf kept_keys;	  /* of the worker: entries of the file shared-keys */
 	bool has_kept_keys;	  /* of the worker: it was read */
 	bool has_new_keys;	  /* of the worker: they are not in the file yet */
@@ -403,6 +405,10 @@ typedef emr_status (*shared_check_fn)(emr_view *view, const shared_share *s, con
 /* Of the worker: the reader of N, a record of S, if CHECK says so.  EMR_DENIED: its key is not
  * here. */
 emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_fn check);
+/* Under view->lock: the kind's keep_reader.  A viewer goes through a series and comes back: the
+ * readers of what was closed last stay, so that the next opening, which is let in and reported as
+ * the first one, needs neither the worker nor curves. */
+uint64_t shared_keep_reader(emr_view *view, node *n);
 /* Appends what a note says. */
 emr_status shared_note_text(const shared_share *s, emr_buf *out);
 

@@ -9,6 +9,8 @@
 #include "shared.h"
 #include "signed.h"
 
+#define KEPT_NS INT64_C(600000000000)
+
 emr_status shared_note_text(const shared_share *s, emr_buf *out)
 {
 	char text[1024], day[48];
@@ -66,6 +68,42 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_
 	return status;
 }
 
+uint64_t shared_keep_reader(emr_view *view, node *n)
+{
+	shares *all = view->shares;
+	uint64_t *at = &all->kept[all->kept_next % (sizeof all->kept / sizeof all->kept[0])];
+	uint64_t goes = *at;
+	const node *oldest = goes != 0 ? tree_by_number(view, goes) : NULL;
+
+	if (node_file(n)->kept_boot_ns != 0)
+		return 0;
+	node_file(n)->kept_boot_ns = view_boot_ns(view);
+	if (oldest != NULL && node_file(oldest) != NULL)
+		node_file(oldest)->kept_boot_ns = 0;
+	*at = n->number;
+	all->kept_next++;
+	return goes;
+}
+
+/* With N open: whose word its bytes are is judged when the reader is made, and now and then again.
+ */
+static void judge_again(emr_view *view, node *n)
+{
+	file *f = node_file(n);
+	bool is_old;
+
+	pthread_rwlock_wrlock(&f->lock);
+	pthread_mutex_lock(&view->lock);
+	is_old = n->opens == 1 && f->reader != NULL && f->kept_boot_ns != 0 &&
+		 view_boot_ns(view) - f->kept_boot_ns > KEPT_NS;
+	if (is_old)
+		f->kept_boot_ns = view_boot_ns(view);
+	pthread_mutex_unlock(&view->lock);
+	if (is_old)
+		tree_set_reader(f, NULL);
+	pthread_rwlock_unlock(&f->lock);
+}
+
 emr_status shared_open(emr_view *view, emr_handle *handle)
 {
 	node *n = handle->node;
@@ -85,6 +123,7 @@ emr_status shared_open(emr_view *view, emr_handle *handle)
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK || !is_theirs)
 		return status;
+	judge_again(view, n);
 	pthread_rwlock_rdlock(&node_file(n)->lock);
 	/* A working copy: it has just been taken. */
 	if (node_file(n)->reader == NULL && node_file(n)->staging == NULL)
