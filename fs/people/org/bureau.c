@@ -199,19 +199,17 @@ void emr_bureau_let_go(emr_bureau *bureau)
 
 /* ---- acting ---- */
 
-/* How sending ended: CODE is the ledger's answer, and what it took is here: all of its SIZE
- * entries.
- */
+/* How sending ended: CODE is the ledger's answer, and all of its SIZE entries are here. */
 static emr_status bureau_sent(emr_bureau *bureau, emr_status status, uint8_t code, uint64_t size,
 	emr_problem *out_problem)
 {
+	if (status == EMR_OK)
+		status = emr_follow_to(bureau->session.replica, size);
 	if (status == EMR_OK && code > EMR_RESULT_ALREADY) {
 		emr_problem_set(
 			out_problem, EMR_SAY_LEDGER_REFUSED, "cause", emr_result_text(code), NULL);
 		return EMR_REFUSED;
 	}
-	if (status == EMR_OK)
-		status = emr_follow_to(bureau->session.replica, size);
 	return say_status(bureau, status, out_problem);
 }
 
@@ -238,6 +236,27 @@ emr_status emr_bureau_send(
 
 	return status == EMR_OK ? emr_bureau_send_together(bureau, act, &part, 1, out_problem)
 				: say_status(bureau, status, out_problem);
+}
+
+emr_status emr_bureau_send_once(
+	emr_bureau *bureau, emr_act *act, emr_bytes part, uint8_t state, emr_problem *out_problem)
+{
+	const emr_session *session = &bureau->session;
+	EMR_AUTO_BUF row = {0};
+	emr_problem why = {0};
+	emr_row_head head;
+	emr_key_text key;
+	emr_status status = emr_bureau_send(bureau, act, part, &why);
+
+	if (status == EMR_REFUSED &&
+		emr_act_row_key(act, session->identity.signer_id, &key) == EMR_OK &&
+		emr_replica_state_get(session->replica, key.text, &row) == EMR_OK &&
+		emr_row_head_parse((emr_span){row.data, row.len}, &head) == EMR_CONTRACT_OK &&
+		head.state == state && head.version >= act->version)
+		return EMR_OK;
+	if (status != EMR_OK)
+		*out_problem = why;
+	return status;
 }
 
 emr_status emr_bureau_send_all(

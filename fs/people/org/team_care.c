@@ -75,7 +75,7 @@ static emr_status admit_person(emr_bureau *bureau, emr_id16 team, const emr_know
 	EMR_TRY(emr_replica_follow(
 		bureau->session.replica, bureau->session.identity.signer_id, &act));
 	EMR_TRY(seal_key(bureau, &act, who, key, &part));
-	return emr_bureau_send(bureau, &act, emr_buf_view(&part), p);
+	return emr_bureau_send_once(bureau, &act, emr_buf_view(&part), EMR_MEMBER_ACTIVE, p);
 }
 
 static emr_status drop_person(
@@ -83,7 +83,7 @@ static emr_status drop_person(
 {
 	emr_act act = emr_act_drop(team, root);
 
-	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+	return emr_bureau_send_once(bureau, &act, (emr_bytes){0}, EMR_MEMBER_ENDED, out_problem);
 }
 
 static emr_status key_of(emr_bureau *bureau, const emr_team *team, emr_grantee_key **out)
@@ -378,7 +378,8 @@ static emr_status close_unused(
 			continue; /* an owner may be giving to the one before at this moment */
 		EMR_TRY(is_used(bureau, one, &is));
 		if (!is)
-			EMR_TRY(emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem));
+			EMR_TRY(emr_bureau_send_once(
+				bureau, &act, (emr_bytes){0}, EMR_DATASET_CLOSED, out_problem));
 	}
 	return EMR_OK;
 }
