@@ -94,7 +94,7 @@ def begin(bed, data, slices):
 
 def viewing(bed, data, _is_first):
     slices = 100 if data.quick else SLICES
-    if bed.name == "plain":
+    if bed.name in ("plain", "pt_ll"):
         place = bed.path("viewing")
         fill(place, slices)
         bed.cold()

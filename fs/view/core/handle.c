@@ -195,6 +195,20 @@ static void drop_reader(emr_view *view, uint64_t number)
 	pthread_mutex_unlock(&view->lock);
 }
 
+void handle_keep(emr_view *view, node *n)
+{
+	uint64_t goes = 0;
+
+	if (node_file(n) != NULL)
+		close_reader(view, n, &goes);
+	pthread_mutex_lock(&view->lock);
+	n->opens--;
+	tree_release_if_unused(view, n);
+	pthread_mutex_unlock(&view->lock);
+	if (goes != 0)
+		drop_reader(view, goes);
+}
+
 /* A mapping written after the last FLUSH: its bytes came since.  RELEASE comes late: the next
  * writer may have begun. */
 static void finish_writing(emr_handle *handle)

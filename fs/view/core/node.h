@@ -55,6 +55,7 @@ typedef struct file {
 	uint64_t top_cver; /* the highest its record has had; 0: not known; node_top_cver */
 	int64_t kept_boot_ns; /* of what another shares: since when its reader is kept for the next
 				 opening; 0: it is not in their ring */
+	bool is_made_ahead;   /* of what another shares: nobody has used its reader yet; atomic */
 	bool is_opened_again; /* since it was made: the kernel may hold pages of it; atomic */
 	uint64_t promised;    /* the mark of the working copy that a flush has covered; 0: none */
 	bool went_back;	      /* the working copy that was promised is not there, or not whole */

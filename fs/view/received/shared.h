@@ -145,6 +145,11 @@ typedef struct shared_share {
 		unsigned n;
 	} ahead[8]; /* how many siblings were asked for last */
 	unsigned ahead_next;
+	struct {
+		uint32_t last, from; /* entries: what was opened last; and behind which something
+					is to be made, FLAT_TOP: behind none */
+		unsigned n, tries;
+	} made; /* readers of those behind it, before anybody opens them */
 } shared_share;
 
 typedef struct shared_span {
@@ -411,6 +416,16 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_
 uint64_t shared_keep_reader(emr_view *view, node *n);
 /* Appends what a note says. */
 emr_status shared_note_text(const shared_share *s, emr_buf *out);
+
+/* ---- what is opened next: shared_ahead.c */
+#define SHARED_MADE_MAX 16u
+/* Under view->lock: N of S was opened. WAS_READY: its reader had been made before. */
+void shared_go_on(emr_view *view, shared_share *s, const node *n, bool was_ready);
+/* Of the worker, with S open: one question for what lies behind entry FROM, if of the next N keys
+ * are lacking that nobody has asked for. shared_asking.c */
+void shared_ask_ahead(emr_view *view, shared_share *s, uint32_t from, unsigned n);
+/* Of the worker, with S open: makes the readers of those behind it. */
+void shared_make_ahead(emr_view *view, shared_share *s);
 
 /* ---- questions: shared_asking.c.  Of the worker, without view->lock. */
 void shared_serve(emr_view *view, shared_share *s);

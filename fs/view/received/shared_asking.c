@@ -442,6 +442,29 @@ static void ask_for(emr_view *view, shared_share *s, const asked *a)
 	}
 }
 
+void shared_ask_ahead(emr_view *view, shared_share *s, uint32_t from, unsigned n)
+{
+	asked a = {.objects = calloc(AHEAD_MAX, sizeof *a.objects)};
+	bool is_due = false;
+
+	pthread_mutex_lock(&view->lock);
+	for (uint32_t i = from + 1; a.objects != NULL && i <= from + n; i++) {
+		const shared_entry *e = i < s->tree->names.count ? &s->tree->entries[i] : NULL;
+
+		is_due = is_due || (e != NULL && e->type == EMR_META_FILE && e->pversion != 0 &&
+					   s->tree->names.places[i].parent ==
+						   s->tree->names.places[from].parent &&
+					   !emr_shared_has_key(s->opened, e->object, e->pversion) &&
+					   asking_for(s, EMR_NEED_BYTES, e->object) == NULL);
+	}
+	if (is_due)
+		add_siblings(s, s->tree->entries[from].object, &a);
+	pthread_mutex_unlock(&view->lock);
+	if (a.n > 0)
+		ask_for(view, s, &a);
+	free(a.objects);
+}
+
 /* To everybody who waits for N, which the caller holds. */
 static void say_to_waiters(emr_view *view, const node *n, emr_status status)
 {
@@ -513,7 +536,7 @@ static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 	emr_status status;
 
 	emr_fetcher_begin(view->options.fetcher);
-	status = shared_attach(view, s, n, shared_check_copy);
+	status = tree_has_reader(n) ? EMR_OK : shared_attach(view, s, n, shared_check_copy);
 	if (status != EMR_OK && emr_shared_check(s->opened, NULL) == EMR_DENIED)
 		status = EMR_DENIED; /* it has ended meanwhile, which who asks is told */
 	if (status == EMR_NOT_FOUND && is_about_to_go(view, s, n)) {
@@ -530,6 +553,10 @@ static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 		if (status != EMR_OK)
 			file_notice(view, n, status);
 		say_to_waiters(view, n, status);
+		pthread_mutex_lock(&view->lock);
+		if (status == EMR_OK)
+			shared_go_on(view, s, n, false);
+		pthread_mutex_unlock(&view->lock);
 		return;
 	}
 	pthread_mutex_lock(&view->lock);
@@ -681,7 +708,7 @@ static void answer_late(emr_view *view, shared_share *s)
 /* ---- all of it ---- */
 
 typedef struct work {
-	bool name, names, bytes, rebuild;
+	bool name, names, bytes, rebuild, ahead;
 } work;
 
 /* Under view->lock: what S shows is not what the ledger has, or is wanted for the first time. */
@@ -711,6 +738,7 @@ static work work_of(emr_view *view, const shared_share *s)
 		w.names = w.names || shared_is_wanted_inside(s);
 		w.name = s->is_name_due && s->tree == NULL && !s->is_blind && s->has_purpose;
 		w.rebuild = is_build_due(view, s);
+		w.ahead = s->made.from != FLAT_TOP;
 	}
 	return w;
 }
@@ -757,7 +785,7 @@ void shared_serve(emr_view *view, shared_share *s)
 
 	if (w.name)
 		serve_name(view, s);
-	if (!w.names && !w.bytes && !w.rebuild && s->asking == NULL)
+	if (!w.names && !w.bytes && !w.rebuild && !w.ahead && s->asking == NULL)
 		return;
 	status = open_share(view, s, &trouble);
 	if (status != EMR_OK) {
@@ -775,6 +803,7 @@ void shared_serve(emr_view *view, shared_share *s)
 		answer_names(view, s);
 	if (w.bytes)
 		serve_bytes(view, s);
+	shared_make_ahead(view, s);
 	answer_late(view, s);
 }
 

@@ -104,6 +104,12 @@ static void judge_again(emr_view *view, node *n)
 	pthread_rwlock_unlock(&f->lock);
 }
 
+/* The first time only. */
+static bool is_made_ahead(node *n)
+{
+	return __atomic_exchange_n(&node_file(n)->is_made_ahead, false, __ATOMIC_RELAXED);
+}
+
 emr_status shared_open(emr_view *view, emr_handle *handle)
 {
 	node *n = handle->node;
@@ -132,5 +138,10 @@ emr_status shared_open(emr_view *view, emr_handle *handle)
 	pthread_rwlock_unlock(&node_file(n)->lock);
 	if (status == EMR_OK && is_shown)
 		shared_note_opened(view, handle);
+	if (status == EMR_OK && is_shown && is_made_ahead(n)) {
+		pthread_mutex_lock(&view->lock);
+		shared_go_on(view, shared_gives(n), n, true);
+		pthread_mutex_unlock(&view->lock);
+	}
 	return status;
 }
