@@ -153,28 +153,37 @@ static void discard_if_gone(emr_view *view, node *n)
 	pthread_rwlock_unlock(&node_file(n)->lock);
 }
 
-/* A file that nobody has open keeps its reader only where making it again is dear. *OUT_GOES is the
- * number of the node whose reader goes for that, or 0; NULL: that of N goes. */
+/* Under view->lock: the reader of N, which is dear to make again, is kept for the next opening. The
+ * number of the node whose reader goes for that, or 0. */
+static uint64_t keep_reader(emr_view *view, const node *n)
+{
+	uint64_t *at = &view->index.kept.nodes[view->index.kept.next++ % KEPT_READERS], goes = *at;
+
+	*at = n->number;
+	return goes != n->number ? goes : 0;
+}
+
+/* A file that nobody has open keeps its reader only while it is cheap, or dear to make again.
+ * *OUT_GOES: as of keep_reader; NULL: that of N goes in any case. */
 static void close_reader(emr_view *view, node *n, uint64_t *out_goes)
 {
-	bool is_last, is_kept = false;
+	bool is_last, is_kept;
 
 	pthread_rwlock_wrlock(&node_file(n)->lock); /* first: who opens it from now on looks at the
 						  reader after this */
 	pthread_mutex_lock(&view->lock);
 	is_last = n->opens == 1;
-	if (is_last && node_file(n)->reader != NULL && out_goes != NULL &&
-		kind_of(n)->keep_reader != NULL) {
-		*out_goes = kind_of(n)->keep_reader(view, n);
-		is_kept = true;
-	}
+	is_kept = is_last && node_file(n)->reader != NULL && node_file(n)->judged_boot_ns != 0 &&
+		  out_goes != NULL;
+	if (is_kept)
+		*out_goes = keep_reader(view, n);
 	pthread_mutex_unlock(&view->lock);
 	if (is_last && !is_kept && node_file(n)->staging == NULL)
 		tree_set_reader(node_file(n), NULL);
 	pthread_rwlock_unlock(&node_file(n)->lock);
 }
 
-/* The reader of NUMBER was kept long enough, if nobody has it open. */
+/* That of NUMBER goes, if nobody has it open. */
 static void drop_reader(emr_view *view, uint64_t number)
 {
 	node *n;

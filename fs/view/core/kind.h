@@ -96,9 +96,6 @@ struct node_kind {
 	 * read (still). */
 	bool (*is_theirs)(const node *n);
 	emr_status (*may_read)(emr_view *view, const node *n);
-	/* N is closed by its last program: its reader stays for the next opening.  Gives the number
-	 * of the node whose reader goes instead, or 0. */
-	uint64_t (*keep_reader)(emr_view *view, node *n);
 	/* Frees it when nobody holds it any more. */
 	void (*release)(emr_view *view, node *n);
 

@@ -99,8 +99,7 @@ const node_kind shared_kind = {WRITING, .is_shown = true, .is_received = true,
 	.within = &foreign_kind, .child = shared_child, .list = shared_list, .path = shared_path,
 	.domain = shared_domain, .object = shared_object, .root = shared_root,
 	.note_checked = shared_note_checked, .is_same = shared_is_same,
-	.keep_reader = shared_keep_reader, .release = shared_release_if_unused,
-	.attribute = shared_attribute};
+	.release = shared_release_if_unused, .attribute = shared_attribute};
 
 /* One's own records in their folders. */
 static const node_kind foreign_kind = {WRITING, .child = union_child, .list = union_list,

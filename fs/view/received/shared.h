@@ -14,6 +14,7 @@
 
 #include "kind.h"
 #include "ops_file.h"
+#include "shared_ahead.h"
 #include "shared_tree.h"
 #include "tree.h"
 
@@ -140,16 +141,7 @@ typedef struct shared_share {
 	/* of the worker */
 	emr_shared *opened; /* with the keys; NULL: not open */
 	struct shared_asking *asking;
-	struct {
-		emr_id16 directory;
-		unsigned n;
-	} ahead[8]; /* how many siblings were asked for last */
-	unsigned ahead_next;
-	struct {
-		uint32_t last, from; /* entries: what was opened last; and behind which something
-					is to be made, FLAT_TOP: behind none */
-		unsigned n, tries;
-	} made; /* readers of those behind it, before anybody opens them */
+	shared_ahead ahead;
 } shared_share;
 
 typedef struct shared_span {
@@ -229,8 +221,6 @@ typedef struct shares {
 	shared_told told[SHARED_TOLD_KINDS];
 	emr_handle **open; /* that read what others share; owned, what it points to is not */
 	size_t nopen, open_cap;
-	uint64_t kept[1024]; /* nodes whose readers are kept, in a ring; 0: none yet */
-	unsigned kept_next;
 	emr_buf kept_keys;	  /* of the worker: entries of the file shared-keys */
 	bool has_kept_keys;	  /* of the worker: it was read */
 	bool has_new_keys;	  /* of the worker: they are not in the file yet */
@@ -410,22 +400,8 @@ typedef emr_status (*shared_check_fn)(emr_view *view, const shared_share *s, con
 /* Of the worker: the reader of N, a record of S, if CHECK says so.  EMR_DENIED: its key is not
  * here. */
 emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_fn check);
-/* Under view->lock: the kind's keep_reader.  A viewer goes through a series and comes back: the
- * readers of what was closed last stay, so that the next opening, which is let in and reported as
- * the first one, needs neither the worker nor curves. */
-uint64_t shared_keep_reader(emr_view *view, node *n);
 /* Appends what a note says. */
 emr_status shared_note_text(const shared_share *s, emr_buf *out);
-
-/* ---- what is opened next: shared_ahead.c */
-#define SHARED_MADE_MAX 16u
-/* Under view->lock: N of S was opened. WAS_READY: its reader had been made before. */
-void shared_go_on(emr_view *view, shared_share *s, const node *n, bool was_ready);
-/* Of the worker, with S open: one question for what lies behind entry FROM, if of the next N keys
- * are lacking that nobody has asked for. shared_asking.c */
-void shared_ask_ahead(emr_view *view, shared_share *s, uint32_t from, unsigned n);
-/* Of the worker, with S open: makes the readers of those behind it. */
-void shared_make_ahead(emr_view *view, shared_share *s);
 
 /* ---- questions: shared_asking.c.  Of the worker, without view->lock. */
 void shared_serve(emr_view *view, shared_share *s);
