@@ -15,7 +15,7 @@ void shared_look_again(void *arg, emr_status status)
 {
 	emr_view *view = arg;
 
-	(void)status; /* whoever looks again is told the same */
+	(void)status; /* the next look is told the same */
 	pthread_mutex_lock(&view->lock);
 	emr_worker_wake(&view->shares->worker);
 	pthread_mutex_unlock(&view->lock);

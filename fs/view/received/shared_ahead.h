@@ -1,6 +1,8 @@
 /* These functions say what a viewer opens next in a share, so that it waits neither for keys nor
  * for readers nor for blocks: they ask, make and bring ahead. They refuse to do so for a single
- * file that somebody opens, and in datasets. */
+ * file that somebody opens, and in datasets. Readers stay after the close (core/handle.c), so that
+ * an opening once more needs neither the worker nor curves; it is let in and reported as the first.
+ */
 #pragma once
 
 #include "kind.h"
@@ -10,7 +12,7 @@
 
 struct shared_share;
 
-/* What is known of the viewer, in a share. */
+/* All that is known of the viewer, in a share. */
 typedef struct shared_ahead {
 	struct {
 		emr_id16 directory;
