@@ -174,7 +174,7 @@ static void close_reader(emr_view *view, node *n, uint64_t *out_goes)
 	pthread_mutex_lock(&view->lock);
 	is_last = n->opens == 1;
 	is_kept = is_last && node_file(n)->reader != NULL && node_file(n)->judged_boot_ns != 0 &&
-		  out_goes != NULL;
+		  kind_is_shown(n) && out_goes != NULL;
 	if (is_kept)
 		*out_goes = keep_reader(view, n);
 	pthread_mutex_unlock(&view->lock);

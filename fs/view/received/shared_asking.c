@@ -427,8 +427,7 @@ static void ask_for(emr_view *view, shared_share *s, const asked *a)
 	}
 }
 
-/* One question for what lies behind entry FROM, if of the next N keys are lacking that nobody has
- * asked for. */
+/* One question for what lies behind entry FROM, if a key of the next N was not asked for. */
 static void ask_ahead_of(emr_view *view, shared_share *s, uint32_t from, unsigned n)
 {
 	asked a = {.objects = calloc(SHARED_AHEAD_MAX, sizeof *a.objects)};
@@ -795,6 +794,7 @@ static void be_due(int64_t at_ns, int64_t *due_ns)
 bool shared_goes_on(const emr_view *view, const shared_share *s, int64_t *out_due_ns)
 {
 	bool reports = s->nrows > 0 && s->opened != NULL, builds = wants_build(s);
+	bool makes = s->phase == SHARED_OPEN && s->ahead.from != FLAT_TOP;
 
 	if (s->asking != NULL)
 		be_due(view_boot_ns(view) + SHARED_IDLE_POLL_NS, out_due_ns);
@@ -803,5 +803,5 @@ bool shared_goes_on(const emr_view *view, const shared_share *s, int64_t *out_du
 	/* While its names are asked for, the answer is waited for. */
 	if (builds && asking_for(s, EMR_NEED_NAMES, s->top) == NULL)
 		be_due(s->build_not_before_ns, out_due_ns);
-	return s->asking != NULL || reports || builds || is_waited_for(view, s);
+	return s->asking != NULL || reports || builds || makes || is_waited_for(view, s);
 }
