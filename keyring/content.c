@@ -133,8 +133,8 @@ static emr_status kek_of(const emr_secret *k, const uint8_t ctx[32], emr_secret 
 /* The KEK seals one thing only, so the nonce is zero. */
 static const uint8_t zero_nonce[EMR_AEAD_NONCE_BYTES];
 
-emr_status emr_content_key_wrap(const emr_keyring *kr, const uint8_t A[32], const uint8_t ctx[32],
-	const emr_content_key *key, uint8_t out_capsule[EMR_CAPSULE_BYTES],
+static emr_status wrap(const emr_keyring *kr, const uint8_t A[32], const emr_secret *own,
+	const uint8_t ctx[32], const emr_content_key *key, uint8_t out_capsule[EMR_CAPSULE_BYTES],
 	uint8_t out_wdek[EMR_WDEK_BYTES])
 {
 	EMR_AUTO_SECRET enc = {0};
@@ -146,12 +146,33 @@ emr_status emr_content_key_wrap(const emr_keyring *kr, const uint8_t A[32], cons
 
 	EMR_TRY(emr_derive_enc(kr, &enc));
 	EMR_TRY(emr_pre_hedged(&enc, ctx, &r, &u));
-	EMR_TRY(emr_pre_encapsulate(A, ctx, &r, &u, capsule, &k));
+	EMR_TRY(emr_pre_encapsulate(A, own, ctx, &r, &u, capsule, &k));
 	EMR_TRY(kek_of(&k, ctx, &kek));
 	EMR_TRY(emr_aead_seal(
 		&kek, zero_nonce, emr_bytes_of(ctx, 32), emr_secret_view(&key->dek), out_wdek));
 	memcpy(out_capsule, capsule, sizeof capsule);
 	return EMR_OK;
+}
+
+emr_status emr_content_key_wrap(const emr_keyring *kr, const uint8_t A[32], const uint8_t ctx[32],
+	const emr_content_key *key, uint8_t out_capsule[EMR_CAPSULE_BYTES],
+	uint8_t out_wdek[EMR_WDEK_BYTES])
+{
+	return wrap(kr, A, NULL, ctx, key, out_capsule, out_wdek);
+}
+
+emr_status emr_content_key_wrap_own(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
+	const uint8_t A[32], const uint8_t ctx[32], const emr_content_key *key,
+	uint8_t out_capsule[EMR_CAPSULE_BYTES], uint8_t out_wdek[EMR_WDEK_BYTES])
+{
+	EMR_AUTO_SECRET a = {0};
+	emr_domain_public public;
+
+	EMR_TRY(emr_keyring_domain_public(kr, domain_id, 1, epoch, &public));
+	if (memcmp(public.A, A, sizeof public.A) != 0)
+		return EMR_INVALID;
+	EMR_TRY(emr_derive_domain_pre(kr, domain_id, epoch, &a));
+	return wrap(kr, A, &a, ctx, key, out_capsule, out_wdek);
 }
 
 /* The DEK under the KEK of K. */

@@ -92,7 +92,7 @@ emr_status emr_list_key_publish(const emr_keyring *kr, emr_id16 domain_id, uint3
 	if (status == EMR_OK)
 		status = emr_pre_derived(&enc, ctx, &r, &u);
 	if (status == EMR_OK)
-		status = emr_pre_encapsulate(A, ctx, &r, &u, capsule, &k);
+		status = emr_pre_encapsulate(A, NULL, ctx, &r, &u, capsule, &k);
 	if (status == EMR_OK)
 		status = from_kem(&k, ctx, &list, kcheck);
 	if (status == EMR_OK)

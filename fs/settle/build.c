@@ -113,7 +113,11 @@ static emr_status wrap_key(const build_ctx *ctx, const emr_change *change,
 	memcpy(digest.b, out->root.b + 4, sizeof digest.b);
 	emr_capsule_ctx(change->domain, ctx->epoch, change->record_id, change->cver,
 		EMR_CAPSULE_CONTENT, digest, wrap_ctx);
-	return emr_content_key_wrap(ctx->keyring, ctx->A, wrap_ctx, key, out->capsule, out->wdek);
+	if (ctx->is_foreign)
+		return emr_content_key_wrap(
+			ctx->keyring, ctx->A, wrap_ctx, key, out->capsule, out->wdek);
+	return emr_content_key_wrap_own(ctx->keyring, change->domain, ctx->epoch, ctx->A, wrap_ctx,
+		key, out->capsule, out->wdek);
 }
 
 emr_status build_wrap(const build_ctx *ctx, const emr_change *change, wrapped_key *out)

@@ -60,33 +60,36 @@ emr_status emr_pre_kem_key(const uint8_t A[32], const uint8_t ctx[32], const uin
 	return EMR_OK;
 }
 
-/* E = rG, V = uG, s = u + r h into CAPSULE, S = (r + u)A into SHARED. */
-static bool encapsulate(const uint8_t A[32], const uint8_t ctx[32], const emr_secret *r,
-	const emr_secret *u, uint8_t capsule[96], emr_secret *scratch, emr_secret *shared)
+/* E = rG, V = uG, s = u + r h into CAPSULE, S = (r + u)A into SHARED: with A's own secret that is a
+ * multiplication of the base, which takes a third of the time. */
+static bool encapsulate(const uint8_t A[32], const emr_secret *own, const uint8_t ctx[32],
+	const emr_secret *r, const emr_secret *u, uint8_t capsule[96], emr_secret *scratch,
+	emr_secret *shared)
 {
 	uint8_t h[32];
 
-	return emr_r255_point_ok(A) && emr_r255_mul_base(r->data, capsule) &&
-	       emr_r255_mul_base(u->data, capsule + 32) &&
+	return emr_r255_mul_base(r->data, capsule) && emr_r255_mul_base(u->data, capsule + 32) &&
 	       emr_pre_capsule_hash(A, ctx, capsule, h) &&
 	       emr_r255_scalar_mul(r->data, h, scratch->data) &&
 	       emr_r255_scalar_add(u->data, scratch->data, capsule + 64) &&
 	       emr_r255_scalar_add(r->data, u->data, scratch->data) &&
-	       emr_r255_mul(scratch->data, A, shared->data);
+	       (own != NULL ? emr_r255_scalar_mul(scratch->data, own->data, scratch->data) &&
+				       emr_r255_mul_base(scratch->data, shared->data)
+			    : emr_r255_point_ok(A) && emr_r255_mul(scratch->data, A, shared->data));
 }
 
-emr_status emr_pre_encapsulate(const uint8_t A[32], const uint8_t ctx[32], const emr_secret *r,
-	const emr_secret *u, uint8_t out_capsule[96], emr_secret *out_k)
+emr_status emr_pre_encapsulate(const uint8_t A[32], const emr_secret *own, const uint8_t ctx[32],
+	const emr_secret *r, const emr_secret *u, uint8_t out_capsule[96], emr_secret *out_k)
 {
 	EMR_AUTO_SECRET scratch = {0};
 	EMR_AUTO_SECRET shared = {0};
 	uint8_t capsule[96];
 
-	if (r->len != 32 || u->len != 32)
+	if (r->len != 32 || u->len != 32 || (own != NULL && own->len != 32))
 		return EMR_INVALID;
 	EMR_TRY(emr_secret_new(32, &scratch));
 	EMR_TRY(emr_secret_new(32, &shared));
-	if (!encapsulate(A, ctx, r, u, capsule, &scratch, &shared))
+	if (!encapsulate(A, own, ctx, r, u, capsule, &scratch, &shared))
 		return EMR_INVALID;
 	EMR_TRY(emr_pre_kem_key(A, ctx, capsule, shared.data, out_k));
 	memcpy(out_capsule, capsule, sizeof capsule);

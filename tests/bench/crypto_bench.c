@@ -68,7 +68,7 @@ static void encapsulate(void)
 	EMR_AUTO_SECRET k = {0};
 
 	must(emr_pre_hedged(&a, ctx, &r, &u));
-	must(emr_pre_encapsulate(A, ctx, &r, &u, capsule, &k));
+	must(emr_pre_encapsulate(A, NULL, ctx, &r, &u, capsule, &k));
 }
 
 static void check_capsule(void)

@@ -20,23 +20,26 @@ GROWN = 10  # new records, one after the other
 
 
 def begin(bed, data):
-    """Made once in a run: people, agents, folders; Solo was shared before there were agents, Lone before others had any."""
+    """Made once in a run: people, agents, folders; no agent releases keys of Rui's Solo, and one of Ana's Lone."""
     scene = Scene(os.path.join(os.path.dirname(bed.back), "sharing"), data.emrfs, bed.secrets["secret"], bed.fb_path)
     data.scene = scene
     scene.records = 1000 if data.quick else 10000
     scene.rounds = 0
     scene.begin()
     scene.ana, scene.lima = scene.person("ana"), scene.person("lima")
-    scene.ana.open_folder()
-    for name, files in (("One", 1), ("Solo", SLICES), ("Lone", SLICES), ("Series", SLICES)):
-        scene.tree("ana", name, 1, files, SLICE_BYTES)
-    scene.ana.settled()
-    scene.ana.run("share", "Solo", "with", "lima", "--yes", "--wait")
+    scene.rui = scene.invite("lucas", "rui", "patient", "--yes", "--name", "Rui Reis", "--born", "1980-01-01")
+    scene.introduce("rui", "lima")
+    for one, name, files in ((scene.ana, "One", 1), (scene.rui, "Solo", SLICES), (scene.ana, "Lone", SLICES), (scene.ana, "Series", SLICES)):
+        one.open_folder()
+        scene.tree(one.who, name, 1, files, SLICE_BYTES)
+        one.settled()
+    scene.rui.run("share", "Solo", "with", "lima", "--away", "nobody", "--yes", "--wait")
     scene.works(scene.agent("lucas"))
     scene.ana.run("share", "Lone", "with", "lima", "--away", "own", "--yes", "--wait")
     scene.agents()
     scene.ana.run("share", "Series", "with", "lima", "--yes", "--wait")
-    agents = {grant["path"]: (grant["needed"], grant["away"]) for grant in scene.ana.told("share")["grants"]}
+    agents = {grant["path"]: (grant["needed"], grant["away"]) for one in (scene.ana, scene.rui) for grant in one.told("share")["grants"]}
+    scene.rui.close()
     if agents != {"Solo": (0, "nobody"), "Lone": (1, "own"), "Series": (2, "others")}:
         raise Failed(f"nobody, one and two of three organisations should have to answer: {agents}")
     return scene
@@ -47,7 +50,7 @@ def shared(scene, *names):
     found = []
 
     def look():
-        found[:] = glob.glob(os.path.join(scene.lima.path("shared-with-me"), "ana", *names))
+        found[:] = glob.glob(os.path.join(scene.lima.path("shared-with-me"), "*", *names))
         return found
 
     until(look, f"the doctor sees {os.path.join(*names)}")
@@ -205,8 +208,10 @@ def measured(scene, many):
     scene.ana.close()
     yield from opening(scene, "Series", "share_agents")
     yield from opening(scene, "Lone", "share_own_agent")
-    scene.ana.open_folder()
+    scene.rui.open_folder()
     yield from opening(scene, "Solo", "share_owner")
+    scene.rui.close()
+    scene.ana.open_folder()
     yield from grant(scene, "One", "share_one")
     yield from growing(scene, "One", "share_grow_one")
     yield from revoke(scene, "One", "revoke_one")

@@ -1,4 +1,4 @@
-"""The people of the sharing rows: a patient, a doctor, and three organisations whose agents release keys.
+"""The people of the sharing rows: patients, a doctor, and three organisations whose agents release keys.
 
 Each has a home of their own, as if it were a computer of their own; the network is one directory, which its owner serves to the others.  The scene is made once in a run.
 """
@@ -167,7 +167,8 @@ class Scene:
 
     def introduce(self, one, other):
         card = os.path.join(self.dir, other + ".card")
-        self.person(other).run("people", "card", "-o", card, secret=True)
+        if not os.path.exists(card):
+            self.person(other).run("people", "card", "-o", card, secret=True)
         self.person(one).run("people", "add", card, "--name", other, secret=True)
 
     def begin(self):

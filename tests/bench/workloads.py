@@ -15,6 +15,7 @@ from ipfs import ipfs
 from research import frozen, research
 from samba import samba
 from sharing import sharing
+from viewing import viewing
 from writing import writing
 
 REPORT = 63884  # bytes of the report of the second paper
@@ -239,5 +240,5 @@ def report(bed, data, _is_first):
 
 GROUPS = [("mount", mounting), ("seq", sequential), ("rand", random_access), ("tree", tree),
           ("list", listing), ("small", small), ("real", real), ("report", report),
-          ("sharing", sharing), ("writing", writing), ("research", research), ("frozen", frozen), ("samba", samba), ("ipfs", ipfs),
+          ("sharing", sharing), ("writing", writing), ("viewing", viewing), ("research", research), ("frozen", frozen), ("samba", samba), ("ipfs", ipfs),
           ("host", host)]

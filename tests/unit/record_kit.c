@@ -317,7 +317,7 @@ emr_content_key *kit_key(emr_keyring *keyring, const uint8_t dek[32])
 	emr_capsule_ctx(domain, 1, record, 1, EMR_CAPSULE_CONTENT, digest, ctx);
 	assert_ok(emr_secret_random(32, &seed));
 	assert_ok(emr_pre_hedged(&seed, ctx, &r, &u));
-	assert_ok(emr_pre_encapsulate(public.A, ctx, &r, &u, capsule, &k));
+	assert_ok(emr_pre_encapsulate(public.A, NULL, ctx, &r, &u, capsule, &k));
 	assert_ok(emr_secret_new(64, &ikm));
 	memcpy(ikm.data, k.data, 32);
 	assert_ok(emr_hkdf_secret("emrfs/v1/kek", &ikm, emr_bytes_of(ctx, 32), 32, &kek));

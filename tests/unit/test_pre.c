@@ -214,7 +214,11 @@ TEST(capsules_match_the_second_model)
 		vectors_fixed(test, "k", want_k, 32);
 		assert_ok(emr_pre_public(&a, got_A));
 		assert_memory_equal(got_A, A, 32);
-		assert_ok(emr_pre_encapsulate(A, ctx, &r, &u, capsule, &k));
+		assert_ok(emr_pre_encapsulate(A, NULL, ctx, &r, &u, capsule, &k));
+		assert_memory_equal(capsule, want, 96);
+		assert_memory_equal(k.data, want_k, 32);
+		emr_secret_free(&k);
+		assert_ok(emr_pre_encapsulate(A, &a, ctx, &r, &u, capsule, &k));
 		assert_memory_equal(capsule, want, 96);
 		assert_memory_equal(k.data, want_k, 32);
 		assert_ok(emr_pre_capsule_check(A, ctx, capsule));
@@ -252,9 +256,9 @@ TEST(every_bit_of_a_capsule_matters)
 		EMR_AUTO_SECRET r = secret_from(test, "r", 32);
 		uint8_t out[96];
 
-		assert_status(EMR_INVALID, emr_pre_encapsulate(A, ctx, &r, &r, out, &k));
+		assert_status(EMR_INVALID, emr_pre_encapsulate(A, NULL, ctx, &r, &r, out, &k));
 		memset(A, 0, 32);
-		assert_status(EMR_INVALID, emr_pre_encapsulate(A, ctx, &r, &r, out, &k));
+		assert_status(EMR_INVALID, emr_pre_encapsulate(A, NULL, ctx, &r, &r, out, &k));
 	}
 }
 

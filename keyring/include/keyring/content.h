@@ -56,6 +56,10 @@ void emr_listing_ctx(emr_id16 domain_id, uint32_t epoch, emr_id32 writer, uint8_
 emr_status emr_content_key_wrap(const emr_keyring *kr, const uint8_t A[32], const uint8_t ctx[32],
 	const emr_content_key *key, uint8_t out_capsule[EMR_CAPSULE_BYTES],
 	uint8_t out_wdek[EMR_WDEK_BYTES]);
+/* The same as the owner of (domain, epoch), sooner: EMR_INVALID when A is not its key. */
+emr_status emr_content_key_wrap_own(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
+	const uint8_t A[32], const uint8_t ctx[32], const emr_content_key *key,
+	uint8_t out_capsule[EMR_CAPSULE_BYTES], uint8_t out_wdek[EMR_WDEK_BYTES]);
 /* As the owner of (domain, epoch).  EMR_DAMAGED when capsule, context and wrapped key do not fit.
  */
 emr_status emr_content_key_unwrap(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,

@@ -13,9 +13,10 @@ emr_status emr_pre_scalar(const emr_secret *wide, emr_secret *out_scalar);
 emr_status emr_pre_public(const emr_secret *scalar, uint8_t out_point[32]);
 
 /* Makes a capsule to A for CTX with the scalars R and U, and the 32-byte key K.  R and U come from
- * emr_pre_hedged or emr_pre_derived; EMR_INVALID when A is not a valid point. */
-emr_status emr_pre_encapsulate(const uint8_t A[32], const uint8_t ctx[32], const emr_secret *r,
-	const emr_secret *u, uint8_t out_capsule[96], emr_secret *out_k);
+ * emr_pre_hedged or emr_pre_derived; EMR_INVALID when A is not a valid point.  OWN, which may be
+ * NULL, is A's secret, of which the caller knows that it is: the same capsule and key, sooner. */
+emr_status emr_pre_encapsulate(const uint8_t A[32], const emr_secret *own, const uint8_t ctx[32],
+	const emr_secret *r, const emr_secret *u, uint8_t out_capsule[96], emr_secret *out_k);
 /* Randomised and still safe when the generator fails: HS("enc-r" / "enc-u", rand32, secret, ctx).
  */
 emr_status emr_pre_hedged(

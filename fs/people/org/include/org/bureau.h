@@ -42,8 +42,8 @@ emr_status emr_bureau_send(
 	emr_bureau *bureau, emr_act *act, emr_bytes part, emr_problem *out_problem);
 /* The same of what another program of this organisation may do at the same moment: EMR_OK also
  * when the row is in STATE then. */
-emr_status emr_bureau_send_once(emr_bureau *bureau, emr_act *act, emr_bytes part, uint8_t state,
-	emr_problem *out_problem);
+emr_status emr_bureau_send_once(
+	emr_bureau *bureau, emr_act *act, emr_bytes part, uint8_t state, emr_problem *out_problem);
 /* The same of N without parts, in as few batches as they need. */
 emr_status emr_bureau_send_all(
 	emr_bureau *bureau, emr_act *acts, size_t n, emr_problem *out_problem);
