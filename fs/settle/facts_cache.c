@@ -1,6 +1,7 @@
 /* To open a large folder every name would have to be decrypted again. This file keeps the
- * decrypted names between two mounts, sealed; it is refused as a whole when any page of it was
- * changed or cut, or is of another ledger. */
+ * decrypted names between two mounts, sealed, directory by directory; it is refused as a whole when
+ * any page of it was changed or cut, or is of another ledger.  The files of a directory can rest in
+ * it until somebody looks there. */
 #include "facts_cache.h"
 
 #include <errno.h>
@@ -27,8 +28,10 @@
 #define PLAIN_BYTES (PAGE_BYTES - 16)
 #define AAD_BYTES (HEADER_BYTES + 9)
 #define BEHIND_MAX 64
-#define BEHIND_PER_PAGE 16	      /* of some 250 records */
-#define CHANGED_MAX ((size_t)1 << 20) /* with more, reading everything again is no slower */
+#define BEHIND_PER_PAGE 16		/* of some 250 records */
+#define CHANGED_MAX ((size_t)1 << 20)	/* with more, reading everything again is no slower */
+#define SORTED_BYTES ((size_t)32 << 20) /* of rows, which stand by directory then */
+#define PARENT_AT 24			/* in a description (fs/record/FORMAT.md) */
 
 /* One record of a page, whose bytes META borrows. */
 typedef struct kept_record {
@@ -44,6 +47,28 @@ typedef struct header {
 	uint8_t bytes[HEADER_BYTES];
 } header;
 
+/* A walk from page to page. */
+typedef struct cursor {
+	uint64_t next; /* page to be read; of a walk through a group, its run */
+	uint32_t left; /* records of the one in hand, in R */
+	emr_reader r;
+	uint8_t sealed[PAGE_BYTES], plain[PAGE_BYTES];
+	uint8_t meta[EMR_META_BYTES_MAX];
+} cursor;
+
+/* Files of one directory, behind one another in one page, that rest. */
+typedef struct run {
+	emr_id16 domain, directory;
+	uint64_t page, bytes;
+	uint32_t count, number; /* NUMBER counts runs as they stand in the file */
+} run;
+
+/* Where a file rests. */
+typedef struct rester {
+	uint64_t prefix; /* of its object: emr_kept_prefix */
+	uint32_t group;	 /* its run, until all are known */
+} rester;
+
 struct facts_cache {
 	emr_local_key *key;
 	int fd;
@@ -51,12 +76,21 @@ struct facts_cache {
 	uint64_t pages;
 	emr_buf changed; /* of emr_named_object, sorted, each once */
 	bool has_erased; /* something in the file should not exist any more */
-	uint64_t next;	 /* page to be read */
-	uint32_t left;	 /* records of the one in hand, in R */
-	emr_reader r;
-	uint8_t sealed[PAGE_BYTES], plain[PAGE_BYTES];
-	uint8_t meta[EMR_META_BYTES_MAX];
+	emr_may_rest may_rest;
+	void *may_rest_arg;
+	emr_buf runs;	 /* of run, by directory */
+	emr_buf groups;	 /* of emr_kept_group */
+	emr_buf resters; /* of rester, by prefix */
+	emr_buf awake;	 /* a byte for each page: something in it does not rest */
+	cursor all, of_group;
+	uint32_t group; /* that OF_GROUP is in */
 };
+
+/* A row that waits to be written. */
+typedef struct queued {
+	emr_id16 domain, directory;
+	size_t at, len; /* in the writer's rows */
+} queued;
 
 struct facts_cache_writer {
 	emr_local_key *key;
@@ -65,6 +99,7 @@ struct facts_cache_writer {
 	uint64_t pages; /* written */
 	size_t used;	/* of PLAIN, with its count of records in front */
 	uint32_t count;
+	emr_buf rows, order; /* that are not written yet; of queued, where each of them is */
 	uint8_t sealed[PAGE_BYTES], plain[PAGE_BYTES];
 };
 
@@ -108,15 +143,18 @@ static void page_seal_names(const header *h, uint64_t page, bool is_last,
 	emr_put_u64(out_nonce + 16, page);
 }
 
-static emr_status read_page(facts_cache *cache, uint64_t page)
+static emr_status read_page(const facts_cache *cache, cursor *c, uint64_t page)
 {
 	uint8_t aad[AAD_BYTES], nonce[24];
 
 	EMR_TRY(emr_pread_all(
-		cache->fd, cache->sealed, PAGE_BYTES, (off_t)(HEADER_BYTES + page * PAGE_BYTES)));
+		cache->fd, c->sealed, PAGE_BYTES, (off_t)(HEADER_BYTES + page * PAGE_BYTES)));
 	page_seal_names(&cache->head, page, page + 1 == cache->pages, aad, nonce);
-	return emr_local_open(cache->key, nonce, emr_bytes_of(aad, sizeof aad),
-		emr_bytes_of(cache->sealed, PAGE_BYTES), cache->plain);
+	EMR_TRY(emr_local_open(cache->key, nonce, emr_bytes_of(aad, sizeof aad),
+		emr_bytes_of(c->sealed, PAGE_BYTES), c->plain));
+	c->r = emr_reader_of(emr_bytes_of(c->plain, PLAIN_BYTES));
+	c->left = emr_read_u32(&c->r);
+	return EMR_OK;
 }
 
 static emr_status read_record(emr_reader *r, kept_record *out)
@@ -139,14 +177,25 @@ static emr_status read_record(emr_reader *r, kept_record *out)
 /* EMR_NOT_FOUND: that was the last. */
 static emr_status next_kept(facts_cache *cache, kept_record *out)
 {
-	while (cache->left == 0) {
-		EMR_TRY(cache->next < cache->pages ? read_page(cache, cache->next++)
-						   : EMR_NOT_FOUND);
-		cache->r = emr_reader_of(emr_bytes_of(cache->plain, PLAIN_BYTES));
-		cache->left = emr_read_u32(&cache->r);
+	cursor *c = &cache->all;
+
+	while (c->left == 0) {
+		while (c->next < cache->awake.len && cache->awake.data[c->next] == 0)
+			c->next++;
+		EMR_TRY(c->next < cache->pages ? read_page(cache, c, c->next++) : EMR_NOT_FOUND);
 	}
-	cache->left--;
-	return read_record(&cache->r, out);
+	c->left--;
+	return read_record(&c->r, out);
+}
+
+/* With its padding again, in C until the next one. */
+static emr_bytes whole_meta(cursor *c, const kept_record *kept)
+{
+	const size_t len = kept->units * EMR_META_UNIT;
+
+	memcpy(c->meta, kept->meta.data, kept->meta.len);
+	memset(c->meta + kept->meta.len, 0, len - kept->meta.len);
+	return emr_bytes_of(c->meta, len);
 }
 
 /* ---- what changed since ---- */
@@ -262,7 +311,7 @@ static emr_status note_domains(facts_cache *cache, emr_buf *domains)
 		if (domains->len == 0 ||
 			memcmp(domains->data + domains->len - size, kept.place.domain.b, size) != 0)
 			EMR_TRY(emr_buf_append(domains, kept.place.domain.b, size));
-	cache->next = 0;
+	cache->all.next = 0;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
@@ -290,6 +339,124 @@ static emr_status compare_folders(const emr_facts *facts, facts_cache *cache)
 	return EMR_OK;
 }
 
+/* ---- what rests ---- */
+
+static bool has_changed(const facts_cache *cache, const emr_place *place)
+{
+	emr_named_object id = {.domain = place->domain, .object = place->object};
+
+	return cache->changed.len > 0 && bsearch(&id, cache->changed.data, count_changed(cache),
+						 sizeof id, compare_objects) != NULL;
+}
+
+/* OUT_META is what KEPT, in C, says. */
+static bool rests(const facts_cache *cache, cursor *c, const kept_record *kept, emr_meta *out_meta)
+{
+	return cache->may_rest != NULL && kept->units > 0 &&
+	       emr_meta_decode(whole_meta(c, kept), out_meta) == EMR_OK &&
+	       cache->may_rest(cache->may_rest_arg, &kept->place, out_meta) &&
+	       !has_changed(cache, &kept->place);
+}
+
+static emr_status note_rester(
+	facts_cache *cache, uint64_t page, const emr_place *place, const emr_meta *meta)
+{
+	run *last = (run *)(void *)(cache->runs.data + cache->runs.len) - 1;
+	rester one = {.prefix = emr_kept_prefix(place->object)};
+
+	if (cache->runs.len == 0 || last->page != page ||
+		!emr_id16_equal(last->directory, meta->parent) ||
+		!emr_id16_equal(last->domain, place->domain)) {
+		const run next = {.domain = place->domain,
+			.directory = meta->parent,
+			.page = page,
+			.number = (uint32_t)(cache->runs.len / sizeof next)};
+
+		EMR_TRY(emr_buf_append(&cache->runs, &next, sizeof next));
+		last = (run *)(void *)(cache->runs.data + cache->runs.len) - 1;
+	}
+	last->count++;
+	last->bytes += meta->n;
+	one.group = last->number;
+	return emr_buf_append(&cache->resters, &one, sizeof one);
+}
+
+/* Reads PAGE, which must be whole, and notes what rests in it. */
+static emr_status look_at_page(facts_cache *cache, uint64_t page)
+{
+	cursor *c = &cache->all;
+	uint8_t awake = 0;
+	kept_record kept;
+	emr_meta meta;
+
+	EMR_TRY(read_page(cache, c, page));
+	for (; cache->may_rest != NULL && c->left > 0; c->left--) {
+		EMR_TRY(read_record(&c->r, &kept));
+		if (rests(cache, c, &kept, &meta))
+			EMR_TRY(note_rester(cache, page, &kept.place, &meta));
+		else
+			awake = 1;
+	}
+	c->left = 0;
+	return cache->may_rest != NULL ? emr_buf_append(&cache->awake, &awake, 1) : EMR_OK;
+}
+
+static int by_directory(const void *a, const void *b)
+{
+	const run *x = a, *y = b;
+	int order = memcmp(&x->domain, &y->domain, 2 * sizeof x->domain);
+
+	return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
+}
+
+static int by_prefix(const void *a, const void *b)
+{
+	const rester *x = a, *y = b;
+
+	return (x->prefix > y->prefix) - (x->prefix < y->prefix);
+}
+
+/* Runs of one directory become a group. */
+static emr_status group_runs(facts_cache *cache)
+{
+	run *runs = (run *)(void *)cache->runs.data;
+	rester *resters = (rester *)(void *)cache->resters.data;
+	const size_t nruns = cache->runs.len / sizeof *runs,
+		     nresters = cache->resters.len / sizeof *resters;
+	EMR_AUTO_FREE uint32_t *group_of = calloc(nruns + 1, sizeof *group_of);
+	uint32_t groups = 0;
+
+	if (group_of == NULL)
+		return EMR_NO_MEMORY;
+	if (nruns > 1)
+		qsort(runs, nruns, sizeof *runs, by_directory);
+	for (size_t i = 0; i < nruns; i++) {
+		emr_kept_group *last =
+			(emr_kept_group *)(void *)(cache->groups.data + cache->groups.len) - 1;
+
+		if (i == 0 || memcmp(&runs[i - 1].domain, &runs[i].domain,
+				      2 * sizeof runs[i].domain) != 0) {
+			const emr_kept_group next = {.domain = runs[i].domain,
+				.directory = runs[i].directory,
+				.first_run = (uint32_t)i};
+
+			EMR_TRY(emr_buf_append(&cache->groups, &next, sizeof next));
+			last = (emr_kept_group *)(void *)(cache->groups.data + cache->groups.len) -
+			       1;
+			groups++;
+		}
+		last->runs++;
+		last->count += runs[i].count;
+		last->bytes += runs[i].bytes;
+		group_of[runs[i].number] = groups - 1;
+	}
+	for (size_t i = 0; i < nresters; i++)
+		resters[i].group = group_of[resters[i].group];
+	if (nresters > 1)
+		qsort(resters, nresters, sizeof *resters, by_prefix);
+	return EMR_OK;
+}
+
 static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 {
 	EMR_TRY(open_file(facts, cache));
@@ -297,18 +464,19 @@ static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 		return EMR_NOT_FOUND; /* of another version of the program, or damaged */
 	EMR_TRY(check_position(facts, cache));
 	EMR_TRY(emr_local_key_get(facts->keyring, EMR_LOCAL_VIEW, NULL, &cache->key));
-	/* All of it, before the first record is given out: half a folder cannot be taken back. */
-	for (uint64_t i = 0; i < cache->pages; i++)
-		EMR_TRY(read_page(cache, i));
 	EMR_TRY(note_changes(facts, cache));
 	/* Of a person's own seed a domain is hers or not, for ever. */
 	if (emr_keyring_kind_of(facts->keyring) == EMR_KEYRING_DEVICE)
 		EMR_TRY(compare_folders(facts, cache));
 	sort_changed(cache);
-	return EMR_OK;
+	/* All of it, before the first record is given out: half a folder cannot be taken back. */
+	for (uint64_t i = 0; i < cache->pages; i++)
+		EMR_TRY(look_at_page(cache, i));
+	return group_runs(cache);
 }
 
-emr_status facts_cache_open(emr_facts *facts, facts_cache **out_cache)
+emr_status facts_cache_open(
+	emr_facts *facts, emr_may_rest may_rest, void *arg, facts_cache **out_cache)
 {
 	facts_cache *cache;
 	emr_status status;
@@ -319,6 +487,8 @@ emr_status facts_cache_open(emr_facts *facts, facts_cache **out_cache)
 	if (cache == NULL)
 		return EMR_NO_MEMORY;
 	cache->fd = -1;
+	cache->may_rest = may_rest;
+	cache->may_rest_arg = arg;
 	status = open_checked(facts, cache);
 	if (status == EMR_OK) {
 		*out_cache = cache;
@@ -340,8 +510,12 @@ void facts_cache_close(facts_cache *cache)
 		close(cache->fd);
 	emr_local_key_free(cache->key);
 	emr_buf_free(&cache->changed);
-	explicit_bzero(cache->plain, sizeof cache->plain);
-	explicit_bzero(cache->meta, sizeof cache->meta);
+	emr_buf_free(&cache->runs);
+	emr_buf_free(&cache->groups);
+	emr_buf_free(&cache->resters);
+	emr_buf_free(&cache->awake);
+	explicit_bzero(&cache->all, sizeof cache->all);
+	explicit_bzero(&cache->of_group, sizeof cache->of_group);
 	free(cache);
 }
 
@@ -353,31 +527,93 @@ bool facts_cache_is_behind(const facts_cache *cache)
 	       count_changed(cache) > BEHIND_MAX + cache->pages * BEHIND_PER_PAGE;
 }
 
-static bool has_changed(const facts_cache *cache, const emr_place *place)
+static facts_row row_of(cursor *c, const kept_record *kept)
 {
-	emr_named_object id = {.domain = place->domain, .object = place->object};
+	const bool is_lost = kept->units == 0;
 
-	return cache->changed.len > 0 && bsearch(&id, cache->changed.data, count_changed(cache),
-						 sizeof id, compare_objects) != NULL;
+	return (facts_row){.place = kept->place,
+		.is_lost = is_lost,
+		.is_junk = is_lost && kept->meta.len == LOST_JUNK,
+		.plain = is_lost ? (emr_bytes){0} : whole_meta(c, kept)};
 }
 
 emr_status facts_cache_next(facts_cache *cache, facts_row *out)
 {
 	kept_record kept;
-	size_t len;
+	emr_meta meta;
 
 	do
 		EMR_TRY(next_kept(cache, &kept));
-	while (has_changed(cache, &kept.place));
-	*out = (facts_row){.place = kept.place,
-		.is_lost = kept.units == 0,
-		.is_junk = kept.units == 0 && kept.meta.len == LOST_JUNK};
-	if (out->is_lost)
-		return EMR_OK;
-	len = kept.units * EMR_META_UNIT;
-	memcpy(cache->meta, kept.meta.data, kept.meta.len);
-	memset(cache->meta + kept.meta.len, 0, len - kept.meta.len);
-	out->plain = emr_bytes_of(cache->meta, len);
+	while (has_changed(cache, &kept.place) || rests(cache, &cache->all, &kept, &meta));
+	*out = row_of(&cache->all, &kept);
+	return EMR_OK;
+}
+
+void facts_cache_begin_group(facts_cache *cache, uint32_t group)
+{
+	cache->group = group;
+	cache->of_group.next = emr_kept_groups(cache)[group].first_run;
+	cache->of_group.left = 0;
+}
+
+emr_status facts_cache_next_in_group(facts_cache *cache, facts_row *out)
+{
+	const emr_kept_group *group = &emr_kept_groups(cache)[cache->group];
+	const run *runs = (const run *)(const void *)cache->runs.data;
+	cursor *c = &cache->of_group;
+	kept_record kept;
+	emr_meta meta;
+
+	do {
+		while (c->left == 0) {
+			const uint64_t at = c->next++;
+
+			if (at == group->first_run + group->runs)
+				return EMR_NOT_FOUND;
+			/* Several runs of one page are read at once. */
+			if (at == group->first_run || runs[at].page != runs[at - 1].page)
+				EMR_TRY(read_page(cache, c, runs[at].page));
+		}
+		c->left--;
+		EMR_TRY(read_record(&c->r, &kept));
+	} while (!emr_id16_equal(kept.place.domain, group->domain) ||
+		 !rests(cache, c, &kept, &meta) || !emr_id16_equal(meta.parent, group->directory));
+	*out = row_of(c, &kept);
+	return EMR_OK;
+}
+
+const emr_kept_group *emr_kept_groups(const emr_kept_facts *kept)
+{
+	return (const emr_kept_group *)(const void *)kept->groups.data;
+}
+
+uint32_t emr_kept_count(const emr_kept_facts *kept)
+{
+	return (uint32_t)(kept->groups.len / sizeof(emr_kept_group));
+}
+
+bool emr_kept_find(const emr_kept_facts *kept, emr_id16 object, uint32_t *out_group)
+{
+	const rester key = {.prefix = emr_kept_prefix(object)},
+		     *found = kept->resters.len == 0 ? NULL
+						     : bsearch(&key, kept->resters.data,
+							       kept->resters.len / sizeof key,
+							       sizeof key, by_prefix);
+
+	if (found != NULL)
+		*out_group = found->group;
+	return found != NULL;
+}
+
+bool emr_kept_has_changed(const emr_kept_facts *kept)
+{
+	return kept->changed.len > 0;
+}
+
+emr_status emr_kept_prefixes(const emr_kept_facts *kept, emr_buf *out)
+{
+	EMR_EACH (const rester, one, &kept->resters)
+		EMR_TRY(emr_buf_append(out, &one->prefix, sizeof one->prefix));
 	return EMR_OK;
 }
 
@@ -445,12 +681,42 @@ static emr_status write_page(facts_cache_writer *w, bool is_last)
 	return status;
 }
 
+static int by_place(const void *a, const void *b)
+{
+	const queued *x = a, *y = b;
+	int order = memcmp(&x->domain, &y->domain, 2 * sizeof x->domain);
+
+	return order != 0 ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+static emr_status write_rows(facts_cache_writer *w)
+{
+	queued *all = (queued *)(void *)w->order.data;
+	const size_t n = w->order.len / sizeof *all;
+
+	if (n > 1)
+		qsort(all, n, sizeof *all, by_place);
+	for (size_t i = 0; i < n; i++) {
+		if (w->used + all[i].len > PLAIN_BYTES)
+			EMR_TRY(write_page(w, false));
+		memcpy(w->plain + w->used, w->rows.data + all[i].at, all[i].len);
+		w->used += all[i].len;
+		w->count++;
+	}
+	explicit_bzero(w->rows.data, w->rows.len);
+	emr_buf_clear(&w->rows);
+	emr_buf_clear(&w->order);
+	return EMR_OK;
+}
+
 emr_status facts_cache_add(facts_cache_writer *w, const facts_row *row)
 {
-	EMR_AUTO_BUF bytes = {0};
-	emr_writer out = emr_writer_of(&bytes);
+	queued one = {.domain = row->place.domain, .at = w->rows.len};
+	emr_writer out = emr_writer_of(&w->rows);
 	size_t len = row->plain.len;
 
+	if (len >= PARENT_AT + sizeof one.directory)
+		memcpy(one.directory.b, row->plain.data + PARENT_AT, sizeof one.directory);
 	while (len > 0 && row->plain.data[len - 1] == 0) /* padding */
 		len--;
 	emr_write_u16(&out, (uint16_t)(row->plain.len / EMR_META_UNIT));
@@ -458,17 +724,15 @@ emr_status facts_cache_add(facts_cache_writer *w, const facts_row *row)
 	emr_place_write(&out, &row->place);
 	emr_write_bytes(&out, row->plain.data, len);
 	EMR_TRY(out.status);
-	if (w->used + bytes.len > PLAIN_BYTES)
-		EMR_TRY(write_page(w, false));
-	memcpy(w->plain + w->used, bytes.data, bytes.len);
-	w->used += bytes.len;
-	w->count++;
-	return EMR_OK;
+	one.len = w->rows.len - one.at;
+	EMR_TRY(emr_buf_append(&w->order, &one, sizeof one));
+	return w->rows.len < SORTED_BYTES ? EMR_OK : write_rows(w);
 }
 
 /* Not flushed: after a power cut a torn file does not open, and is made again. */
 emr_status facts_cache_finish(facts_cache_writer *w)
 {
+	EMR_TRY(write_rows(w));
 	EMR_TRY(write_page(w, true));
 	if (renameat(w->dirfd, CACHE_NEW, w->dirfd, CACHE_NAME) != 0)
 		return emr_status_from_errno(errno);
@@ -488,6 +752,10 @@ void facts_cache_abandon(facts_cache_writer *w)
 				strerror(errno));
 	}
 	emr_local_key_free(w->key);
+	if (w->rows.len > 0)
+		explicit_bzero(w->rows.data, w->rows.len);
+	emr_buf_free(&w->rows);
+	emr_buf_free(&w->order);
 	explicit_bzero(w->plain, sizeof w->plain);
 	free(w);
 }

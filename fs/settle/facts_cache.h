@@ -9,9 +9,10 @@
  * has verified. */
 typedef struct facts_cache facts_cache;
 
-/* EMR_NOT_FOUND: none that can be used, whatever the reason (then the log says why); EMR_NO_MEMORY.
- */
-emr_status facts_cache_open(emr_facts *facts, facts_cache **out_cache);
+/* Rows rest of which MAY_REST (NULL: of none) says so.  EMR_NOT_FOUND: none that can be used,
+ * whatever the reason (then the log says why); EMR_NO_MEMORY. */
+emr_status facts_cache_open(
+	emr_facts *facts, emr_may_rest may_rest, void *arg, facts_cache **out_cache);
 void facts_cache_close(facts_cache *cache); /* NULL is fine */
 /* So much changed after the file was made that a new one pays, or something was erased. */
 bool facts_cache_is_behind(const facts_cache *cache);
@@ -23,8 +24,12 @@ typedef struct facts_row {
 	bool is_lost;	 /* it could not be read */
 	bool is_junk;	 /* that, because somebody else left it, and it never opens */
 } facts_row;
-/* The next record that did not change since.  EMR_NOT_FOUND: that was the last. */
+/* The next record that did not change since, and does not rest.  EMR_NOT_FOUND: that was the last.
+ */
 emr_status facts_cache_next(facts_cache *cache, facts_row *out);
+/* The same of the files that rest in GROUP, from the first on after facts_cache_begin_group. */
+void facts_cache_begin_group(facts_cache *cache, uint32_t group);
+emr_status facts_cache_next_in_group(facts_cache *cache, facts_row *out);
 /* Every object that did, emr_named_object; some of them live no longer. */
 const emr_buf *facts_cache_changed(const facts_cache *cache);
 

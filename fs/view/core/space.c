@@ -7,6 +7,7 @@
 
 #include "node.h"
 #include "reclaim.h"
+#include "rest.h"
 
 #define STEP_BYTES (UINT64_C(32) << 20)
 #define WAIT_NS INT64_C(1000000000) /* one is under way: whether it is over */
@@ -138,7 +139,8 @@ emr_status emr_view_space(emr_view *view, emr_space *out_space)
 	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
 		return EMR_IO;
 	pthread_mutex_lock(&view->lock);
-	names = view->index.by_name.count;
+	names = view->index.by_name.count +
+		(view->index.resting != NULL ? view->index.resting->files : 0);
 	pthread_mutex_unlock(&view->lock);
 	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
 	left = emr_reserve_left(emr_store_reserve(view->options.store), free_bytes);

@@ -14,6 +14,7 @@
 #include "file.h"
 #include "kind.h"
 #include "reclaim.h"
+#include "rest.h"
 
 typedef struct name_key {
 	const node *directory;
@@ -400,6 +401,13 @@ node *tree_by_number(const emr_view *view, uint64_t number)
 
 node *tree_by_id(const emr_view *view, emr_id16 id)
 {
+	node *n = tree_awake_by_id(view, id);
+
+	return n == NULL && rest_wake_id(view, id) ? tree_awake_by_id(view, id) : n;
+}
+
+node *tree_awake_by_id(const emr_view *view, emr_id16 id)
+{
 	return table_find(&view->index.by_id, &view->nodes, hash_id(view, id), has_id, &id);
 }
 
@@ -419,6 +427,7 @@ node *tree_child(const emr_view *view, const node *directory, const char *name)
 {
 	name_key key = {.directory = directory, .name = name};
 
+	rest_wake(directory);
 	return table_find(&view->index.by_name, &view->nodes, hash_name(view, directory, name),
 		has_name, &key);
 }
@@ -483,6 +492,7 @@ static void add_kid(emr_view *view, node *directory, node *n, char *name)
 
 emr_status tree_reserve(emr_view *view, node *directory)
 {
+	rest_wake(directory);
 	/* Two for an exchange within one directory. */
 	EMR_TRY(table_reserve_more(&view->index.by_name, 2));
 	return reserve_kids(directory->listing, 2);
@@ -658,6 +668,12 @@ static node *kid_from(const kid_list *in, size_t i)
 
 node *tree_next_kid(const node *directory, uint64_t cookie)
 {
+	rest_wake(directory);
+	return tree_next_awake_kid(directory, cookie);
+}
+
+node *tree_next_awake_kid(const node *directory, uint64_t cookie)
+{
 	const kid_list *in = node_listing(directory);
 
 	return in != NULL ? kid_from(in, kid_index(in, cookie + 1)) : NULL;
@@ -694,18 +710,6 @@ emr_id16 tree_next_id(const emr_view *view, const node *n, emr_id16 domain)
 bool tree_is_root_object(const node *n)
 {
 	return n->is_published && emr_id16_equal(node_object(n), node_domain(n));
-}
-
-node *tree_next_below(const node *n, const node *at)
-{
-	node *next;
-
-	if (at == NULL)
-		return (node *)(uintptr_t)n;
-	next = at->type == EMR_META_DIR ? kid_from(at->listing, 0) : NULL;
-	for (; next == NULL && at != n; at = at->parent)
-		next = kid_from(at->parent->listing, at->slot + (size_t)1);
-	return next;
 }
 
 /* From below the uppermost node. */

@@ -251,7 +251,7 @@ emr_status emr_view_domains_below(emr_view *view, emr_id16 domain, emr_buf *out)
 	root = emr_id16_is_zero(domain) ? view->root : root_of(view, domain);
 	if (root == NULL)
 		return EMR_NOT_FOUND;
-	for (const node *n = NULL; (n = tree_next_below(root, n)) != NULL;)
+	for (const node *n = NULL; (n = tree_next_awake(root, n)) != NULL;)
 		if (n->is_domain)
 			EMR_TRY(add_domain(out, n));
 	return EMR_OK;

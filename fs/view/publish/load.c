@@ -10,12 +10,15 @@
 #include "base/array.h"
 #include "base/codec.h"
 
+#include "attributes.h"
+#include "conflict.h"
 #include "deposits.h"
 #include "file.h"
 #include "follow.h"
 #include "foreign.h"
 #include "ops_file.h"
 #include "publish.h"
+#include "rest.h"
 #include "tree.h"
 #include "writers.h"
 
@@ -41,37 +44,24 @@ static emr_status add(loading *l, node *n, emr_id16 parent, emr_bytes name)
 
 /* ---- what the ledger says ---- */
 
-static emr_status copy_target(node *n, emr_bytes target)
+/* What others wrote in DOMAIN is judged anew at each opening. */
+static emr_status know_others(loading *l, emr_id16 domain)
 {
-	char *copy = NULL;
+	emr_status status = EMR_OK;
 
-	if (n->type == EMR_META_SYMLINK &&
-		(copy = strndup((const char *)target.data, target.len)) == NULL)
-		return EMR_NO_MEMORY;
-	tree_take_target(n, copy);
-	return EMR_OK;
-}
-
-static emr_status copy_meta(node *n, const emr_meta *meta)
-{
-	n->mode = meta->mode;
-	n->size = meta->n;
-	n->stored_leaves = meta->stored_leaves;
-	n->mtime_ns = n->ctime_ns = meta->mtime_ns;
-	return copy_target(n, meta->target) == EMR_OK ? tree_set_attributes(n, meta->xattrs)
-						      : EMR_NO_MEMORY;
+	if (!l->is_known || !emr_id16_equal(l->known, domain)) {
+		status = writers_has_any(l->view, domain, &l->has_others);
+		l->is_known = status == EMR_OK;
+		l->known = domain;
+	}
+	return status;
 }
 
 /* META becomes what may be believed of it. */
 static emr_status judge(loading *l, const emr_place *place, emr_meta *meta, writers_word *word)
 {
-	emr_status status = EMR_OK;
+	emr_status status = know_others(l, place->domain);
 
-	if (!l->is_known || !emr_id16_equal(l->known, place->domain)) {
-		status = writers_has_any(l->view, place->domain, &l->has_others);
-		l->is_known = status == EMR_OK;
-		l->known = place->domain;
-	}
 	/* A depositor in the Inbox is no writer of it. */
 	if (status == EMR_OK && (l->has_others || emr_id16_equal(place->object, place->domain)))
 		status = writers_judge(l->view, place, meta, word);
@@ -122,11 +112,7 @@ static emr_status add_fact(
 		return follow_note(l->view, place->domain, place->object);
 	EMR_TRY(tree_new_node(l->view, meta->type, place->object, 0, &n));
 	EMR_TRY(add(l, n, meta->parent, meta->name));
-	EMR_TRY(copy_meta(n, meta));
-	EMR_TRY(tree_need_place(l->view, place));
-	n->is_published = true;
-	tree_set_place(l->view, n, place);
-	n->is_domain = tree_is_root_object(n);
+	EMR_TRY(rest_take_meta(l->view, n, place, meta));
 	n->meta_dirty =
 		n->is_domain && n->type == EMR_META_DIR && word->is_others; /* she says it again */
 	load_entry_of(l, n)->is_others = word->is_others && !n->is_domain;
@@ -138,14 +124,12 @@ static emr_status add_fact(
 	return EMR_OK;
 }
 
-static emr_status load_facts(loading *l)
+static emr_status add_facts(loading *l, emr_facts_walk *walk)
 {
-	emr_view *view = l->view;
-	EMR_AUTO_FACTS_WALK all = emr_facts_all_kept(view->options.facts);
 	emr_place place;
 	emr_meta meta;
 
-	while (emr_facts_next(&all, &place, &meta)) {
+	while (emr_facts_next(walk, &place, &meta)) {
 		writers_word word = {.is_others = false};
 		emr_status status = judge(l, &place, &meta, &word);
 
@@ -154,9 +138,131 @@ static emr_status load_facts(loading *l)
 		writers_forget(&word);
 		EMR_TRY(status);
 	}
-	if (all.status == EMR_OK && all.damaged > 0 && view->options.notice != NULL)
+	return walk->status;
+}
+
+/* An ordinary file of a folder in which nobody else writes: what the ledger says of it nobody has
+ * to judge, and nothing looks for it without its directory or its id. */
+static bool may_rest(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	loading *l = arg;
+	char name[EMR_NAME_MAX + 1] = {0};
+	emr_bytes value;
+
+	if (meta->type != EMR_META_FILE || !emr_id16_equal(place->record_id, place->object) ||
+		emr_id16_equal(place->object, place->domain) ||
+		emr_id16_equal(place->domain, l->inbox) ||
+		know_others(l, place->domain) != EMR_OK || l->has_others ||
+		keep_is_said(meta->xattrs, &value))
+		return false;
+	memcpy(name, meta->name.data, meta->name.len);
+	return !emr_name_is_local(name) && !emr_name_is_half_download(name) &&
+	       !conflict_is_copy(name);
+}
+
+/* Something asked for a file that rests in GROUP before the tree is there. */
+static emr_status load_group(void *arg, uint32_t group)
+{
+	loading *l = arg;
+	resting *r = l->view->index.resting;
+	EMR_AUTO_FACTS_WALK all = {0};
+
+	if (r->is_loaded[group])
+		return EMR_NOT_FOUND;
+	r->is_loaded[group] = true;
+	all = emr_kept_resting(l->view->options.facts, r->kept, group);
+	l->status = add_facts(l, &all);
+	return l->status;
+}
+
+static emr_status open_kept(loading *l)
+{
+	resting *r = calloc(1, sizeof *r);
+	emr_status status;
+
+	if (r == NULL)
+		return EMR_NO_MEMORY;
+	l->view->index.resting = r;
+	*r = (resting){.view = l->view,
+		.load = load_group,
+		.load_arg = l,
+		.opened_ns = view_now_ns(l->view)};
+	status = emr_kept_open(l->view->options.facts, may_rest, l, &r->kept);
+	if (status == EMR_OK) {
+		r->directory = calloc(emr_kept_count(r->kept) + (size_t)1, sizeof(node *));
+		r->is_loaded = calloc(emr_kept_count(r->kept) + (size_t)1, sizeof(bool));
+		return r->directory != NULL && r->is_loaded != NULL ? EMR_OK : EMR_NO_MEMORY;
+	}
+	l->view->index.resting = NULL;
+	rest_free(r);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status load_facts(loading *l)
+{
+	emr_view *view = l->view;
+	EMR_AUTO_FACTS_WALK all = {0};
+
+	EMR_TRY(open_kept(l));
+	all = emr_kept_awake(view->options.facts,
+		view->index.resting != NULL ? view->index.resting->kept : NULL);
+	EMR_TRY(add_facts(l, &all));
+	if (all.damaged > 0 && view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg, "bad-data", "");
-	return all.status;
+	return EMR_OK;
+}
+
+/* OF, a group, rests in DIRECTORY: there its files are where the ledger says, and nothing of them
+ * waits. */
+static bool may_rest_in(const emr_view *view, const node *directory, const emr_kept_group *of)
+{
+	return directory != NULL && directory->type == EMR_META_DIR &&
+	       directory->state == NODE_LIVE && kind_top(directory) == NULL &&
+	       directory->listing->resting == NULL && !directory->is_local &&
+	       (directory == view->root || (directory->is_published && !directory->has_row &&
+						   !directory->meta_dirty)) &&
+	       emr_id16_is_zero(node_lost_parent(directory)) &&
+	       emr_id16_equal(tree_domain(directory), of->domain);
+}
+
+/* What rests where it cannot becomes nodes, which are to be attached: *OUT_HAS. */
+static emr_status rest_groups(loading *l, bool *out_has)
+{
+	resting *r = l->view->index.resting;
+	const uint32_t n = r != NULL ? emr_kept_count(r->kept) : 0;
+
+	*out_has = false;
+	for (uint32_t i = 0; i < n; i++) {
+		const emr_kept_group *of = &emr_kept_groups(r->kept)[i];
+		node *directory = emr_id16_is_zero(of->directory)
+					  ? l->view->root
+					  : tree_awake_by_id(l->view, of->directory);
+
+		if (r->is_loaded[i] || r->directory[i] != NULL)
+			continue;
+		if (may_rest_in(l->view, directory, of)) {
+			rest_in(r, i, directory);
+			continue;
+		}
+		*out_has = true;
+		EMR_TRY(load_group(l, i));
+	}
+	return EMR_OK;
+}
+
+static emr_status attach_all(loading *l)
+{
+	bool has_more = true;
+
+	while (has_more) {
+		EMR_TRY(load_attach_all(l));
+		for (node *n = NULL; (n = tree_next_own(l->view, n)) != NULL;)
+			tree_mark_local(n);
+		EMR_TRY(rest_groups(l, &has_more));
+	}
+	if (l->view->index.resting != NULL)
+		l->view->index.resting->load = NULL;
+	return l->status;
 }
 
 /* A folder that only a writer has removed is there, and is made again on the ledger. */
@@ -259,8 +365,13 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	overlay_size(n, row);
 	if (node_is_file(n) && overlay_content(n, row) != EMR_OK)
 		return EMR_NO_MEMORY;
-	if (copy_target(n, row->target) != EMR_OK)
-		return EMR_NO_MEMORY;
+	if (n->type == EMR_META_SYMLINK) {
+		char *target = strndup((const char *)row->target.data, row->target.len);
+
+		if (target == NULL)
+			return EMR_NO_MEMORY;
+		tree_take_target(n, target);
+	}
 	return tree_set_attributes(n, row->attributes);
 }
 
@@ -367,7 +478,7 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 static emr_status load_ino(void *arg, emr_id16 key, emr_bytes value)
 {
 	const loading *l = arg;
-	node *n = tree_by_id(l->view, key);
+	node *n = tree_awake_by_id(l->view, key); /* what rests looks for it later */
 
 	if (value.len != 8)
 		return EMR_DAMAGED;
@@ -455,12 +566,10 @@ static emr_status load_all(loading *l)
 	EMR_TRY(set_root(l));
 	EMR_TRY(load_anchors(l));
 	load_follow_vacated(l);
-	EMR_TRY(load_attach_all(l));
+	EMR_TRY(attach_all(l));
 	load_forget_moves(l);
-	for (node *n = NULL; (n = tree_next_own(view, n)) != NULL;)
-		tree_mark_local(n);
-	for (node *kid = tree_next_kid(view->root, 0); kid != NULL;
-		kid = tree_next_kid(view->root, kid->cookie)) {
+	for (node *kid = tree_next_awake_kid(view->root, 0); kid != NULL;
+		kid = tree_next_awake_kid(view->root, kid->cookie)) {
 		if (kid->is_domain && strcmp(kid->name, "Inbox") == 0)
 			kid->is_inbox = true;
 	}

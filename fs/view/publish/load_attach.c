@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 #include "foreign.h"
+#include "rest.h"
 #include "would_share.h"
 #include "writers.h"
 
@@ -86,30 +87,13 @@ void load_forget_moves(const loading *l)
 
 static emr_status attach_one(loading *l, loaded *entry, node *directory)
 {
-	char name[EMR_NAME_MAX + 1];
-	const char *wanted = entry->name;
-
 	entry->is_attached = true;
 	/* Published under an id that its directory no longer has: the ledger must be told the
 	 * present one. */
 	if (entry->n->is_published && directory != l->view->root && !entry->is_foreign &&
 		!entry->is_others && !emr_id16_equal(entry->parent, directory->id))
 		entry->n->meta_dirty = true;
-	if (emr_name_check(wanted) != EMR_OK)
-		wanted = "unnamed";
-	if (tree_child(l->view, directory, wanted) != NULL ||
-		tree_is_kept_name(l->view, directory, wanted, entry->n->is_domain)) {
-		tree_free_name(l->view, directory, entry->n->id, wanted, name);
-		if (directory->listing != NULL)
-			directory->listing->has_lent = true;
-		wanted = name;
-	}
-	if (wanted != entry->name)
-		return tree_attach(l->view, directory, wanted, entry->n);
-	EMR_TRY(tree_reserve(l->view, directory));
-	tree_attach_prepared(l->view, directory, entry->name, entry->n);
-	entry->name = NULL; /* the node's */
-	return EMR_OK;
+	return rest_attach(l->view, directory, entry->name, entry->n);
 }
 
 /* One that a writer closed: what he said lies in its domain.  False: he has no part in it. */

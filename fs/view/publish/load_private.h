@@ -44,6 +44,7 @@ typedef struct loading {
 	bool has_root, is_journal_damaged;
 	const emr_buf *unheard; /* of emr_unheard, sorted */
 	emr_buf overtaken;	/* load_overtaken.c */
+	emr_status status;	/* of what had to be loaded because its id was asked for */
 } loading;
 
 static inline loaded *load_entry_of(const loading *l, const node *n)

@@ -20,6 +20,7 @@
 #include "health.h"
 #include "past.h"
 #include "publish.h"
+#include "rest.h"
 #include "shared.h"
 #include "signed.h"
 
@@ -205,6 +206,7 @@ void emr_view_free(emr_view *view)
 	table_free(&view->index.domains);
 	free(view->index.spare_place);
 	free(view->index.spare_ids);
+	rest_free(view->index.resting);
 	slots_free(&view->nodes);
 	table_free(&view->index.by_name);
 	table_free(&view->index.by_id);

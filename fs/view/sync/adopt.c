@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rest.h"
 #include "times.h"
 #include "would_share.h"
 
@@ -90,8 +91,10 @@ static emr_status find_newcomers(following *f, newcomers *c)
 		/* r_pid is anybody's to say: a writer moves nothing of hers to where he writes. */
 		if (a->is_live && !a->is_done && !a->is_others &&
 			tree_by_id(f->view, a->object) == NULL &&
-			!emr_id32_is_zero(EMR_ID32_AT(a->place.r_pid)))
+			!emr_id32_is_zero(EMR_ID32_AT(a->place.r_pid))) {
+			(void)rest_wake_id(f->view, a->place.record_id);
 			c->all[c->n++] = a;
+		}
 	}
 	if (c->n > 1)
 		qsort(c->all, c->n, sizeof(arrival *), by_r_pid);

@@ -2,6 +2,7 @@
  * bytes are opened. Refuses to show anything whose item, hash or authentication does not fit. */
 #pragma once
 
+#include "base/codec.h"
 #include "base/id.h"
 #include "keyring/keyring.h"
 #include "record/content.h"
@@ -87,13 +88,47 @@ typedef struct emr_facts_walk {
 	emr_asking heads;
 	emr_buf own, objects, plain;
 	size_t next_own, next; /* of OWN, domains, and of OBJECTS */
-	bool is_in_cache, has_changed, is_over;
+	bool is_in_cache, has_changed, is_over, is_borrowed, is_of_group;
 } emr_facts_walk;
 emr_facts_walk emr_facts_all(emr_facts *facts);
 /* The same from the file that emr_facts_keep left, brought up to date from the replica: for opening
  * the folder, and not for judging what is on the disk. */
 emr_facts_walk emr_facts_all_kept(emr_facts *facts);
 bool emr_facts_next(emr_facts_walk *walk, emr_place *out_place, emr_meta *out_meta);
+
+/* The file that emr_facts_keep left, opened for the folder that is to be shown: its files may rest
+ * there until somebody looks into their directory.  Not thread-safe: its owner locks. */
+typedef struct facts_cache emr_kept_facts;
+/* META, a record at PLACE, may rest: the same answer each time.  Of what has changed since the file
+ * was left it does not matter. */
+typedef bool (*emr_may_rest)(void *arg, const emr_place *place, const emr_meta *meta);
+/* The files that rest in one directory. */
+typedef struct emr_kept_group {
+	emr_id16 domain, directory;
+	uint64_t count, bytes; /* of their contents */
+	uint32_t first_run, runs;
+} emr_kept_group;
+/* FACTS and ARG are borrowed until emr_kept_close.  All of the file was checked then.
+ * EMR_NOT_FOUND: there is none that can be used. */
+emr_status emr_kept_open(
+	emr_facts *facts, emr_may_rest may_rest, void *arg, emr_kept_facts **out_kept);
+void emr_kept_close(emr_kept_facts *kept); /* NULL is fine */
+/* As emr_facts_all_kept, without what rests; NULL: nothing does. */
+emr_facts_walk emr_kept_awake(emr_facts *facts, emr_kept_facts *kept);
+/* What rests in GROUP, one walk at a time.  A disk that fails meanwhile is the walk's status. */
+emr_facts_walk emr_kept_resting(emr_facts *facts, emr_kept_facts *kept, uint32_t group);
+const emr_kept_group *emr_kept_groups(const emr_kept_facts *kept); /* emr_kept_count of them */
+uint32_t emr_kept_count(const emr_kept_facts *kept);
+/* The group in which OBJECT rests, if its prefix tells it from others.  False: in none. */
+bool emr_kept_find(const emr_kept_facts *kept, emr_id16 object, uint32_t *out_group);
+/* The ledger has said something of one's own records since the file was left. */
+bool emr_kept_has_changed(const emr_kept_facts *kept);
+/* Appends the first 8 bytes of all that rest, each a uint64_t, big-endian in the id. */
+emr_status emr_kept_prefixes(const emr_kept_facts *kept, emr_buf *out);
+static inline uint64_t emr_kept_prefix(emr_id16 object)
+{
+	return emr_get_u64(object.b);
+}
 void emr_facts_walk_end(emr_facts_walk *walk);
 #define EMR_AUTO_FACTS_WALK __attribute__((cleanup(emr_facts_walk_end))) emr_facts_walk
 

@@ -1,0 +1,178 @@
+/* This file makes the nodes of files that rested, when somebody looks into their directory. To open
+ * a folder of a million records then costs what its directories cost. */
+#include "rest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/log.h"
+
+#include "edit.h"
+#include "times.h"
+#include "tree.h"
+
+void rest_free(resting *r)
+{
+	if (r == NULL)
+		return;
+	emr_kept_close(r->kept);
+	free(r->directory);
+	free(r->is_loaded);
+	free(r);
+}
+
+void rest_in(resting *r, uint32_t group, node *directory)
+{
+	const emr_kept_group *of = &emr_kept_groups(r->kept)[group];
+	kid_list *in = directory->listing;
+
+	r->directory[group] = directory;
+	r->files += of->count;
+	r->bytes += of->bytes;
+	in->resting = r;
+	in->rests_in = group;
+	in->live_kids += of->count;
+}
+
+emr_status rest_take_meta(emr_view *view, node *n, const emr_place *place, const emr_meta *meta)
+{
+	char *target = NULL;
+
+	n->mode = meta->mode;
+	n->size = meta->n;
+	n->stored_leaves = meta->stored_leaves;
+	n->mtime_ns = n->ctime_ns = meta->mtime_ns;
+	if (n->type == EMR_META_SYMLINK &&
+		(target = strndup((const char *)meta->target.data, meta->target.len)) == NULL)
+		return EMR_NO_MEMORY;
+	tree_take_target(n, target);
+	EMR_TRY(tree_set_attributes(n, meta->xattrs));
+	EMR_TRY(tree_need_place(view, place));
+	n->is_published = true;
+	tree_set_place(view, n, place);
+	n->is_domain = tree_is_root_object(n);
+	return EMR_OK;
+}
+
+emr_status rest_attach(emr_view *view, node *directory, const char *name, node *n)
+{
+	char lent[EMR_NAME_MAX + 1];
+
+	if (emr_name_check(name) != EMR_OK)
+		name = "unnamed";
+	if (tree_child(view, directory, name) != NULL ||
+		tree_is_kept_name(view, directory, name, n->is_domain)) {
+		tree_free_name(view, directory, n->id, name, lent);
+		if (directory->listing != NULL)
+			directory->listing->has_lent = true;
+		name = lent;
+	}
+	return tree_attach(view, directory, name, n);
+}
+
+/* ---- waking ---- */
+
+/* As load_times.c says. */
+static emr_status find_times(const resting *r, node *n, emr_buf *row)
+{
+	emr_status status = times_find(r->view, n->id, node_version(n), row, &n->ctime_ns);
+
+	if (status != EMR_NOT_FOUND && status != EMR_DAMAGED)
+		return status;
+	n->ctime_ns = r->opened_ns;
+	times_keep(r->view, n);
+	return EMR_OK;
+}
+
+static emr_status find_ino(const resting *r, node *n, emr_buf *row)
+{
+	emr_status status;
+
+	emr_buf_clear(row);
+	status = emr_journal_get(r->view->options.journal, EMR_ROW_INO, n->id, row);
+	if (status == EMR_OK && row->len == 8)
+		n->ino = emr_get_u64(row->data);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status wake_one(const resting *r, node *directory, const emr_place *place,
+	const emr_meta *meta, emr_buf *row)
+{
+	char name[EMR_NAME_MAX + 1] = {0};
+	emr_status status;
+	node *n;
+
+	EMR_TRY(tree_new_node(r->view, meta->type, place->object, 0, &n));
+	memcpy(name, meta->name.data, meta->name.len);
+	status = rest_take_meta(r->view, n, place, meta);
+	if (status == EMR_OK)
+		status = find_ino(r, n, row);
+	if (status == EMR_OK)
+		status = rest_attach(r->view, directory, name, n);
+	if (status != EMR_OK) {
+		tree_free_node(r->view, n);
+		return status;
+	}
+	tree_mark_local(n);
+	if (needs_settling(n))
+		enqueue(r->view, n);
+	return find_times(r, n, row);
+}
+
+void rest_wake(const node *directory)
+{
+	kid_list *in = node_listing(directory);
+	resting *r = in != NULL ? in->resting : NULL;
+	EMR_AUTO_FACTS_WALK rows = {0};
+	EMR_AUTO_BUF row = {0};
+	const emr_kept_group *of;
+	emr_status status = EMR_OK;
+	emr_place place;
+	emr_meta meta;
+
+	if (r == NULL)
+		return;
+	in->resting = NULL;
+	of = &emr_kept_groups(r->kept)[in->rests_in];
+	r->directory[in->rests_in] = NULL;
+	r->files -= of->count;
+	r->bytes -= of->bytes;
+	in->live_kids -= of->count;
+	rows = emr_kept_resting(r->view->options.facts, r->kept, in->rests_in);
+	while (status == EMR_OK && emr_facts_next(&rows, &place, &meta))
+		status = wake_one(r, (node *)(uintptr_t)directory, &place, &meta, &row);
+	if (status == EMR_OK)
+		status = rows.status;
+	if (status == EMR_OK)
+		return;
+	emr_log(EMR_LOG_ERROR, "a directory is not whole until the folder is opened again: %s",
+		emr_status_text(status));
+	r->view->options.read_only = true;
+}
+
+bool rest_wake_id(const emr_view *view, emr_id16 id)
+{
+	resting *r = view->index.resting;
+	uint32_t group;
+
+	if (r == NULL || !emr_kept_find(r->kept, id, &group))
+		return false;
+	if (r->load != NULL)
+		return r->load(r->load_arg, group) == EMR_OK;
+	if (r->directory[group] == NULL)
+		return false;
+	rest_wake(r->directory[group]);
+	return true;
+}
+
+void rest_wake_all(emr_view *view)
+{
+	resting *r = view->index.resting;
+
+	for (uint32_t i = 0; r != NULL && i < emr_kept_count(r->kept); i++)
+		if (r->directory[i] != NULL)
+			rest_wake(r->directory[i]);
+	rest_free(r);
+	view->index.resting = NULL;
+}

@@ -1,0 +1,37 @@
+/* Files that rest: a large folder has their names in the kept file (settle/facts.h), and makes
+ * their nodes when somebody looks into their directory or for their ids.  Only what is an ordinary
+ * record on the ledger rests, of a folder in which nobody else writes; directories never do. All
+ * functions are called under view->lock, or before there are threads. */
+#pragma once
+
+#include "settle/facts.h"
+
+#include "node.h"
+
+typedef struct resting {
+	emr_view *view;
+	emr_kept_facts *kept;	  /* owned */
+	node **directory; /* in which each group rests; NULL: nothing of it rests any more; owned */
+	uint64_t files, bytes; /* that rest in directories of the tree */
+	int64_t opened_ns;
+	/* While the folder is being opened the nodes of a group are made by this; NULL: rest_wake
+	 * does. */
+	emr_status (*load)(void *arg, uint32_t group);
+	void *load_arg;
+	bool *is_loaded; /* each group was; owned */
+} resting;
+
+/* NULL is fine. */
+void rest_free(resting *r);
+/* GROUP rests in DIRECTORY from now on. */
+void rest_in(resting *r, uint32_t group, node *directory);
+/* All that rest in DIRECTORY get their nodes.  If they cannot, the folder becomes read-only, and
+ * what is missing is not there until it is opened again. */
+void rest_wake(const node *directory);
+/* The same of the directory in which ID rests.  False: it rests nowhere. */
+bool rest_wake_id(const emr_view *view, emr_id16 id);
+void rest_wake_all(emr_view *view);
+/* N, new, becomes what is said of it. */
+emr_status rest_take_meta(emr_view *view, node *n, const emr_place *place, const emr_meta *meta);
+/* N, which is to be called NAME, into DIRECTORY, under a name that is free there. */
+emr_status rest_attach(emr_view *view, node *directory, const char *name, node *n);
