@@ -350,10 +350,10 @@ static bool has_changed(const facts_cache *cache, const emr_place *place)
 }
 
 /* OUT_META is what KEPT, in C, says. */
-static bool rests(const facts_cache *cache, cursor *c, const kept_record *kept, emr_meta *out_meta)
+static bool may_rest_here(
+	const facts_cache *cache, cursor *c, const kept_record *kept, emr_meta *out_meta)
 {
-	return cache->may_rest != NULL && kept->units > 0 &&
-	       emr_meta_decode(whole_meta(c, kept), out_meta) == EMR_OK &&
+	return kept->units > 0 && emr_meta_decode(whole_meta(c, kept), out_meta) == EMR_OK &&
 	       cache->may_rest(cache->may_rest_arg, &kept->place, out_meta) &&
 	       !has_changed(cache, &kept->place);
 }
@@ -392,7 +392,7 @@ static emr_status look_at_page(facts_cache *cache, uint64_t page)
 	EMR_TRY(read_page(cache, c, page));
 	for (; cache->may_rest != NULL && c->left > 0; c->left--) {
 		EMR_TRY(read_record(&c->r, &kept));
-		if (rests(cache, c, &kept, &meta))
+		if (may_rest_here(cache, c, &kept, &meta))
 			EMR_TRY(note_rester(cache, page, &kept.place, &meta));
 		else
 			awake = 1;
@@ -540,11 +540,11 @@ static facts_row row_of(cursor *c, const kept_record *kept)
 emr_status facts_cache_next(facts_cache *cache, facts_row *out)
 {
 	kept_record kept;
-	emr_meta meta;
+	uint32_t group;
 
 	do
 		EMR_TRY(next_kept(cache, &kept));
-	while (has_changed(cache, &kept.place) || rests(cache, &cache->all, &kept, &meta));
+	while (has_changed(cache, &kept.place) || emr_kept_find(cache, kept.place.object, &group));
 	*out = row_of(&cache->all, &kept);
 	return EMR_OK;
 }
@@ -562,7 +562,7 @@ emr_status facts_cache_next_in_group(facts_cache *cache, facts_row *out)
 	const run *runs = (const run *)(const void *)cache->runs.data;
 	cursor *c = &cache->of_group;
 	kept_record kept;
-	emr_meta meta;
+	uint32_t number;
 
 	do {
 		while (c->left == 0) {
@@ -576,8 +576,7 @@ emr_status facts_cache_next_in_group(facts_cache *cache, facts_row *out)
 		}
 		c->left--;
 		EMR_TRY(read_record(&c->r, &kept));
-	} while (!emr_id16_equal(kept.place.domain, group->domain) ||
-		 !rests(cache, c, &kept, &meta) || !emr_id16_equal(meta.parent, group->directory));
+	} while (!emr_kept_find(cache, kept.place.object, &number) || number != cache->group);
 	*out = row_of(c, &kept);
 	return EMR_OK;
 }

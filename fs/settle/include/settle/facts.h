@@ -99,8 +99,7 @@ bool emr_facts_next(emr_facts_walk *walk, emr_place *out_place, emr_meta *out_me
 /* The file that emr_facts_keep left, opened for the folder that is to be shown: its files may rest
  * there until somebody looks into their directory.  Not thread-safe: its owner locks. */
 typedef struct facts_cache emr_kept_facts;
-/* META, a record at PLACE, may rest: the same answer each time.  Of what has changed since the file
- * was left it does not matter. */
+/* META, a record at PLACE, may rest. */
 typedef bool (*emr_may_rest)(void *arg, const emr_place *place, const emr_meta *meta);
 /* The files that rest in one directory. */
 typedef struct emr_kept_group {
@@ -108,7 +107,7 @@ typedef struct emr_kept_group {
 	uint64_t count, bytes; /* of their contents */
 	uint32_t first_run, runs;
 } emr_kept_group;
-/* FACTS and ARG are borrowed until emr_kept_close.  All of the file was checked then.
+/* FACTS is borrowed until emr_kept_close.  All of the file was checked then.
  * EMR_NOT_FOUND: there is none that can be used. */
 emr_status emr_kept_open(
 	emr_facts *facts, emr_may_rest may_rest, void *arg, emr_kept_facts **out_kept);
