@@ -222,7 +222,9 @@ void emr_stack_close(emr_stack *s)
 	bool was_open = s->view != NULL;
 
 	emr_view_free(s->view);
-	if (was_open && emr_facts_keep(s->facts) == EMR_OK)
+	/* New ones each time: what is ordinary rests at the next opening. */
+	if (was_open && emr_facts_forget_kept(s->facts) == EMR_OK &&
+		emr_facts_keep(s->facts) == EMR_OK)
 		(void)emr_journal_tidy(
 			s->journal); /* as the program does; no promise hangs on either */
 	emr_settle_free(s->settle);
