@@ -49,24 +49,17 @@ typedef struct header {
 
 /* A walk from page to page. */
 typedef struct cursor {
-	uint64_t next; /* page to be read; of a walk through a group, its run */
+	uint64_t next; /* page to be read */
 	uint32_t left; /* records of the one in hand, in R */
 	emr_reader r;
 	uint8_t sealed[PAGE_BYTES], plain[PAGE_BYTES];
 	uint8_t meta[EMR_META_BYTES_MAX];
 } cursor;
 
-/* Files of one directory, behind one another in one page, that rest. */
-typedef struct run {
-	emr_id16 domain, directory;
-	uint64_t page, bytes;
-	uint32_t count, number; /* NUMBER counts runs as they stand in the file */
-} run;
-
 /* Where a file rests. */
 typedef struct rester {
 	uint64_t prefix; /* of its object: emr_kept_prefix */
-	uint32_t group;	 /* its run, until all are known */
+	uint32_t run;
 } rester;
 
 struct facts_cache {
@@ -78,12 +71,10 @@ struct facts_cache {
 	bool has_erased; /* something in the file should not exist any more */
 	emr_may_rest may_rest;
 	void *may_rest_arg;
-	emr_buf runs;	 /* of run, by directory */
-	emr_buf groups;	 /* of emr_kept_group */
+	emr_buf runs;	 /* of emr_kept_run */
 	emr_buf resters; /* of rester, by prefix */
 	emr_buf awake;	 /* a byte for each page: something in it does not rest */
-	cursor all, of_group;
-	uint32_t group; /* that OF_GROUP is in */
+	cursor all, of_run;
 };
 
 /* A row that waits to be written. */
@@ -349,35 +340,22 @@ static bool has_changed(const facts_cache *cache, const emr_place *place)
 						 sizeof id, compare_objects) != NULL;
 }
 
-/* OUT_META is what KEPT, in C, says. */
-static bool may_rest_here(
-	const facts_cache *cache, cursor *c, const kept_record *kept, emr_meta *out_meta)
-{
-	return kept->units > 0 && emr_meta_decode(whole_meta(c, kept), out_meta) == EMR_OK &&
-	       cache->may_rest(cache->may_rest_arg, &kept->place, out_meta) &&
-	       !has_changed(cache, &kept->place);
-}
-
 static emr_status note_rester(
-	facts_cache *cache, uint64_t page, const emr_place *place, const emr_meta *meta)
+	facts_cache *cache, emr_kept_run *now, const kept_record *kept, const emr_meta *meta)
 {
-	run *last = (run *)(void *)(cache->runs.data + cache->runs.len) - 1;
-	rester one = {.prefix = emr_kept_prefix(place->object)};
+	emr_kept_run *last = (emr_kept_run *)(void *)(cache->runs.data + cache->runs.len) - 1;
+	rester one = {.prefix = emr_kept_prefix(kept->place.object)};
 
-	if (cache->runs.len == 0 || last->page != page ||
-		!emr_id16_equal(last->directory, meta->parent) ||
-		!emr_id16_equal(last->domain, place->domain)) {
-		const run next = {.domain = place->domain,
-			.directory = meta->parent,
-			.page = page,
-			.number = (uint32_t)(cache->runs.len / sizeof next)};
-
-		EMR_TRY(emr_buf_append(&cache->runs, &next, sizeof next));
-		last = (run *)(void *)(cache->runs.data + cache->runs.len) - 1;
+	if (now->count == 0 || !emr_id16_equal(last->directory, meta->parent) ||
+		!emr_id16_equal(last->domain, kept->place.domain)) {
+		now->domain = kept->place.domain;
+		now->directory = meta->parent;
+		EMR_TRY(emr_buf_append(&cache->runs, now, sizeof *now));
+		last = (emr_kept_run *)(void *)(cache->runs.data + cache->runs.len) - 1;
 	}
-	last->count++;
+	now->count = ++last->count;
 	last->bytes += meta->n;
-	one.group = last->number;
+	one.run = (uint32_t)(cache->runs.len / sizeof *last - 1);
 	return emr_buf_append(&cache->resters, &one, sizeof one);
 }
 
@@ -385,28 +363,27 @@ static emr_status note_rester(
 static emr_status look_at_page(facts_cache *cache, uint64_t page)
 {
 	cursor *c = &cache->all;
+	emr_kept_run now = {.page = page};
 	uint8_t awake = 0;
 	kept_record kept;
 	emr_meta meta;
 
 	EMR_TRY(read_page(cache, c, page));
 	for (; cache->may_rest != NULL && c->left > 0; c->left--) {
+		if (now.count == 0)
+			now.offset = PLAIN_BYTES - c->r.left;
 		EMR_TRY(read_record(&c->r, &kept));
-		if (may_rest_here(cache, c, &kept, &meta))
-			EMR_TRY(note_rester(cache, page, &kept.place, &meta));
-		else
+		if (kept.units > 0 && emr_meta_decode(whole_meta(c, &kept), &meta) == EMR_OK &&
+			cache->may_rest(cache->may_rest_arg, &kept.place, &meta) &&
+			!has_changed(cache, &kept.place)) {
+			EMR_TRY(note_rester(cache, &now, &kept, &meta));
+		} else {
+			now.count = 0;
 			awake = 1;
+		}
 	}
 	c->left = 0;
 	return cache->may_rest != NULL ? emr_buf_append(&cache->awake, &awake, 1) : EMR_OK;
-}
-
-static int by_directory(const void *a, const void *b)
-{
-	const run *x = a, *y = b;
-	int order = memcmp(&x->domain, &y->domain, 2 * sizeof x->domain);
-
-	return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
 }
 
 static int by_prefix(const void *a, const void *b)
@@ -414,47 +391,6 @@ static int by_prefix(const void *a, const void *b)
 	const rester *x = a, *y = b;
 
 	return (x->prefix > y->prefix) - (x->prefix < y->prefix);
-}
-
-/* Runs of one directory become a group. */
-static emr_status group_runs(facts_cache *cache)
-{
-	run *runs = (run *)(void *)cache->runs.data;
-	rester *resters = (rester *)(void *)cache->resters.data;
-	const size_t nruns = cache->runs.len / sizeof *runs,
-		     nresters = cache->resters.len / sizeof *resters;
-	EMR_AUTO_FREE uint32_t *group_of = calloc(nruns + 1, sizeof *group_of);
-	uint32_t groups = 0;
-
-	if (group_of == NULL)
-		return EMR_NO_MEMORY;
-	if (nruns > 1)
-		qsort(runs, nruns, sizeof *runs, by_directory);
-	for (size_t i = 0; i < nruns; i++) {
-		emr_kept_group *last =
-			(emr_kept_group *)(void *)(cache->groups.data + cache->groups.len) - 1;
-
-		if (i == 0 || memcmp(&runs[i - 1].domain, &runs[i].domain,
-				      2 * sizeof runs[i].domain) != 0) {
-			const emr_kept_group next = {.domain = runs[i].domain,
-				.directory = runs[i].directory,
-				.first_run = (uint32_t)i};
-
-			EMR_TRY(emr_buf_append(&cache->groups, &next, sizeof next));
-			last = (emr_kept_group *)(void *)(cache->groups.data + cache->groups.len) -
-			       1;
-			groups++;
-		}
-		last->runs++;
-		last->count += runs[i].count;
-		last->bytes += runs[i].bytes;
-		group_of[runs[i].number] = groups - 1;
-	}
-	for (size_t i = 0; i < nresters; i++)
-		resters[i].group = group_of[resters[i].group];
-	if (nresters > 1)
-		qsort(resters, nresters, sizeof *resters, by_prefix);
-	return EMR_OK;
 }
 
 static emr_status open_checked(emr_facts *facts, facts_cache *cache)
@@ -472,11 +408,14 @@ static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 	/* All of it, before the first record is given out: half a folder cannot be taken back. */
 	for (uint64_t i = 0; i < cache->pages; i++)
 		EMR_TRY(look_at_page(cache, i));
-	return group_runs(cache);
+	if (cache->resters.len > sizeof(rester))
+		qsort(cache->resters.data, cache->resters.len / sizeof(rester), sizeof(rester),
+			by_prefix);
+	return EMR_OK;
 }
 
-emr_status facts_cache_open(
-	emr_facts *facts, emr_may_rest may_rest, void *arg, facts_cache **out_cache)
+emr_status emr_kept_open(
+	emr_facts *facts, emr_may_rest may_rest, void *arg, emr_kept_facts **out_cache)
 {
 	facts_cache *cache;
 	emr_status status;
@@ -494,7 +433,7 @@ emr_status facts_cache_open(
 		*out_cache = cache;
 		return EMR_OK;
 	}
-	facts_cache_close(cache);
+	emr_kept_close(cache);
 	if (status == EMR_NO_MEMORY)
 		return status;
 	if (status != EMR_NOT_FOUND)
@@ -502,7 +441,7 @@ emr_status facts_cache_open(
 	return EMR_NOT_FOUND;
 }
 
-void facts_cache_close(facts_cache *cache)
+void emr_kept_close(emr_kept_facts *cache)
 {
 	if (cache == NULL)
 		return;
@@ -511,11 +450,10 @@ void facts_cache_close(facts_cache *cache)
 	emr_local_key_free(cache->key);
 	emr_buf_free(&cache->changed);
 	emr_buf_free(&cache->runs);
-	emr_buf_free(&cache->groups);
 	emr_buf_free(&cache->resters);
 	emr_buf_free(&cache->awake);
 	explicit_bzero(&cache->all, sizeof cache->all);
-	explicit_bzero(&cache->of_group, sizeof cache->of_group);
+	explicit_bzero(&cache->of_run, sizeof cache->of_run);
 	free(cache);
 }
 
@@ -540,67 +478,47 @@ static facts_row row_of(cursor *c, const kept_record *kept)
 emr_status facts_cache_next(facts_cache *cache, facts_row *out)
 {
 	kept_record kept;
-	uint32_t group;
+	uint32_t run;
 
 	do
 		EMR_TRY(next_kept(cache, &kept));
-	while (has_changed(cache, &kept.place) || emr_kept_find(cache, kept.place.object, &group));
+	while (has_changed(cache, &kept.place) || emr_kept_find(cache, kept.place.object, &run));
 	*out = row_of(&cache->all, &kept);
 	return EMR_OK;
 }
 
-void facts_cache_begin_group(facts_cache *cache, uint32_t group)
+emr_status facts_cache_next_in(facts_cache *cache, const emr_kept_run *run, facts_row *out)
 {
-	cache->group = group;
-	cache->of_group.next = emr_kept_groups(cache)[group].first_run;
-	cache->of_group.left = 0;
-}
-
-emr_status facts_cache_next_in_group(facts_cache *cache, facts_row *out)
-{
-	const emr_kept_group *group = &emr_kept_groups(cache)[cache->group];
-	const run *runs = (const run *)(const void *)cache->runs.data;
-	cursor *c = &cache->of_group;
+	cursor *c = &cache->of_run;
 	kept_record kept;
-	uint32_t number;
 
-	do {
-		while (c->left == 0) {
-			const uint64_t at = c->next++;
-
-			if (at == group->first_run + group->runs)
-				return EMR_NOT_FOUND;
-			/* Several runs of one page are read at once. */
-			if (at == group->first_run || runs[at].page != runs[at - 1].page)
-				EMR_TRY(read_page(cache, c, runs[at].page));
-		}
-		c->left--;
-		EMR_TRY(read_record(&c->r, &kept));
-	} while (!emr_kept_find(cache, kept.place.object, &number) || number != cache->group);
+	if (run != NULL) {
+		EMR_TRY(read_page(cache, c, run->page));
+		c->r = emr_reader_of(
+			emr_bytes_of(c->plain + run->offset, PLAIN_BYTES - run->offset));
+		c->left = run->count;
+	}
+	EMR_TRY(c->left > 0 ? read_record(&c->r, &kept) : EMR_NOT_FOUND);
+	c->left--;
 	*out = row_of(c, &kept);
 	return EMR_OK;
 }
 
-const emr_kept_group *emr_kept_groups(const emr_kept_facts *kept)
+emr_kept_run *emr_kept_runs(emr_kept_facts *kept, uint32_t *out_count)
 {
-	return (const emr_kept_group *)(const void *)kept->groups.data;
+	*out_count = (uint32_t)(kept->runs.len / sizeof(emr_kept_run));
+	return (emr_kept_run *)(void *)kept->runs.data;
 }
 
-uint32_t emr_kept_count(const emr_kept_facts *kept)
+bool emr_kept_find(const emr_kept_facts *kept, emr_id16 object, uint32_t *out_run)
 {
-	return (uint32_t)(kept->groups.len / sizeof(emr_kept_group));
-}
+	const rester key = {.prefix = emr_kept_prefix(object)}, *found = NULL;
 
-bool emr_kept_find(const emr_kept_facts *kept, emr_id16 object, uint32_t *out_group)
-{
-	const rester key = {.prefix = emr_kept_prefix(object)},
-		     *found = kept->resters.len == 0 ? NULL
-						     : bsearch(&key, kept->resters.data,
-							       kept->resters.len / sizeof key,
-							       sizeof key, by_prefix);
-
+	if (kept->resters.len > 0)
+		found = bsearch(&key, kept->resters.data, kept->resters.len / sizeof key,
+			sizeof key, by_prefix);
 	if (found != NULL)
-		*out_group = found->group;
+		*out_run = found->run;
 	return found != NULL;
 }
 

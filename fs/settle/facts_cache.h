@@ -9,11 +9,6 @@
  * has verified. */
 typedef struct facts_cache facts_cache;
 
-/* Rows rest of which MAY_REST (NULL: of none) says so.  EMR_NOT_FOUND: none that can be used,
- * whatever the reason (then the log says why); EMR_NO_MEMORY. */
-emr_status facts_cache_open(
-	emr_facts *facts, emr_may_rest may_rest, void *arg, facts_cache **out_cache);
-void facts_cache_close(facts_cache *cache); /* NULL is fine */
 /* So much changed after the file was made that a new one pays, or something was erased. */
 bool facts_cache_is_behind(const facts_cache *cache);
 /* One record of a walk. */
@@ -27,9 +22,8 @@ typedef struct facts_row {
 /* The next record that did not change since, and does not rest.  EMR_NOT_FOUND: that was the last.
  */
 emr_status facts_cache_next(facts_cache *cache, facts_row *out);
-/* The same of the files that rest in GROUP, from the first on after facts_cache_begin_group. */
-void facts_cache_begin_group(facts_cache *cache, uint32_t group);
-emr_status facts_cache_next_in_group(facts_cache *cache, facts_row *out);
+/* The first one of RUN; the next one of it (RUN NULL). */
+emr_status facts_cache_next_in(facts_cache *cache, const emr_kept_run *run, facts_row *out);
 /* Every object that did, emr_named_object; some of them live no longer. */
 const emr_buf *facts_cache_changed(const facts_cache *cache);
 

@@ -125,7 +125,7 @@ static emr_status sort_some(emr_facts_walk *w)
 	w->next = 0;
 	if (w->cache == NULL)
 		EMR_TRY(add_heads(w));
-	else if (!w->has_changed && !w->is_of_group)
+	else if (!w->has_changed && !w->is_of_run)
 		EMR_TRY(add_changed(w));
 	w->has_changed = true;
 	w->is_over = w->objects.len == 0;
@@ -142,8 +142,10 @@ static emr_status step(emr_facts_walk *w, facts_row *out)
 	const sorted_object *one;
 
 	if (w->is_in_cache) {
-		emr_status status = w->is_of_group ? facts_cache_next_in_group(w->cache, out)
-						   : facts_cache_next(w->cache, out);
+		emr_status status = w->is_of_run ? facts_cache_next_in(w->cache, w->run, out)
+						 : facts_cache_next(w->cache, out);
+
+		w->run = NULL;
 
 		w->is_in_cache = status == EMR_OK;
 		EMR_TRY(status);
@@ -207,21 +209,10 @@ emr_facts_walk emr_facts_all(emr_facts *facts)
 emr_facts_walk emr_facts_all_kept(emr_facts *facts)
 {
 	facts_cache *cache = NULL;
-	emr_status status = facts_cache_open(facts, NULL, NULL, &cache);
+	emr_status status = emr_kept_open(facts, NULL, NULL, &cache);
 
 	return status == EMR_OK || status == EMR_NOT_FOUND ? begin(facts, cache)
 							   : (emr_facts_walk){.status = status};
-}
-
-emr_status emr_kept_open(
-	emr_facts *facts, emr_may_rest may_rest, void *arg, emr_kept_facts **out_kept)
-{
-	return facts_cache_open(facts, may_rest, arg, out_kept);
-}
-
-void emr_kept_close(emr_kept_facts *kept)
-{
-	facts_cache_close(kept);
 }
 
 emr_facts_walk emr_kept_awake(emr_facts *facts, emr_kept_facts *kept)
@@ -232,12 +223,12 @@ emr_facts_walk emr_kept_awake(emr_facts *facts, emr_kept_facts *kept)
 	return w;
 }
 
-emr_facts_walk emr_kept_resting(emr_facts *facts, emr_kept_facts *kept, uint32_t group)
+emr_facts_walk emr_kept_resting(emr_facts *facts, emr_kept_facts *kept, const emr_kept_run *run)
 {
 	emr_facts_walk w = emr_kept_awake(facts, kept);
 
-	w.is_of_group = true;
-	facts_cache_begin_group(kept, group);
+	w.is_of_run = true;
+	w.run = run;
 	return w;
 }
 
@@ -245,7 +236,7 @@ void emr_facts_walk_end(emr_facts_walk *w)
 {
 	emr_asked_end(&w->heads);
 	if (!w->is_borrowed)
-		facts_cache_close(w->cache);
+		emr_kept_close(w->cache);
 	emr_buf_free(&w->own);
 	emr_buf_free(&w->objects);
 	emr_buf_free(&w->plain);

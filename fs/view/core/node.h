@@ -78,8 +78,8 @@ typedef struct kid_list {
 	bool has_lent; /* a kid may be called otherwise than it should, because the name was taken
 			*/
 	struct resting *resting; /* NULL: all kids have nodes; else live_kids counts those that
-				    have none (rest.h) */
-	uint32_t rests_in;	 /* which group they are */
+				    have none (rest.h), */
+	uint32_t first_run;	 /* which are in this run, and in those that it leads to */
 } kid_list;
 
 /* The facts of a node in which this computer and the ledger differ, or did until lately. */

@@ -17,22 +17,20 @@ void rest_free(resting *r)
 	if (r == NULL)
 		return;
 	emr_kept_close(r->kept);
-	free(r->directory);
-	free(r->is_loaded);
 	free(r);
 }
 
-void rest_in(resting *r, uint32_t group, node *directory)
+void rest_in(resting *r, emr_kept_run *run, node *directory)
 {
-	const emr_kept_group *of = &emr_kept_groups(r->kept)[group];
 	kid_list *in = directory->listing;
 
-	r->directory[group] = directory;
-	r->files += of->count;
-	r->bytes += of->bytes;
+	run->owner = directory;
+	run->next = in->resting != NULL ? in->first_run : UINT32_MAX;
+	in->first_run = (uint32_t)(run - r->runs);
 	in->resting = r;
-	in->rests_in = group;
-	in->live_kids += of->count;
+	in->live_kids += run->count;
+	r->files += run->count;
+	r->bytes += run->bytes;
 }
 
 emr_status rest_take_meta(emr_view *view, node *n, const emr_place *place, const emr_meta *meta)
@@ -120,30 +118,37 @@ static emr_status wake_one(const resting *r, node *directory, const emr_place *p
 	return find_times(r, n, row);
 }
 
+static emr_status wake_run(const resting *r, node *directory, const emr_kept_run *run)
+{
+	EMR_AUTO_FACTS_WALK rows = emr_kept_resting(r->view->options.facts, r->kept, run);
+	EMR_AUTO_BUF row = {0};
+	emr_place place;
+	emr_meta meta;
+
+	while (emr_facts_next(&rows, &place, &meta))
+		EMR_TRY(wake_one(r, directory, &place, &meta, &row));
+	return rows.status;
+}
+
 void rest_wake(const node *directory)
 {
 	kid_list *in = node_listing(directory);
 	resting *r = in != NULL ? in->resting : NULL;
-	EMR_AUTO_FACTS_WALK rows = {0};
-	EMR_AUTO_BUF row = {0};
-	const emr_kept_group *of;
 	emr_status status = EMR_OK;
-	emr_place place;
-	emr_meta meta;
 
 	if (r == NULL)
 		return;
-	in->resting = NULL;
-	of = &emr_kept_groups(r->kept)[in->rests_in];
-	r->directory[in->rests_in] = NULL;
-	r->files -= of->count;
-	r->bytes -= of->bytes;
-	in->live_kids -= of->count;
-	rows = emr_kept_resting(r->view->options.facts, r->kept, in->rests_in);
-	while (status == EMR_OK && emr_facts_next(&rows, &place, &meta))
-		status = wake_one(r, (node *)(uintptr_t)directory, &place, &meta, &row);
-	if (status == EMR_OK)
-		status = rows.status;
+	in->resting = NULL; /* what is made now looks for its name here */
+	for (uint32_t at = in->first_run; at != UINT32_MAX; at = r->runs[at].next) {
+		emr_kept_run *run = &r->runs[at];
+
+		run->owner = NULL;
+		r->files -= run->count;
+		r->bytes -= run->bytes;
+		in->live_kids -= run->count;
+		if (status == EMR_OK)
+			status = wake_run(r, (node *)(uintptr_t)directory, run);
+	}
 	if (status == EMR_OK)
 		return;
 	emr_log(EMR_LOG_ERROR, "a directory is not whole until the folder is opened again: %s",
@@ -154,15 +159,15 @@ void rest_wake(const node *directory)
 bool rest_wake_id(const emr_view *view, emr_id16 id)
 {
 	resting *r = view->index.resting;
-	uint32_t group;
+	uint32_t run;
 
-	if (r == NULL || !emr_kept_find(r->kept, id, &group))
+	if (r == NULL || !emr_kept_find(r->kept, id, &run))
 		return false;
 	if (r->load != NULL)
-		return r->load(r->load_arg, group) == EMR_OK;
-	if (r->directory[group] == NULL)
+		return r->load(r->load_arg, &r->runs[run]) == EMR_OK;
+	if (r->runs[run].owner == NULL)
 		return false;
-	rest_wake(r->directory[group]);
+	rest_wake(r->runs[run].owner);
 	return true;
 }
 
@@ -170,9 +175,9 @@ void rest_wake_all(emr_view *view)
 {
 	resting *r = view->index.resting;
 
-	for (uint32_t i = 0; r != NULL && i < emr_kept_count(r->kept); i++)
-		if (r->directory[i] != NULL)
-			rest_wake(r->directory[i]);
+	for (uint32_t i = 0; r != NULL && i < r->n; i++)
+		if (r->runs[i].owner != NULL)
+			rest_wake(r->runs[i].owner);
 	rest_free(r);
 	view->index.resting = NULL;
 }

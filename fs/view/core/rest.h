@@ -10,21 +10,21 @@
 
 typedef struct resting {
 	emr_view *view;
-	emr_kept_facts *kept;	  /* owned */
-	node **directory; /* in which each group rests; NULL: nothing of it rests any more; owned */
+	emr_kept_facts *kept; /* owned */
+	emr_kept_run *runs;   /* of KEPT; the owner of each is the directory in which it rests */
+	uint32_t n;
 	uint64_t files, bytes; /* that rest in directories of the tree */
 	int64_t opened_ns;
-	/* While the folder is being opened the nodes of a group are made by this; NULL: rest_wake
+	/* While the folder is being opened the nodes of a run are made by this; NULL: rest_wake
 	 * does. */
-	emr_status (*load)(void *arg, uint32_t group);
+	emr_status (*load)(void *arg, emr_kept_run *run);
 	void *load_arg;
-	bool *is_loaded; /* each group was; owned */
 } resting;
 
 /* NULL is fine. */
 void rest_free(resting *r);
-/* GROUP rests in DIRECTORY from now on. */
-void rest_in(resting *r, uint32_t group, node *directory);
+/* RUN rests in DIRECTORY from now on. */
+void rest_in(resting *r, emr_kept_run *run, node *directory);
 /* All that rest in DIRECTORY get their nodes.  If they cannot, the folder becomes read-only, and
  * what is missing is not there until it is opened again. */
 void rest_wake(const node *directory);

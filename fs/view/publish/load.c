@@ -160,17 +160,16 @@ static bool may_rest(void *arg, const emr_place *place, const emr_meta *meta)
 	       !conflict_is_copy(name);
 }
 
-/* Something asked for a file that rests in GROUP before the tree is there. */
-static emr_status load_group(void *arg, uint32_t group)
+/* Something asked for a file that rests before the tree is there. */
+static emr_status load_run(void *arg, emr_kept_run *run)
 {
 	loading *l = arg;
-	resting *r = l->view->index.resting;
 	EMR_AUTO_FACTS_WALK all = {0};
 
-	if (r->is_loaded[group])
+	if (run->is_over)
 		return EMR_NOT_FOUND;
-	r->is_loaded[group] = true;
-	all = emr_kept_resting(l->view->options.facts, r->kept, group);
+	run->is_over = true;
+	all = emr_kept_resting(l->view->options.facts, l->view->index.resting->kept, run);
 	l->status = add_facts(l, &all);
 	return l->status;
 }
@@ -182,18 +181,16 @@ static emr_status open_kept(loading *l)
 
 	if (r == NULL)
 		return EMR_NO_MEMORY;
-	l->view->index.resting = r;
 	*r = (resting){.view = l->view,
-		.load = load_group,
+		.load = load_run,
 		.load_arg = l,
 		.opened_ns = view_now_ns(l->view)};
 	status = emr_kept_open(l->view->options.facts, may_rest, l, &r->kept);
 	if (status == EMR_OK) {
-		r->directory = calloc(emr_kept_count(r->kept) + (size_t)1, sizeof(node *));
-		r->is_loaded = calloc(emr_kept_count(r->kept) + (size_t)1, sizeof(bool));
-		return r->directory != NULL && r->is_loaded != NULL ? EMR_OK : EMR_NO_MEMORY;
+		r->runs = emr_kept_runs(r->kept, &r->n);
+		l->view->index.resting = r;
+		return EMR_OK;
 	}
-	l->view->index.resting = NULL;
 	rest_free(r);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
@@ -212,56 +209,52 @@ static emr_status load_facts(loading *l)
 	return EMR_OK;
 }
 
-/* OF, a group, rests in DIRECTORY: there its files are where the ledger says, and nothing of them
- * waits. */
-static bool may_rest_in(const emr_view *view, const node *directory, const emr_kept_group *of)
+static node *directory_of(const loading *l, const emr_kept_run *run)
+{
+	return emr_id16_is_zero(run->directory) ? l->view->root
+						: tree_awake_by_id(l->view, run->directory);
+}
+
+/* RUN may rest in DIRECTORY: there its files are where the ledger says, and nothing of them waits.
+ */
+static bool may_rest_in(const emr_view *view, const node *directory, const emr_kept_run *run)
 {
 	return directory != NULL && directory->type == EMR_META_DIR &&
 	       directory->state == NODE_LIVE && kind_top(directory) == NULL &&
-	       directory->listing->resting == NULL && !directory->is_local &&
+	       !directory->is_local &&
 	       (directory == view->root || (directory->is_published && !directory->has_row &&
 						   !directory->meta_dirty)) &&
 	       emr_id16_is_zero(node_lost_parent(directory)) &&
-	       emr_id16_equal(tree_domain(directory), of->domain);
+	       emr_id16_equal(tree_domain(directory), run->domain);
 }
 
-/* What rests where it cannot becomes nodes, which are to be attached: *OUT_HAS. */
-static emr_status rest_groups(loading *l, bool *out_has)
+/* What is to rest where it cannot becomes nodes; true: some did, which are to be attached. */
+static bool load_odd_runs(loading *l)
 {
 	resting *r = l->view->index.resting;
-	const uint32_t n = r != NULL ? emr_kept_count(r->kept) : 0;
+	bool has = false;
 
-	*out_has = false;
-	for (uint32_t i = 0; i < n; i++) {
-		const emr_kept_group *of = &emr_kept_groups(r->kept)[i];
-		node *directory = emr_id16_is_zero(of->directory)
-					  ? l->view->root
-					  : tree_awake_by_id(l->view, of->directory);
-
-		if (r->is_loaded[i] || r->directory[i] != NULL)
-			continue;
-		if (may_rest_in(l->view, directory, of)) {
-			rest_in(r, i, directory);
-			continue;
-		}
-		*out_has = true;
-		EMR_TRY(load_group(l, i));
-	}
-	return EMR_OK;
+	for (uint32_t i = 0; r != NULL && i < r->n && l->status == EMR_OK; i++)
+		if (!may_rest_in(l->view, directory_of(l, &r->runs[i]), &r->runs[i]))
+			has = load_run(l, &r->runs[i]) != EMR_NOT_FOUND || has;
+	return has;
 }
 
+/* All of it, and only then the rest of it rests: until then nothing makes nodes but this. */
 static emr_status attach_all(loading *l)
 {
-	bool has_more = true;
+	resting *r = l->view->index.resting;
 
-	while (has_more) {
+	do {
 		EMR_TRY(load_attach_all(l));
 		for (node *n = NULL; (n = tree_next_own(l->view, n)) != NULL;)
 			tree_mark_local(n);
-		EMR_TRY(rest_groups(l, &has_more));
-	}
-	if (l->view->index.resting != NULL)
-		l->view->index.resting->load = NULL;
+	} while (load_odd_runs(l));
+	for (uint32_t i = 0; r != NULL && i < r->n; i++)
+		if (!r->runs[i].is_over)
+			rest_in(r, &r->runs[i], directory_of(l, &r->runs[i]));
+	if (r != NULL)
+		r->load = NULL;
 	return l->status;
 }
 

@@ -88,7 +88,8 @@ typedef struct emr_facts_walk {
 	emr_asking heads;
 	emr_buf own, objects, plain;
 	size_t next_own, next; /* of OWN, domains, and of OBJECTS */
-	bool is_in_cache, has_changed, is_over, is_borrowed, is_of_group;
+	bool is_in_cache, has_changed, is_over, is_borrowed, is_of_run;
+	const struct emr_kept_run *run; /* that begins; NULL: it has begun */
 } emr_facts_walk;
 emr_facts_walk emr_facts_all(emr_facts *facts);
 /* The same from the file that emr_facts_keep left, brought up to date from the replica: for opening
@@ -101,12 +102,15 @@ bool emr_facts_next(emr_facts_walk *walk, emr_place *out_place, emr_meta *out_me
 typedef struct facts_cache emr_kept_facts;
 /* META, a record at PLACE, may rest. */
 typedef bool (*emr_may_rest)(void *arg, const emr_place *place, const emr_meta *meta);
-/* The files that rest in one directory. */
-typedef struct emr_kept_group {
+/* Files of one directory that rest behind one another. */
+typedef struct emr_kept_run {
 	emr_id16 domain, directory;
+	uint64_t page, offset; /* facts_cache.c only */
 	uint64_t count, bytes; /* of their contents */
-	uint32_t first_run, runs;
-} emr_kept_group;
+	void *owner;	       /* these are the caller's, and zero at first */
+	uint32_t next;
+	bool is_over;
+} emr_kept_run;
 /* FACTS is borrowed until emr_kept_close.  All of the file was checked then.
  * EMR_NOT_FOUND: there is none that can be used. */
 emr_status emr_kept_open(
@@ -114,12 +118,11 @@ emr_status emr_kept_open(
 void emr_kept_close(emr_kept_facts *kept); /* NULL is fine */
 /* As emr_facts_all_kept, without what rests; NULL: nothing does. */
 emr_facts_walk emr_kept_awake(emr_facts *facts, emr_kept_facts *kept);
-/* What rests in GROUP, one walk at a time.  A disk that fails meanwhile is the walk's status. */
-emr_facts_walk emr_kept_resting(emr_facts *facts, emr_kept_facts *kept, uint32_t group);
-const emr_kept_group *emr_kept_groups(const emr_kept_facts *kept); /* emr_kept_count of them */
-uint32_t emr_kept_count(const emr_kept_facts *kept);
-/* The group in which OBJECT rests, if its prefix tells it from others.  False: in none. */
-bool emr_kept_find(const emr_kept_facts *kept, emr_id16 object, uint32_t *out_group);
+/* What rests in RUN, one walk at a time.  A disk that fails meanwhile is the walk's status. */
+emr_facts_walk emr_kept_resting(emr_facts *facts, emr_kept_facts *kept, const emr_kept_run *run);
+emr_kept_run *emr_kept_runs(emr_kept_facts *kept, uint32_t *out_count); /* of KEPT */
+/* The run in which OBJECT rests, if its prefix tells it from others.  False: in none. */
+bool emr_kept_find(const emr_kept_facts *kept, emr_id16 object, uint32_t *out_run);
 /* The ledger has said something of one's own records since the file was left. */
 bool emr_kept_has_changed(const emr_kept_facts *kept);
 /* Appends the first 8 bytes of all that rest, each a uint64_t, big-endian in the id. */
