@@ -340,22 +340,23 @@ static bool has_changed(const facts_cache *cache, const emr_place *place)
 						 sizeof id, compare_objects) != NULL;
 }
 
-static emr_status note_rester(
-	facts_cache *cache, emr_kept_run *now, const kept_record *kept, const emr_meta *meta)
+/* KEPT, AT, rests: behind the last one, if it GOES_ON in the same directory, or in a new run. */
+static emr_status note_rester(facts_cache *cache, const emr_kept_run *at, bool goes_on,
+	const kept_record *kept, uint64_t bytes)
 {
-	emr_kept_run *last = (emr_kept_run *)(void *)(cache->runs.data + cache->runs.len) - 1;
+	size_t n = cache->runs.len / sizeof *at;
+	emr_kept_run *runs = (emr_kept_run *)(void *)cache->runs.data;
 	rester one = {.prefix = emr_kept_prefix(kept->place.object)};
 
-	if (now->count == 0 || !emr_id16_equal(last->directory, meta->parent) ||
-		!emr_id16_equal(last->domain, kept->place.domain)) {
-		now->domain = kept->place.domain;
-		now->directory = meta->parent;
-		EMR_TRY(emr_buf_append(&cache->runs, now, sizeof *now));
-		last = (emr_kept_run *)(void *)(cache->runs.data + cache->runs.len) - 1;
+	if (!goes_on || !emr_id16_equal(runs[n - 1].directory, at->directory) ||
+		!emr_id16_equal(runs[n - 1].domain, at->domain)) {
+		EMR_TRY(emr_buf_append(&cache->runs, at, sizeof *at));
+		runs = (emr_kept_run *)(void *)cache->runs.data;
+		n++;
 	}
-	now->count = ++last->count;
-	last->bytes += meta->n;
-	one.run = (uint32_t)(cache->runs.len / sizeof *last - 1);
+	runs[n - 1].count++;
+	runs[n - 1].bytes += bytes;
+	one.run = (uint32_t)n - 1;
 	return emr_buf_append(&cache->resters, &one, sizeof one);
 }
 
@@ -363,24 +364,27 @@ static emr_status note_rester(
 static emr_status look_at_page(facts_cache *cache, uint64_t page)
 {
 	cursor *c = &cache->all;
-	emr_kept_run now = {.page = page};
+	bool goes_on = false;
 	uint8_t awake = 0;
 	kept_record kept;
 	emr_meta meta;
 
 	EMR_TRY(read_page(cache, c, page));
 	for (; cache->may_rest != NULL && c->left > 0; c->left--) {
-		if (now.count == 0)
-			now.offset = PLAIN_BYTES - c->r.left;
+		emr_kept_run at = {.page = page, .offset = PLAIN_BYTES - c->r.left};
+		bool rests;
+
 		EMR_TRY(read_record(&c->r, &kept));
-		if (kept.units > 0 && emr_meta_decode(whole_meta(c, &kept), &meta) == EMR_OK &&
+		rests = kept.units > 0 && emr_meta_decode(whole_meta(c, &kept), &meta) == EMR_OK &&
 			cache->may_rest(cache->may_rest_arg, &kept.place, &meta) &&
-			!has_changed(cache, &kept.place)) {
-			EMR_TRY(note_rester(cache, &now, &kept, &meta));
-		} else {
-			now.count = 0;
-			awake = 1;
+			!has_changed(cache, &kept.place);
+		if (rests) {
+			at.domain = kept.place.domain;
+			at.directory = meta.parent;
+			EMR_TRY(note_rester(cache, &at, goes_on, &kept, meta.n));
 		}
+		awake |= !rests;
+		goes_on = rests;
 	}
 	c->left = 0;
 	return cache->may_rest != NULL ? emr_buf_append(&cache->awake, &awake, 1) : EMR_OK;
