@@ -24,6 +24,8 @@ typedef struct facts_row {
 emr_status facts_cache_next(facts_cache *cache, facts_row *out);
 /* The first one of RUN; the next one of it (RUN NULL). */
 emr_status facts_cache_next_in(facts_cache *cache, const emr_kept_run *run, facts_row *out);
+/* By the first two ids, of 16 bytes each: for qsort and bsearch. */
+int facts_by_ids(const void *a, const void *b);
 /* Every object that did, emr_named_object; some of them live no longer. */
 const emr_buf *facts_cache_changed(const facts_cache *cache);
 

@@ -13,8 +13,9 @@
 #define SORTED_AT_ONCE 65536 /* 2.5 MiB of them */
 
 typedef struct sorted_object {
-	emr_id16 domain, object;
-	uint64_t seq; /* the entry of its last item */
+	emr_id16 domain;
+	uint8_t seq[16]; /* the entry of its last item, big-endian, and zeros */
+	emr_id16 object;
 } sorted_object;
 
 bool facts_is_damage(emr_status status)
@@ -58,18 +59,11 @@ static emr_status read_object(emr_facts_walk *w, emr_id16 domain, emr_id16 objec
 
 /* ---- in the order of the ledger ---- */
 
-static int by_entry(const void *x, const void *y)
-{
-	const sorted_object *a = x, *b = y;
-	int order = memcmp(&a->domain, &b->domain, sizeof a->domain);
-
-	return order != 0 ? order : (a->seq > b->seq) - (a->seq < b->seq);
-}
-
 static emr_status add_head(emr_facts_walk *w, const emr_replica_head *head)
 {
-	const sorted_object one = {head->domain, head->object, head->seq};
+	sorted_object one = {.domain = head->domain, .object = head->object};
 
+	emr_put_u64(one.seq, head->seq);
 	return emr_buf_append(&w->objects, &one, sizeof one);
 }
 
@@ -131,7 +125,7 @@ static emr_status sort_some(emr_facts_walk *w)
 	w->is_over = w->objects.len == 0;
 	if (!w->is_over)
 		qsort(w->objects.data, w->objects.len / sizeof(sorted_object),
-			sizeof(sorted_object), by_entry);
+			sizeof(sorted_object), facts_by_ids);
 	return EMR_OK;
 }
 

@@ -37,9 +37,10 @@ static inline bool reclaim_is_at_work(const reclaim_run *run, const victim *v)
 /* Nobody waits for the rest of RUN: EMR_INTERRUPTED. */
 static inline emr_status reclaim_goes_on(const reclaim_run *run)
 {
-	return run->options->is_over != NULL && run->options->is_over(run->options->roots_context)
-		       ? EMR_INTERRUPTED
-		       : EMR_OK;
+	const bool *is_over = run->options->is_over;
+
+	return is_over != NULL && __atomic_load_n(is_over, __ATOMIC_RELAXED) ? EMR_INTERRUPTED
+									     : EMR_OK;
 }
 
 /* ---- reclaim_choose.c ---- */

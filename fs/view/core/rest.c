@@ -71,19 +71,8 @@ emr_status rest_attach(emr_view *view, node *directory, const char *name, node *
 
 /* ---- waking ---- */
 
-/* As load_times.c says. */
-static emr_status find_times(const resting *r, node *n, emr_buf *row)
-{
-	emr_status status = times_find(r->view, n->id, node_version(n), row, &n->ctime_ns);
-
-	if (status != EMR_NOT_FOUND && status != EMR_DAMAGED)
-		return status;
-	n->ctime_ns = r->opened_ns;
-	times_keep(r->view, n);
-	return EMR_OK;
-}
-
-static emr_status find_ino(const resting *r, node *n, emr_buf *row)
+/* The inode number and the time that only this computer knows, as load.c and load_times.c say. */
+static emr_status take_local_facts(const resting *r, node *n, emr_buf *row)
 {
 	emr_status status;
 
@@ -91,7 +80,14 @@ static emr_status find_ino(const resting *r, node *n, emr_buf *row)
 	status = emr_journal_get(r->view->options.journal, EMR_ROW_INO, n->id, row);
 	if (status == EMR_OK && row->len == 8)
 		n->ino = emr_get_u64(row->data);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
+	else if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	status = times_find(r->view, n->id, node_version(n), row, &n->ctime_ns);
+	if (status != EMR_NOT_FOUND && status != EMR_DAMAGED)
+		return status;
+	n->ctime_ns = r->opened_ns;
+	times_keep(r->view, n);
+	return EMR_OK;
 }
 
 static emr_status wake_one(const resting *r, node *directory, const emr_place *place,
@@ -105,8 +101,6 @@ static emr_status wake_one(const resting *r, node *directory, const emr_place *p
 	memcpy(name, meta->name.data, meta->name.len);
 	status = rest_take_meta(r->view, n, place, meta);
 	if (status == EMR_OK)
-		status = find_ino(r, n, row);
-	if (status == EMR_OK)
 		status = rest_attach(r->view, directory, name, n);
 	if (status != EMR_OK) {
 		tree_free_node(r->view, n);
@@ -115,7 +109,7 @@ static emr_status wake_one(const resting *r, node *directory, const emr_place *p
 	tree_mark_local(n);
 	if (needs_settling(n))
 		enqueue(r->view, n);
-	return find_times(r, n, row);
+	return take_local_facts(r, n, row);
 }
 
 static emr_status wake_run(const resting *r, node *directory, const emr_kept_run *run)
@@ -164,7 +158,7 @@ bool rest_wake_id(const emr_view *view, emr_id16 id)
 	if (r == NULL || !emr_kept_find(r->kept, id, &run))
 		return false;
 	if (r->load != NULL)
-		return r->load(r->load_arg, &r->runs[run]) == EMR_OK;
+		return r->load(r->loading, &r->runs[run]) == EMR_OK;
 	if (r->runs[run].owner == NULL)
 		return false;
 	rest_wake(r->runs[run].owner);

@@ -17,8 +17,8 @@ typedef struct resting {
 	int64_t opened_ns;
 	/* While the folder is being opened the nodes of a run are made by this; NULL: rest_wake
 	 * does. */
-	emr_status (*load)(void *arg, emr_kept_run *run);
-	void *load_arg;
+	emr_status (*load)(struct emr_loading *l, emr_kept_run *run);
+	struct emr_loading *loading;
 } resting;
 
 /* NULL is fine. */

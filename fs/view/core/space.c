@@ -77,20 +77,12 @@ int64_t space_look_due(const emr_view *view)
 	return is_beyond(view, step_of(view) * 3 / 2) ? view_boot_ns(view) : view_next_lull(view);
 }
 
-/* The folder is being closed, which waits for no search: the next opening makes one. */
-static bool is_closing(void *arg)
-{
-	const emr_view *view = arg;
-
-	return __atomic_load_n(&view->stop, __ATOMIC_RELAXED);
-}
-
 emr_status space_look(emr_view *view, emr_reclaim_report *out_report)
 {
 	emr_reclaim_options options = {.batch_bytes = step_of(view),
 		.close_from = step_of(view) / 4,
 		.max_copy_bytes = space_for_copies(view),
-		.is_over = is_closing};
+		.is_over = &view->stop}; /* the next opening looks again */
 	uint64_t appended = emr_store_appended(view->options.store);
 	uint64_t left = emr_record_ctx_left(view->options.records);
 	uint64_t disk = emr_store_disk_bytes(view->options.store);

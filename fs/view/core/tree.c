@@ -658,14 +658,6 @@ bool tree_is_below(const node *n, const node *directory)
 	return n != NULL;
 }
 
-/* The first kid from slot I on. */
-static node *kid_from(const kid_list *in, size_t i)
-{
-	while (i < in->nkids && in->kids[i] == NULL)
-		i++;
-	return i < in->nkids ? in->kids[i] : NULL;
-}
-
 node *tree_next_kid(const node *directory, uint64_t cookie)
 {
 	rest_wake(directory);
@@ -676,7 +668,11 @@ node *tree_next_awake_kid(const node *directory, uint64_t cookie)
 {
 	const kid_list *in = node_listing(directory);
 
-	return in != NULL ? kid_from(in, kid_index(in, cookie + 1)) : NULL;
+	size_t i = in != NULL ? kid_index(in, cookie + 1) : 0;
+
+	while (in != NULL && i < in->nkids && in->kids[i] == NULL)
+		i++;
+	return in != NULL && i < in->nkids ? in->kids[i] : NULL;
 }
 
 emr_id16 tree_domain(const node *n)

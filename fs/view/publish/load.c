@@ -10,8 +10,6 @@
 #include "base/array.h"
 #include "base/codec.h"
 
-#include "attributes.h"
-#include "conflict.h"
 #include "deposits.h"
 #include "file.h"
 #include "follow.h"
@@ -43,30 +41,6 @@ static emr_status add(loading *l, node *n, emr_id16 parent, emr_bytes name)
 }
 
 /* ---- what the ledger says ---- */
-
-/* What others wrote in DOMAIN is judged anew at each opening. */
-static emr_status know_others(loading *l, emr_id16 domain)
-{
-	emr_status status = EMR_OK;
-
-	if (!l->is_known || !emr_id16_equal(l->known, domain)) {
-		status = writers_has_any(l->view, domain, &l->has_others);
-		l->is_known = status == EMR_OK;
-		l->known = domain;
-	}
-	return status;
-}
-
-/* META becomes what may be believed of it. */
-static emr_status judge(loading *l, const emr_place *place, emr_meta *meta, writers_word *word)
-{
-	emr_status status = know_others(l, place->domain);
-
-	/* A depositor in the Inbox is no writer of it. */
-	if (status == EMR_OK && (l->has_others || emr_id16_equal(place->object, place->domain)))
-		status = writers_judge(l->view, place, meta, word);
-	return status;
-}
 
 /* N, which has no name yet, is not in the folder. */
 static void leave_out(loading *l, node *n)
@@ -124,15 +98,19 @@ static emr_status add_fact(
 	return EMR_OK;
 }
 
-static emr_status add_facts(loading *l, emr_facts_walk *walk)
+emr_status load_add_facts(loading *l, emr_facts_walk *walk)
 {
 	emr_place place;
 	emr_meta meta;
 
 	while (emr_facts_next(walk, &place, &meta)) {
 		writers_word word = {.is_others = false};
-		emr_status status = judge(l, &place, &meta, &word);
+		emr_status status = load_know_others(l, place.domain);
 
+		/* A depositor in the Inbox is no writer of it. */
+		if (status == EMR_OK &&
+			(l->has_others || emr_id16_equal(place.object, place.domain)))
+			status = writers_judge(l->view, &place, &meta, &word);
 		if (status == EMR_OK)
 			status = add_fact(l, &place, &meta, &word);
 		writers_forget(&word);
@@ -141,121 +119,18 @@ static emr_status add_facts(loading *l, emr_facts_walk *walk)
 	return walk->status;
 }
 
-/* An ordinary file of a folder in which nobody else writes: what the ledger says of it nobody has
- * to judge, and nothing looks for it without its directory or its id. */
-static bool may_rest(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	loading *l = arg;
-	char name[EMR_NAME_MAX + 1] = {0};
-	emr_bytes value;
-
-	if (meta->type != EMR_META_FILE || !emr_id16_equal(place->record_id, place->object) ||
-		emr_id16_equal(place->object, place->domain) ||
-		emr_id16_equal(place->domain, l->inbox) ||
-		know_others(l, place->domain) != EMR_OK || l->has_others ||
-		keep_is_said(meta->xattrs, &value))
-		return false;
-	memcpy(name, meta->name.data, meta->name.len);
-	return !emr_name_is_local(name) && !emr_name_is_half_download(name) &&
-	       !conflict_is_copy(name);
-}
-
-/* Something asked for a file that rests before the tree is there. */
-static emr_status load_run(void *arg, emr_kept_run *run)
-{
-	loading *l = arg;
-	EMR_AUTO_FACTS_WALK all = {0};
-
-	if (run->is_over)
-		return EMR_NOT_FOUND;
-	run->is_over = true;
-	all = emr_kept_resting(l->view->options.facts, l->view->index.resting->kept, run);
-	l->status = add_facts(l, &all);
-	return l->status;
-}
-
-static emr_status open_kept(loading *l)
-{
-	resting *r = calloc(1, sizeof *r);
-	emr_status status;
-
-	if (r == NULL)
-		return EMR_NO_MEMORY;
-	*r = (resting){.view = l->view,
-		.load = load_run,
-		.load_arg = l,
-		.opened_ns = view_now_ns(l->view)};
-	status = emr_kept_open(l->view->options.facts, may_rest, l, &r->kept);
-	if (status == EMR_OK) {
-		r->runs = emr_kept_runs(r->kept, &r->n);
-		l->view->index.resting = r;
-		return EMR_OK;
-	}
-	rest_free(r);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
 static emr_status load_facts(loading *l)
 {
 	emr_view *view = l->view;
 	EMR_AUTO_FACTS_WALK all = {0};
 
-	EMR_TRY(open_kept(l));
+	EMR_TRY(load_open_kept(l));
 	all = emr_kept_awake(view->options.facts,
 		view->index.resting != NULL ? view->index.resting->kept : NULL);
-	EMR_TRY(add_facts(l, &all));
+	EMR_TRY(load_add_facts(l, &all));
 	if (all.damaged > 0 && view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg, "bad-data", "");
 	return EMR_OK;
-}
-
-static node *directory_of(const loading *l, const emr_kept_run *run)
-{
-	return emr_id16_is_zero(run->directory) ? l->view->root
-						: tree_awake_by_id(l->view, run->directory);
-}
-
-/* RUN may rest in DIRECTORY: there its files are where the ledger says, and nothing of them waits.
- */
-static bool may_rest_in(const emr_view *view, const node *directory, const emr_kept_run *run)
-{
-	return directory != NULL && directory->type == EMR_META_DIR &&
-	       directory->state == NODE_LIVE && kind_top(directory) == NULL &&
-	       !directory->is_local &&
-	       (directory == view->root || (directory->is_published && !directory->has_row &&
-						   !directory->meta_dirty)) &&
-	       emr_id16_is_zero(node_lost_parent(directory)) &&
-	       emr_id16_equal(tree_domain(directory), run->domain);
-}
-
-/* What is to rest where it cannot becomes nodes; true: some did, which are to be attached. */
-static bool load_odd_runs(loading *l)
-{
-	resting *r = l->view->index.resting;
-	bool has = false;
-
-	for (uint32_t i = 0; r != NULL && i < r->n && l->status == EMR_OK; i++)
-		if (!may_rest_in(l->view, directory_of(l, &r->runs[i]), &r->runs[i]))
-			has = load_run(l, &r->runs[i]) != EMR_NOT_FOUND || has;
-	return has;
-}
-
-/* All of it, and only then the rest of it rests: until then nothing makes nodes but this. */
-static emr_status attach_all(loading *l)
-{
-	resting *r = l->view->index.resting;
-
-	do {
-		EMR_TRY(load_attach_all(l));
-		for (node *n = NULL; (n = tree_next_own(l->view, n)) != NULL;)
-			tree_mark_local(n);
-	} while (load_odd_runs(l));
-	for (uint32_t i = 0; r != NULL && i < r->n; i++)
-		if (!r->runs[i].is_over)
-			rest_in(r, &r->runs[i], directory_of(l, &r->runs[i]));
-	if (r != NULL)
-		r->load = NULL;
-	return l->status;
 }
 
 /* A folder that only a writer has removed is there, and is made again on the ledger. */
@@ -559,7 +434,7 @@ static emr_status load_all(loading *l)
 	EMR_TRY(set_root(l));
 	EMR_TRY(load_anchors(l));
 	load_follow_vacated(l);
-	EMR_TRY(attach_all(l));
+	EMR_TRY(load_rest(l));
 	load_forget_moves(l);
 	for (node *kid = tree_next_awake_kid(view->root, 0); kid != NULL;
 		kid = tree_next_awake_kid(view->root, kid->cookie)) {

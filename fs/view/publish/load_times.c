@@ -198,7 +198,7 @@ static emr_status keep_all(timing *t)
 		all[i].ctime_ns = t->now_ns;
 	EMR_TRY(keep_files(t->l->view, &t->unknown));
 	EMR_TRY(keep_directories(t));
-	/* What is gone has changed since the facts were kept. */
+	/* Of a file that is gone the ledger has said so since the facts were kept. */
 	return r != NULL && !emr_kept_has_changed(r->kept)
 		       ? EMR_OK
 		       : forget_strange(t, &files, &directories);

@@ -100,8 +100,10 @@ bool emr_facts_next(emr_facts_walk *walk, emr_place *out_place, emr_meta *out_me
 /* The file that emr_facts_keep left, opened for the folder that is to be shown: its files may rest
  * there until somebody looks into their directory.  Not thread-safe: its owner locks. */
 typedef struct facts_cache emr_kept_facts;
-/* META, a record at PLACE, may rest. */
-typedef bool (*emr_may_rest)(void *arg, const emr_place *place, const emr_meta *meta);
+/* META, a record at PLACE, may rest, says JUDGE, which is the caller's. */
+struct emr_loading;
+typedef bool (*emr_may_rest)(
+	struct emr_loading *judge, const emr_place *place, const emr_meta *meta);
 /* Files of one directory that rest behind one another. */
 typedef struct emr_kept_run {
 	emr_id16 domain, directory;
@@ -113,12 +115,12 @@ typedef struct emr_kept_run {
 } emr_kept_run;
 /* FACTS is borrowed until emr_kept_close.  All of the file was checked then.
  * EMR_NOT_FOUND: there is none that can be used. */
-emr_status emr_kept_open(
-	emr_facts *facts, emr_may_rest may_rest, void *arg, emr_kept_facts **out_kept);
+emr_status emr_kept_open(emr_facts *facts, emr_may_rest may_rest, struct emr_loading *judge,
+	emr_kept_facts **out_kept);
 void emr_kept_close(emr_kept_facts *kept); /* NULL is fine */
 /* As emr_facts_all_kept, without what rests; NULL: nothing does. */
 emr_facts_walk emr_kept_awake(emr_facts *facts, emr_kept_facts *kept);
-/* What rests in RUN, one walk at a time.  A disk that fails meanwhile is the walk's status. */
+/* The files of RUN, one walk at a time.  A disk that fails meanwhile is the walk's status. */
 emr_facts_walk emr_kept_resting(emr_facts *facts, emr_kept_facts *kept, const emr_kept_run *run);
 emr_kept_run *emr_kept_runs(emr_kept_facts *kept, uint32_t *out_count); /* of KEPT */
 /* The run in which OBJECT rests, if its prefix tells it from others.  False: in none. */
