@@ -80,6 +80,7 @@ typedef struct kid_list {
 	struct resting *resting; /* NULL: all kids have nodes; else live_kids counts those that
 				    have none (rest.h), */
 	uint32_t first_run;	 /* which are in this run, and in those that it leads to */
+	bool is_partial;	 /* the disk did not give what rested here */
 } kid_list;
 
 /* The facts of a node in which this computer and the ledger differ, or did until lately. */

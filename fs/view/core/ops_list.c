@@ -24,7 +24,7 @@ static emr_status list_directory(emr_view *view, node *n, lister *l)
 	if (kind_where(n)->list != NULL)
 		return kind_where(n)->list(view, n, l);
 	kind_list_tree(n, l);
-	return EMR_OK;
+	return n->listing->is_partial ? EMR_IO : EMR_OK;
 }
 
 emr_status emr_view_each_entry(

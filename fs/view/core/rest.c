@@ -147,7 +147,7 @@ void rest_wake(const node *directory)
 		return;
 	emr_log(EMR_LOG_ERROR, "a directory is not whole until the folder is opened again: %s",
 		emr_status_text(status));
-	r->view->options.read_only = true;
+	in->is_partial = r->view->options.read_only = true;
 }
 
 bool rest_wake_id(const emr_view *view, emr_id16 id)
@@ -167,11 +167,18 @@ bool rest_wake_id(const emr_view *view, emr_id16 id)
 
 void rest_wake_all(emr_view *view)
 {
-	resting *r = view->index.resting;
+	resting *r;
 
-	for (uint32_t i = 0; r != NULL && i < r->n; i++)
-		if (r->runs[i].owner != NULL)
-			rest_wake(r->runs[i].owner);
-	rest_free(r);
+	pthread_mutex_lock(&view->lock);
+	r = view->index.resting; /* nobody else frees it */
+	for (uint32_t i = 0; r != NULL && i < r->n; i++) {
+		if (r->runs[i].owner == NULL)
+			continue;
+		rest_wake(r->runs[i].owner);
+		pthread_mutex_unlock(&view->lock);
+		pthread_mutex_lock(&view->lock);
+	}
 	view->index.resting = NULL;
+	pthread_mutex_unlock(&view->lock);
+	rest_free(r);
 }

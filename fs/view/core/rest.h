@@ -26,10 +26,13 @@ void rest_free(resting *r);
 /* RUN rests in DIRECTORY from now on. */
 void rest_in(resting *r, emr_kept_run *run, node *directory);
 /* All that rest in DIRECTORY get their nodes.  If they cannot, the folder becomes read-only, and
- * what is missing is not there until it is opened again. */
+ * looking into the directory is EMR_IO until it is opened again: a program that copies must not
+ * take it for empty. */
 void rest_wake(const node *directory);
 /* The same of the directory in which ID rests.  False: it rests nowhere. */
 bool rest_wake_id(const emr_view *view, emr_id16 id);
+/* Nothing rests any more, and the file is closed; takes view->lock, and gives it away between two
+ * directories. */
 void rest_wake_all(emr_view *view);
 /* N, new, becomes what is said of it. */
 emr_status rest_take_meta(emr_view *view, node *n, const emr_place *place, const emr_meta *meta);

@@ -423,9 +423,7 @@ static emr_status forget_rows(trying *t)
 static emr_status erase_all(trying *t, emr_reclaim_report *out_left)
 {
 	EMR_TRY(erase_on_ledger(t));
-	pthread_mutex_lock(&t->view->lock);
-	rest_wake_all(t->view); /* which closes the file */
-	pthread_mutex_unlock(&t->view->lock);
+	rest_wake_all(t->view); /* names that must not be anywhere may be in the file */
 	EMR_TRY(emr_facts_forget_kept(t->view->options.facts));
 	EMR_TRY(close_readers(t));
 	past_forget_all(t->view);

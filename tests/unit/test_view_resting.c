@@ -1,0 +1,138 @@
+/* These tests are about files that rest in the kept facts: whatever meets them, a program here,
+ * another computer, an erasure or a damaged file, finds them as if they had nodes. */
+#include "two_kit.h"
+
+#include <dirent.h>
+
+#include "rest.h"
+
+static uint64_t resting_in(const kit *k)
+{
+	return k->view->index.resting != NULL ? k->view->index.resting->files : 0;
+}
+
+/* Both computers are opened again, and nobody has looked at Imaging. */
+static void both_rest(two *t)
+{
+	kit_text(&t->a, "Letters/3", "three");
+	kit_text(&t->a, "Letters/4", "four");
+	kit_publish_all(&t->a);
+	two_meet(t);
+	kit_restart(&t->a);
+	kit_restart(&t->b);
+	assert_int_equal(resting_in(&t->a), 4);
+	assert_int_equal(resting_in(&t->b), 4);
+}
+
+TEST_IN(two_open, two_close, a_program_that_looks_into_a_directory_wakes_that_one)
+{
+	two *t = *state;
+	emr_view_counts before, after;
+	emr_attr attr;
+
+	both_rest(t);
+	(void)kit_items(&t->a);
+	emr_view_count(t->a.view, &before);
+	assert_false(kit_exists(&t->a, "Imaging/none"));
+	assert_int_equal(resting_in(&t->a), 2);
+	emr_view_count(t->a.view, &after);
+	assert_memory_equal(&before, &after, sizeof before);
+	kit_expect_text(&t->a, "Imaging/1", "one");
+	assert_int_equal(
+		emr_view_mkdir(t->a.view, kit_attr(&t->a, "Letters").node, "3", 0700, &attr),
+		EMR_EXISTS);
+	assert_int_equal(resting_in(&t->a), 0);
+	kit_publishes_all(&t->a, "");
+}
+
+TEST_IN(two_open, two_close, a_directory_of_which_nobody_has_seen_the_files_is_not_empty)
+{
+	two *t = *state;
+
+	both_rest(t);
+	assert_int_equal(
+		emr_view_rmdir(t->a.view, kit_attr(&t->a, "").node, "Letters"), EMR_NOT_EMPTY);
+	kit_rename(&t->a, "Letters", "Imaging/Letters"); /* into another domain */
+	two_meet(t);
+	kit_expect_text(&t->b, "Imaging/Letters/4", "four");
+	two_expect_equal(t);
+}
+
+TEST_IN(two_open, two_close, deeds_of_another_computer_reach_what_rests)
+{
+	two *t = *state;
+
+	both_rest(t);
+	kit_unlink(&t->a, "Imaging/1");
+	kit_rename(&t->a, "Imaging/2", "Letters/two"); /* another record of another domain */
+	kit_save(&t->a, "Letters/3", "three, anew");
+	kit_rename(&t->a, "Letters/4", "Letters/vier");
+	two_meet(t);
+	assert_false(kit_exists(&t->b, "Imaging/1"));
+	kit_expect_text(&t->b, "Letters/two", "two");
+	kit_expect_text(&t->b, "Letters/3", "three, anew");
+	kit_expect_text(&t->b, "Letters/vier", "four");
+	two_expect_equal(t);
+}
+
+static bool has_open(const char *name)
+{
+	DIR *fds = opendir("/proc/self/fd");
+	char target[600];
+	bool has = false;
+
+	for (struct dirent *one; (one = readdir(fds)) != NULL;) {
+		ssize_t len = readlinkat(dirfd(fds), one->d_name, target, sizeof target - 1);
+
+		target[len > 0 ? len : 0] = '\0';
+		has = has || strstr(target, name) != NULL;
+	}
+	closedir(fds);
+	return has;
+}
+
+TEST_IN(two_open, two_close, an_erasure_closes_the_file_in_which_names_rest)
+{
+	two *t = *state;
+	emr_erased erased;
+	const emr_erase what = {.path = "Imaging/1"};
+
+	both_rest(t);
+	assert_true(has_open("facts.cache"));
+	assert_ok(emr_view_erase(t->a.view, &what, &erased));
+	emr_stack_close(&t->b.stack);
+	kit_publish_all(&t->a);
+	assert_false(has_open("facts.cache"));
+	kit_expect_text(&t->a, "Letters/3", "three");
+	kit_start(&t->b);
+	two_meet(t);
+	assert_false(kit_exists(&t->b, "Imaging/1"));
+}
+
+static bool pass(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	(void)arg, (void)name, (void)attr, (void)next;
+	return true;
+}
+
+TEST_IN(two_open, two_close, a_file_that_rots_while_it_is_open_costs_no_record)
+{
+	two *t = *state;
+	EMR_AUTO_FREE char *path = NULL;
+	uint64_t imaging;
+	emr_attr attr;
+
+	both_rest(t);
+	assert_true(asprintf(&path, "%s/facts.cache", t->a.path) > 0);
+	assert_int_equal(truncate(path, 0), 0);
+	imaging = kit_attr(&t->a, "Imaging").node;
+	assert_int_equal(emr_view_lookup(t->a.view, imaging, "1", &attr), EMR_IO);
+	assert_int_equal(emr_view_each_entry(t->a.view, imaging, 0, false, pass, NULL), EMR_IO);
+	/* Nobody takes the name that is not seen, and nothing is said of it to the ledger. */
+	assert_int_equal(emr_view_mkdir(t->a.view, imaging, "1", 0700, &attr), EMR_READ_ONLY);
+	kit_restart(&t->a);
+	kit_expect_text(&t->a, "Imaging/1", "one");
+	two_expect_equal(t);
+}
+
+TESTS(NULL, NULL)
