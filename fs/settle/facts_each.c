@@ -259,6 +259,7 @@ static emr_status write_rows(emr_facts_walk *all, facts_cache_writer *writer)
 
 emr_status emr_facts_keep(emr_facts *facts)
 {
+	EMR_AUTO_SNAPSHOT snapshot = {0}; /* locks are taken once, and not for each row */
 	EMR_AUTO_FACTS_WALK all = {.facts = NULL};
 	facts_cache_writer *writer = NULL;
 	emr_replica_position at;
@@ -266,6 +267,7 @@ emr_status emr_facts_keep(emr_facts *facts)
 
 	if (facts->cache_dirfd < 0)
 		return EMR_OK;
+	EMR_TRY(emr_replica_snapshot_begin(facts->replica, &snapshot));
 	all = emr_facts_all_kept(facts);
 	EMR_TRY(all.status);
 	if (all.cache != NULL && !facts_cache_is_behind(all.cache))

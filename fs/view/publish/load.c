@@ -122,8 +122,10 @@ emr_status load_add_facts(loading *l, emr_facts_walk *walk)
 static emr_status load_facts(loading *l)
 {
 	emr_view *view = l->view;
+	EMR_AUTO_SNAPSHOT snapshot = {0}; /* locks are taken once, and not for each row */
 	EMR_AUTO_FACTS_WALK all = {0};
 
+	EMR_TRY(emr_replica_snapshot_begin(view->options.replica, &snapshot));
 	EMR_TRY(load_open_kept(l));
 	all = emr_kept_awake(view->options.facts,
 		view->index.resting != NULL ? view->index.resting->kept : NULL);
