@@ -5,6 +5,8 @@
 
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,7 +162,7 @@ static bool process_is_software(pid_t pid, char out_name[CALLER_NAME_BYTES])
 	return caller_names_software(exe, comm, arguments, n, out_name);
 }
 
-bool caller_is_software(pid_t thread, char out_name[CALLER_NAME_BYTES])
+static bool look_upwards(pid_t thread, char out_name[CALLER_NAME_BYTES])
 {
 	char status[2048];
 	pid_t pid;
@@ -174,4 +176,79 @@ bool caller_is_software(pid_t thread, char out_name[CALLER_NAME_BYTES])
 		pid = number_of(status, "\nPPid:\t");
 	}
 	return false;
+}
+
+/* ---- what was judged before */
+
+#define JUDGED_MAX 64
+
+/* A thread that has executed no other program since: then its beginning, or where its stack and
+ * arguments lie, would be others (proc(5), fields 22, 28 and 48 of /proc/PID/stat). */
+typedef struct judged {
+	pid_t thread; /* 0: none */
+	unsigned long long began, stack, arguments;
+	bool is_software;
+	char name[CALLER_NAME_BYTES];
+} judged;
+
+static pthread_mutex_t judged_lock = PTHREAD_MUTEX_INITIALIZER;
+static judged all_judged[JUDGED_MAX]; /* one for each remainder of a thread's number */
+
+/* False: its fields are not shown to this user. */
+static bool identify(pid_t thread, judged *out)
+{
+	char stat[1024];
+	const char *at;
+	char *end;
+	int field = 2;
+
+	*out = (judged){.thread = thread};
+	read_proc(thread, "stat", stat, sizeof stat);
+	at = strrchr(stat, ')'); /* behind the name, which may have anything in it */
+	for (at = at != NULL ? at + 1 : stat; *at == ' '; at = end) {
+		unsigned long long value = strtoull(at, &end, 10);
+
+		if (++field == 3)
+			end = (char *)(uintptr_t)at + 2; /* a letter */
+		if (end == at)
+			break;
+		if (field == 22)
+			out->began = value;
+		else if (field == 28)
+			out->stack = value;
+		else if (field == 48)
+			out->arguments = value;
+	}
+	return out->began != 0 && out->stack != 0 && out->arguments != 0;
+}
+
+static bool find_judged(judged *of)
+{
+	const judged *known = &all_judged[(unsigned)of->thread % JUDGED_MAX];
+	bool is_same;
+
+	pthread_mutex_lock(&judged_lock);
+	is_same = known->thread == of->thread && known->began == of->began &&
+		  known->stack == of->stack && known->arguments == of->arguments;
+	if (is_same)
+		*of = *known;
+	pthread_mutex_unlock(&judged_lock);
+	return is_same;
+}
+
+bool caller_is_software(pid_t thread, char out_name[CALLER_NAME_BYTES])
+{
+	judged one;
+
+	if (!identify(thread, &one))
+		return look_upwards(thread, out_name);
+	if (!find_judged(&one)) {
+		one.is_software = look_upwards(thread, one.name);
+		pthread_mutex_lock(&judged_lock);
+		all_judged[(unsigned)thread % JUDGED_MAX] = one;
+		pthread_mutex_unlock(&judged_lock);
+	}
+	if (one.is_software)
+		memcpy(out_name, one.name, sizeof one.name);
+	return one.is_software;
 }

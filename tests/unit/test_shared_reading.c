@@ -83,6 +83,52 @@ static heard audit(story *s)
 	return h;
 }
 
+/* The kernel knows the files of a listing, as here those that were found. */
+TEST(the_next_slices_are_ready_and_closed_ones_stay_so_until_they_are_judged_again)
+{
+	story s;
+	viewer v;
+	emr_attr files[4];
+	emr_handle *h = NULL;
+
+	story_begin(&s);
+	kit_mkdir(&s.k, "Imaging/S");
+	for (int i = 0; i < 4; i++)
+		kit_text(&s.k, printed("Imaging/S/%03d.dcm", i), printed("slice %d", i));
+	kit_publish_all(&s.k);
+	assert_ok(emr_store_index_now(s.k.stack.store));
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
+	share(&s, &v);
+	for (int i = 0; i < 4; i++) {
+		const char *path = viewer_at(&v, printed("Imaging/S/%03d.dcm", i));
+
+		assert_ok(viewer_find(&v, path, owner_answers, &files[i]));
+		if (i == 3)
+			break;
+		assert_status(EMR_BUSY, emr_view_open_file(v.view, files[i].node, O_RDONLY, &h));
+	}
+	for (int i = 0; i < 2; i++)
+		assert_string_equal(viewer_text(&v, viewer_at(&v, printed("Imaging/S/%03d.dcm", i)),
+					    owner_answers),
+			printed("slice %d", i));
+	viewer_run(&v, owner_answers, 5);
+	for (int i = 0; i < 3; i++)
+		assert_ok(emr_view_await(v.view, files[i].node, EMR_NEED_BYTES, NULL, NULL, NULL));
+	story_pass(&s, 10);
+	viewer_run(&v, NULL, 2);
+	assert_int_equal(audit(&s).n, 2); /* the third was not opened */
+	assert_ok(emr_view_open_file(v.view, files[2].node, O_RDONLY, &h));
+	emr_view_release(h);
+	story_pass(&s, 601); /* whose word it is may have changed */
+	assert_status(EMR_BUSY, emr_view_open_file(v.view, files[0].node, O_RDONLY, &h));
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/S/000.dcm"), NULL), "slice 0");
+	story_pass(&s, 8 * DAY);
+	assert_status(EMR_ACCESS_ENDED, emr_view_open_file(v.view, files[0].node, O_RDONLY, &h));
+	viewer_run(&v, NULL, 2); /* its keys go, also where no program has it open */
+	assert_status(EMR_ACCESS_ENDED, emr_view_open_file(v.view, files[2].node, O_RDONLY, &h));
+	viewer_end(&s, &v);
+}
+
 TEST(the_owner_hears_what_was_opened_and_how_much_of_it)
 {
 	viewer v;

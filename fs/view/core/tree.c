@@ -270,7 +270,7 @@ void tree_set_reader(file *f, emr_content_reader *reader)
 
 bool tree_has_reader(const node *n)
 {
-	return node_file(n) != NULL && n->opens > 0 &&
+	return node_file(n) != NULL &&
 	       __atomic_load_n(&node_file(n)->reader, __ATOMIC_ACQUIRE) != NULL;
 }
 

@@ -37,7 +37,7 @@ emr_status tree_need_file(node *n);
 /* Under file->lock for writing: F's base is read through READER (owned; NULL: no longer), and what
  * was there goes. */
 void tree_set_reader(file *f, emr_content_reader *reader);
-/* Under view->lock alone: is there a reader of N, whom somebody has open?  A hint; who reads looks
+/* Under view->lock alone: is there a reader of N, open or kept?  A hint; who reads looks
  * again under file->lock. */
 bool tree_has_reader(const node *n);
 /* The same, and room in it for frozen content. */

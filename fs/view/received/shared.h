@@ -14,6 +14,7 @@
 
 #include "kind.h"
 #include "ops_file.h"
+#include "shared_ahead.h"
 #include "shared_tree.h"
 #include "tree.h"
 
@@ -140,11 +141,7 @@ typedef struct shared_share {
 	/* of the worker */
 	emr_shared *opened; /* with the keys; NULL: not open */
 	struct shared_asking *asking;
-	struct {
-		emr_id16 directory;
-		unsigned n;
-	} ahead[8]; /* how many siblings were asked for last */
-	unsigned ahead_next;
+	shared_ahead ahead;
 } shared_share;
 
 typedef struct shared_span {

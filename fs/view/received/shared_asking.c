@@ -17,7 +17,6 @@
 #define ASK_LIFE_NS                                                                                \
 	(EMR_ASK_LIFE_S * INT64_C(1000000000)) /* an answer may come after everybody has gone:     \
 						  then the next one need not ask */
-#define AHEAD_MAX 1024u
 #define NAMES_AHEAD_MAX 63u
 #define SEVERAL 3u /* of whom names were asked for ahead: not one folder is looked at, but many */
 #define BUILD_PAUSE_NS INT64_C(200000000)
@@ -343,26 +342,6 @@ static void serve_names(emr_view *view, shared_share *s)
 
 /* ---- bytes ---- */
 
-/* How many of DIRECTORY are asked for at once: 1, 2, 4 ... each time that the last were not enough.
- */
-static unsigned grow_ahead(shared_share *s, emr_id16 directory)
-{
-	size_t places = sizeof s->ahead / sizeof s->ahead[0];
-
-	/* Where what is asked for counts, nothing is that nobody opened. */
-	if (s->owner->set != NULL && s->owner->set->terms.daily_limit != 0)
-		return 1;
-	for (size_t i = 0; i < places; i++)
-		if (s->ahead[i].n > 0 && emr_id16_equal(s->ahead[i].directory, directory)) {
-			s->ahead[i].n =
-				s->ahead[i].n < AHEAD_MAX / 2 ? s->ahead[i].n * 2 : AHEAD_MAX;
-			return s->ahead[i].n;
-		}
-	s->ahead[s->ahead_next % places].directory = directory;
-	s->ahead[s->ahead_next++ % places].n = 1;
-	return 1;
-}
-
 typedef struct asked {
 	emr_id16 *objects;
 	size_t n, first; /* FIRST of them are wanted, the others come along */
@@ -374,6 +353,14 @@ static bool has_asked(const asked *a, emr_id16 object)
 		if (emr_id16_equal(a->objects[i], object))
 			return true;
 	return false;
+}
+
+/* A file whose key is not here, nor on its way. */
+static bool lacks_key(const shared_share *s, const shared_entry *e)
+{
+	return e->pversion != 0 && e->type == EMR_META_FILE &&
+	       !emr_shared_has_key(s->opened, e->object, e->pversion) &&
+	       asking_for(s, EMR_NEED_BYTES, e->object) == NULL;
 }
 
 /* Under view->lock: files beside OBJECT, from the next one on and around. */
@@ -389,14 +376,12 @@ static void add_siblings(shared_share *s, emr_id16 object, asked *a)
 		return;
 	directory = tree->names.places[entry].parent;
 	up = &tree->names.places[directory];
-	left = grow_ahead(s, tree->entries[directory].object) - 1;
-	for (uint32_t i = 1; i < up->nkids && left > 0 && a->n < AHEAD_MAX; i++) {
+	left = shared_grow_ahead(s, tree->entries[directory].object) - 1;
+	for (uint32_t i = 1; i < up->nkids && left > 0 && a->n < SHARED_AHEAD_MAX; i++) {
 		const shared_entry *e =
 			&tree->entries[up->first_kid + (entry - up->first_kid + i) % up->nkids];
 
-		if (e->pversion == 0 || e->type != EMR_META_FILE || has_asked(a, e->object) ||
-			emr_shared_has_key(s->opened, e->object, e->pversion) ||
-			asking_for(s, EMR_NEED_BYTES, e->object) != NULL)
+		if (!lacks_key(s, e) || has_asked(a, e->object))
 			continue;
 		a->objects[a->n++] = e->object;
 		left--;
@@ -442,6 +427,25 @@ static void ask_for(emr_view *view, shared_share *s, const asked *a)
 	}
 }
 
+/* One question for what lies behind entry FROM, if a key of the next N was not asked for. */
+static void ask_ahead_of(emr_view *view, shared_share *s, uint32_t from, unsigned n)
+{
+	asked a = {.objects = calloc(SHARED_AHEAD_MAX, sizeof *a.objects)};
+	const flat_tree *names = &s->tree->names; /* only this thread changes it */
+	bool is_due = false;
+
+	pthread_mutex_lock(&view->lock);
+	for (uint32_t i = from + 1; a.objects != NULL && i <= from + n && i < names->count; i++)
+		is_due = is_due || (names->places[i].parent == names->places[from].parent &&
+					   lacks_key(s, &s->tree->entries[i]));
+	if (is_due)
+		add_siblings(s, s->tree->entries[from].object, &a);
+	pthread_mutex_unlock(&view->lock);
+	if (a.n > 0)
+		ask_for(view, s, &a);
+	free(a.objects);
+}
+
 /* To everybody who waits for N, which the caller holds. */
 static void say_to_waiters(emr_view *view, const node *n, emr_status status)
 {
@@ -449,16 +453,6 @@ static void say_to_waiters(emr_view *view, const node *n, emr_status status)
 }
 
 /* ---- blocks that are not on this computer ---- */
-
-static void serve_again(void *arg, emr_status status)
-{
-	emr_view *view = arg;
-
-	(void)status; /* whoever looks again is told the same */
-	pthread_mutex_lock(&view->lock);
-	shared_wake(view);
-	pthread_mutex_unlock(&view->lock);
-}
 
 /* The readers that wait for N wait for a block now. */
 static void wait_longer(emr_view *view, const node *n)
@@ -481,7 +475,7 @@ static bool serve_later(emr_view *view, node *n, emr_status status)
 	if ((status != EMR_MISSING_DATA && status != EMR_DAMAGED) ||
 		!emr_fetcher_missed(fetcher, &missed))
 		return false;
-	why = emr_fetcher_bring(fetcher, &missed, serve_again, view);
+	why = emr_fetcher_bring(fetcher, &missed, shared_look_again, view);
 	if (why == EMR_OK) {
 		wait_longer(view, n);
 		return true;
@@ -513,7 +507,7 @@ static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 	emr_status status;
 
 	emr_fetcher_begin(view->options.fetcher);
-	status = shared_attach(view, s, n, shared_check_copy);
+	status = tree_has_reader(n) ? EMR_OK : shared_attach(view, s, n, shared_check_copy);
 	if (status != EMR_OK && emr_shared_check(s->opened, NULL) == EMR_DENIED)
 		status = EMR_DENIED; /* it has ended meanwhile, which who asks is told */
 	if (status == EMR_NOT_FOUND && is_about_to_go(view, s, n)) {
@@ -542,7 +536,7 @@ static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 	} else if (shared_is_absent(view, s)) {
 		status = nobody_answers(&nobody);
 		refuse_object(view, s, &object, status, &nobody);
-	} else if (a->n < AHEAD_MAX) {
+	} else if (a->n < SHARED_AHEAD_MAX) {
 		a->objects[a->n++] = object;
 	}
 }
@@ -584,7 +578,7 @@ static void serve_bytes(emr_view *view, shared_share *s)
 	wanted = take_wanted(view, s, &n);
 	pthread_mutex_unlock(&view->lock);
 	if (n > 0)
-		a.objects = calloc(AHEAD_MAX, sizeof *a.objects);
+		a.objects = calloc(SHARED_AHEAD_MAX, sizeof *a.objects);
 	for (size_t i = 0; i < n && a.objects != NULL; i++)
 		serve_node(view, s, wanted[i], &a);
 	a.first = a.n;
@@ -681,7 +675,7 @@ static void answer_late(emr_view *view, shared_share *s)
 /* ---- all of it ---- */
 
 typedef struct work {
-	bool name, names, bytes, rebuild;
+	bool name, names, bytes, rebuild, ahead;
 } work;
 
 /* Under view->lock: what S shows is not what the ledger has, or is wanted for the first time. */
@@ -711,6 +705,7 @@ static work work_of(emr_view *view, const shared_share *s)
 		w.names = w.names || shared_is_wanted_inside(s);
 		w.name = s->is_name_due && s->tree == NULL && !s->is_blind && s->has_purpose;
 		w.rebuild = is_build_due(view, s);
+		w.ahead = s->ahead.from != FLAT_TOP;
 	}
 	return w;
 }
@@ -754,10 +749,11 @@ void shared_serve(emr_view *view, shared_share *s)
 	emr_share_trouble trouble = {.why = EMR_WHY_NONE};
 	work w = work_of(view, s);
 	emr_status status;
+	uint32_t from;
 
 	if (w.name)
 		serve_name(view, s);
-	if (!w.names && !w.bytes && !w.rebuild && s->asking == NULL)
+	if (!w.names && !w.bytes && !w.rebuild && !w.ahead && s->asking == NULL)
 		return;
 	status = open_share(view, s, &trouble);
 	if (status != EMR_OK) {
@@ -775,6 +771,9 @@ void shared_serve(emr_view *view, shared_share *s)
 		answer_names(view, s);
 	if (w.bytes)
 		serve_bytes(view, s);
+	shared_make_ahead(view, s, &from);
+	if (from != FLAT_TOP)
+		ask_ahead_of(view, s, from, s->ahead.made);
 	answer_late(view, s);
 }
 
@@ -795,6 +794,7 @@ static void be_due(int64_t at_ns, int64_t *due_ns)
 bool shared_goes_on(const emr_view *view, const shared_share *s, int64_t *out_due_ns)
 {
 	bool reports = s->nrows > 0 && s->opened != NULL, builds = wants_build(s);
+	bool makes = s->phase == SHARED_OPEN && s->ahead.from != FLAT_TOP;
 
 	if (s->asking != NULL)
 		be_due(view_boot_ns(view) + SHARED_IDLE_POLL_NS, out_due_ns);
@@ -803,5 +803,5 @@ bool shared_goes_on(const emr_view *view, const shared_share *s, int64_t *out_du
 	/* While its names are asked for, the answer is waited for. */
 	if (builds && asking_for(s, EMR_NEED_NAMES, s->top) == NULL)
 		be_due(s->build_not_before_ns, out_due_ns);
-	return s->asking != NULL || reports || builds || is_waited_for(view, s);
+	return s->asking != NULL || reports || builds || makes || is_waited_for(view, s);
 }

@@ -9,6 +9,8 @@
 #include "shared.h"
 #include "signed.h"
 
+#define KEPT_NS INT64_C(600000000000)
+
 emr_status shared_note_text(const shared_share *s, emr_buf *out)
 {
 	char text[1024], day[48];
@@ -58,6 +60,8 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_
 		pthread_rwlock_wrlock(&node_file(n)->lock);
 		if (node_file(n)->reader == NULL && node_file(n)->staging == NULL) {
 			tree_set_reader(node_file(n), reader);
+			node_file(n)->judged_boot_ns = view_boot_ns(view);
+			__atomic_store_n(&node_file(n)->unused, 1, __ATOMIC_RELAXED);
 			reader = NULL;
 		}
 		pthread_rwlock_unlock(&node_file(n)->lock);
@@ -66,10 +70,52 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_
 	return status;
 }
 
+/* With N open: whose word its bytes are is judged when the reader is made, and now and then again.
+ */
+static void judge_again(emr_view *view, node *n)
+{
+	file *f = node_file(n);
+	bool is_old;
+
+	pthread_rwlock_wrlock(&f->lock);
+	pthread_mutex_lock(&view->lock);
+	is_old = n->opens == 1 && f->judged_boot_ns != 0 &&
+		 view_boot_ns(view) - f->judged_boot_ns > KEPT_NS;
+	pthread_mutex_unlock(&view->lock);
+	if (is_old && f->staging == NULL)
+		tree_set_reader(f, NULL);
+	pthread_rwlock_unlock(&f->lock);
+}
+
+/* In datasets each copy is scanned first, and may count as opened that day: nothing of them is made
+ * before somebody opens it. A single file that somebody opens leads to no other. */
+void shared_go_on(emr_view *view, shared_share *s, const node *n, bool was_ready)
+{
+	const uint32_t before = s != NULL ? s->ahead.last : FLAT_TOP;
+	const flat_tree *names;
+
+	if (s == NULL || s->owner->set != NULL || s->tree == NULL || !shared_has(n) ||
+		n->shared->entry == FLAT_NONE)
+		return;
+	names = &s->tree->names;
+	s->ahead.last = n->shared->entry;
+	if (before == FLAT_TOP || before == s->ahead.last || before >= names->count ||
+		names->places[before].parent != names->places[s->ahead.last].parent)
+		return;
+	s->ahead.made =
+		was_ready && s->ahead.made < SHARED_MADE_MAX ? 2 * s->ahead.made : s->ahead.made;
+	s->ahead.made = s->ahead.made == 0 ? 1 : s->ahead.made;
+	s->ahead.from = s->ahead.last;
+	s->ahead.tries = 0;
+	shared_stir(view, s);
+	emr_worker_wake(&view->shares->worker);
+}
+
 emr_status shared_open(emr_view *view, emr_handle *handle)
 {
 	node *n = handle->node;
 	bool is_shown, is_theirs, is_lost, was_shown;
+	uint8_t unused;
 	const shared_share *s;
 	emr_status status;
 
@@ -85,6 +131,7 @@ emr_status shared_open(emr_view *view, emr_handle *handle)
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK || !is_theirs)
 		return status;
+	judge_again(view, n);
 	pthread_rwlock_rdlock(&node_file(n)->lock);
 	/* A working copy: it has just been taken. */
 	if (node_file(n)->reader == NULL && node_file(n)->staging == NULL)
@@ -93,5 +140,13 @@ emr_status shared_open(emr_view *view, emr_handle *handle)
 	pthread_rwlock_unlock(&node_file(n)->lock);
 	if (status == EMR_OK && is_shown)
 		shared_note_opened(view, handle);
+	unused = status == EMR_OK && is_shown
+			 ? __atomic_exchange_n(&node_file(n)->unused, 0, __ATOMIC_RELAXED)
+			 : 0;
+	if (unused != 0) {
+		pthread_mutex_lock(&view->lock);
+		shared_go_on(view, shared_gives(n), n, unused == 2);
+		pthread_mutex_unlock(&view->lock);
+	}
 	return status;
 }
