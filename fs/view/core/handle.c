@@ -6,6 +6,7 @@
 #include "view/received.h"
 
 #include "file.h"
+#include "kept.h"
 #include "kind.h"
 #include "node.h"
 #include "reclaim.h"
@@ -153,69 +154,20 @@ static void discard_if_gone(emr_view *view, node *n)
 	pthread_rwlock_unlock(&node_file(n)->lock);
 }
 
-/* Under view->lock: the reader of N, which is dear to make again, is kept for the next opening. The
- * number of the node whose reader goes for that, or 0. */
-static uint64_t keep_reader(emr_view *view, const node *n)
+/* A published file that nobody has open keeps its reader only while it is cheap; that of what
+ * another shares: kept.h. */
+static void close_reader(emr_view *view, node *n)
 {
-	uint64_t *at = &view->index.kept.nodes[view->index.kept.next++ % KEPT_READERS], goes = *at;
-
-	*at = n->number;
-	return goes != n->number ? goes : 0;
-}
-
-/* A file that nobody has open keeps its reader only while it is cheap, or dear to make again.
- * *OUT_GOES: as of keep_reader; NULL: that of N goes in any case. */
-static void close_reader(emr_view *view, node *n, uint64_t *out_goes)
-{
-	bool is_last, is_kept;
+	bool is_last;
 
 	pthread_rwlock_wrlock(&node_file(n)->lock); /* first: who opens it from now on looks at the
 						  reader after this */
 	pthread_mutex_lock(&view->lock);
-	is_last = n->opens == 1;
-	is_kept = is_last && node_file(n)->reader != NULL && node_file(n)->judged_boot_ns != 0 &&
-		  kind_is_shown(n) && out_goes != NULL;
-	if (is_kept)
-		*out_goes = keep_reader(view, n);
+	is_last = n->opens == 1 && !kind_is_shown(n);
 	pthread_mutex_unlock(&view->lock);
-	if (is_last && !is_kept && node_file(n)->staging == NULL)
+	if (is_last && node_file(n)->staging == NULL)
 		tree_set_reader(node_file(n), NULL);
 	pthread_rwlock_unlock(&node_file(n)->lock);
-}
-
-/* That of NUMBER goes, if nobody has it open. */
-static void drop_reader(emr_view *view, uint64_t number)
-{
-	node *n;
-
-	pthread_mutex_lock(&view->lock);
-	n = tree_by_number(view, number);
-	if (n != NULL && (node_file(n) == NULL || n->opens > 0))
-		n = NULL;
-	if (n != NULL)
-		n->opens++;
-	pthread_mutex_unlock(&view->lock);
-	if (n == NULL)
-		return;
-	close_reader(view, n, NULL);
-	pthread_mutex_lock(&view->lock);
-	n->opens--;
-	tree_release_if_unused(view, n);
-	pthread_mutex_unlock(&view->lock);
-}
-
-void handle_keep(emr_view *view, node *n)
-{
-	uint64_t goes = 0;
-
-	if (node_file(n) != NULL)
-		close_reader(view, n, &goes);
-	pthread_mutex_lock(&view->lock);
-	n->opens--;
-	tree_release_if_unused(view, n);
-	pthread_mutex_unlock(&view->lock);
-	if (goes != 0)
-		drop_reader(view, goes);
 }
 
 /* A mapping written after the last FLUSH: its bytes came since.  RELEASE comes late: the next
@@ -236,7 +188,7 @@ void handle_put(emr_handle *handle)
 {
 	emr_view *view = handle->view;
 	node *n = handle->node;
-	uint64_t goes = 0;
+	uint64_t goes;
 
 	if (__atomic_sub_fetch(&handle->refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
@@ -244,7 +196,7 @@ void handle_put(emr_handle *handle)
 		handle->report->note_closed(view, handle);
 	if (kind_of(n)->make == NULL) {
 		discard_if_gone(view, n);
-		close_reader(view, n, &goes);
+		close_reader(view, n);
 	}
 	pthread_mutex_lock(&view->lock);
 	n->opens--;
@@ -257,12 +209,12 @@ void handle_put(emr_handle *handle)
 			enqueue(view, n);
 		note_due(view, view_boot_ns(view) + view_soonest_ns(view));
 	}
+	goes = kept_note_closed(view, n);
 	tree_release_if_unused(view, n);
 	if (handle->may_write)
 		space_check(view);
 	pthread_mutex_unlock(&view->lock);
-	if (goes != 0)
-		drop_reader(view, goes);
+	kept_drop(view, goes);
 	special_close(handle);
 	free(handle);
 }

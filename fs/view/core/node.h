@@ -53,10 +53,12 @@ typedef struct file {
 	uint32_t may_map;  /* open handles that may read and write: they may be mapped to write */
 	uint32_t writers;  /* open handles that may write: node_writers */
 	uint64_t top_cver; /* the highest its record has had; 0: not known; node_top_cver */
-	int64_t judged_boot_ns; /* of what another shares: when its reader was made, which is kept
-				   after the last close; 0: it goes then */
-	uint8_t unused; /* of what another shares: nobody has opened it by its reader yet, which was
-			   made for who waits (1) or ahead (2); atomic */
+	/* Of what another shares (kept.h), about READER: */
+	int64_t judged_boot_ns; /* when it was made and judged; 0: it is none; atomic */
+	uint8_t unused;	 /* nobody has opened the file by it yet: MADE_...; 0: somebody has; atomic
+			  */
+	bool is_doubted; /* it is not kept; atomic */
+	bool is_kept;	 /* it stands in view->index.kept */
 	bool is_opened_again; /* since it was made: the kernel may hold pages of it; atomic */
 	uint64_t promised;    /* the mark of the working copy that a flush has covered; 0: none */
 	bool went_back;	      /* the working copy that was promised is not there, or not whole */
@@ -321,15 +323,15 @@ typedef struct doomed {
 	uint64_t seq;
 } doomed;
 
-/* Where nodes and what they share are found: tree.c. */
 #define KEPT_READERS 1024
 
+/* Where nodes and what they share are found: tree.c. */
 struct tree_index {
 	table by_name, by_id;
 	struct {
-		uint64_t nodes[KEPT_READERS]; /* closed last, with a reader: a ring; 0: none yet */
-		unsigned next;
-	} kept;
+		uint64_t nodes[KEPT_READERS]; /* closed last, each once; 0: none */
+		unsigned next;		      /* a ring */
+	} kept;				      /* kept.c */
 	slots domain_ids;	/* that some node was ever published in; owned emr_id16 */
 	table domains;		/* where they are */
 	emr_place *spare_place; /* for the next tree_set_place, both */

@@ -16,9 +16,6 @@ bool handle_may_map(const emr_handle *handle);
 emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handle);
 /* One of those who keep HANDLE is done with it; the last one ends it.  Under no lock. */
 void handle_put(emr_handle *handle);
-/* Takes one open of N back, which somebody held without a handle; a reader that was made meanwhile
- * is kept as after a last close. */
-void handle_keep(emr_view *view, node *n);
 /* Not under view->lock, N kept alive by the caller: what was written reaches the operating system,
  * with its row. */
 emr_status file_hand_out(emr_view *view, node *n);

@@ -13,6 +13,7 @@
 
 #include "compare.h"
 #include "file.h"
+#include "kept.h"
 #include "kind.h"
 
 static emr_bytes descriptor_of(const emr_view *view)
@@ -166,7 +167,7 @@ emr_status signed_open(
 		return status;
 	}
 	if (is_anothers(&whose.is)) {
-		compare_note(view, n, &place->root, reader);
+		(void)compare_note(view, n, &place->root, reader);
 		originals_note(view, n, &place->root, reader);
 	}
 	if (whose.is.standing == EMR_SIGNED_STALE)
@@ -300,14 +301,12 @@ static void forget_oldest(emr_view *view)
 
 /* Earlier words about the same bytes are over: since then a newer version may have been put aside.
  */
-static emr_status remember(emr_view *view, node *n, const emr_shared_word *word)
+static void remember(emr_view *view, const emr_shared_word *word)
 {
 	emr_shared_word *before;
 	shared_words *w = NULL;
 	EMR_LOCKED(&view->lock);
 
-	if (kind_of(n)->note_checked != NULL)
-		kind_of(n)->note_checked(n);
 	before = find_word(view, &word->root);
 	if (before != NULL)
 		*before = *word;
@@ -318,29 +317,31 @@ static emr_status remember(emr_view *view, node *n, const emr_shared_word *word)
 		view->words = w;
 		forget_oldest(view);
 	}
-	return EMR_OK;
 }
 
-emr_status signed_take_shared(
-	emr_view *view, node *n, emr_content_reader *reader, const emr_shared_word *word)
+/* N is opened, and WORD is what is known of it. */
+static void note_checked(emr_view *view, node *n, const emr_shared_word *word)
 {
-	emr_status status = remember(view, n, word);
-
+	pthread_mutex_lock(&view->lock);
+	if (kind_of(n)->note_checked != NULL)
+		kind_of(n)->note_checked(n);
+	pthread_mutex_unlock(&view->lock);
 	if (word->is.kind != 0)
 		emr_settle_know_statement(view->options.settle, &word->root, word->is.id);
-	if (status == EMR_OK && (word->is.standing == EMR_SIGNED_MISMATCH ||
-					(is_anothers(&word->is) &&
-						compare_of(view, &word->root) == COMPARE_DIFFERS)))
-		status = EMR_BAD_SIGNATURE;
-	if (status == EMR_OK && word->is.verdict == EMR_STATEMENT_VALID_AFTER_HASH)
-		status = compare_now(view, reader);
-	if (status == EMR_OK)
-		status = check_shared_length(view, n, reader);
-	if (status == EMR_OK && is_anothers(&word->is))
-		compare_note(view, n, &word->root, reader);
-	if (status == EMR_OK && word->is.standing == EMR_SIGNED_STALE)
-		tell_stale(view, n, &word->root, &word->is, word->time_unix_s);
-	return status;
+}
+
+emr_status signed_take_shared(emr_view *view, node *n, emr_content_reader *reader,
+	const emr_shared_word *word, bool is_ahead)
+{
+	remember(view, word);
+	if (!is_ahead)
+		note_checked(view, n, word);
+	if (word->is.standing == EMR_SIGNED_MISMATCH ||
+		(is_anothers(&word->is) && compare_of(view, &word->root) == COMPARE_DIFFERS))
+		return EMR_BAD_SIGNATURE;
+	if (word->is.verdict == EMR_STATEMENT_VALID_AFTER_HASH)
+		EMR_TRY(is_ahead ? EMR_BUSY : compare_now(view, reader));
+	return check_shared_length(view, n, reader);
 }
 
 static bool recall(emr_view *view, const emr_cid *root, emr_shared_word *out)
@@ -353,6 +354,30 @@ static bool recall(emr_view *view, const emr_cid *root, emr_shared_word *out)
 		*out = *word;
 	pthread_mutex_unlock(&view->lock);
 	return word != NULL;
+}
+
+bool signed_stands(const emr_view *view, const node *n, bool is_ahead)
+{
+	const emr_shared_word *word;
+	emr_cid root;
+
+	if (!kind_of(n)->root(n, &root) || compare_known(view, &root) == COMPARE_DIFFERS)
+		return false;
+	word = is_ahead ? find_word(view, &root) : NULL;
+	return !is_ahead || (word != NULL && word->is.standing != EMR_SIGNED_MISMATCH);
+}
+
+void signed_note_shared(emr_view *view, node *n, emr_content_reader *reader, const emr_cid *root)
+{
+	emr_shared_word word;
+	bool is_known = recall(view, root, &word);
+
+	if (is_known)
+		note_checked(view, n, &word);
+	if (!is_known || (is_anothers(&word.is) && !compare_note(view, n, &word.root, reader)))
+		kept_doubt(view, n->number); /* no memory: the next opening judges again */
+	if (is_known && word.is.standing == EMR_SIGNED_STALE)
+		tell_stale(view, n, &word.root, &word.is, word.time_unix_s);
 }
 
 emr_status signed_shared_say(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out)

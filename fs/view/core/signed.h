@@ -27,9 +27,16 @@ emr_status signed_at(emr_view *view, const emr_place *place, uint64_t *out_unix_
 bool signed_tell(emr_view *view, node *n);
 
 /* The same of what another shares, known since it was opened here.  TAKE: the bytes of READER may
- * be shown, or EMR_BAD_SIGNATURE. OWNER is what user.emrfs.patient says. */
-emr_status signed_take_shared(
-	emr_view *view, node *n, emr_content_reader *reader, const emr_shared_word *word);
+ * be shown, or EMR_BAD_SIGNATURE; with IS_AHEAD nobody opens it yet: EMR_BUSY, where all bytes
+ * would have to be compared for that. OWNER is what user.emrfs.patient says. */
+emr_status signed_take_shared(emr_view *view, node *n, emr_content_reader *reader,
+	const emr_shared_word *word, bool is_ahead);
+/* Without locks: N is opened by READER, which was taken, with these bytes: they are compared, and a
+ * person is told what must be told. */
+void signed_note_shared(emr_view *view, node *n, emr_content_reader *reader, const emr_cid *root);
+/* Under view->lock: nothing is known that speaks against the bytes of N, which is shown; IS_AHEAD:
+ * and the word is known that signed_note_shared needs. */
+bool signed_stands(const emr_view *view, const node *n, bool is_ahead);
 emr_status signed_shared_say(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out);
 emr_status signed_shared_by(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out);
 emr_status signed_shared_number(emr_view *view, const emr_cid *root, emr_buf *out);

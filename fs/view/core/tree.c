@@ -264,6 +264,7 @@ void tree_set_reader(file *f, emr_content_reader *reader)
 	emr_content_reader *old = f->reader;
 
 	__atomic_store_n(&f->home_leaves, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&f->judged_boot_ns, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&f->reader, reader, __ATOMIC_RELEASE);
 	emr_content_reader_free(old);
 }

@@ -172,6 +172,7 @@ typedef struct shared_waiter {
 	emr_need need;
 	bool is_listing; /* wants every name of N, not one */
 	bool is_taken;	 /* shared_take */
+	bool is_seen;	 /* the worker has done for it what it could, and nothing came since */
 	emr_ready_fn ready;
 	void *arg;
 	int64_t deadline_boot_ns;
@@ -397,15 +398,19 @@ emr_status shared_open(emr_view *view, emr_handle *handle);
 /* Whether READER, of N in S, may be shown. */
 typedef emr_status (*shared_check_fn)(emr_view *view, const shared_share *s, const node *n,
 	emr_content_reader *reader, const emr_shared_word *word);
-/* Of the worker: the reader of N, a record of S, if CHECK says so.  EMR_DENIED: its key is not
- * here. */
-emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_fn check);
+/* Of the worker: the reader of N, a record of S, if CHECK says so; with IS_AHEAD before anybody
+ * opens N.  EMR_DENIED: its key is not here. */
+emr_status shared_attach(
+	emr_view *view, shared_share *s, node *n, shared_check_fn check, bool is_ahead);
 /* Appends what a note says. */
 emr_status shared_note_text(const shared_share *s, emr_buf *out);
 
 /* ---- questions: shared_asking.c.  Of the worker, without view->lock. */
 void shared_serve(emr_view *view, shared_share *s);
 void shared_close(shared_share *s); /* drops questions and keys */
+/* And the keys in readers; without IS_OVER those of open files go with the last close, and nothing
+ * of S is opened by them before.  shared_end.c */
+void shared_forget_keys(emr_view *view, shared_share *s, bool is_over);
 /* Under view->lock: whether S needs the worker again without anything new, and when at the latest:
  * *OUT_DUE_NS is then no later than that. */
 bool shared_goes_on(const emr_view *view, const shared_share *s, int64_t *out_due_ns);

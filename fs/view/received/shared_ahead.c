@@ -4,6 +4,7 @@
 #include "fetch/fetch.h"
 
 #include "edit.h"
+#include "kept.h"
 #include "node.h"
 #include "ops_file.h"
 #include "shared.h"
@@ -17,6 +18,8 @@ void shared_look_again(void *arg, emr_status status)
 
 	(void)status; /* the next look is told the same */
 	pthread_mutex_lock(&view->lock);
+	for (shared_waiter *w = view->shares->waiters; w != NULL; w = w->next)
+		w->is_seen = false;
 	emr_worker_wake(&view->shares->worker);
 	pthread_mutex_unlock(&view->lock);
 }
@@ -64,7 +67,19 @@ static size_t find_next(
 	return n;
 }
 
-static void make(emr_view *view, shared_share *s, node *n, bool *io_lacks)
+/* Somebody waits for this thread, and not for keys or blocks. */
+static bool is_wanted(emr_view *view)
+{
+	const shared_waiter *w;
+	EMR_LOCKED(&view->lock);
+
+	for (w = view->shares->waiters; w != NULL && w->is_seen;)
+		w = w->next;
+	return w != NULL;
+}
+
+/* True: a block of N is on its way. */
+static bool make(emr_view *view, shared_share *s, node *n)
 {
 	emr_fetcher *fetcher = view->options.fetcher;
 	emr_content_reader *reader;
@@ -74,7 +89,7 @@ static void make(emr_view *view, shared_share *s, node *n, bool *io_lacks)
 	emr_status status;
 
 	emr_fetcher_begin(fetcher);
-	status = shared_attach(view, s, n, shared_check_copy);
+	status = shared_attach(view, s, n, shared_check_copy, true);
 	if (status == EMR_OK) {
 		pthread_rwlock_rdlock(&node_file(n)->lock);
 		reader = node_file(n)->reader;
@@ -82,33 +97,35 @@ static void make(emr_view *view, shared_share *s, node *n, bool *io_lacks)
 			emr_content_reader_run(reader, &leaf, LEAVES_AHEAD, &run) == EMR_OK)
 			(void)emr_fetcher_bring_ahead(fetcher, &run, 0);
 		pthread_rwlock_unlock(&node_file(n)->lock);
-		__atomic_store_n(&node_file(n)->unused, 2, __ATOMIC_RELAXED);
-	} else if (status == EMR_MISSING_DATA && emr_fetcher_missed(fetcher, &missed)) {
-		*io_lacks |= emr_fetcher_bring_beside(fetcher, &missed, shared_look_again, view) ==
-			     EMR_OK;
 	}
-	handle_keep(view, n);
+	return status == EMR_MISSING_DATA && emr_fetcher_missed(fetcher, &missed) &&
+	       emr_fetcher_bring_beside(fetcher, &missed, shared_look_again, view) == EMR_OK;
 }
 
-void shared_make_ahead(emr_view *view, shared_share *s, uint32_t *out_from)
+void shared_make_ahead(emr_view *view, shared_share *s, shared_ahead *out)
 {
 	node *next[SHARED_MADE_MAX];
-	bool lacks = false, has_tree;
-	uint32_t from;
+	bool lacks = false, stops = false;
 	size_t n = 0;
 
 	pthread_mutex_lock(&view->lock);
-	from = s->ahead.from;
+	*out = s->ahead;
 	s->ahead.from = FLAT_TOP;
-	has_tree = from != FLAT_TOP && s->tree != NULL && from < s->tree->names.count;
-	if (has_tree)
-		n = find_next(view, s, from, next);
+	if (s->tree == NULL || out->from >= s->tree->names.count)
+		out->from = FLAT_TOP;
+	if (out->from != FLAT_TOP)
+		n = find_next(view, s, out->from, next);
 	pthread_mutex_unlock(&view->lock);
-	for (size_t i = 0; i < n; i++)
-		make(view, s, next[i], &lacks);
-	*out_from = has_tree ? from : FLAT_TOP;
+	for (size_t i = 0; i < n; i++) {
+		/* The next opening goes on from there. */
+		stops = stops || is_wanted(view);
+		lacks = (!stops && make(view, s, next[i])) || lacks;
+		kept_release(view, next[i]);
+	}
+	if (stops)
+		out->from = FLAT_TOP;
 	pthread_mutex_lock(&view->lock);
 	if (lacks && s->ahead.from == FLAT_TOP && s->ahead.tries++ < TRIES_MAX)
-		s->ahead.from = from;
+		s->ahead.from = out->from;
 	pthread_mutex_unlock(&view->lock);
 }

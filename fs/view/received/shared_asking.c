@@ -8,6 +8,7 @@
 #include "fetch/fetch.h"
 
 #include "edit.h"
+#include "kept.h"
 #include "node.h"
 #include "ops_file.h"
 #include "shared.h"
@@ -507,7 +508,7 @@ static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 	emr_status status;
 
 	emr_fetcher_begin(view->options.fetcher);
-	status = tree_has_reader(n) ? EMR_OK : shared_attach(view, s, n, shared_check_copy);
+	status = tree_has_reader(n) ? EMR_OK : shared_attach(view, s, n, shared_check_copy, false);
 	if (status != EMR_OK && emr_shared_check(s->opened, NULL) == EMR_DENIED)
 		status = EMR_DENIED; /* it has ended meanwhile, which who asks is told */
 	if (status == EMR_NOT_FOUND && is_about_to_go(view, s, n)) {
@@ -585,11 +586,9 @@ static void serve_bytes(emr_view *view, shared_share *s)
 	pthread_mutex_lock(&view->lock);
 	for (size_t i = 0; i < a.first; i++)
 		add_siblings(s, a.objects[i], &a);
-	for (size_t i = 0; i < n; i++) {
-		wanted[i]->opens--;
-		tree_release_if_unused(view, wanted[i]);
-	}
 	pthread_mutex_unlock(&view->lock);
+	for (size_t i = 0; i < n; i++)
+		kept_release(view, wanted[i]);
 	if (a.n > 0)
 		ask_for(view, s, &a);
 	free(a.objects);
@@ -698,14 +697,15 @@ static work work_of(emr_view *view, const shared_share *s)
 	EMR_LOCKED(&view->lock);
 
 	if (s->phase == SHARED_OPEN) {
-		for (const shared_waiter *at = view->shares->waiters; at != NULL; at = at->next) {
+		for (shared_waiter *at = view->shares->waiters; at != NULL; at = at->next) {
+			at->is_seen = at->is_seen || at->share == s;
 			w.names = w.names || (at->share == s && at->need == EMR_NEED_NAMES);
 			w.bytes = w.bytes || (at->share == s && at->need == EMR_NEED_BYTES);
 		}
 		w.names = w.names || shared_is_wanted_inside(s);
 		w.name = s->is_name_due && s->tree == NULL && !s->is_blind && s->has_purpose;
 		w.rebuild = is_build_due(view, s);
-		w.ahead = s->ahead.from != FLAT_TOP;
+		w.ahead = s->opened != NULL && s->ahead.from != FLAT_TOP;
 	}
 	return w;
 }
@@ -749,7 +749,7 @@ void shared_serve(emr_view *view, shared_share *s)
 	emr_share_trouble trouble = {.why = EMR_WHY_NONE};
 	work w = work_of(view, s);
 	emr_status status;
-	uint32_t from;
+	shared_ahead ahead;
 
 	if (w.name)
 		serve_name(view, s);
@@ -771,9 +771,9 @@ void shared_serve(emr_view *view, shared_share *s)
 		answer_names(view, s);
 	if (w.bytes)
 		serve_bytes(view, s);
-	shared_make_ahead(view, s, &from);
-	if (from != FLAT_TOP)
-		ask_ahead_of(view, s, from, s->ahead.made);
+	shared_make_ahead(view, s, &ahead);
+	if (ahead.from != FLAT_TOP)
+		ask_ahead_of(view, s, ahead.from, ahead.made);
 	answer_late(view, s);
 }
 
@@ -794,7 +794,7 @@ static void be_due(int64_t at_ns, int64_t *due_ns)
 bool shared_goes_on(const emr_view *view, const shared_share *s, int64_t *out_due_ns)
 {
 	bool reports = s->nrows > 0 && s->opened != NULL, builds = wants_build(s);
-	bool makes = s->phase == SHARED_OPEN && s->ahead.from != FLAT_TOP;
+	bool makes = s->opened != NULL && s->ahead.from != FLAT_TOP;
 
 	if (s->asking != NULL)
 		be_due(view_boot_ns(view) + SHARED_IDLE_POLL_NS, out_due_ns);

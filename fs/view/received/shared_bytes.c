@@ -5,11 +5,10 @@
 
 #include "edit.h"
 #include "file.h"
+#include "kept.h"
 #include "ops_file.h"
 #include "shared.h"
 #include "signed.h"
-
-#define KEPT_NS INT64_C(600000000000)
 
 emr_status shared_note_text(const shared_share *s, emr_buf *out)
 {
@@ -31,8 +30,26 @@ emr_status shared_note_text(const shared_share *s, emr_buf *out)
 	return emr_buf_append(out, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
 }
 
-emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_fn check)
+/* The reader of N is READER from now on, unless there is one, or N is written to. */
+static void put_reader(node *n, emr_content_reader *reader, bool is_ahead, int64_t judged)
 {
+	file *f = node_file(n);
+
+	pthread_rwlock_wrlock(&f->lock);
+	if (f->reader == NULL && f->staging == NULL) {
+		tree_set_reader(f, emr_content_reader_share(reader));
+		__atomic_store_n(
+			&f->unused, is_ahead ? MADE_AHEAD : MADE_FOR_OPENING, __ATOMIC_RELEASE);
+		__atomic_store_n(&f->is_doubted, false, __ATOMIC_RELEASE);
+		__atomic_store_n(&f->judged_boot_ns, judged, __ATOMIC_RELEASE);
+	}
+	pthread_rwlock_unlock(&f->lock);
+}
+
+emr_status shared_attach(
+	emr_view *view, shared_share *s, node *n, shared_check_fn check, bool is_ahead)
+{
+	const int64_t judged = view_boot_ns(view);
 	emr_content_reader *reader = NULL;
 	emr_shared_word word;
 	emr_id16 object;
@@ -48,7 +65,7 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_
 	/* The reader is of the version that N stands for. */
 	status = word.pversion == version ? EMR_OK : EMR_NOT_FOUND;
 	if (status == EMR_OK)
-		status = signed_take_shared(view, n, reader, &word);
+		status = signed_take_shared(view, n, reader, &word, is_ahead);
 	if (status == EMR_OK)
 		status = check(view, s, n, reader, &word);
 	if (status == EMR_OK) {
@@ -57,34 +74,59 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_
 		pthread_mutex_unlock(&view->lock);
 	}
 	if (status == EMR_OK) {
-		pthread_rwlock_wrlock(&node_file(n)->lock);
-		if (node_file(n)->reader == NULL && node_file(n)->staging == NULL) {
-			tree_set_reader(node_file(n), reader);
-			node_file(n)->judged_boot_ns = view_boot_ns(view);
-			__atomic_store_n(&node_file(n)->unused, 1, __ATOMIC_RELAXED);
-			reader = NULL;
-		}
-		pthread_rwlock_unlock(&node_file(n)->lock);
+		put_reader(n, reader, is_ahead, judged);
+		if (!is_ahead)
+			signed_note_shared(view, n, reader, &word.root);
 	}
 	emr_content_reader_free(reader);
 	return status;
 }
 
-/* With N open: whose word its bytes are is judged when the reader is made, and now and then again.
- */
+/* Under view->lock, with N open by its reader: nobody else has it open, and whose word its bytes
+ * are, or whether they are the present version, must be judged again.  A reader that was made for
+ * who opens N now was judged just now. */
+static bool is_outdated(const emr_view *view, const node *n)
+{
+	const file *f = node_file(n);
+	const shared_share *s = shared_gives(n);
+	const uint8_t unused = __atomic_load_n(&f->unused, __ATOMIC_ACQUIRE);
+	const int64_t judged = __atomic_load_n(&f->judged_boot_ns, __ATOMIC_ACQUIRE),
+		      age = view_boot_ns(view) - judged;
+
+	if (n->opens - shared_waits(view, n) > 1)
+		return false;
+	if (shared_has(n) && n->shared->entry != FLAT_NONE &&
+		!signed_stands(view, n, unused == MADE_AHEAD))
+		return true;
+	if (unused == MADE_FOR_OPENING && judged != 0 && age < EMR_SHARED_WAIT_NS)
+		return false;
+	return judged == 0 || age > KEPT_NS || __atomic_load_n(&f->is_doubted, __ATOMIC_ACQUIRE) ||
+	       f->cut != NULL || (s != NULL && s->has_grown) ||
+	       (shared_has(n) && n->shared->entry == FLAT_NONE);
+}
+
+/* With N open: a reader that must not be used any more goes, and one that was made ahead is what
+ * N is opened by from now on. */
 static void judge_again(emr_view *view, node *n)
 {
 	file *f = node_file(n);
-	bool is_old;
+	emr_content_reader *ahead = NULL;
+	emr_cid root;
 
 	pthread_rwlock_wrlock(&f->lock);
-	pthread_mutex_lock(&view->lock);
-	is_old = n->opens == 1 && f->judged_boot_ns != 0 &&
-		 view_boot_ns(view) - f->judged_boot_ns > KEPT_NS;
-	pthread_mutex_unlock(&view->lock);
-	if (is_old && f->staging == NULL)
-		tree_set_reader(f, NULL);
+	if (f->reader != NULL && f->staging == NULL) {
+		pthread_mutex_lock(&view->lock);
+		if (is_outdated(view, n))
+			tree_set_reader(f, NULL);
+		else if (__atomic_load_n(&f->unused, __ATOMIC_ACQUIRE) == MADE_AHEAD &&
+			 shared_has(n) && kind_of(n)->root(n, &root))
+			ahead = emr_content_reader_share(f->reader);
+		pthread_mutex_unlock(&view->lock);
+	}
 	pthread_rwlock_unlock(&f->lock);
+	if (ahead != NULL)
+		signed_note_shared(view, n, ahead, &root);
+	emr_content_reader_free(ahead);
 }
 
 /* In datasets each copy is scanned first, and may count as opened that day: nothing of them is made
@@ -145,7 +187,7 @@ emr_status shared_open(emr_view *view, emr_handle *handle)
 			 : 0;
 	if (unused != 0) {
 		pthread_mutex_lock(&view->lock);
-		shared_go_on(view, shared_gives(n), n, unused == 2);
+		shared_go_on(view, shared_gives(n), n, unused == MADE_AHEAD);
 		pthread_mutex_unlock(&view->lock);
 	}
 	return status;

@@ -423,6 +423,7 @@ shared_tree *shared_swap_tree(emr_view *view, shared_share *s, shared_tree *tree
 
 	tell_places(view, s, tell);
 	s->tree = tree;
+	s->ahead.last = s->ahead.from = FLAT_TOP;
 	/* Nobody writes in a dataset: before the first look there is its top and nothing else. A
 	 * thousand participants would else be looked for among the files of all, each. */
 	if (s->owner->set != NULL && !s->was_looked_at)
