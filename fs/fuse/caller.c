@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,17 +144,27 @@ static pid_t number_of(const char *status, const char *field)
 	return line != NULL ? (pid_t)atoi(line + strlen(field)) : 0;
 }
 
-static bool process_is_software(pid_t pid, char out_name[CALLER_NAME_BYTES])
+/* False: it is not shown to this user, or longer than SIZE. */
+static bool read_exe(pid_t pid, char *out, size_t size)
 {
-	char link[64], exe[4096], comm[64], arguments[1024];
+	char link[64];
 	ssize_t len;
-	size_t n;
 
 	snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
-	len = readlink(link, exe, sizeof exe - 1);
-	exe[len > 0 ? len : 0] = 0;
-	if (len > 10 && strcmp(exe + len - 10, " (deleted)") == 0)
-		exe[len - 10] = 0;
+	len = readlink(link, out, size);
+	out[len > 0 && (size_t)len < size ? len : 0] = 0;
+	return out[0] != 0;
+}
+
+static bool process_is_software(pid_t pid, char out_name[CALLER_NAME_BYTES])
+{
+	char exe[4096], comm[64], arguments[1024];
+	size_t n;
+
+	(void)read_exe(pid, exe, sizeof exe);
+	n = strlen(exe);
+	if (n > 10 && strcmp(exe + n - 10, " (deleted)") == 0)
+		exe[n - 10] = 0;
 	read_proc(pid, "comm", comm, sizeof comm);
 	comm[strcspn(comm, "\n")] = 0;
 	n = read_proc(pid, "cmdline", arguments, sizeof arguments);
@@ -182,11 +191,13 @@ static bool look_upwards(pid_t thread, char out_name[CALLER_NAME_BYTES])
 
 #define JUDGED_MAX 64
 
-/* A thread that has executed no other program since: then its beginning, or where its stack and
- * arguments lie, would be others (proc(5), fields 22, 28 and 48 of /proc/PID/stat). */
+/* A thread that has executed no other program since, nor got another name or parent: then its file,
+ * its beginning, or where its stack and arguments lie, would be others (proc(5), fields 2, 4, 22,
+ * 28 and 48 of /proc/PID/stat). */
 typedef struct judged {
 	pid_t thread; /* 0: none */
-	unsigned long long began, stack, arguments;
+	unsigned long long parent, began, stack, arguments;
+	char exe[256], comm[COMM_BYTES + 1];
 	bool is_software;
 	char name[CALLER_NAME_BYTES];
 } judged;
@@ -194,25 +205,32 @@ typedef struct judged {
 static pthread_mutex_t judged_lock = PTHREAD_MUTEX_INITIALIZER;
 static judged all_judged[JUDGED_MAX]; /* one for each remainder of a thread's number */
 
-/* False: its fields are not shown to this user. */
+/* False: not all of that is shown to this user. */
 static bool identify(pid_t thread, judged *out)
 {
-	char stat[1024];
-	const char *at;
-	char *end;
+	char stat[1024], *at, *end;
 	int field = 2;
 
 	*out = (judged){.thread = thread};
 	read_proc(thread, "stat", stat, sizeof stat);
-	at = strrchr(stat, ')'); /* behind the name, which may have anything in it */
-	for (at = at != NULL ? at + 1 : stat; *at == ' '; at = end) {
-		unsigned long long value = strtoull(at, &end, 10);
+	end = strrchr(stat, ')'); /* behind the name, which may have anything in it */
+	at = strchr(stat, '(');
+	if (at == NULL || end == NULL || !read_exe(thread, out->exe, sizeof out->exe))
+		return false;
+	*end = 0;
+	snprintf(out->comm, sizeof out->comm, "%s", at + 1);
+	for (at = end + 1; *at != 0; at = end) {
+		unsigned long long value;
 
+		at += strspn(at, " ");
+		value = strtoull(at, &end, 10);
 		if (++field == 3)
-			end = (char *)(uintptr_t)at + 2; /* a letter */
+			end = at + 1; /* a letter */
 		if (end == at)
 			break;
-		if (field == 22)
+		if (field == 4)
+			out->parent = value;
+		else if (field == 22)
 			out->began = value;
 		else if (field == 28)
 			out->stack = value;
@@ -222,30 +240,32 @@ static bool identify(pid_t thread, judged *out)
 	return out->began != 0 && out->stack != 0 && out->arguments != 0;
 }
 
-static bool find_judged(judged *of)
+static bool is_same(const judged *a, const judged *b)
 {
-	const judged *known = &all_judged[(unsigned)of->thread % JUDGED_MAX];
-	bool is_same;
-
-	pthread_mutex_lock(&judged_lock);
-	is_same = known->thread == of->thread && known->began == of->began &&
-		  known->stack == of->stack && known->arguments == of->arguments;
-	if (is_same)
-		*of = *known;
-	pthread_mutex_unlock(&judged_lock);
-	return is_same;
+	return a->thread == b->thread && a->parent == b->parent && a->began == b->began &&
+	       a->stack == b->stack && a->arguments == b->arguments &&
+	       strcmp(a->exe, b->exe) == 0 && strcmp(a->comm, b->comm) == 0;
 }
 
 bool caller_is_software(pid_t thread, char out_name[CALLER_NAME_BYTES])
 {
-	judged one;
+	judged *known = &all_judged[(unsigned)thread % JUDGED_MAX], one, after;
+	bool is_known;
 
 	if (!identify(thread, &one))
 		return look_upwards(thread, out_name);
-	if (!find_judged(&one)) {
+	pthread_mutex_lock(&judged_lock);
+	is_known = is_same(known, &one);
+	if (is_known)
+		one = *known;
+	pthread_mutex_unlock(&judged_lock);
+	if (!is_known) {
 		one.is_software = look_upwards(thread, one.name);
+		/* Another thread of the process may execute a program meanwhile. */
+		is_known = identify(thread, &after) && is_same(&after, &one);
 		pthread_mutex_lock(&judged_lock);
-		all_judged[(unsigned)thread % JUDGED_MAX] = one;
+		if (is_known)
+			*known = one;
 		pthread_mutex_unlock(&judged_lock);
 	}
 	if (one.is_software)

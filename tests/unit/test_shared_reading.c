@@ -6,6 +6,9 @@
 #include "ledger/act.h"
 #include "ledger/ledger.h"
 
+#include "kept.h"
+#include "tree.h"
+
 #define SLICES 300
 
 static void share(story *s, viewer *v)
@@ -83,13 +86,37 @@ static heard audit(story *s)
 	return h;
 }
 
+/* ---- readers that are kept, and made ahead */
+
+static uint64_t node_of(viewer *v, const char *inside)
+{
+	emr_attr attr;
+
+	assert_ok(viewer_find(v, viewer_at(v, inside), owner_answers, &attr));
+	return attr.node;
+}
+
+static bool keeps(const viewer *v, uint64_t number)
+{
+	return tree_has_reader(tree_by_number(v->view, number));
+}
+
+static emr_status opens(const viewer *v, uint64_t number)
+{
+	emr_handle *h = NULL;
+	emr_status status = emr_view_open_file(v->view, number, O_RDONLY, &h);
+
+	if (status == EMR_OK)
+		emr_view_release(h);
+	return status;
+}
+
 /* The kernel knows the files of a listing, as here those that were found. */
 TEST(the_next_slices_are_ready_and_closed_ones_stay_so_until_they_are_judged_again)
 {
 	story s;
 	viewer v;
-	emr_attr files[4];
-	emr_handle *h = NULL;
+	uint64_t files[4], times = 0;
 
 	story_begin(&s);
 	kit_mkdir(&s.k, "Imaging/S");
@@ -99,35 +126,134 @@ TEST(the_next_slices_are_ready_and_closed_ones_stay_so_until_they_are_judged_aga
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
 	share(&s, &v);
-	for (int i = 0; i < 4; i++) {
-		const char *path = viewer_at(&v, printed("Imaging/S/%03d.dcm", i));
-
-		assert_ok(viewer_find(&v, path, owner_answers, &files[i]));
-		if (i == 3)
-			break;
-		assert_status(EMR_BUSY, emr_view_open_file(v.view, files[i].node, O_RDONLY, &h));
-	}
+	for (int i = 0; i < 4; i++)
+		files[i] = node_of(&v, printed("Imaging/S/%03d.dcm", i));
+	for (int i = 0; i < 3; i++)
+		assert_status(EMR_BUSY, opens(&v, files[i]));
 	for (int i = 0; i < 2; i++)
-		assert_string_equal(viewer_text(&v, viewer_at(&v, printed("Imaging/S/%03d.dcm", i)),
-					    owner_answers),
+		viewer_reads(&v, printed("Imaging/S/%03d.dcm", i), owner_answers,
 			printed("slice %d", i));
 	viewer_run(&v, owner_answers, 5);
 	for (int i = 0; i < 3; i++)
-		assert_ok(emr_view_await(v.view, files[i].node, EMR_NEED_BYTES, NULL, NULL, NULL));
+		assert_true(keeps(&v, files[i]));
 	story_pass(&s, 10);
 	viewer_run(&v, NULL, 2);
-	assert_int_equal(audit(&s).n, 2); /* the third was not opened */
-	assert_ok(emr_view_open_file(v.view, files[2].node, O_RDONLY, &h));
-	emr_view_release(h);
-	story_pass(&s, 601); /* whose word it is may have changed */
-	assert_status(EMR_BUSY, emr_view_open_file(v.view, files[0].node, O_RDONLY, &h));
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/S/000.dcm"), NULL), "slice 0");
-	story_pass(&s, 8 * DAY);
-	assert_status(EMR_ACCESS_ENDED, emr_view_open_file(v.view, files[0].node, O_RDONLY, &h));
-	viewer_run(&v, NULL, 2); /* its keys go, also where no program has it open */
-	assert_status(EMR_ACCESS_ENDED, emr_view_open_file(v.view, files[2].node, O_RDONLY, &h));
+	assert_int_equal(audit(&s).n, 2); /* the third was not opened, and nothing is said of it */
+	assert_string_equal(
+		viewer_attribute(&v, viewer_at(&v, "Imaging/S/002.dcm"), "user.emrfs.signature"),
+		"!no such attribute");
+	for (int i = 0; i < 3; i++)
+		assert_ok(opens(&v, files[2]));
+	for (unsigned i = 0; i < KEPT_READERS; i++)
+		times += v.view->index.kept.nodes[i] == files[2];
+	assert_int_equal(times, 1);
+	story_pass(&s, 300);
+	viewer_run(&v, NULL, 2);
+	assert_int_equal(audit(&s).n, 3); /* it was, once and in one report */
+	story_pass(&s, 301);		  /* whose word it is may have changed */
+	assert_status(EMR_BUSY, opens(&v, files[0]));
+	viewer_reads(&v, "Imaging/S/000.dcm", NULL, "slice 0");
+	viewer_run(&v, NULL, 0); /* also where nobody opens them */
+	assert_true(keeps(&v, files[0]));
+	assert_false(keeps(&v, files[1]));
+	assert_false(keeps(&v, files[2]));
 	viewer_end(&s, &v);
 }
+
+/* No program has it open. HOW: 0: it is taken back; 1: its time is over; 2: the same while the
+ * ledger is away; 3: there is no word from the ledger for a day. */
+static void goes_with_the_right(int how)
+{
+	const uint64_t late = how == 1 || how == 2 ? 7 * DAY - 300 : 0;
+	LIMAS_FOLDER;
+	uint64_t number;
+	char network[600], away[620];
+	size_t n;
+
+	share(&s, &v);
+	story_pass(&s, late);
+	viewer_run(&v, owner_answers, 1);
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
+	number = node_of(&v, "Imaging/MRI.pdf");
+	viewer_run(&v, NULL, 0);
+	assert_true(keeps(&v, number));
+	assert_ok(opens(&v, number));
+	v.told[0] = 0;
+	(void)snprintf(network, sizeof network, "%s/network", s.k.stack.path);
+	(void)snprintf(away, sizeof away, "%s.away", network);
+	if (how >= 2)
+		assert_int_equal(rename(network, away), 0);
+	if (how == 0)
+		assert_ok(emr_share_revoke_person(
+			begins(s.ana), s.imaging, s.lima.public.signer_id, &n));
+	story_pass(&s, how == 3 ? DAY + 60 : 300);
+	viewer_run(&v, NULL, 0);
+	assert_false(keeps(&v, number));
+	assert_non_null(strstr(v.told, printed("%llu *\n", (unsigned long long)number)));
+	assert_status(how == 0	 ? EMR_ACCESS_REVOKED
+		      : how == 3 ? EMR_BUSY
+				 : EMR_ACCESS_ENDED,
+		opens(&v, number));
+	if (how >= 2)
+		assert_int_equal(rename(away, network), 0);
+}
+
+TEST(a_closed_file_goes_with_the_right_to_it)
+{
+	for (int how = 0; how < 4; how++)
+		goes_with_the_right(how);
+}
+
+/* Open files go on, and are not opened again by the former grant's keys. */
+TEST(readers_go_with_the_grant_that_was_replaced)
+{
+	LIMAS_FOLDER;
+	emr_grant_made first = story_share(&s, &s.lima, 0, false);
+	emr_handle *h = NULL;
+	uint64_t closed, open;
+	char bytes[64];
+	size_t got = 0;
+
+	viewer_run(&v, NULL, 0);
+	viewer_learn_owner(&v);
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
+	closed = node_of(&v, "Imaging/MRI.pdf");
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &h));
+	open = emr_handle_node(h);
+	(void)story_share(&s, &s.lima, 0, false);
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, first.grant));
+	viewer_run(&v, NULL, 0);
+	assert_false(keeps(&v, closed));
+	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	assert_true(got > 0);
+	emr_view_release(h);
+	assert_false(keeps(&v, open));
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
+}
+
+TEST(a_version_that_was_replaced_does_not_open_after_its_close)
+{
+	LIMAS_FOLDER;
+	uint64_t number;
+
+	share(&s, &v);
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
+	number = node_of(&v, "Imaging/MRI.pdf");
+	assert_ok(opens(&v, number));
+	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF another knee");
+	kit_publish_all(&s.k);
+	assert_ok(emr_store_index_now(s.k.stack.store));
+	viewer_run(&v, NULL, 0); /* what is shown is as before, for a moment */
+	assert_int_equal(node_of(&v, "Imaging/MRI.pdf"), number);
+	assert_status(EMR_BUSY, opens(&v, number));
+	story_pass(&s, 1);
+	viewer_run(&v, owner_answers, 2);
+	assert_int_not_equal(node_of(&v, "Imaging/MRI.pdf"), number);
+	assert_int_not_equal(opens(&v, number), EMR_OK);
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF another knee");
+}
+
+/* ---- what the owner hears */
 
 TEST(the_owner_hears_what_was_opened_and_how_much_of_it)
 {

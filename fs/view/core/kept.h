@@ -2,8 +2,7 @@
  * is judged. It stays for ten minutes after that, so that an opening once more needs neither curves
  * nor the worker. It goes at once with the right to it, when its bytes could not be found to be
  * what was signed, and when another file needs its place; while a program has the file open, at the
- * close. Who opens is asked for and reported each time as the first (received/shared_bytes.c).
- */
+ * close. Each opening is let in and reported as the first (received/shared_bytes.c). */
 #pragma once
 
 #include "node.h"

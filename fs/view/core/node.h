@@ -53,7 +53,7 @@ typedef struct file {
 	uint32_t may_map;  /* open handles that may read and write: they may be mapped to write */
 	uint32_t writers;  /* open handles that may write: node_writers */
 	uint64_t top_cver; /* the highest its record has had; 0: not known; node_top_cver */
-	/* Of what another shares (kept.h), about READER: */
+	/* About READER, of what another shares: kept.h. */
 	int64_t judged_boot_ns; /* when it was made and judged; 0: it is none; atomic */
 	uint8_t unused;	 /* nobody has opened the file by it yet: MADE_...; 0: somebody has; atomic
 			  */

@@ -408,8 +408,7 @@ emr_status shared_note_text(const shared_share *s, emr_buf *out);
 /* ---- questions: shared_asking.c.  Of the worker, without view->lock. */
 void shared_serve(emr_view *view, shared_share *s);
 void shared_close(shared_share *s); /* drops questions and keys */
-/* And the keys in readers; without IS_OVER those of open files go with the last close, and nothing
- * of S is opened by them before.  shared_end.c */
+/* And those in readers, of open files with the last close unless IS_OVER.  shared_end.c */
 void shared_forget_keys(emr_view *view, shared_share *s, bool is_over);
 /* Under view->lock: whether S needs the worker again without anything new, and when at the latest:
  * *OUT_DUE_NS is then no later than that. */
@@ -417,15 +416,14 @@ bool shared_goes_on(const emr_view *view, const shared_share *s, int64_t *out_du
 
 /* ---- which shares have something to do: shared_busy.c.  Under view->lock. */
 void shared_stir(emr_view *view, shared_share *s);
-/* Under the lock: a private part of DOMAIN came later than its entry, so what is read there is
- * looked at again. */
+/* Under the lock: a private part of DOMAIN came later than its entry: it is looked at again. */
 void shared_part_came(emr_view *view, emr_id16 domain);
 void shared_stir_owner(emr_view *view, const shared_owner *owner);
 /* From time to time every one. */
 void shared_stir_all(emr_view *view);
 
 /* ---- who waits: shared_waiting.c.  Of the worker, without view->lock. */
-/* Under view->lock: how many of N's opens are those of who waits. */
+/* Under view->lock: how many of N's opens are those of who waits.  shared_bytes.c */
 uint32_t shared_waits(const emr_view *view, const node *n);
 /* Under view->lock: those on the list that were marked as taken, off it; each is then answered with
  * shared_say (without), which gives the next. */

@@ -82,6 +82,15 @@ emr_status shared_attach(
 	return status;
 }
 
+uint32_t shared_waits(const emr_view *view, const node *n)
+{
+	uint32_t count = 0;
+
+	for (const shared_waiter *w = view->shares->waiters; w != NULL; w = w->next)
+		count += w->n == n;
+	return count;
+}
+
 /* Under view->lock, with N open by its reader: nobody else has it open, and whose word its bytes
  * are, or whether they are the present version, must be judged again.  A reader that was made for
  * who opens N now was judged just now. */

@@ -71,13 +71,6 @@ void shared_forget_keys(emr_view *view, shared_share *s, bool is_over)
 	}
 }
 
-static bool holds_keys(emr_view *view, const shared_share *s)
-{
-	EMR_LOCKED(&view->lock);
-
-	return next_read(view, s, NULL) != NULL;
-}
-
 /* ---- the end ---- */
 
 /* Under view->lock, before names go: what somebody has open of S, each once; owned by the caller.
@@ -203,13 +196,13 @@ static void look_at(emr_view *view, shared_share *s, int64_t age_ns)
 	pthread_mutex_lock(&view->lock);
 	is_open = s->phase == SHARED_OPEN;
 	status = shared_is_readable(view, s);
-	holds = s->opened != NULL;
+	holds = s->opened != NULL || (age_ns > FRESH_NS && next_read(view, s, NULL) != NULL);
 	pthread_mutex_unlock(&view->lock);
 	if (!is_open)
 		return;
 	if (status == EMR_ACCESS_ENDED) {
 		shared_end(view, s, SHARED_EXPIRED, s->grant.row.not_after_unix_s, &tell);
-	} else if (age_ns > FRESH_NS && (holds || holds_keys(view, s))) {
+	} else if (age_ns > FRESH_NS && holds) {
 		emr_log(EMR_LOG_WARN,
 			"shares: no word from the ledger for a day: keys are dropped");
 		shared_forget_keys(view, s, true);
