@@ -91,18 +91,17 @@ uint32_t shared_waits(const emr_view *view, const node *n)
 	return count;
 }
 
-/* Under view->lock, with N open by its reader: nobody else has it open, and whose word its bytes
- * are, or whether they are the present version, must be judged again.  A reader that was made for
- * who opens N now was judged just now. */
-static bool is_outdated(const emr_view *view, const node *n)
+/* Under both locks, with N open: it has a reader, by which nobody else has it open, and whose word
+ * its bytes are, or whether they are the present version, must be judged again.  A reader that was
+ * made for who opens N now was judged just now. */
+static bool is_outdated(const emr_view *view, const node *n, const file *f)
 {
-	const file *f = node_file(n);
 	const shared_share *s = shared_gives(n);
 	const uint8_t unused = __atomic_load_n(&f->unused, __ATOMIC_ACQUIRE);
 	const int64_t judged = __atomic_load_n(&f->judged_boot_ns, __ATOMIC_ACQUIRE),
 		      age = view_boot_ns(view) - judged;
 
-	if (n->opens - shared_waits(view, n) > 1)
+	if (f->reader == NULL || f->staging != NULL || n->opens - shared_waits(view, n) > 1)
 		return false;
 	if (shared_has(n) && n->shared->entry != FLAT_NONE &&
 		!signed_stands(view, n, unused == MADE_AHEAD))
@@ -121,21 +120,27 @@ static void judge_again(emr_view *view, node *n)
 	file *f = node_file(n);
 	emr_content_reader *ahead = NULL;
 	emr_cid root;
+	bool is_old;
 
-	pthread_rwlock_wrlock(&f->lock);
-	if (f->reader != NULL && f->staging == NULL) {
-		pthread_mutex_lock(&view->lock);
-		if (is_outdated(view, n))
-			tree_set_reader(f, NULL);
-		else if (__atomic_load_n(&f->unused, __ATOMIC_ACQUIRE) == MADE_AHEAD &&
-			 shared_has(n) && kind_of(n)->root(n, &root))
-			ahead = emr_content_reader_share(f->reader);
-		pthread_mutex_unlock(&view->lock);
-	}
+	pthread_rwlock_rdlock(&f->lock);
+	pthread_mutex_lock(&view->lock);
+	is_old = is_outdated(view, n, f);
+	if (!is_old && f->reader != NULL && shared_has(n) && kind_of(n)->root(n, &root) &&
+		__atomic_load_n(&f->unused, __ATOMIC_ACQUIRE) == MADE_AHEAD)
+		ahead = emr_content_reader_share(f->reader);
+	pthread_mutex_unlock(&view->lock);
 	pthread_rwlock_unlock(&f->lock);
 	if (ahead != NULL)
 		signed_note_shared(view, n, ahead, &root);
 	emr_content_reader_free(ahead);
+	if (!is_old)
+		return;
+	pthread_rwlock_wrlock(&f->lock); /* who reads need not wait for who opens */
+	pthread_mutex_lock(&view->lock);
+	if (is_outdated(view, n, f))
+		tree_set_reader(f, NULL);
+	pthread_mutex_unlock(&view->lock);
+	pthread_rwlock_unlock(&f->lock);
 }
 
 /* In datasets each copy is scanned first, and may count as opened that day: nothing of them is made
