@@ -7,6 +7,7 @@
 #include "edit.h"
 #include "share/deposit.h"
 #include "settle/whose.h"
+#include "signed.h"
 #include "tree.h"
 
 #define BETWEEN "\xe2\x88\x95"
@@ -373,10 +374,13 @@ static const node *eve_reads(depositor *d, story *s, viewer *eve, const leaving 
 TEST(a_root_that_is_not_that_of_the_bytes_opens_nothing_again_for_others)
 {
 	const leaving what = {.name = "Other.pdf", .text = "%PDF these bytes", .lies = true};
+	const node *n;
 	viewer eve;
 	DEPOSIT;
 
-	assert_false(tree_has_reader(eve_reads(&d, &s, &eve, &what)));
+	n = eve_reads(&d, &s, &eve, &what);
+	assert_false(tree_has_reader(n));
+	assert_false(signed_stands(eve.view, n, false)); /* by whichever node it is opened */
 	assert_non_null(strstr(eve.notices, "bad-signature shared-with-me/"));
 	assert_string_equal(viewer_text(&eve, viewer_at(&eve, "Imaging/Other.pdf"), owner_answers),
 		"!bad signature");

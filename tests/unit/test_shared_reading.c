@@ -160,6 +160,15 @@ TEST(the_next_slices_are_ready_and_closed_ones_stay_so_until_they_are_judged_aga
 	viewer_end(&s, &v);
 }
 
+static void ledger_goes(const story *s, bool away)
+{
+	char network[600], elsewhere[620];
+
+	(void)snprintf(network, sizeof network, "%s/network", s->k.stack.path);
+	(void)snprintf(elsewhere, sizeof elsewhere, "%s.away", network);
+	assert_int_equal(away ? rename(network, elsewhere) : rename(elsewhere, network), 0);
+}
+
 /* No program has it open. HOW: 0: it is taken back; 1: its time is over; 2: the same while the
  * ledger is away; 3: there is no word from the ledger for a day. */
 static void goes_with_the_right(int how)
@@ -167,7 +176,6 @@ static void goes_with_the_right(int how)
 	const uint64_t late = how == 1 || how == 2 ? 7 * DAY - 300 : 0;
 	LIMAS_FOLDER;
 	uint64_t number;
-	char network[600], away[620];
 	size_t n;
 
 	share(&s, &v);
@@ -179,10 +187,8 @@ static void goes_with_the_right(int how)
 	assert_true(keeps(&v, number));
 	assert_ok(opens(&v, number));
 	v.told[0] = 0;
-	(void)snprintf(network, sizeof network, "%s/network", s.k.stack.path);
-	(void)snprintf(away, sizeof away, "%s.away", network);
 	if (how >= 2)
-		assert_int_equal(rename(network, away), 0);
+		ledger_goes(&s, true);
 	if (how == 0)
 		assert_ok(emr_share_revoke_person(
 			begins(s.ana), s.imaging, s.lima.public.signer_id, &n));
@@ -195,7 +201,7 @@ static void goes_with_the_right(int how)
 				 : EMR_ACCESS_ENDED,
 		opens(&v, number));
 	if (how >= 2)
-		assert_int_equal(rename(away, network), 0);
+		ledger_goes(&s, false);
 }
 
 TEST(a_closed_file_goes_with_the_right_to_it)
@@ -204,8 +210,9 @@ TEST(a_closed_file_goes_with_the_right_to_it)
 		goes_with_the_right(how);
 }
 
-/* Open files go on, and are not opened again by the former grant's keys. */
-TEST(readers_go_with_the_grant_that_was_replaced)
+/* Open files go on, but not for a day without the ledger, and are not opened again by the former
+ * grant's keys. */
+static void goes_with_the_former_grant(bool is_away)
 {
 	LIMAS_FOLDER;
 	emr_grant_made first = story_share(&s, &s.lima, 0, false);
@@ -226,20 +233,38 @@ TEST(readers_go_with_the_grant_that_was_replaced)
 	assert_false(keeps(&v, closed));
 	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
 	assert_true(got > 0);
+	if (is_away) {
+		ledger_goes(&s, true);
+		story_pass(&s, DAY + 60);
+		viewer_run(&v, NULL, 0);
+		assert_int_not_equal(emr_view_read(h, 0, bytes, sizeof bytes, &got), EMR_OK);
+		ledger_goes(&s, false);
+	}
 	emr_view_release(h);
 	assert_false(keeps(&v, open));
+	viewer_run(&v, owner_answers, 1);
 	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
+}
+
+TEST(readers_go_with_the_grant_that_was_replaced)
+{
+	goes_with_the_former_grant(false);
+	goes_with_the_former_grant(true);
 }
 
 TEST(a_version_that_was_replaced_does_not_open_after_its_close)
 {
 	LIMAS_FOLDER;
-	uint64_t number;
+	uint64_t number, other;
 
 	share(&s, &v);
 	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
 	number = node_of(&v, "Imaging/MRI.pdf");
 	assert_ok(opens(&v, number));
+	assert_int_not_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers)[0], '!');
+	other = node_of(&v, "Imaging/Old/CT.pdf");
+	kit_text(&s.k, "Imaging/Old/CT.pdf", "%PDF another head");
 	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF another knee");
 	kit_publish_all(&s.k);
 	assert_ok(emr_store_index_now(s.k.stack.store));
@@ -251,6 +276,8 @@ TEST(a_version_that_was_replaced_does_not_open_after_its_close)
 	viewer_run(&v, owner_answers, 2);
 	assert_int_not_equal(node_of(&v, "Imaging/MRI.pdf"), number);
 	assert_int_not_equal(opens(&v, number), EMR_OK);
+	assert_true(keeps(&v, other)); /* and after it */
+	assert_status(EMR_BUSY, opens(&v, other));
 	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF another knee");
 }
 
