@@ -34,8 +34,8 @@ emr_status signed_take_shared(emr_view *view, node *n, emr_content_reader *reade
 /* Without locks: N is opened by READER, which was taken, with these bytes: they are compared, and a
  * person is told what must be told. */
 void signed_note_shared(emr_view *view, node *n, emr_content_reader *reader, const emr_cid *root);
-/* Under view->lock: nothing is known that speaks against the bytes of N, which is shown; IS_AHEAD:
- * and the word is known that signed_note_shared needs. */
+/* Under view->lock: N is shown in its present version, and nothing is known that speaks against its
+ * bytes; IS_AHEAD: and the word is known that signed_note_shared needs. */
 bool signed_stands(const emr_view *view, const node *n, bool is_ahead);
 emr_status signed_shared_say(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out);
 emr_status signed_shared_by(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out);

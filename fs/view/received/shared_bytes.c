@@ -103,14 +103,12 @@ static bool is_outdated(const emr_view *view, const node *n, const file *f)
 
 	if (f->reader == NULL || f->staging != NULL || n->opens - shared_waits(view, n) > 1)
 		return false;
-	if (shared_has(n) && n->shared->entry != FLAT_NONE &&
-		!signed_stands(view, n, unused == MADE_AHEAD))
-		return true;
 	if (unused == MADE_FOR_OPENING && judged != 0 && age < EMR_SHARED_WAIT_NS)
 		return false;
+	if (shared_has(n) && !signed_stands(view, n, unused == MADE_AHEAD))
+		return true;
 	return judged == 0 || age > KEPT_NS || __atomic_load_n(&f->is_doubted, __ATOMIC_ACQUIRE) ||
-	       f->cut != NULL || (s != NULL && s->has_grown) ||
-	       (shared_has(n) && n->shared->entry == FLAT_NONE);
+	       f->cut != NULL || (s != NULL && s->has_grown);
 }
 
 /* With N open: a reader that must not be used any more goes, and one that was made ahead is what
@@ -151,16 +149,19 @@ void shared_go_on(emr_view *view, shared_share *s, const node *n, bool was_ready
 	const flat_tree *names;
 
 	if (s == NULL || s->owner->set != NULL || s->tree == NULL || !shared_has(n) ||
-		n->shared->entry == FLAT_NONE)
+		n->shared->entry == FLAT_NONE || n->shared->entry == before)
 		return;
 	names = &s->tree->names;
 	s->ahead.last = n->shared->entry;
-	if (before == FLAT_TOP || before == s->ahead.last || before >= names->count ||
+	if (before == FLAT_TOP || before >= names->count ||
 		names->places[before].parent != names->places[s->ahead.last].parent)
+		s->ahead.made = 0; /* the second one of a directory leads to the next */
+	else if (s->ahead.made == 0)
+		s->ahead.made = 1;
+	else if (was_ready && s->ahead.made < SHARED_MADE_MAX)
+		s->ahead.made *= 2;
+	if (s->ahead.made == 0)
 		return;
-	s->ahead.made =
-		was_ready && s->ahead.made < SHARED_MADE_MAX ? 2 * s->ahead.made : s->ahead.made;
-	s->ahead.made = s->ahead.made == 0 ? 1 : s->ahead.made;
 	s->ahead.from = s->ahead.last;
 	s->ahead.tries = 0;
 	shared_stir(view, s);
