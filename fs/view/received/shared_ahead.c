@@ -102,7 +102,7 @@ static bool make(emr_view *view, shared_share *s, node *n)
 	       emr_fetcher_bring_beside(fetcher, &missed, shared_look_again, view) == EMR_OK;
 }
 
-void shared_make_ahead(emr_view *view, shared_share *s, shared_ahead *out)
+bool shared_make_ahead(emr_view *view, shared_share *s, shared_ahead *out)
 {
 	node *next[SHARED_MADE_MAX];
 	bool lacks = false, stops = false;
@@ -128,4 +128,5 @@ void shared_make_ahead(emr_view *view, shared_share *s, shared_ahead *out)
 	if (lacks && s->ahead.from == FLAT_TOP && s->ahead.tries++ < TRIES_MAX)
 		s->ahead.from = out->from;
 	pthread_mutex_unlock(&view->lock);
+	return stops;
 }

@@ -30,9 +30,9 @@ unsigned shared_grow_ahead(struct shared_share *s, emr_id16 directory);
 /* Under view->lock: N of S was opened. WAS_READY: its reader had been made before. shared_bytes.c
  */
 void shared_go_on(emr_view *view, struct shared_share *s, const node *n, bool was_ready);
-/* Of the worker, with S open: makes the readers of those behind what was opened last, as long as
- * nobody waits for the worker. *OUT: how many, and behind which; FROM is FLAT_TOP where nothing
- * more is to be done. */
-void shared_make_ahead(emr_view *view, struct shared_share *s, shared_ahead *out);
+/* Of the worker, with S open: makes the readers of those behind what was opened last. True: it
+ * stopped, because somebody waits for the worker; the next opening goes on. *OUT: how many, and
+ * behind which; FROM is FLAT_TOP where nothing more is to be done. */
+bool shared_make_ahead(emr_view *view, struct shared_share *s, shared_ahead *out);
 /* An emr_fetched_fn of what the worker lacked: it looks again. */
 void shared_look_again(void *view, emr_status status);

@@ -7,9 +7,7 @@
 #include "base/log.h"
 #include "fetch/fetch.h"
 
-#include "edit.h"
 #include "kept.h"
-#include "node.h"
 #include "ops_file.h"
 #include "shared.h"
 #include "shared_notice.h"
@@ -19,7 +17,8 @@
 	(EMR_ASK_LIFE_S * INT64_C(1000000000)) /* an answer may come after everybody has gone:     \
 						  then the next one need not ask */
 #define NAMES_AHEAD_MAX 63u
-#define SEVERAL 3u /* of whom names were asked for ahead: not one folder is looked at, but many */
+#define SEVERAL 3u  /* of whom names were asked for ahead: not one folder is looked at, but many */
+#define GO_ON_MAX 8 /* of one look, which then returns to the ledger, and to what ends */
 #define BUILD_PAUSE_NS INT64_C(200000000)
 #define AFTER_FAILURE_NS INT64_C(30000000000)
 
@@ -762,7 +761,7 @@ void shared_serve(emr_view *view, shared_share *s)
 		return;
 	}
 	collect_all(view, s);
-	/* Another grant has keys of its own: the tree was read with those of the one before. */
+	/* Another grant has keys of its own, and the tree was read with the former ones. */
 	if ((w.names && s->tree == NULL) || w.rebuild ||
 		(s->tree != NULL && emr_shared_names_held(s->opened) == 0 &&
 			view_boot_ns(view) >= s->build_not_before_ns))
@@ -771,7 +770,9 @@ void shared_serve(emr_view *view, shared_share *s)
 		answer_names(view, s);
 	if (w.bytes)
 		serve_bytes(view, s);
-	shared_make_ahead(view, s, &ahead);
+	for (int i = 0; shared_make_ahead(view, s, &ahead) && i < GO_ON_MAX; i++)
+		if (work_of(view, s).bytes) /* the viewer has come there meanwhile */
+			serve_bytes(view, s);
 	if (ahead.from != FLAT_TOP)
 		ask_ahead_of(view, s, ahead.from, ahead.made);
 	answer_late(view, s);
