@@ -101,8 +101,7 @@ static unsigned seconds_waited(int64_t now, const shared_waiter *w)
 	return now > since ? (unsigned)((now - since + 500000000) / 1000000000) : 0;
 }
 
-/* A failure that has no reason for a person gets one: an end that came meanwhile is one, whatever
- * else it looked like. */
+/* A failure that has no reason for a person gets one: an end that came meanwhile is one. */
 static void look_for_reason(const shared_share *s, emr_share_trouble *trouble)
 {
 	emr_share_trouble end = {.why = EMR_WHY_NONE};
@@ -761,7 +760,7 @@ void shared_serve(emr_view *view, shared_share *s)
 		return;
 	}
 	collect_all(view, s);
-	/* Another grant has keys of its own, and the tree was read with the former ones. */
+	/* Another grant has keys of its own: the tree was read with those of the one before. */
 	if ((w.names && s->tree == NULL) || w.rebuild ||
 		(s->tree != NULL && emr_shared_names_held(s->opened) == 0 &&
 			view_boot_ns(view) >= s->build_not_before_ns))
