@@ -53,9 +53,10 @@ struct facts_cache {
 	bool has_erased; /* something in the file should not exist any more */
 	emr_may_rest may_rest;
 	struct emr_loading *judge;
-	emr_buf runs;	 /* of emr_kept_run */
-	emr_buf resters; /* of rester, by prefix */
-	emr_buf awake;	 /* a byte for each page: something in it does not rest */
+	emr_buf runs;	   /* of emr_kept_run */
+	emr_buf resters;   /* of rester, by prefix */
+	emr_buf awake;	   /* a byte for each page: something in it does not rest */
+	uint32_t next_run; /* of RUNS: the next one that ALL comes to */
 	cursor all, of_run;
 };
 
@@ -130,16 +131,42 @@ static emr_status read_record(emr_reader *r, kept_record *out)
 		       : EMR_OK;
 }
 
-/* EMR_NOT_FOUND: that was the last. */
+/* Behind the run that begins where the walk over all stands.  False: none does. */
+static emr_status pass_run(facts_cache *cache, bool *out_has)
+{
+	const emr_kept_run *runs = (const emr_kept_run *)(const void *)cache->runs.data;
+	const size_t n = cache->runs.len / sizeof *runs;
+	cursor *c = &cache->all;
+	const uint64_t page = c->next - 1, offset = FACTS_PLAIN_BYTES - c->r.left;
+	uint64_t left = 0;
+	kept_record kept;
+
+	while (cache->next_run < n && runs[cache->next_run].page < page)
+		cache->next_run++;
+	*out_has = cache->next_run < n && runs[cache->next_run].page == page &&
+		   runs[cache->next_run].offset == offset;
+	if (*out_has)
+		left = runs[cache->next_run++].count;
+	for (; left > 0; left--, c->left--)
+		EMR_TRY(read_record(&c->r, &kept));
+	return EMR_OK;
+}
+
+/* The next one that does not rest.  EMR_NOT_FOUND: that was the last. */
 static emr_status next_kept(facts_cache *cache, kept_record *out)
 {
 	cursor *c = &cache->all;
+	bool has_run = false;
 
-	while (c->left == 0) {
-		while (c->next < cache->awake.len && cache->awake.data[c->next] == 0)
-			c->next++;
-		EMR_TRY(c->next < cache->pages ? read_page(cache, c, c->next++) : EMR_NOT_FOUND);
-	}
+	do {
+		while (c->left == 0) {
+			while (c->next < cache->awake.len && cache->awake.data[c->next] == 0)
+				c->next++;
+			EMR_TRY(c->next < cache->pages ? read_page(cache, c, c->next++)
+						       : EMR_NOT_FOUND);
+		}
+		EMR_TRY(pass_run(cache, &has_run));
+	} while (has_run);
 	c->left--;
 	return read_record(&c->r, out);
 }
@@ -358,6 +385,21 @@ static int by_prefix(const void *a, const void *b)
 	return (x->prefix > y->prefix) - (x->prefix < y->prefix);
 }
 
+/* Sorts those that rest.  A writer chooses the ids of what is new. */
+static void sort_resters(facts_cache *cache)
+{
+	const size_t n = cache->resters.len / sizeof(rester);
+	const rester *all = (const rester *)(const void *)cache->resters.data;
+	emr_kept_run *runs = (emr_kept_run *)(void *)cache->runs.data;
+
+	if (n < 2)
+		return;
+	qsort(cache->resters.data, n, sizeof *all, by_prefix);
+	for (size_t i = 1; i < n; i++)
+		if (all[i].prefix == all[i - 1].prefix)
+			runs[all[i].run].is_ambiguous = runs[all[i - 1].run].is_ambiguous = true;
+}
+
 static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 {
 	EMR_TRY(open_file(facts, cache));
@@ -373,9 +415,7 @@ static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 	/* All of it, before the first record is given out: half a folder cannot be taken back. */
 	for (uint64_t i = 0; i < cache->pages; i++)
 		EMR_TRY(look_at_page(cache, i));
-	if (cache->resters.len > sizeof(rester))
-		qsort(cache->resters.data, cache->resters.len / sizeof(rester), sizeof(rester),
-			by_prefix);
+	sort_resters(cache);
 	return EMR_OK;
 }
 
@@ -443,11 +483,10 @@ static facts_row row_of(cursor *c, const kept_record *kept)
 emr_status facts_cache_next(facts_cache *cache, facts_row *out)
 {
 	kept_record kept;
-	uint32_t run;
 
 	do
 		EMR_TRY(next_kept(cache, &kept));
-	while (has_changed(cache, &kept.place) || emr_kept_find(cache, kept.place.object, &run));
+	while (has_changed(cache, &kept.place));
 	*out = row_of(&cache->all, &kept);
 	return EMR_OK;
 }

@@ -119,6 +119,8 @@ TEST_IN(two_open, two_close, a_file_that_rots_while_it_is_open_costs_no_record)
 {
 	two *t = *state;
 	EMR_AUTO_FREE char *path = NULL;
+	emr_path_domain domain;
+	emr_domain_state is;
 	uint64_t imaging;
 	emr_attr attr;
 
@@ -130,9 +132,105 @@ TEST_IN(two_open, two_close, a_file_that_rots_while_it_is_open_costs_no_record)
 	assert_int_equal(emr_view_each_entry(t->a.view, imaging, 0, false, pass, NULL), EMR_IO);
 	/* Nobody takes the name that is not seen, and nothing is said of it to the ledger. */
 	assert_int_equal(emr_view_mkdir(t->a.view, imaging, "1", 0700, &attr), EMR_READ_ONLY);
+	assert_int_equal(emr_view_domain_of(t->a.view, "Imaging", &domain), EMR_OK);
+	assert_int_equal(emr_view_domain_state(t->a.view, domain.domain, &is), EMR_IO);
 	kit_restart(&t->a);
 	kit_expect_text(&t->a, "Imaging/1", "one");
 	two_expect_equal(t);
+}
+
+/* The first deed is the one that finds it. */
+static void expect_refused(two *t, emr_status (*deed)(two *t))
+{
+	both_rest(t);
+	assert_int_equal(truncate(printed("%s/facts.cache", t->a.path), 0), 0);
+	assert_int_equal(deed(t), EMR_IO);
+	kit_restart(&t->a);
+	kit_expect_text(&t->a, "Letters/3", "three");
+	two_expect_equal(t);
+}
+
+static emr_status move_all(two *t)
+{
+	const uint64_t top = kit_attr(&t->a, "").node;
+
+	return emr_view_rename(t->a.view, top, "Letters", top, "Post", 0);
+}
+
+static emr_status swap_all(two *t)
+{
+	const uint64_t top = kit_attr(&t->a, "").node;
+
+	return emr_view_rename(t->a.view, top, "Letters", top, "Imaging", EMR_RENAME_EXCHANGE);
+}
+
+static emr_status make_one(two *t)
+{
+	emr_attr attr;
+
+	return emr_view_mkdir(t->a.view, kit_attr(&t->a, "Letters").node, "3", 0700, &attr);
+}
+
+TEST_IN(two_open, two_close, a_directory_that_is_not_whole_is_not_moved)
+{
+	expect_refused(*state, move_all);
+}
+
+TEST_IN(two_open, two_close, a_directory_that_is_not_whole_changes_places_with_none)
+{
+	expect_refused(*state, swap_all);
+}
+
+TEST_IN(two_open, two_close, nothing_is_made_in_a_directory_that_is_not_whole)
+{
+	expect_refused(*state, make_one);
+}
+
+TEST_IN(two_open, two_close, a_directory_that_is_not_whole_does_not_become_a_domain)
+{
+	two *t = *state;
+	emr_id16 domain;
+
+	kit_mkdir(&t->a, "Outer");
+	kit_mkdir(&t->a, "Outer/inner");
+	kit_text(&t->a, "Outer/inner/5", "five");
+	kit_publish_all(&t->a);
+	two_meet(t);
+	kit_restart(&t->a);
+	assert_int_equal(truncate(printed("%s/facts.cache", t->a.path), 0), 0);
+	assert_int_equal(emr_view_make_domain(t->a.view, "Outer/inner", &domain), EMR_IO);
+	kit_restart(&t->a);
+	kit_expect_text(&t->a, "Outer/inner/5", "five");
+	two_expect_equal(t);
+}
+
+/* What the plain name of two files of one name has on it. */
+static const char *first_of_same(kit *k)
+{
+	return kit_attribute(k, "Letters/same", "user.emrfs.id");
+}
+
+TEST_IN(two_open, two_close, files_that_are_called_the_same_keep_their_names)
+{
+	two *t = *state;
+	char first[40];
+
+	kit_text(&t->a, "Letters/same", "of a");
+	kit_text(&t->b, "Letters/same", "of b");
+	kit_publish(&t->a);
+	kit_publish(&t->b);
+	two_meet(t);
+	kit_restart(&t->a);
+	assert_int_equal(two_entries_in(&t->a, "Letters"), 2);
+	snprintf(first, sizeof first, "%s", first_of_same(&t->a));
+	for (int i = 0; i < 4; i++) {
+		kit_save(&t->b, "Letters/same", i % 2 == 0 ? "again" : "and again");
+		two_meet(t);
+		kit_restart(&t->a);
+		assert_string_equal(first_of_same(&t->a), first);
+		kit_restart(&t->b);
+		assert_string_equal(first_of_same(&t->b), first);
+	}
 }
 
 TESTS(NULL, NULL)

@@ -30,7 +30,7 @@ foreach(theme follow late both resting)
 endforeach()
 emr_test(test_facts_kept SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_facts_kept.c ${view_kit}
 	${CMAKE_CURRENT_LIST_DIR}/others_kit.c
-	USES ${view_uses} LINK_OPTIONS -Wl,--wrap=emr_keyring_kind_of)
+	USES ${view_uses} INCLUDES ${PROJECT_SOURCE_DIR}/fs/settle LINK_OPTIONS -Wl,--wrap=emr_keyring_kind_of)
 emr_test(test_reopen SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_reopen.c ${view_kit}
 	USES ${view_uses} PkgConfig::sqlite3
 	INCLUDES ${view_inside}

@@ -53,19 +53,36 @@ emr_status rest_take_meta(emr_view *view, node *n, const emr_place *place, const
 	return EMR_OK;
 }
 
-emr_status rest_attach(emr_view *view, node *directory, const char *name, node *n)
+/* Of two that are called the same the one that is on the ledger has the name, and of two that are,
+ * the one with the smaller id: whichever is attached first, today or tomorrow, here or on another
+ * computer. */
+static bool must_give_way(const node *n, const node *to)
 {
-	char lent[EMR_NAME_MAX + 1];
+	return n->is_published != to->is_published ? to->is_published
+						   : memcmp(n->id.b, to->id.b, sizeof n->id.b) > 0;
+}
+
+emr_status rest_attach(emr_view *view, node *directory, const char *name, node *n, bool is_by_id)
+{
+	char lent[EMR_NAME_MAX + 1], *copy = NULL;
+	node *there;
+	bool is_kept;
 
 	if (emr_name_check(name) != EMR_OK)
 		name = "unnamed";
-	if (tree_child(view, directory, name) != NULL ||
-		tree_is_kept_name(view, directory, name, n->is_domain)) {
+	is_kept = tree_is_kept_name(view, directory, name, n->is_domain);
+	there = tree_child(view, directory, name);
+	if (there == NULL && !is_kept)
+		return tree_attach(view, directory, name, n);
+	if (directory->listing != NULL)
+		directory->listing->has_lent = true;
+	if (is_kept || !is_by_id || must_give_way(n, there)) {
 		tree_free_name(view, directory, n->id, name, lent);
-		if (directory->listing != NULL)
-			directory->listing->has_lent = true;
-		name = lent;
+		return tree_attach(view, directory, lent, n);
 	}
+	tree_free_name(view, directory, there->id, name, lent);
+	EMR_TRY(tree_prepare(view, directory, lent, &copy));
+	tree_move(view, there, directory, copy);
 	return tree_attach(view, directory, name, n);
 }
 
@@ -101,7 +118,7 @@ static emr_status wake_one(const resting *r, node *directory, const emr_place *p
 	memcpy(name, meta->name.data, meta->name.len);
 	status = rest_take_meta(r->view, n, place, meta);
 	if (status == EMR_OK)
-		status = rest_attach(r->view, directory, name, n);
+		status = rest_attach(r->view, directory, name, n, true);
 	if (status != EMR_OK) {
 		tree_free_node(r->view, n);
 		return status;
@@ -129,9 +146,20 @@ void rest_wake(const node *directory)
 	kid_list *in = node_listing(directory);
 	resting *r = in != NULL ? in->resting : NULL;
 	emr_status status = EMR_OK;
+	emr_place *spare_place;
+	packed_ids *spare_ids;
+	uint64_t vacated_changes;
+	emr_view *view;
 
 	if (r == NULL)
 		return;
+	view = r->view;
+	/* The caller may have a spare place for something else; and no name is new to anybody. */
+	spare_place = view->index.spare_place;
+	spare_ids = view->index.spare_ids;
+	view->index.spare_place = NULL;
+	view->index.spare_ids = NULL;
+	vacated_changes = view->vacated_changes;
 	in->resting = NULL; /* what is made now looks for its name here */
 	for (uint32_t at = in->first_run; at != UINT32_MAX; at = r->runs[at].next) {
 		emr_kept_run *run = &r->runs[at];
@@ -143,11 +171,28 @@ void rest_wake(const node *directory)
 		if (status == EMR_OK)
 			status = wake_run(r, (node *)(uintptr_t)directory, run);
 	}
+	free(view->index.spare_place);
+	free(view->index.spare_ids);
+	view->index.spare_place = spare_place;
+	view->index.spare_ids = spare_ids;
+	view->vacated_changes = vacated_changes;
 	if (status == EMR_OK)
 		return;
 	emr_log(EMR_LOG_ERROR, "a directory is not whole until the folder is opened again: %s",
 		emr_status_text(status));
-	in->is_partial = r->view->options.read_only = true;
+	in->is_partial = view->options.read_only = true;
+}
+
+emr_status rest_wake_below(const node *top)
+{
+	emr_status status = EMR_OK;
+
+	for (const node *n = NULL; (n = tree_next_awake(top, n)) != NULL;) {
+		rest_wake(n);
+		if (node_listing(n) != NULL && n->listing->is_partial)
+			status = EMR_IO;
+	}
+	return status;
 }
 
 bool rest_wake_id(const emr_view *view, emr_id16 id)

@@ -29,6 +29,9 @@ void rest_in(resting *r, emr_kept_run *run, node *directory);
  * looking into the directory is EMR_IO until it is opened again: a program that copies must not
  * take it for empty. */
 void rest_wake(const node *directory);
+/* The same of TOP and all directories below it, before something is decided about all of them.
+ * EMR_IO: one of them is not whole. */
+emr_status rest_wake_below(const node *top);
 /* The same of the directory in which ID rests.  False: it rests nowhere. */
 bool rest_wake_id(const emr_view *view, emr_id16 id);
 /* Nothing rests any more, and the file is closed; takes view->lock, and gives it away between two
@@ -36,5 +39,7 @@ bool rest_wake_id(const emr_view *view, emr_id16 id);
 void rest_wake_all(emr_view *view);
 /* N, new, becomes what is said of it. */
 emr_status rest_take_meta(emr_view *view, node *n, const emr_place *place, const emr_meta *meta);
-/* N, which is to be called NAME, into DIRECTORY, under a name that is free there. */
-emr_status rest_attach(emr_view *view, node *directory, const char *name, node *n);
+/* N, which is to be called NAME, into DIRECTORY.  If that is taken, one of the two takes a name
+ * that is free there: N, or, IS_BY_ID, what the ids say, which is for nobody but the owner to
+ * choose. */
+emr_status rest_attach(emr_view *view, node *directory, const char *name, node *n, bool is_by_id);

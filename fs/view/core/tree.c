@@ -493,6 +493,7 @@ static void add_kid(emr_view *view, node *directory, node *n, char *name)
 emr_status tree_reserve(emr_view *view, node *directory)
 {
 	rest_wake(directory);
+	EMR_TRY(directory->listing->is_partial ? EMR_IO : EMR_OK); /* the name may be taken */
 	/* Two for an exchange within one directory. */
 	EMR_TRY(table_reserve_more(&view->index.by_name, 2));
 	return reserve_kids(directory->listing, 2);

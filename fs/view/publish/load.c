@@ -130,6 +130,7 @@ static emr_status load_facts(loading *l)
 	all = emr_kept_awake(view->options.facts,
 		view->index.resting != NULL ? view->index.resting->kept : NULL);
 	EMR_TRY(load_add_facts(l, &all));
+	EMR_TRY(load_ambiguous(l));
 	if (all.damaged > 0 && view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg, "bad-data", "");
 	return EMR_OK;

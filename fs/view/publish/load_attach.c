@@ -27,7 +27,7 @@ static node *parent_node(const loading *l, emr_id16 id)
 	if (emr_id16_is_zero(id))
 		return l->view->root;
 	for (size_t hops = 0; at != NULL && hops <= l->nmoves; hops++) {
-		node *n = tree_by_id(l->view, *at);
+		node *n = tree_awake_by_id(l->view, *at); /* no directory rests */
 
 		if (n != NULL)
 			return n->type == EMR_META_DIR ? n : NULL;
@@ -87,13 +87,18 @@ void load_forget_moves(const loading *l)
 
 static emr_status attach_one(loading *l, loaded *entry, node *directory)
 {
+	const emr_id16 domain = tree_domain(directory);
+	const bool is_own = entry->n->is_published && !entry->is_foreign && !entry->is_others &&
+			    emr_id16_equal(node_domain(entry->n), domain);
+
 	entry->is_attached = true;
+	EMR_TRY(is_own ? load_know_others(l, domain) : EMR_OK);
 	/* Published under an id that its directory no longer has: the ledger must be told the
 	 * present one. */
 	if (entry->n->is_published && directory != l->view->root && !entry->is_foreign &&
 		!entry->is_others && !emr_id16_equal(entry->parent, directory->id))
 		entry->n->meta_dirty = true;
-	return rest_attach(l->view, directory, entry->name, entry->n);
+	return rest_attach(l->view, directory, entry->name, entry->n, is_own && !l->has_others);
 }
 
 /* One that a writer closed: what he said lies in its domain.  False: he has no part in it. */
@@ -145,7 +150,7 @@ static loaded *highest_loose(loading *l, loaded *first, size_t path, node **out_
 /* That of ENTRY; it is above whatever lies deep in it, and so in the tree already. */
 static node *domain_root(const loading *l, const loaded *entry)
 {
-	node *n = tree_by_id(l->view, node_domain(entry->n));
+	node *n = tree_awake_by_id(l->view, node_domain(entry->n));
 
 	return n != NULL && n->type == EMR_META_DIR &&
 			       (n == l->view->root || load_entry_of(l, n)->is_attached)

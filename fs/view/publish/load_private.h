@@ -45,6 +45,7 @@ typedef struct emr_loading {
 	const emr_buf *unheard; /* of emr_unheard, sorted */
 	emr_buf overtaken;	/* load_overtaken.c */
 	emr_status status;	/* of what had to be loaded because its id was asked for */
+	bool is_in_run;		/* such a walk is under way */
 } loading;
 
 static inline loaded *load_entry_of(const loading *l, const node *n)
@@ -90,6 +91,8 @@ void load_follow_vacated(const loading *l);
 emr_status load_know_others(loading *l, emr_id16 domain);
 /* Opens the kept facts, if there are any: l->view->index.resting. */
 emr_status load_open_kept(loading *l);
+/* What must not rest, for its id does not tell it from others (settle/facts.h). */
+emr_status load_ambiguous(loading *l);
 /* Attaches everything, and lets rest what may: until then nothing makes nodes but the loading. */
 emr_status load_rest(loading *l);
 /* (load.c) Each of WALK, which has no name in the tree yet. */

@@ -42,16 +42,28 @@ static bool may_rest(loading *l, const emr_place *place, const emr_meta *meta)
 	       !conflict_is_copy(name);
 }
 
-/* Something asked for a file that rests before the tree is there. */
+/* Something asked for a file that rests before the tree is there.  EMR_NOT_FOUND: it has its node,
+ * or gets it with those that are ambiguous. */
 static emr_status load_run(loading *l, emr_kept_run *run)
 {
 	EMR_AUTO_FACTS_WALK all = {0};
 
-	if (run->is_over)
+	if (run->is_over || l->is_in_run || l->status != EMR_OK)
 		return EMR_NOT_FOUND;
-	run->is_over = true;
+	run->is_over = l->is_in_run = true;
 	all = emr_kept_resting(l->view->options.facts, l->view->index.resting->kept, run);
 	l->status = load_add_facts(l, &all);
+	l->is_in_run = false;
+	return l->status;
+}
+
+emr_status load_ambiguous(loading *l)
+{
+	const resting *r = l->view->index.resting;
+
+	for (uint32_t i = 0; r != NULL && i < r->n; i++)
+		if (r->runs[i].is_ambiguous)
+			(void)load_run(l, &r->runs[i]);
 	return l->status;
 }
 
@@ -107,11 +119,12 @@ emr_status load_rest(loading *l)
 		for (uint32_t i = 0; r != NULL && i < r->n && l->status == EMR_OK; i++)
 			if (!may_rest_in(l->view, directory_of(l, &r->runs[i]), &r->runs[i]))
 				has_more = load_run(l, &r->runs[i]) != EMR_NOT_FOUND || has_more;
+		EMR_TRY(l->status);
 	}
 	for (uint32_t i = 0; r != NULL && i < r->n; i++)
 		if (!r->runs[i].is_over)
 			rest_in(r, &r->runs[i], directory_of(l, &r->runs[i]));
 	if (r != NULL)
 		r->load = NULL;
-	return l->status;
+	return EMR_OK;
 }

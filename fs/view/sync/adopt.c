@@ -188,8 +188,10 @@ static emr_status adopt_node(following *f, const arrival *a, node *n)
 	const emr_place place = node_place(n);
 	bool may = true;
 
-	if (n->type == EMR_META_DIR)
+	if (n->type == EMR_META_DIR) {
+		EMR_TRY(rest_wake_below(n)); /* as long as it rests where the ledger says */
 		EMR_TRY(may_take_along(f->view, a, &may));
+	}
 	if (n->type != (uint8_t)a->meta.type || !may)
 		return arrive_new(f, a);
 	if (node_is_file(n) && !arrive_is_same_content(&a->place, &place))

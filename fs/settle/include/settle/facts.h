@@ -109,6 +109,8 @@ typedef struct emr_kept_run {
 	emr_id16 domain, directory;
 	uint64_t page, offset; /* facts_cache.c only */
 	uint64_t count, bytes; /* of their contents */
+	bool is_ambiguous;     /* one of them begins as another file that rests, here or elsewhere:
+				  it must not rest, or that one would be taken for it */
 	void *owner;	       /* these are the caller's, and zero at first */
 	uint32_t next;
 	bool is_over;
@@ -123,7 +125,8 @@ emr_facts_walk emr_kept_awake(emr_facts *facts, emr_kept_facts *kept);
 /* The files of RUN, one walk at a time.  A disk that fails meanwhile is the walk's status. */
 emr_facts_walk emr_kept_resting(emr_facts *facts, emr_kept_facts *kept, const emr_kept_run *run);
 emr_kept_run *emr_kept_runs(emr_kept_facts *kept, uint32_t *out_count); /* of KEPT */
-/* The run in which OBJECT rests, if its prefix tells it from others.  False: in none. */
+/* A run in which OBJECT may rest: something in it begins so; in others, too, if it is ambiguous.
+ * False: there is none. */
 bool emr_kept_find(const emr_kept_facts *kept, emr_id16 object, uint32_t *out_run);
 /* The ledger has said something of one's own records since the file was left. */
 bool emr_kept_has_changed(const emr_kept_facts *kept);
