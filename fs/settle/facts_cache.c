@@ -22,44 +22,6 @@
 #define BEHIND_PER_PAGE 16	      /* of some 250 records */
 #define CHANGED_MAX ((size_t)1 << 20) /* with more, reading everything again is no slower */
 
-/* One record of a page, whose bytes META borrows. */
-typedef struct kept_record {
-	emr_place place;
-	emr_bytes meta; /* without its padding */
-	size_t units;
-} kept_record;
-
-/* A walk from page to page. */
-typedef struct cursor {
-	uint64_t next; /* page to be read */
-	uint32_t left; /* records of the one in hand, in R */
-	emr_reader r;
-	uint8_t sealed[FACTS_PAGE_BYTES], plain[FACTS_PAGE_BYTES];
-	uint8_t meta[EMR_META_BYTES_MAX];
-} cursor;
-
-/* Where a file rests. */
-typedef struct rester {
-	uint64_t prefix; /* of its object: emr_kept_prefix */
-	uint32_t run;
-} rester;
-
-struct facts_cache {
-	emr_local_key *key;
-	int fd;
-	facts_header head;
-	uint64_t pages;
-	emr_buf changed; /* of emr_named_object, sorted, each once */
-	bool has_erased; /* something in the file should not exist any more */
-	emr_may_rest may_rest;
-	struct emr_loading *judge;
-	emr_buf runs;	   /* of emr_kept_run */
-	emr_buf resters;   /* of rester, by prefix */
-	emr_buf awake;	   /* a byte for each page: something in it does not rest */
-	uint32_t next_run; /* of RUNS: the next one that ALL comes to */
-	cursor all, of_run;
-};
-
 /* ---- pages ---- */
 
 /* 0 "EMRFACTS" | 8 version u8 | 9 0[7] | 16 file_id[16] | 32 size u64 | 40 root[32] | 72 0[8] */
@@ -100,7 +62,7 @@ void facts_page_names(const facts_header *h, uint64_t page, bool is_last,
 	emr_put_u64(out_nonce + 16, page);
 }
 
-static emr_status read_page(const facts_cache *cache, cursor *c, uint64_t page)
+emr_status facts_read_page(const facts_cache *cache, facts_cursor *c, uint64_t page)
 {
 	uint8_t aad[FACTS_AAD_BYTES], nonce[24];
 
@@ -114,7 +76,7 @@ static emr_status read_page(const facts_cache *cache, cursor *c, uint64_t page)
 	return EMR_OK;
 }
 
-static emr_status read_record(emr_reader *r, kept_record *out)
+emr_status facts_read_record(emr_reader *r, facts_kept *out)
 {
 	size_t len;
 
@@ -131,48 +93,26 @@ static emr_status read_record(emr_reader *r, kept_record *out)
 		       : EMR_OK;
 }
 
-/* Behind the run that begins where the walk over all stands.  False: none does. */
-static emr_status pass_run(facts_cache *cache, bool *out_has)
-{
-	const emr_kept_run *runs = (const emr_kept_run *)(const void *)cache->runs.data;
-	const size_t n = cache->runs.len / sizeof *runs;
-	cursor *c = &cache->all;
-	const uint64_t page = c->next - 1, offset = FACTS_PLAIN_BYTES - c->r.left;
-	uint64_t left = 0;
-	kept_record kept;
-
-	while (cache->next_run < n && runs[cache->next_run].page < page)
-		cache->next_run++;
-	*out_has = cache->next_run < n && runs[cache->next_run].page == page &&
-		   runs[cache->next_run].offset == offset;
-	if (*out_has)
-		left = runs[cache->next_run++].count;
-	for (; left > 0; left--, c->left--)
-		EMR_TRY(read_record(&c->r, &kept));
-	return EMR_OK;
-}
-
 /* The next one that does not rest.  EMR_NOT_FOUND: that was the last. */
-static emr_status next_kept(facts_cache *cache, kept_record *out)
+static emr_status next_kept(facts_cache *cache, facts_kept *out)
 {
-	cursor *c = &cache->all;
+	facts_cursor *c = &cache->all;
 	bool has_run = false;
 
 	do {
 		while (c->left == 0) {
 			while (c->next < cache->awake.len && cache->awake.data[c->next] == 0)
 				c->next++;
-			EMR_TRY(c->next < cache->pages ? read_page(cache, c, c->next++)
+			EMR_TRY(c->next < cache->pages ? facts_read_page(cache, c, c->next++)
 						       : EMR_NOT_FOUND);
 		}
-		EMR_TRY(pass_run(cache, &has_run));
+		EMR_TRY(facts_pass_run(cache, &has_run));
 	} while (has_run);
 	c->left--;
-	return read_record(&c->r, out);
+	return facts_read_record(&c->r, out);
 }
 
-/* With its padding again, in C until the next one. */
-static emr_bytes whole_meta(cursor *c, const kept_record *kept)
+emr_bytes facts_whole_meta(facts_cursor *c, const facts_kept *kept)
 {
 	const size_t len = kept->units * EMR_META_UNIT;
 
@@ -191,6 +131,14 @@ int facts_by_ids(const void *a, const void *b)
 static size_t count_changed(const facts_cache *cache)
 {
 	return cache->changed.len / sizeof(emr_named_object);
+}
+
+bool facts_has_changed(const facts_cache *cache, const emr_place *place)
+{
+	emr_named_object id = {.domain = place->domain, .object = place->object};
+
+	return cache->changed.len > 0 && bsearch(&id, cache->changed.data, count_changed(cache),
+						 sizeof id, facts_by_ids) != NULL;
 }
 
 static void sort_changed(facts_cache *cache)
@@ -285,7 +233,7 @@ static emr_status check_position(const emr_facts *facts, const facts_cache *cach
 static emr_status note_domains(facts_cache *cache, emr_buf *domains)
 {
 	const size_t size = sizeof(emr_id16);
-	kept_record kept;
+	facts_kept kept;
 	emr_status status;
 
 	while ((status = next_kept(cache, &kept)) == EMR_OK)
@@ -320,86 +268,6 @@ static emr_status compare_folders(const emr_facts *facts, facts_cache *cache)
 	return EMR_OK;
 }
 
-static bool has_changed(const facts_cache *cache, const emr_place *place)
-{
-	emr_named_object id = {.domain = place->domain, .object = place->object};
-
-	return cache->changed.len > 0 && bsearch(&id, cache->changed.data, count_changed(cache),
-						 sizeof id, facts_by_ids) != NULL;
-}
-
-/* KEPT, AT, rests: behind the last one, if it GOES_ON in the same directory, or in a new run. */
-static emr_status note_rester(facts_cache *cache, const emr_kept_run *at, bool goes_on,
-	const kept_record *kept, uint64_t bytes)
-{
-	size_t n = cache->runs.len / sizeof *at;
-	emr_kept_run *runs = (emr_kept_run *)(void *)cache->runs.data;
-	rester one = {.prefix = emr_kept_prefix(kept->place.object)};
-
-	if (!goes_on || !emr_id16_equal(runs[n - 1].directory, at->directory) ||
-		!emr_id16_equal(runs[n - 1].domain, at->domain)) {
-		EMR_TRY(emr_buf_append(&cache->runs, at, sizeof *at));
-		runs = (emr_kept_run *)(void *)cache->runs.data;
-		n++;
-	}
-	runs[n - 1].count++;
-	runs[n - 1].bytes += bytes;
-	one.run = (uint32_t)n - 1;
-	return emr_buf_append(&cache->resters, &one, sizeof one);
-}
-
-/* Reads PAGE, which must be whole, and notes what rests in it. */
-static emr_status look_at_page(facts_cache *cache, uint64_t page)
-{
-	cursor *c = &cache->all;
-	bool goes_on = false;
-	uint8_t awake = 0;
-	kept_record kept;
-	emr_meta meta;
-
-	EMR_TRY(read_page(cache, c, page));
-	for (; cache->may_rest != NULL && c->left > 0; c->left--) {
-		emr_kept_run at = {.page = page, .offset = FACTS_PLAIN_BYTES - c->r.left};
-		bool rests;
-
-		EMR_TRY(read_record(&c->r, &kept));
-		rests = kept.units > 0 && emr_meta_decode(whole_meta(c, &kept), &meta) == EMR_OK &&
-			cache->may_rest(cache->judge, &kept.place, &meta) &&
-			!has_changed(cache, &kept.place);
-		if (rests) {
-			at.domain = kept.place.domain;
-			at.directory = meta.parent;
-			EMR_TRY(note_rester(cache, &at, goes_on, &kept, meta.n));
-		}
-		awake |= !rests;
-		goes_on = rests;
-	}
-	c->left = 0;
-	return cache->may_rest != NULL ? emr_buf_append(&cache->awake, &awake, 1) : EMR_OK;
-}
-
-static int by_prefix(const void *a, const void *b)
-{
-	const rester *x = a, *y = b;
-
-	return (x->prefix > y->prefix) - (x->prefix < y->prefix);
-}
-
-/* Sorts those that rest.  A writer chooses the ids of what is new. */
-static void sort_resters(facts_cache *cache)
-{
-	const size_t n = cache->resters.len / sizeof(rester);
-	const rester *all = (const rester *)(const void *)cache->resters.data;
-	emr_kept_run *runs = (emr_kept_run *)(void *)cache->runs.data;
-
-	if (n < 2)
-		return;
-	qsort(cache->resters.data, n, sizeof *all, by_prefix);
-	for (size_t i = 1; i < n; i++)
-		if (all[i].prefix == all[i - 1].prefix)
-			runs[all[i].run].is_ambiguous = runs[all[i - 1].run].is_ambiguous = true;
-}
-
 static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 {
 	EMR_TRY(open_file(facts, cache));
@@ -414,8 +282,8 @@ static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 	sort_changed(cache);
 	/* All of it, before the first record is given out: half a folder cannot be taken back. */
 	for (uint64_t i = 0; i < cache->pages; i++)
-		EMR_TRY(look_at_page(cache, i));
-	sort_resters(cache);
+		EMR_TRY(facts_look_at_page(cache, i));
+	facts_sort_resters(cache);
 	return EMR_OK;
 }
 
@@ -470,71 +338,41 @@ bool facts_cache_is_behind(const facts_cache *cache)
 	       count_changed(cache) > BEHIND_MAX + cache->pages * BEHIND_PER_PAGE;
 }
 
-static facts_row row_of(cursor *c, const kept_record *kept)
+static facts_row row_of(facts_cursor *c, const facts_kept *kept)
 {
 	const bool is_lost = kept->units == 0;
 
 	return (facts_row){.place = kept->place,
 		.is_lost = is_lost,
 		.is_junk = is_lost && kept->meta.len == FACTS_JUNK,
-		.plain = is_lost ? (emr_bytes){0} : whole_meta(c, kept)};
+		.plain = is_lost ? (emr_bytes){0} : facts_whole_meta(c, kept)};
 }
 
 emr_status facts_cache_next(facts_cache *cache, facts_row *out)
 {
-	kept_record kept;
+	facts_kept kept;
 
 	do
 		EMR_TRY(next_kept(cache, &kept));
-	while (has_changed(cache, &kept.place));
+	while (facts_has_changed(cache, &kept.place));
 	*out = row_of(&cache->all, &kept);
 	return EMR_OK;
 }
 
 emr_status facts_cache_next_in(facts_cache *cache, const emr_kept_run *run, facts_row *out)
 {
-	cursor *c = &cache->of_run;
-	kept_record kept;
+	facts_cursor *c = &cache->of_run;
+	facts_kept kept;
 
 	if (run != NULL) {
-		EMR_TRY(read_page(cache, c, run->page));
+		EMR_TRY(facts_read_page(cache, c, run->page));
 		c->r = emr_reader_of(
 			emr_bytes_of(c->plain + run->offset, FACTS_PLAIN_BYTES - run->offset));
 		c->left = run->count;
 	}
-	EMR_TRY(c->left > 0 ? read_record(&c->r, &kept) : EMR_NOT_FOUND);
+	EMR_TRY(c->left > 0 ? facts_read_record(&c->r, &kept) : EMR_NOT_FOUND);
 	c->left--;
 	*out = row_of(c, &kept);
-	return EMR_OK;
-}
-
-emr_kept_run *emr_kept_runs(emr_kept_facts *kept, uint32_t *out_count)
-{
-	*out_count = (uint32_t)(kept->runs.len / sizeof(emr_kept_run));
-	return (emr_kept_run *)(void *)kept->runs.data;
-}
-
-bool emr_kept_find(const emr_kept_facts *kept, emr_id16 object, uint32_t *out_run)
-{
-	const rester key = {.prefix = emr_kept_prefix(object)}, *found = NULL;
-
-	if (kept->resters.len > 0)
-		found = bsearch(&key, kept->resters.data, kept->resters.len / sizeof key,
-			sizeof key, by_prefix);
-	if (found != NULL)
-		*out_run = found->run;
-	return found != NULL;
-}
-
-bool emr_kept_has_changed(const emr_kept_facts *kept)
-{
-	return kept->changed.len > 0;
-}
-
-emr_status emr_kept_prefixes(const emr_kept_facts *kept, emr_buf *out)
-{
-	EMR_EACH (const rester, one, &kept->resters)
-		EMR_TRY(emr_buf_append(out, &one->prefix, sizeof one->prefix));
 	return EMR_OK;
 }
 

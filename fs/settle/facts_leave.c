@@ -91,22 +91,13 @@ static emr_status write_page(facts_cache_writer *w, bool is_last)
 	return status;
 }
 
-/* Those of one directory in the order in which they came. */
-static int by_directory(const void *a, const void *b)
-{
-	const queued *x = a, *y = b;
-	const int order = facts_by_ids(a, b);
-
-	return order != 0 ? order : (x->at > y->at) - (x->at < y->at);
-}
-
 static emr_status write_rows(facts_cache_writer *w)
 {
 	queued *all = (queued *)(void *)w->order.data;
 	const size_t n = w->order.len / sizeof *all;
 
 	if (n > 1)
-		qsort(all, n, sizeof *all, by_directory);
+		qsort(all, n, sizeof *all, facts_by_ids);
 	for (size_t i = 0; i < n; i++) {
 		if (w->used + all[i].len > FACTS_PLAIN_BYTES)
 			EMR_TRY(write_page(w, false));

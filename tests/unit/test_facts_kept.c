@@ -197,7 +197,8 @@ static bool one_in(struct emr_loading *judge, const emr_place *place, const emr_
 	return meta->type == EMR_META_FILE && place->object.b[15] % judge->every == 0;
 }
 
-/* What rests and what does not is together what there is, and each that rests is found. */
+/* Together the files that rest and those that do not are all that there are, and each that rests is
+ * found. */
 static void expect_whole(kit *k, uint8_t every)
 {
 	struct emr_loading judge = {.every = every};

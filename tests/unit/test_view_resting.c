@@ -204,7 +204,7 @@ TEST_IN(two_open, two_close, a_directory_that_is_not_whole_does_not_become_a_dom
 	two_expect_equal(t);
 }
 
-/* What the plain name of two files of one name has on it. */
+/* The one of two files of one name that has it. */
 static const char *first_of_same(kit *k)
 {
 	return kit_attribute(k, "Letters/same", "user.emrfs.id");

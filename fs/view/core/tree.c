@@ -668,7 +668,6 @@ node *tree_next_kid(const node *directory, uint64_t cookie)
 node *tree_next_awake_kid(const node *directory, uint64_t cookie)
 {
 	const kid_list *in = node_listing(directory);
-
 	size_t i = in != NULL ? kid_index(in, cookie + 1) : 0;
 
 	while (in != NULL && i < in->nkids && in->kids[i] == NULL)

@@ -91,7 +91,7 @@ void load_follow_vacated(const loading *l);
 emr_status load_know_others(loading *l, emr_id16 domain);
 /* Opens the kept facts, if there are any: l->view->index.resting. */
 emr_status load_open_kept(loading *l);
-/* What must not rest, for its id does not tell it from others (settle/facts.h). */
+/* Makes the nodes of files whose ids do not tell them from others (settle/facts.h). */
 emr_status load_ambiguous(loading *l);
 /* Attaches everything, and lets rest what may: until then nothing makes nodes but the loading. */
 emr_status load_rest(loading *l);
