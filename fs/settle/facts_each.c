@@ -257,7 +257,7 @@ static emr_status write_rows(emr_facts_walk *all, facts_cache_writer *writer)
 	return status == EMR_NOT_FOUND ? facts_cache_finish(writer) : status;
 }
 
-emr_status emr_facts_keep(emr_facts *facts)
+emr_status emr_facts_keep(emr_facts *facts, uint64_t shown)
 {
 	EMR_AUTO_SNAPSHOT snapshot = {0}; /* locks are taken once, and not for each row */
 	EMR_AUTO_FACTS_WALK all = {.facts = NULL};
@@ -273,6 +273,8 @@ emr_status emr_facts_keep(emr_facts *facts)
 	if (all.cache != NULL && !facts_cache_is_behind(all.cache))
 		return EMR_OK;
 	EMR_TRY(emr_replica_at(facts->replica, &at));
+	at.size = shown < at.size ? shown : at.size;
+	EMR_TRY(emr_replica_root_at(facts->replica, at.size, at.root));
 	status = facts_cache_begin(facts, &at, &writer);
 	if (status == EMR_OK)
 		status = write_rows(&all, writer);

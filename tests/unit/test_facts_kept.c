@@ -110,6 +110,8 @@ static int open_many(void **state)
 	kit_mkdir(k, "Imaging");
 	make_many(k, "slice");
 	kit_restart(k);
+	assert_ok(emr_facts_forget_kept(k->stack.facts));
+	assert_ok(emr_facts_keep(k->stack.facts, UINT64_MAX));
 	*state = k;
 	return 0;
 }
@@ -175,12 +177,12 @@ TEST_IN(open_many, close_many, what_becomes_ours_or_ceases_to_be_is_not_of_the_t
 	awaited = imaging;
 	assert_true(count_kept(k) < MANY);
 	assert_ok(emr_facts_forget_kept(k->stack.facts));
-	assert_ok(emr_facts_keep(k->stack.facts));
+	assert_ok(emr_facts_keep(k->stack.facts, UINT64_MAX));
 	assert_true(count_kept(k) < MANY);
 	awaited = (emr_id16){{0}}; /* the ledger says nothing of it now */
 	assert_true(count_kept(k) > MANY);
 	expect_same(k);
-	assert_ok(emr_facts_keep(k->stack.facts));
+	assert_ok(emr_facts_keep(k->stack.facts, UINT64_MAX));
 	is_device = false; /* nothing is looked for: what the file itself has now */
 	assert_true(count_kept(k) > MANY);
 	expect_same(k);
@@ -263,13 +265,15 @@ TEST_IN(open_many, close_many, files_whose_ids_begin_alike_are_told_apart)
 	emr_kept_facts *facts;
 	emr_kept_run *runs;
 	facts_row row;
+	lines kept = {0};
 	uint32_t n, ambiguous = 0;
+	size_t written = 0;
 
 	assert_ok(emr_replica_snapshot_begin(k->stack.replica, &snapshot));
 	assert_ok(emr_replica_at(k->stack.replica, &at));
 	assert_ok(facts_cache_begin(k->stack.facts, &at, &writer));
-	for (int i = 0; facts_cache_next(all.cache, &row) == EMR_OK; i++) {
-		if (i == 100 || i == 300)
+	for (; facts_cache_next(all.cache, &row) == EMR_OK; written++) {
+		if (written == 100 || written == 300)
 			memset(row.place.object.b, 7, 8);
 		assert_ok(facts_cache_add(writer, &row));
 	}
@@ -278,9 +282,14 @@ TEST_IN(open_many, close_many, files_whose_ids_begin_alike_are_told_apart)
 	emr_facts_walk_end(&all);
 	assert_ok(emr_kept_open(k->stack.facts, one_in, &judge, &facts));
 	runs = emr_kept_runs(facts, &n);
-	for (uint32_t i = 0; i < n; i++)
+	note(emr_kept_awake(k->stack.facts, facts), &kept);
+	for (uint32_t i = 0; i < n; i++) {
+		note(emr_kept_resting(k->stack.facts, facts, &runs[i]), &kept);
 		ambiguous += runs[i].is_ambiguous;
+	}
 	assert_in_range(ambiguous, 1, 2);
+	assert_int_equal(kept.n, written);
+	free(kept.all);
 	emr_kept_close(facts);
 }
 

@@ -6,6 +6,18 @@
 
 #include "rest.h"
 
+static bool is_alike;
+
+/* Ids of new records begin alike as long as IS_ALIKE, as those that a writer chooses. */
+WRAPPED(emr_id16, emr_id16_random, void)
+{
+	emr_id16 id = __real_emr_id16_random();
+
+	if (is_alike)
+		memset(id.b, 7, 8);
+	return id;
+}
+
 static uint64_t resting_in(const kit *k)
 {
 	return k->view->index.resting != NULL ? k->view->index.resting->files : 0;
@@ -230,6 +242,64 @@ TEST_IN(two_open, two_close, files_that_are_called_the_same_keep_their_names)
 		assert_string_equal(first_of_same(&t->a), first);
 		kit_restart(&t->b);
 		assert_string_equal(first_of_same(&t->b), first);
+	}
+}
+
+TEST_IN(two_open, two_close, files_whose_ids_begin_alike_do_not_rest)
+{
+	two *t = *state;
+
+	is_alike = true;
+	kit_text(&t->a, "Imaging/alike", "in Imaging");
+	kit_text(&t->a, "Letters/alike", "in Letters");
+	is_alike = false;
+	kit_publish_all(&t->a);
+	two_meet(t);
+	kit_restart(&t->a);
+	kit_restart(&t->b);
+	assert_int_equal(resting_in(&t->a), 0);
+	assert_int_equal(resting_in(&t->b), 0);
+	kit_unlink(&t->a, "Letters/alike");
+	kit_save(&t->a, "Imaging/alike", "anew");
+	two_meet(t);
+	kit_expect_text(&t->b, "Imaging/alike", "anew");
+	assert_false(kit_exists(&t->b, "Letters/alike"));
+	two_expect_equal(t);
+}
+
+static void put_kept(const kit *k, emr_bytes bytes)
+{
+	EMR_AUTO_FD dir = open(k->path, O_RDONLY | O_DIRECTORY);
+
+	assert_ok(emr_file_replace(dir, "facts.cache", bytes, 0600));
+}
+
+/* The newer of two records of one name has changed since the facts were kept, and is awake. */
+TEST_IN(two_open, two_close, a_name_that_two_have_goes_by_id_when_one_of_them_rests)
+{
+	two *t = *state;
+	char first[40];
+	emr_facts *facts;
+
+	kit_text(&t->a, "Letters/same", "of a");
+	kit_text(&t->b, "Letters/same", "of b");
+	kit_publish(&t->a);
+	kit_publish(&t->b);
+	two_meet(t);
+	for (int i = 0; i < 4; i++) {
+		EMR_AUTO_BUF kept = {0};
+
+		kit_restart(&t->a);
+		snprintf(first, sizeof first, "%s", first_of_same(&t->a));
+		facts = t->a.stack.facts;
+		assert_ok(emr_facts_forget_kept(facts));
+		assert_ok(emr_facts_keep(facts, UINT64_MAX));
+		assert_ok(emr_file_read(t->a.stack.state_dirfd, "facts.cache", 1 << 20, &kept));
+		kit_save(&t->a, "Letters/same", printed("%d", i));
+		emr_stack_close(&t->a.stack);
+		put_kept(&t->a, emr_buf_view(&kept));
+		kit_start(&t->a);
+		assert_string_equal(first_of_same(&t->a), first);
 	}
 }
 

@@ -20,6 +20,7 @@ emr_test(test_view_table SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_table.c USE
 # Two computers of one person.
 set(view_follow_wraps -Wl,--wrap=pthread_mutex_unlock)
 set(view_late_wraps -Wl,--wrap=emr_coowned_pre)
+set(view_resting_wraps -Wl,--wrap=emr_id16_random)
 set(view_both_wraps -Wl,--wrap=emr_journal_commit)
 foreach(theme follow late both resting)
 	emr_test(test_view_${theme} THREADS

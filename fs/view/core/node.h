@@ -329,6 +329,7 @@ struct tree_index {
 	emr_place *spare_place; /* for the next tree_set_place, both */
 	packed_ids *spare_ids;
 	struct resting *resting; /* owned; NULL: no file rests */
+	bool is_partial;	 /* a kid_list is */
 };
 
 /* The hidden folder and what lies in it. */

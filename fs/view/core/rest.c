@@ -12,11 +12,13 @@
 #include "times.h"
 #include "tree.h"
 
-void rest_free(resting *r)
+void rest_end(emr_view *view)
 {
-	if (r == NULL)
-		return;
-	emr_kept_close(r->kept);
+	resting *r = view->index.resting;
+
+	view->index.resting = NULL;
+	if (r != NULL)
+		emr_kept_close(r->kept);
 	free(r);
 }
 
@@ -180,7 +182,8 @@ void rest_wake(const node *directory)
 		return;
 	emr_log(EMR_LOG_ERROR, "a directory is not whole until the folder is opened again: %s",
 		emr_status_text(status));
-	in->is_partial = view->options.read_only = true;
+	in->is_partial = view->index.is_partial = view->options.read_only = true;
+	note_due(view, 0); /* the publisher tells it */
 }
 
 emr_status rest_wake_below(const node *top)
@@ -223,7 +226,6 @@ void rest_wake_all(emr_view *view)
 		pthread_mutex_unlock(&view->lock);
 		pthread_mutex_lock(&view->lock);
 	}
-	view->index.resting = NULL;
+	rest_end(view);
 	pthread_mutex_unlock(&view->lock);
-	rest_free(r);
 }

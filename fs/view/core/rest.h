@@ -14,15 +14,15 @@ typedef struct resting {
 	emr_kept_run *runs;   /* of KEPT; the owner of each is the directory in which it rests */
 	uint32_t n;
 	uint64_t files, bytes; /* that rest in directories of the tree */
-	int64_t opened_ns;
+	int64_t opened_ns;     /* load_times.c */
 	/* While the folder is being opened the nodes of a run are made by this; NULL: rest_wake
 	 * does. */
 	emr_status (*load)(struct emr_loading *l, emr_kept_run *run);
 	struct emr_loading *loading;
 } resting;
 
-/* NULL is fine. */
-void rest_free(resting *r);
+/* Whatever rests is gone, as the nodes are. */
+void rest_end(emr_view *view);
 /* RUN rests in DIRECTORY from now on. */
 void rest_in(resting *r, emr_kept_run *run, node *directory);
 /* All that rest in DIRECTORY get their nodes.  If they cannot, the folder becomes read-only, and

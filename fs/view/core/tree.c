@@ -540,9 +540,8 @@ void tree_free_name(const emr_view *view, const node *directory, emr_id16 id, co
 	}
 }
 
-/* The index of the first kid whose cookie is COOKIE or larger.  Holes keep the order: they are
- * skipped to the right. */
-static size_t kid_index(const kid_list *in, uint64_t cookie)
+/* Holes keep the order: they are skipped to the right. */
+size_t tree_kid_index(const kid_list *in, uint64_t cookie)
 {
 	size_t low = 0, high = in->nkids;
 
@@ -657,22 +656,6 @@ bool tree_is_below(const node *n, const node *directory)
 	while (n != NULL && n != directory)
 		n = n->parent;
 	return n != NULL;
-}
-
-node *tree_next_kid(const node *directory, uint64_t cookie)
-{
-	rest_wake(directory);
-	return tree_next_awake_kid(directory, cookie);
-}
-
-node *tree_next_awake_kid(const node *directory, uint64_t cookie)
-{
-	const kid_list *in = node_listing(directory);
-	size_t i = in != NULL ? kid_index(in, cookie + 1) : 0;
-
-	while (in != NULL && i < in->nkids && in->kids[i] == NULL)
-		i++;
-	return in != NULL && i < in->nkids ? in->kids[i] : NULL;
 }
 
 emr_id16 tree_domain(const node *n)

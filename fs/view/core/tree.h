@@ -98,6 +98,8 @@ void tree_forget_id(emr_view *view, node *n);
 
 /* True when N is DIRECTORY or lies below it. */
 bool tree_is_below(const node *n, const node *directory);
+/* The index of the first kid whose cookie is COOKIE or larger. */
+size_t tree_kid_index(const kid_list *in, uint64_t cookie);
 /* First kid whose cookie is larger than COOKIE, NULL at the end. */
 node *tree_next_kid(const node *directory, uint64_t cookie);
 /* The same without what rests. */

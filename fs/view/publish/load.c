@@ -461,6 +461,8 @@ emr_status load_tree(emr_view *view, emr_buf *unheard)
 
 	load_sort_unheard(unheard);
 	status = load_all(&l);
+	if (status != EMR_OK)
+		rest_end(view);
 	emr_buf_free(&l.overtaken);
 	for (size_t i = 0; i < l.count; i++)
 		free(l.all[i].name);

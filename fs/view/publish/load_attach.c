@@ -89,7 +89,7 @@ static emr_status attach_one(loading *l, loaded *entry, node *directory)
 {
 	const emr_id16 domain = tree_domain(directory);
 	const bool is_own = entry->n->is_published && !entry->is_foreign && !entry->is_others &&
-			    emr_id16_equal(node_domain(entry->n), domain);
+			    (entry->n->is_domain || emr_id16_equal(node_domain(entry->n), domain));
 
 	entry->is_attached = true;
 	EMR_TRY(is_own ? load_know_others(l, domain) : EMR_OK);

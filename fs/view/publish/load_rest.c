@@ -74,15 +74,14 @@ emr_status load_open_kept(loading *l)
 
 	if (r == NULL)
 		return EMR_NO_MEMORY;
-	*r = (resting){
-		.view = l->view, .load = load_run, .loading = l, .opened_ns = view_now_ns(l->view)};
+	*r = (resting){.view = l->view, .load = load_run, .loading = l};
 	status = emr_kept_open(l->view->options.facts, may_rest, l, &r->kept);
 	if (status == EMR_OK) {
 		r->runs = emr_kept_runs(r->kept, &r->n);
 		l->view->index.resting = r;
 		return EMR_OK;
 	}
-	rest_free(r);
+	free(r);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 

@@ -209,6 +209,9 @@ emr_status load_times(loading *l)
 	timing t = {.l = l, .now_ns = view_now_ns(l->view)};
 	emr_status status = set_times(&t), kept = EMR_OK;
 
+	if (l->view->index.resting != NULL)
+		l->view->index.resting->opened_ns = t.now_ns;
+
 	if (status == EMR_OK && !l->view->options.read_only && !l->is_journal_damaged)
 		kept = keep_all(&t);
 	if (kept != EMR_OK)

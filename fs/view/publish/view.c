@@ -175,6 +175,7 @@ void emr_view_free(emr_view *view)
 	keeper_stop(view);
 	compare_free(view);
 	hand_out_all(view);
+	rest_end(view);
 	for (size_t i = 0; i < view->nodes.used; i++) {
 		node *n = slots_at(&view->nodes, i);
 
@@ -206,7 +207,6 @@ void emr_view_free(emr_view *view)
 	table_free(&view->index.domains);
 	free(view->index.spare_place);
 	free(view->index.spare_ids);
-	rest_free(view->index.resting);
 	slots_free(&view->nodes);
 	table_free(&view->index.by_name);
 	table_free(&view->index.by_id);

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rest.h"
 #include "times.h"
 #include "would_share.h"
 

@@ -144,8 +144,10 @@ void emr_facts_walk_end(emr_facts_walk *walk);
 emr_status emr_facts_keep_in(emr_facts *facts, int dirfd);
 /* Leaves a new file there when so much has changed that it pays.  Unreadable entries are in it,
  * too: those that will never open are not tried again, all others are.  Nobody may follow the
- * ledger meanwhile.  A file that could not be made costs time at the next start, nothing else. */
-emr_status emr_facts_keep(emr_facts *facts);
+ * ledger meanwhile.  Of the entries behind the first SHOWN nobody has looked at what they say: it
+ * counts as changed since.  A file that could not be made costs time at the next start, nothing
+ * else. */
+emr_status emr_facts_keep(emr_facts *facts, uint64_t shown);
 /* Removes the file: names that must not be anywhere any more may be in it. */
 emr_status emr_facts_forget_kept(emr_facts *facts);
 /* One record; META points into *out_bytes.  EMR_NOT_FOUND when it is not live. */
