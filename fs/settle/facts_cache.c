@@ -22,77 +22,6 @@
 #define BEHIND_PER_PAGE 16	      /* of some 250 records */
 #define CHANGED_MAX ((size_t)1 << 20) /* with more, reading everything again is no slower */
 
-/* ---- pages ---- */
-
-/* 0 "EMRFACTS" | 8 version u8 | 9 0[7] | 16 file_id[16] | 32 size u64 | 40 root[32] | 72 0[8] */
-void facts_header_encode(facts_header *h)
-{
-	memset(h->bytes, 0, sizeof h->bytes);
-	memcpy(h->bytes, "EMRFACTS", 8);
-	h->bytes[8] = FACTS_VERSION;
-	memcpy(h->bytes + 16, h->file_id.b, 16);
-	emr_put_u64(h->bytes + 32, h->size);
-	memcpy(h->bytes + 40, h->root, 32);
-}
-
-static bool header_decode(facts_header *h)
-{
-	emr_reader r = emr_reader_of(emr_bytes_of(h->bytes, sizeof h->bytes));
-
-	emr_read_magic(&r, "EMRFACTS");
-	if (emr_read_u8(&r) != FACTS_VERSION)
-		return false;
-	emr_read_zeros(&r, 7);
-	emr_read_copy(&r, h->file_id.b, sizeof h->file_id.b);
-	h->size = emr_read_u64(&r);
-	emr_read_copy(&r, h->root, sizeof h->root);
-	emr_read_zeros(&r, 8);
-	return emr_reader_done(&r);
-}
-
-/* The header, the page's number and whether it is the last: no page can be moved, left out or cut
- * off unseen. */
-void facts_page_names(const facts_header *h, uint64_t page, bool is_last,
-	uint8_t out_aad[FACTS_AAD_BYTES], uint8_t out_nonce[24])
-{
-	memcpy(out_aad, h->bytes, FACTS_HEADER_BYTES);
-	emr_put_u64(out_aad + FACTS_HEADER_BYTES, page);
-	out_aad[FACTS_HEADER_BYTES + 8] = is_last;
-	memcpy(out_nonce, h->file_id.b, 16);
-	emr_put_u64(out_nonce + 16, page);
-}
-
-emr_status facts_read_page(const facts_cache *cache, facts_cursor *c, uint64_t page)
-{
-	uint8_t aad[FACTS_AAD_BYTES], nonce[24];
-
-	EMR_TRY(emr_pread_all(cache->fd, c->sealed, FACTS_PAGE_BYTES,
-		(off_t)(FACTS_HEADER_BYTES + page * FACTS_PAGE_BYTES)));
-	facts_page_names(&cache->head, page, page + 1 == cache->pages, aad, nonce);
-	EMR_TRY(emr_local_open(cache->key, nonce, emr_bytes_of(aad, sizeof aad),
-		emr_bytes_of(c->sealed, FACTS_PAGE_BYTES), c->plain));
-	c->r = emr_reader_of(emr_bytes_of(c->plain, FACTS_PLAIN_BYTES));
-	c->left = emr_read_u32(&c->r);
-	return EMR_OK;
-}
-
-emr_status facts_read_record(emr_reader *r, facts_kept *out)
-{
-	size_t len;
-
-	out->units = emr_read_u16(r);
-	len = emr_read_u16(r);
-	emr_place_read(r, &out->place);
-	if (!r->bad && out->units == 0 && len <= FACTS_JUNK) { /* it could not be read */
-		out->meta = (emr_bytes){.len = len};
-		return EMR_OK;
-	}
-	out->meta = emr_read_bytes(r, len);
-	return r->bad || out->units > EMR_META_UNITS_MAX || len > out->units * EMR_META_UNIT
-		       ? EMR_DAMAGED
-		       : EMR_OK;
-}
-
 /* The next one that does not rest.  EMR_NOT_FOUND: that was the last. */
 static emr_status next_kept(facts_cache *cache, facts_kept *out)
 {
@@ -112,33 +41,11 @@ static emr_status next_kept(facts_cache *cache, facts_kept *out)
 	return facts_read_record(&c->r, out);
 }
 
-emr_bytes facts_whole_meta(facts_cursor *c, const facts_kept *kept)
-{
-	const size_t len = kept->units * EMR_META_UNIT;
-
-	memcpy(c->meta, kept->meta.data, kept->meta.len);
-	memset(c->meta + kept->meta.len, 0, len - kept->meta.len);
-	return emr_bytes_of(c->meta, len);
-}
-
 /* ---- what changed since ---- */
-
-int facts_by_ids(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(emr_named_object));
-}
 
 static size_t count_changed(const facts_cache *cache)
 {
 	return cache->changed.len / sizeof(emr_named_object);
-}
-
-bool facts_has_changed(const facts_cache *cache, const emr_place *place)
-{
-	emr_named_object id = {.domain = place->domain, .object = place->object};
-
-	return cache->changed.len > 0 && bsearch(&id, cache->changed.data, count_changed(cache),
-						 sizeof id, facts_by_ids) != NULL;
 }
 
 static void sort_changed(facts_cache *cache)
@@ -271,7 +178,7 @@ static emr_status compare_folders(const emr_facts *facts, facts_cache *cache)
 static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 {
 	EMR_TRY(open_file(facts, cache));
-	if (!header_decode(&cache->head))
+	if (!facts_header_decode(&cache->head))
 		return EMR_NOT_FOUND; /* of another version of the program, or damaged */
 	EMR_TRY(check_position(facts, cache));
 	EMR_TRY(emr_local_key_get(facts->keyring, EMR_LOCAL_VIEW, NULL, &cache->key));

@@ -1,5 +1,5 @@
-/* This header declares the pages of the kept facts (FORMAT.md), which facts_cache.c reads and
- * facts_leave.c writes, and a file of them that is open, in which files rest (facts_rest.c). */
+/* This header declares the pages of the kept facts (FORMAT.md), which facts_leave.c writes, and a
+ * file of them that is open (facts_cache.c), in which files rest (facts_rest.c). */
 #pragma once
 
 #include "facts_cache.h"
@@ -21,6 +21,7 @@ typedef struct facts_header {
 } facts_header;
 
 void facts_header_encode(facts_header *h);
+bool facts_header_decode(facts_header *h); /* false: of another version, or damaged */
 /* The header, the page's number and whether it is the last: no page can be moved, left out or cut
  * off unseen. */
 void facts_page_names(const facts_header *h, uint64_t page, bool is_last,

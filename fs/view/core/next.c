@@ -4,36 +4,15 @@
 #include "rest.h"
 #include "tree.h"
 
-/* The first kid from slot I on. */
-static node *kid_from(const kid_list *in, size_t i)
-{
-	while (i < in->nkids && in->kids[i] == NULL)
-		i++;
-	return i < in->nkids ? in->kids[i] : NULL;
-}
-
-node *tree_next_awake_kid(const node *directory, uint64_t cookie)
-{
-	const kid_list *in = node_listing(directory);
-
-	return in != NULL ? kid_from(in, tree_kid_index(in, cookie + 1)) : NULL;
-}
-
-node *tree_next_kid(const node *directory, uint64_t cookie)
-{
-	rest_wake(directory);
-	return tree_next_awake_kid(directory, cookie);
-}
-
 node *tree_next_awake(const node *n, const node *at)
 {
 	node *next;
 
 	if (at == NULL)
 		return (node *)(uintptr_t)n;
-	next = at->type == EMR_META_DIR ? kid_from(at->listing, 0) : NULL;
+	next = at->type == EMR_META_DIR ? tree_kid_from(at->listing, 0) : NULL;
 	for (; next == NULL && at != n; at = at->parent)
-		next = kid_from(at->parent->listing, at->slot + (size_t)1);
+		next = tree_kid_from(at->parent->listing, at->slot + (size_t)1);
 	return next;
 }
 

@@ -55,15 +55,6 @@ emr_status rest_take_meta(emr_view *view, node *n, const emr_place *place, const
 	return EMR_OK;
 }
 
-/* Of two that are called the same the one that is on the ledger has the name, and of two that are,
- * the one with the smaller id: whichever is attached first, today or tomorrow, here or on another
- * computer. */
-static bool must_give_way(const node *n, const node *to)
-{
-	return n->is_published != to->is_published ? to->is_published
-						   : memcmp(n->id.b, to->id.b, sizeof n->id.b) > 0;
-}
-
 emr_status rest_attach(emr_view *view, node *directory, const char *name, node *n, bool is_by_id)
 {
 	char lent[EMR_NAME_MAX + 1], *copy = NULL;
@@ -78,7 +69,11 @@ emr_status rest_attach(emr_view *view, node *directory, const char *name, node *
 		return tree_attach(view, directory, name, n);
 	if (directory->listing != NULL)
 		directory->listing->has_lent = true;
-	if (is_kept || !is_by_id || must_give_way(n, there)) {
+	/* Of two the one that is on the ledger has the name, and of two that are, the one with the
+	 * smaller id: whichever is attached first, today or tomorrow, here or elsewhere. */
+	if (is_kept || !is_by_id || (there->is_published && !n->is_published) ||
+		(there->is_published == n->is_published &&
+			memcmp(n->id.b, there->id.b, sizeof n->id.b) > 0)) {
 		tree_free_name(view, directory, n->id, name, lent);
 		return tree_attach(view, directory, lent, n);
 	}
@@ -143,19 +138,16 @@ static emr_status wake_run(const resting *r, node *directory, const emr_kept_run
 	return rows.status;
 }
 
-void rest_wake(const node *directory)
+void rest_make_nodes(const node *directory)
 {
 	kid_list *in = node_listing(directory);
-	resting *r = in != NULL ? in->resting : NULL;
+	resting *r = in->resting;
 	emr_status status = EMR_OK;
 	emr_place *spare_place;
 	packed_ids *spare_ids;
 	uint64_t vacated_changes;
-	emr_view *view;
+	emr_view *view = r->view;
 
-	if (r == NULL)
-		return;
-	view = r->view;
 	/* The caller may have a spare place for something else; and no name is new to anybody. */
 	spare_place = view->index.spare_place;
 	spare_ids = view->index.spare_ids;
@@ -198,16 +190,12 @@ emr_status rest_wake_below(const node *top)
 	return status;
 }
 
-bool rest_wake_id(const emr_view *view, emr_id16 id)
+bool rest_find_id(const emr_view *view, emr_id16 id)
 {
-	resting *r = view->index.resting;
+	const resting *r = view->index.resting;
 	uint32_t run;
 
-	if (r == NULL || !emr_kept_find(r->kept, id, &run))
-		return false;
-	if (r->load != NULL)
-		return r->load(r->loading, &r->runs[run]) == EMR_OK;
-	if (r->runs[run].owner == NULL)
+	if (!emr_kept_find(r->kept, id, &run) || r->runs[run].owner == NULL)
 		return false;
 	rest_wake(r->runs[run].owner);
 	return true;

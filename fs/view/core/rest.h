@@ -15,9 +15,10 @@ typedef struct resting {
 	uint32_t n;
 	uint64_t files, bytes; /* that rest in directories of the tree */
 	int64_t opened_ns;     /* load_times.c */
-	/* While the folder is being opened the nodes of a run are made by this; NULL: rest_wake
-	 * does. */
-	emr_status (*load)(struct emr_loading *l, emr_kept_run *run);
+	/* rest_wake and rest_wake_id, so that the tree need not know this file; while the folder is
+	 * being opened the latter is of load_rest.c. */
+	void (*wake)(const node *directory);
+	bool (*wake_id)(const emr_view *view, emr_id16 id);
 	struct emr_loading *loading;
 } resting;
 
@@ -25,15 +26,28 @@ typedef struct resting {
 void rest_end(emr_view *view);
 /* RUN rests in DIRECTORY from now on. */
 void rest_in(resting *r, emr_kept_run *run, node *directory);
+void rest_make_nodes(const node *directory);
+bool rest_find_id(const emr_view *view, emr_id16 id);
 /* All that rest in DIRECTORY get their nodes.  If they cannot, the folder becomes read-only, and
  * looking into the directory is EMR_IO until it is opened again: a program that copies must not
  * take it for empty. */
-void rest_wake(const node *directory);
+static inline void rest_wake(const node *directory)
+{
+	const kid_list *in = node_listing(directory);
+
+	if (in != NULL && in->resting != NULL)
+		in->resting->wake(directory);
+}
 /* The same of TOP and all directories below it, before something is decided about all of them.
  * EMR_IO: one of them is not whole. */
 emr_status rest_wake_below(const node *top);
 /* The same of the directory in which ID rests.  False: it rests nowhere. */
-bool rest_wake_id(const emr_view *view, emr_id16 id);
+static inline bool rest_wake_id(const emr_view *view, emr_id16 id)
+{
+	const resting *r = view->index.resting;
+
+	return r != NULL && r->wake_id(view, id);
+}
 /* Nothing rests any more, and the file is closed; takes view->lock, and gives it away between two
  * directories. */
 void rest_wake_all(emr_view *view);

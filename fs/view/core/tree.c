@@ -14,7 +14,6 @@
 #include "file.h"
 #include "kind.h"
 #include "reclaim.h"
-#include "rest.h"
 
 typedef struct name_key {
 	const node *directory;
@@ -540,8 +539,8 @@ void tree_free_name(const emr_view *view, const node *directory, emr_id16 id, co
 	}
 }
 
-/* Holes keep the order: they are skipped to the right. */
-size_t tree_kid_index(const kid_list *in, uint64_t cookie)
+/* The index of the first kid whose cookie is COOKIE or larger: holes are skipped to the right. */
+static size_t kid_index(const kid_list *in, uint64_t cookie)
 {
 	size_t low = 0, high = in->nkids;
 
@@ -656,6 +655,20 @@ bool tree_is_below(const node *n, const node *directory)
 	while (n != NULL && n != directory)
 		n = n->parent;
 	return n != NULL;
+}
+
+node *tree_kid_from(const kid_list *in, size_t i)
+{
+	while (i < in->nkids && in->kids[i] == NULL)
+		i++;
+	return i < in->nkids ? in->kids[i] : NULL;
+}
+
+node *tree_next_awake_kid(const node *directory, uint64_t cookie)
+{
+	const kid_list *in = node_listing(directory);
+
+	return in != NULL ? tree_kid_from(in, kid_index(in, cookie + 1)) : NULL;
 }
 
 emr_id16 tree_domain(const node *n)

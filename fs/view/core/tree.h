@@ -4,6 +4,7 @@
 
 #include "kind.h"
 #include "node.h"
+#include "rest.h"
 
 /* A node of TYPE with a fresh number, not in the tree.  Its id is ID, its ino INO (0: made from the
  * id). */
@@ -98,12 +99,16 @@ void tree_forget_id(emr_view *view, node *n);
 
 /* True when N is DIRECTORY or lies below it. */
 bool tree_is_below(const node *n, const node *directory);
-/* The index of the first kid whose cookie is COOKIE or larger. */
-size_t tree_kid_index(const kid_list *in, uint64_t cookie);
-/* First kid whose cookie is larger than COOKIE, NULL at the end. */
-node *tree_next_kid(const node *directory, uint64_t cookie);
-/* The same without what rests. */
+/* The first kid from slot I on. */
+node *tree_kid_from(const kid_list *in, size_t i);
+/* First kid whose cookie is larger than COOKIE, NULL at the end; without those that rest. */
 node *tree_next_awake_kid(const node *directory, uint64_t cookie);
+/* The same of all kids. */
+static inline node *tree_next_kid(const node *directory, uint64_t cookie)
+{
+	rest_wake(directory);
+	return tree_next_awake_kid(directory, cookie);
+}
 /* The domain that N's place in the tree belongs to: that of the nearest directory above (or N
  * itself) that is one. */
 emr_id16 tree_domain(const node *n);

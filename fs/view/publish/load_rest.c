@@ -57,6 +57,16 @@ static emr_status load_run(loading *l, emr_kept_run *run)
 	return l->status;
 }
 
+static bool load_id(const emr_view *view, emr_id16 id)
+{
+	const resting *r = view->index.resting;
+	uint32_t run;
+
+	if (!emr_kept_find(r->kept, id, &run))
+		return false;
+	return load_run(r->loading, &r->runs[run]) == EMR_OK;
+}
+
 emr_status load_ambiguous(loading *l)
 {
 	const resting *r = l->view->index.resting;
@@ -74,7 +84,7 @@ emr_status load_open_kept(loading *l)
 
 	if (r == NULL)
 		return EMR_NO_MEMORY;
-	*r = (resting){.view = l->view, .load = load_run, .loading = l};
+	*r = (resting){.view = l->view, .wake = rest_make_nodes, .wake_id = load_id, .loading = l};
 	status = emr_kept_open(l->view->options.facts, may_rest, l, &r->kept);
 	if (status == EMR_OK) {
 		r->runs = emr_kept_runs(r->kept, &r->n);
@@ -124,6 +134,6 @@ emr_status load_rest(loading *l)
 		if (!r->runs[i].is_over)
 			rest_in(r, &r->runs[i], directory_of(l, &r->runs[i]));
 	if (r != NULL)
-		r->load = NULL;
+		r->wake_id = rest_find_id;
 	return EMR_OK;
 }
