@@ -330,6 +330,7 @@ struct tree_index {
 	packed_ids *spare_ids;
 	struct resting *resting; /* owned; NULL: no file rests */
 	bool is_partial;	 /* a kid_list is */
+	bool is_told;		 /* a person knows */
 };
 
 /* The hidden folder and what lies in it. */

@@ -2,6 +2,7 @@
  * a folder of a million records then costs what its directories cost. */
 #include "rest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,7 +176,22 @@ void rest_make_nodes(const node *directory)
 	emr_log(EMR_LOG_ERROR, "a directory is not whole until the folder is opened again: %s",
 		emr_status_text(status));
 	in->is_partial = view->index.is_partial = view->options.read_only = true;
-	note_due(view, 0); /* the publisher tells it */
+}
+
+void rest_tell(emr_view *view, uint64_t directory, const char *name)
+{
+	EMR_AUTO_FREE char *above = NULL, *path = NULL;
+	const node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, directory);
+	if (n != NULL && view->index.is_partial && !view->index.is_told)
+		above = tree_path(n);
+	view->index.is_told = view->index.is_told || above != NULL;
+	pthread_mutex_unlock(&view->lock);
+	if (above != NULL && view->options.notice != NULL &&
+		asprintf(&path, "%s%s%s", above, above[0] != 0 ? "/" : "", name) >= 0)
+		view->options.notice(view->options.notice_arg, "disk-unreadable", path);
 }
 
 emr_status rest_wake_below(const node *top)

@@ -41,6 +41,8 @@ static inline void rest_wake(const node *directory)
 /* The same of TOP and all directories below it, before something is decided about all of them.
  * EMR_IO: one of them is not whole. */
 emr_status rest_wake_below(const node *top);
+/* Without view->lock, when NAME of DIRECTORY could not be looked for: says once why. */
+void rest_tell(emr_view *view, uint64_t directory, const char *name);
 /* The same of the directory in which ID rests.  False: it rests nowhere. */
 static inline bool rest_wake_id(const emr_view *view, emr_id16 id)
 {

@@ -409,7 +409,6 @@ emr_status publish_run(emr_view *view, bool all)
 	publishing p = {.view = view, .all = all};
 	answering earlier = {.view = view};
 	emr_status status, lacking = EMR_OK, followed;
-	bool is_partial = false;
 
 	emr_record_hold_begin(view->options.records); /* until a batch in the journal names them */
 	status = awaiting_begin(view);
@@ -427,14 +426,11 @@ emr_status publish_run(emr_view *view, bool all)
 	if (status == EMR_OK && lacking == EMR_OK) {
 		pthread_mutex_lock(&view->lock);
 		(void)quiet_hear_clock(view);
-		is_partial = view->index.is_partial;
-		status = is_partial ? EMR_OK : take_candidates(&p);
+		status = view->index.is_partial ? EMR_OK : take_candidates(&p);
 		if (status == EMR_OK)
 			status = take_ancestors(&p);
 		pthread_mutex_unlock(&view->lock);
 	}
-	if (is_partial)
-		disk_hear(view, EMR_IO);
 	if (status == EMR_OK)
 		status = prepare_all(&p);
 	if (emr_status_is_full(status)) {
