@@ -47,9 +47,9 @@ static void close_fd(int *fd)
 }
 
 /* Does the work that the next start would have to do: decrypting, and replaying one by one. */
-static void leave_tidy(emr_session *session)
+static void leave_tidy(emr_session *session, uint64_t shown)
 {
-	emr_status status = emr_facts_keep(session->facts);
+	emr_status status = emr_facts_keep(session->facts, shown);
 
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "close: facts are not kept: %s", emr_status_text(status));
@@ -64,12 +64,13 @@ static void leave_tidy(emr_session *session)
 
 static void close_parts(emr_session *session, bool may_keep)
 {
-	bool is_kept = may_keep && session->view != NULL && !session->read_only;
+	uint64_t shown;
+	bool is_kept = may_keep && session->view != NULL && emr_view_shows(session->view, &shown);
 
 	emr_view_free(session->view);
 	session->view = NULL;
 	if (is_kept)
-		leave_tidy(session);
+		leave_tidy(session, shown);
 	emr_settle_free(session->settle);
 	session->settle = NULL;
 	emr_chronicle_free(session->chronicle);
@@ -209,8 +210,7 @@ static emr_status known_network(const emr_session *session, emr_id32 *out_hash, 
 	return EMR_OK;
 }
 
-/* One that is not there, or not what it was, does not stop anything: what was verified here opens.
- */
+/* One that is not there, or not what it was, stops nothing: what was verified here opens. */
 static emr_status open_ledger(emr_session *session)
 {
 	char path[4400];

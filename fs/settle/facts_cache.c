@@ -1,11 +1,11 @@
 /* To open a large folder every name would have to be decrypted again. This file keeps the
- * decrypted names between two mounts, sealed; it is refused as a whole when any page of it was
- * changed or cut, or is of another ledger. */
-#include "facts_cache.h"
+ * decrypted names between two mounts, sealed, directory by directory; it is refused as a whole when
+ * any page of it was changed or cut, or is of another ledger.  The files of a directory can rest in
+ * it until somebody looks there. */
+#include "facts_pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,143 +18,30 @@
 #include "keyring/content.h"
 #include "settle/place.h"
 
-#define CACHE_NAME "facts.cache"
-#define CACHE_NEW "facts.cache.new"
-#define CACHE_VERSION 3 /* 2 had nothing of what cannot be read */
-#define LOST_JUNK 1
-#define HEADER_BYTES 80
-#define PAGE_BYTES 65536
-#define PLAIN_BYTES (PAGE_BYTES - 16)
-#define AAD_BYTES (HEADER_BYTES + 9)
 #define BEHIND_MAX 64
 #define BEHIND_PER_PAGE 16	      /* of some 250 records */
 #define CHANGED_MAX ((size_t)1 << 20) /* with more, reading everything again is no slower */
 
-/* One record of a page, whose bytes META borrows. */
-typedef struct kept_record {
-	emr_place place;
-	emr_bytes meta; /* without its padding */
-	size_t units;
-} kept_record;
-
-typedef struct header {
-	emr_id16 file_id;
-	uint64_t size;
-	uint8_t root[32];
-	uint8_t bytes[HEADER_BYTES];
-} header;
-
-struct facts_cache {
-	emr_local_key *key;
-	int fd;
-	header head;
-	uint64_t pages;
-	emr_buf changed; /* of emr_named_object, sorted, each once */
-	bool has_erased; /* something in the file should not exist any more */
-	uint64_t next;	 /* page to be read */
-	uint32_t left;	 /* records of the one in hand, in R */
-	emr_reader r;
-	uint8_t sealed[PAGE_BYTES], plain[PAGE_BYTES];
-	uint8_t meta[EMR_META_BYTES_MAX];
-};
-
-struct facts_cache_writer {
-	emr_local_key *key;
-	int dirfd, fd;
-	header head;
-	uint64_t pages; /* written */
-	size_t used;	/* of PLAIN, with its count of records in front */
-	uint32_t count;
-	uint8_t sealed[PAGE_BYTES], plain[PAGE_BYTES];
-};
-
-/* ---- pages ---- */
-
-/* 0 "EMRFACTS" | 8 version u8 | 9 0[7] | 16 file_id[16] | 32 size u64 | 40 root[32] | 72 0[8] */
-static void header_encode(header *h)
+/* The next one that does not rest.  EMR_NOT_FOUND: that was the last. */
+static emr_status next_kept(facts_cache *cache, facts_kept *out)
 {
-	memset(h->bytes, 0, sizeof h->bytes);
-	memcpy(h->bytes, "EMRFACTS", 8);
-	h->bytes[8] = CACHE_VERSION;
-	memcpy(h->bytes + 16, h->file_id.b, 16);
-	emr_put_u64(h->bytes + 32, h->size);
-	memcpy(h->bytes + 40, h->root, 32);
-}
+	facts_cursor *c = &cache->all;
+	bool has_run = false;
 
-static bool header_decode(header *h)
-{
-	emr_reader r = emr_reader_of(emr_bytes_of(h->bytes, sizeof h->bytes));
-
-	emr_read_magic(&r, "EMRFACTS");
-	if (emr_read_u8(&r) != CACHE_VERSION)
-		return false;
-	emr_read_zeros(&r, 7);
-	emr_read_copy(&r, h->file_id.b, sizeof h->file_id.b);
-	h->size = emr_read_u64(&r);
-	emr_read_copy(&r, h->root, sizeof h->root);
-	emr_read_zeros(&r, 8);
-	return emr_reader_done(&r);
-}
-
-/* The header, the page's number and whether it is the last: no page can be moved, left out or cut
- * off unseen. */
-static void page_seal_names(const header *h, uint64_t page, bool is_last,
-	uint8_t out_aad[AAD_BYTES], uint8_t out_nonce[24])
-{
-	memcpy(out_aad, h->bytes, HEADER_BYTES);
-	emr_put_u64(out_aad + HEADER_BYTES, page);
-	out_aad[HEADER_BYTES + 8] = is_last;
-	memcpy(out_nonce, h->file_id.b, 16);
-	emr_put_u64(out_nonce + 16, page);
-}
-
-static emr_status read_page(facts_cache *cache, uint64_t page)
-{
-	uint8_t aad[AAD_BYTES], nonce[24];
-
-	EMR_TRY(emr_pread_all(
-		cache->fd, cache->sealed, PAGE_BYTES, (off_t)(HEADER_BYTES + page * PAGE_BYTES)));
-	page_seal_names(&cache->head, page, page + 1 == cache->pages, aad, nonce);
-	return emr_local_open(cache->key, nonce, emr_bytes_of(aad, sizeof aad),
-		emr_bytes_of(cache->sealed, PAGE_BYTES), cache->plain);
-}
-
-static emr_status read_record(emr_reader *r, kept_record *out)
-{
-	size_t len;
-
-	out->units = emr_read_u16(r);
-	len = emr_read_u16(r);
-	emr_place_read(r, &out->place);
-	if (!r->bad && out->units == 0 && len <= LOST_JUNK) { /* it could not be read */
-		out->meta = (emr_bytes){.len = len};
-		return EMR_OK;
-	}
-	out->meta = emr_read_bytes(r, len);
-	return r->bad || out->units > EMR_META_UNITS_MAX || len > out->units * EMR_META_UNIT
-		       ? EMR_DAMAGED
-		       : EMR_OK;
-}
-
-/* EMR_NOT_FOUND: that was the last. */
-static emr_status next_kept(facts_cache *cache, kept_record *out)
-{
-	while (cache->left == 0) {
-		EMR_TRY(cache->next < cache->pages ? read_page(cache, cache->next++)
-						   : EMR_NOT_FOUND);
-		cache->r = emr_reader_of(emr_bytes_of(cache->plain, PLAIN_BYTES));
-		cache->left = emr_read_u32(&cache->r);
-	}
-	cache->left--;
-	return read_record(&cache->r, out);
+	do {
+		while (c->left == 0) {
+			while (c->next < cache->awake.len && cache->awake.data[c->next] == 0)
+				c->next++;
+			EMR_TRY(c->next < cache->pages ? facts_read_page(cache, c, c->next++)
+						       : EMR_NOT_FOUND);
+		}
+		EMR_TRY(facts_pass_run(cache, &has_run));
+	} while (has_run);
+	c->left--;
+	return facts_read_record(&c->r, out);
 }
 
 /* ---- what changed since ---- */
-
-static int compare_objects(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(emr_named_object));
-}
 
 static size_t count_changed(const facts_cache *cache)
 {
@@ -168,9 +55,9 @@ static void sort_changed(facts_cache *cache)
 
 	if (n == 0)
 		return;
-	qsort(all, n, sizeof *all, compare_objects);
+	qsort(all, n, sizeof *all, facts_by_ids);
 	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || compare_objects(&all[kept - 1], &all[i]) != 0)
+		if (kept == 0 || facts_by_ids(&all[kept - 1], &all[i]) != 0)
 			all[kept++] = all[i];
 	cache->changed.len = kept * sizeof *all;
 }
@@ -227,17 +114,17 @@ static emr_status open_file(emr_facts *facts, facts_cache *cache)
 {
 	struct stat st;
 
-	cache->fd = openat(facts->cache_dirfd, CACHE_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	cache->fd = openat(facts->cache_dirfd, FACTS_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (cache->fd < 0)
 		return emr_status_from_errno(errno);
 	(void)posix_fadvise(cache->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	if (fstat(cache->fd, &st) != 0)
 		return emr_status_from_errno(errno);
-	if (!S_ISREG(st.st_mode) || st.st_size < HEADER_BYTES + PAGE_BYTES ||
-		(st.st_size - HEADER_BYTES) % PAGE_BYTES != 0)
+	if (!S_ISREG(st.st_mode) || st.st_size < FACTS_HEADER_BYTES + FACTS_PAGE_BYTES ||
+		(st.st_size - FACTS_HEADER_BYTES) % FACTS_PAGE_BYTES != 0)
 		return EMR_DAMAGED;
-	cache->pages = (uint64_t)(st.st_size - HEADER_BYTES) / PAGE_BYTES;
-	return emr_pread_all(cache->fd, cache->head.bytes, HEADER_BYTES, 0);
+	cache->pages = (uint64_t)(st.st_size - FACTS_HEADER_BYTES) / FACTS_PAGE_BYTES;
+	return emr_pread_all(cache->fd, cache->head.bytes, FACTS_HEADER_BYTES, 0);
 }
 
 /* Does it belong to the beginning of what the replica has verified? */
@@ -249,20 +136,18 @@ static emr_status check_position(const emr_facts *facts, const facts_cache *cach
 	return memcmp(root, cache->head.root, sizeof root) == 0 ? EMR_OK : EMR_NOT_FOUND;
 }
 
-/* ---- whose folders they were ---- */
-
 /* Those that the file has.  Records come folder by folder. */
 static emr_status note_domains(facts_cache *cache, emr_buf *domains)
 {
 	const size_t size = sizeof(emr_id16);
-	kept_record kept;
+	facts_kept kept;
 	emr_status status;
 
 	while ((status = next_kept(cache, &kept)) == EMR_OK)
 		if (domains->len == 0 ||
 			memcmp(domains->data + domains->len - size, kept.place.domain.b, size) != 0)
 			EMR_TRY(emr_buf_append(domains, kept.place.domain.b, size));
-	cache->next = 0;
+	cache->all.next = 0;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
@@ -293,22 +178,24 @@ static emr_status compare_folders(const emr_facts *facts, facts_cache *cache)
 static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 {
 	EMR_TRY(open_file(facts, cache));
-	if (!header_decode(&cache->head))
+	if (!facts_header_decode(&cache->head))
 		return EMR_NOT_FOUND; /* of another version of the program, or damaged */
 	EMR_TRY(check_position(facts, cache));
 	EMR_TRY(emr_local_key_get(facts->keyring, EMR_LOCAL_VIEW, NULL, &cache->key));
-	/* All of it, before the first record is given out: half a folder cannot be taken back. */
-	for (uint64_t i = 0; i < cache->pages; i++)
-		EMR_TRY(read_page(cache, i));
 	EMR_TRY(note_changes(facts, cache));
 	/* Of a person's own seed a domain is hers or not, for ever. */
 	if (emr_keyring_kind_of(facts->keyring) == EMR_KEYRING_DEVICE)
 		EMR_TRY(compare_folders(facts, cache));
 	sort_changed(cache);
+	/* All of it, before the first record is given out: half a folder cannot be taken back. */
+	for (uint64_t i = 0; i < cache->pages; i++)
+		EMR_TRY(facts_look_at_page(cache, i));
+	facts_sort_resters(cache);
 	return EMR_OK;
 }
 
-emr_status facts_cache_open(emr_facts *facts, facts_cache **out_cache)
+emr_status emr_kept_open(emr_facts *facts, emr_may_rest may_rest, struct emr_loading *judge,
+	emr_kept_facts **out_cache)
 {
 	facts_cache *cache;
 	emr_status status;
@@ -319,12 +206,14 @@ emr_status facts_cache_open(emr_facts *facts, facts_cache **out_cache)
 	if (cache == NULL)
 		return EMR_NO_MEMORY;
 	cache->fd = -1;
+	cache->may_rest = may_rest;
+	cache->judge = judge;
 	status = open_checked(facts, cache);
 	if (status == EMR_OK) {
 		*out_cache = cache;
 		return EMR_OK;
 	}
-	facts_cache_close(cache);
+	emr_kept_close(cache);
 	if (status == EMR_NO_MEMORY)
 		return status;
 	if (status != EMR_NOT_FOUND)
@@ -332,7 +221,7 @@ emr_status facts_cache_open(emr_facts *facts, facts_cache **out_cache)
 	return EMR_NOT_FOUND;
 }
 
-void facts_cache_close(facts_cache *cache)
+void emr_kept_close(emr_kept_facts *cache)
 {
 	if (cache == NULL)
 		return;
@@ -340,8 +229,11 @@ void facts_cache_close(facts_cache *cache)
 		close(cache->fd);
 	emr_local_key_free(cache->key);
 	emr_buf_free(&cache->changed);
-	explicit_bzero(cache->plain, sizeof cache->plain);
-	explicit_bzero(cache->meta, sizeof cache->meta);
+	emr_buf_free(&cache->runs);
+	emr_buf_free(&cache->resters);
+	emr_buf_free(&cache->awake);
+	explicit_bzero(&cache->all, sizeof cache->all);
+	explicit_bzero(&cache->of_run, sizeof cache->of_run);
 	free(cache);
 }
 
@@ -353,153 +245,45 @@ bool facts_cache_is_behind(const facts_cache *cache)
 	       count_changed(cache) > BEHIND_MAX + cache->pages * BEHIND_PER_PAGE;
 }
 
-static bool has_changed(const facts_cache *cache, const emr_place *place)
+static facts_row row_of(facts_cursor *c, const facts_kept *kept)
 {
-	emr_named_object id = {.domain = place->domain, .object = place->object};
+	const bool is_lost = kept->units == 0;
 
-	return cache->changed.len > 0 && bsearch(&id, cache->changed.data, count_changed(cache),
-						 sizeof id, compare_objects) != NULL;
+	return (facts_row){.place = kept->place,
+		.is_lost = is_lost,
+		.is_junk = is_lost && kept->meta.len == FACTS_JUNK,
+		.plain = is_lost ? (emr_bytes){0} : facts_whole_meta(c, kept)};
 }
 
 emr_status facts_cache_next(facts_cache *cache, facts_row *out)
 {
-	kept_record kept;
-	size_t len;
+	facts_kept kept;
 
 	do
 		EMR_TRY(next_kept(cache, &kept));
-	while (has_changed(cache, &kept.place));
-	*out = (facts_row){.place = kept.place,
-		.is_lost = kept.units == 0,
-		.is_junk = kept.units == 0 && kept.meta.len == LOST_JUNK};
-	if (out->is_lost)
-		return EMR_OK;
-	len = kept.units * EMR_META_UNIT;
-	memcpy(cache->meta, kept.meta.data, kept.meta.len);
-	memset(cache->meta + kept.meta.len, 0, len - kept.meta.len);
-	out->plain = emr_bytes_of(cache->meta, len);
+	while (facts_has_changed(cache, &kept.place));
+	*out = row_of(&cache->all, &kept);
+	return EMR_OK;
+}
+
+emr_status facts_cache_next_in(facts_cache *cache, const emr_kept_run *run, facts_row *out)
+{
+	facts_cursor *c = &cache->of_run;
+	facts_kept kept;
+
+	if (run != NULL) {
+		EMR_TRY(facts_read_page(cache, c, run->page));
+		c->r = emr_reader_of(
+			emr_bytes_of(c->plain + run->offset, FACTS_PLAIN_BYTES - run->offset));
+		c->left = run->count;
+	}
+	EMR_TRY(c->left > 0 ? facts_read_record(&c->r, &kept) : EMR_NOT_FOUND);
+	c->left--;
+	*out = row_of(c, &kept);
 	return EMR_OK;
 }
 
 const emr_buf *facts_cache_changed(const facts_cache *cache)
 {
 	return &cache->changed;
-}
-
-/* ---- writing ---- */
-
-static emr_status begin_file(emr_facts *facts, facts_cache_writer *w)
-{
-	EMR_TRY(emr_local_key_get(facts->keyring, EMR_LOCAL_VIEW, NULL, &w->key));
-	if (unlinkat(w->dirfd, CACHE_NEW, 0) != 0 && errno != ENOENT)
-		return emr_status_from_errno(errno);
-	w->fd = openat(
-		w->dirfd, CACHE_NEW, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (w->fd < 0)
-		return emr_status_from_errno(errno);
-	header_encode(&w->head);
-	w->used = 4;
-	return emr_pwrite_all(w->fd, w->head.bytes, HEADER_BYTES, 0);
-}
-
-emr_status facts_cache_begin(
-	emr_facts *facts, const emr_replica_position *at, facts_cache_writer **out_writer)
-{
-	facts_cache_writer *w;
-	emr_status status;
-
-	if (facts->cache_dirfd < 0)
-		return EMR_NOT_FOUND;
-	w = calloc(1, sizeof *w);
-	if (w == NULL)
-		return EMR_NO_MEMORY;
-	w->dirfd = facts->cache_dirfd;
-	w->fd = -1;
-	w->head = (header){.file_id = emr_id16_random(), .size = at->size};
-	memcpy(w->head.root, at->root, sizeof w->head.root);
-	status = begin_file(facts, w);
-	if (status != EMR_OK) {
-		facts_cache_abandon(w);
-		return status;
-	}
-	*out_writer = w;
-	return EMR_OK;
-}
-
-static emr_status write_page(facts_cache_writer *w, bool is_last)
-{
-	uint8_t aad[AAD_BYTES], nonce[24];
-	emr_status status;
-
-	memset(w->plain + w->used, 0, PLAIN_BYTES - w->used);
-	emr_put_u32(w->plain, w->count);
-	page_seal_names(&w->head, w->pages, is_last, aad, nonce);
-	status = emr_local_seal(w->key, nonce, emr_bytes_of(aad, sizeof aad),
-		emr_bytes_of(w->plain, PLAIN_BYTES), w->sealed);
-	if (status == EMR_OK)
-		status = emr_pwrite_all(w->fd, w->sealed, PAGE_BYTES,
-			(off_t)(HEADER_BYTES + w->pages * PAGE_BYTES));
-	w->pages++;
-	w->count = 0;
-	w->used = 4;
-	return status;
-}
-
-emr_status facts_cache_add(facts_cache_writer *w, const facts_row *row)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_writer out = emr_writer_of(&bytes);
-	size_t len = row->plain.len;
-
-	while (len > 0 && row->plain.data[len - 1] == 0) /* padding */
-		len--;
-	emr_write_u16(&out, (uint16_t)(row->plain.len / EMR_META_UNIT));
-	emr_write_u16(&out, row->is_junk ? LOST_JUNK : (uint16_t)len);
-	emr_place_write(&out, &row->place);
-	emr_write_bytes(&out, row->plain.data, len);
-	EMR_TRY(out.status);
-	if (w->used + bytes.len > PLAIN_BYTES)
-		EMR_TRY(write_page(w, false));
-	memcpy(w->plain + w->used, bytes.data, bytes.len);
-	w->used += bytes.len;
-	w->count++;
-	return EMR_OK;
-}
-
-/* Not flushed: after a power cut a torn file does not open, and is made again. */
-emr_status facts_cache_finish(facts_cache_writer *w)
-{
-	EMR_TRY(write_page(w, true));
-	if (renameat(w->dirfd, CACHE_NEW, w->dirfd, CACHE_NAME) != 0)
-		return emr_status_from_errno(errno);
-	close(w->fd);
-	w->fd = -1;
-	return EMR_OK;
-}
-
-void facts_cache_abandon(facts_cache_writer *w)
-{
-	if (w == NULL)
-		return;
-	if (w->fd >= 0) {
-		close(w->fd);
-		if (unlinkat(w->dirfd, CACHE_NEW, 0) != 0)
-			emr_log(EMR_LOG_WARN, "half of the kept facts was left: %s",
-				strerror(errno));
-	}
-	emr_local_key_free(w->key);
-	explicit_bzero(w->plain, sizeof w->plain);
-	free(w);
-}
-
-emr_status emr_facts_forget_kept(emr_facts *facts)
-{
-	if (facts->cache_dirfd < 0)
-		return EMR_OK;
-	if (unlinkat(facts->cache_dirfd, CACHE_NEW, 0) != 0 &&
-		errno != ENOENT) /* half of one, from a killed end */
-		return emr_status_from_errno(errno);
-	if (unlinkat(facts->cache_dirfd, CACHE_NAME, 0) != 0 && errno != ENOENT)
-		return emr_status_from_errno(errno);
-	return EMR_OK;
 }

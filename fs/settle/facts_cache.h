@@ -9,10 +9,6 @@
  * has verified. */
 typedef struct facts_cache facts_cache;
 
-/* EMR_NOT_FOUND: none that can be used, whatever the reason (then the log says why); EMR_NO_MEMORY.
- */
-emr_status facts_cache_open(emr_facts *facts, facts_cache **out_cache);
-void facts_cache_close(facts_cache *cache); /* NULL is fine */
 /* So much changed after the file was made that a new one pays, or something was erased. */
 bool facts_cache_is_behind(const facts_cache *cache);
 /* One record of a walk. */
@@ -23,8 +19,13 @@ typedef struct facts_row {
 	bool is_lost;	 /* it could not be read */
 	bool is_junk;	 /* that, because somebody else left it, and it never opens */
 } facts_row;
-/* The next record that did not change since.  EMR_NOT_FOUND: that was the last. */
+/* The next record that did not change since, and does not rest.  EMR_NOT_FOUND: that was the last.
+ */
 emr_status facts_cache_next(facts_cache *cache, facts_row *out);
+/* The first one of RUN; the next one of it (RUN NULL). */
+emr_status facts_cache_next_in(facts_cache *cache, const emr_kept_run *run, facts_row *out);
+/* By the first two ids, of 16 bytes each: for qsort and bsearch. */
+int facts_by_ids(const void *a, const void *b);
 /* Every object that did, emr_named_object; some of them live no longer. */
 const emr_buf *facts_cache_changed(const facts_cache *cache);
 

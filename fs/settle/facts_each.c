@@ -13,8 +13,9 @@
 #define SORTED_AT_ONCE 65536 /* 2.5 MiB of them */
 
 typedef struct sorted_object {
-	emr_id16 domain, object;
-	uint64_t seq; /* the entry of its last item */
+	emr_id16 domain;
+	uint8_t seq[16]; /* the entry of its last item, big-endian, and zeros */
+	emr_id16 object;
 } sorted_object;
 
 bool facts_is_damage(emr_status status)
@@ -58,18 +59,11 @@ static emr_status read_object(emr_facts_walk *w, emr_id16 domain, emr_id16 objec
 
 /* ---- in the order of the ledger ---- */
 
-static int by_entry(const void *x, const void *y)
-{
-	const sorted_object *a = x, *b = y;
-	int order = memcmp(&a->domain, &b->domain, sizeof a->domain);
-
-	return order != 0 ? order : (a->seq > b->seq) - (a->seq < b->seq);
-}
-
 static emr_status add_head(emr_facts_walk *w, const emr_replica_head *head)
 {
-	const sorted_object one = {head->domain, head->object, head->seq};
+	sorted_object one = {.domain = head->domain, .object = head->object};
 
+	emr_put_u64(one.seq, head->seq);
 	return emr_buf_append(&w->objects, &one, sizeof one);
 }
 
@@ -125,13 +119,13 @@ static emr_status sort_some(emr_facts_walk *w)
 	w->next = 0;
 	if (w->cache == NULL)
 		EMR_TRY(add_heads(w));
-	else if (!w->has_changed)
+	else if (!w->has_changed && !w->is_of_run)
 		EMR_TRY(add_changed(w));
 	w->has_changed = true;
 	w->is_over = w->objects.len == 0;
 	if (!w->is_over)
 		qsort(w->objects.data, w->objects.len / sizeof(sorted_object),
-			sizeof(sorted_object), by_entry);
+			sizeof(sorted_object), facts_by_ids);
 	return EMR_OK;
 }
 
@@ -142,7 +136,10 @@ static emr_status step(emr_facts_walk *w, facts_row *out)
 	const sorted_object *one;
 
 	if (w->is_in_cache) {
-		emr_status status = facts_cache_next(w->cache, out);
+		emr_status status = w->is_of_run ? facts_cache_next_in(w->cache, w->run, out)
+						 : facts_cache_next(w->cache, out);
+
+		w->run = NULL;
 
 		w->is_in_cache = status == EMR_OK;
 		EMR_TRY(status);
@@ -206,16 +203,34 @@ emr_facts_walk emr_facts_all(emr_facts *facts)
 emr_facts_walk emr_facts_all_kept(emr_facts *facts)
 {
 	facts_cache *cache = NULL;
-	emr_status status = facts_cache_open(facts, &cache);
+	emr_status status = emr_kept_open(facts, NULL, NULL, &cache);
 
 	return status == EMR_OK || status == EMR_NOT_FOUND ? begin(facts, cache)
 							   : (emr_facts_walk){.status = status};
 }
 
+emr_facts_walk emr_kept_awake(emr_facts *facts, emr_kept_facts *kept)
+{
+	emr_facts_walk w = begin(facts, kept);
+
+	w.is_borrowed = true;
+	return w;
+}
+
+emr_facts_walk emr_kept_resting(emr_facts *facts, emr_kept_facts *kept, const emr_kept_run *run)
+{
+	emr_facts_walk w = emr_kept_awake(facts, kept);
+
+	w.is_of_run = true;
+	w.run = run;
+	return w;
+}
+
 void emr_facts_walk_end(emr_facts_walk *w)
 {
 	emr_asked_end(&w->heads);
-	facts_cache_close(w->cache);
+	if (!w->is_borrowed)
+		emr_kept_close(w->cache);
 	emr_buf_free(&w->own);
 	emr_buf_free(&w->objects);
 	emr_buf_free(&w->plain);
@@ -242,8 +257,9 @@ static emr_status write_rows(emr_facts_walk *all, facts_cache_writer *writer)
 	return status == EMR_NOT_FOUND ? facts_cache_finish(writer) : status;
 }
 
-emr_status emr_facts_keep(emr_facts *facts)
+emr_status emr_facts_keep(emr_facts *facts, uint64_t shown)
 {
+	EMR_AUTO_SNAPSHOT snapshot = {0}; /* locks are taken once, and not for each row */
 	EMR_AUTO_FACTS_WALK all = {.facts = NULL};
 	facts_cache_writer *writer = NULL;
 	emr_replica_position at;
@@ -251,11 +267,14 @@ emr_status emr_facts_keep(emr_facts *facts)
 
 	if (facts->cache_dirfd < 0)
 		return EMR_OK;
+	EMR_TRY(emr_replica_snapshot_begin(facts->replica, &snapshot));
 	all = emr_facts_all_kept(facts);
 	EMR_TRY(all.status);
 	if (all.cache != NULL && !facts_cache_is_behind(all.cache))
 		return EMR_OK;
 	EMR_TRY(emr_replica_at(facts->replica, &at));
+	at.size = shown < at.size ? shown : at.size;
+	EMR_TRY(emr_replica_root_at(facts->replica, at.size, at.root));
 	status = facts_cache_begin(facts, &at, &writer);
 	if (status == EMR_OK)
 		status = write_rows(&all, writer);

@@ -121,9 +121,14 @@ static emr_status copy_and_switch(reclaim_run *run)
 
 static emr_status each_batch(reclaim_run *run)
 {
-	for (run->batch = 0; run->batch < run->batches; run->batch++)
-		EMR_TRY(copy_and_switch(run));
-	return EMR_OK;
+	emr_status status = EMR_OK;
+
+	for (run->batch = 0; run->batch < run->batches && status == EMR_OK; run->batch++) {
+		status = reclaim_goes_on(run);
+		if (status == EMR_OK)
+			status = copy_and_switch(run);
+	}
+	return status;
 }
 
 static emr_status reclaim_locked(reclaim_run *run)

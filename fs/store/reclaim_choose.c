@@ -44,6 +44,7 @@ static emr_status mark_pin(void *context, const emr_pin *pin)
 {
 	reclaim_run *run = context;
 
+	EMR_TRY(reclaim_goes_on(run));
 	return reclaim_is_forsaken(run, pin) ? note_forsaken(run, &pin->root)
 					     : mark_root(run, &pin->root);
 }
@@ -203,6 +204,7 @@ static emr_status live_block(void *context, const uint8_t *digest, const emr_ind
 	emr_segment *segment;
 	emr_store_position at;
 
+	EMR_TRY(reclaim_goes_on(run));
 	if (emr_pending_find(&run->live, digest) == NULL)
 		return EMR_OK;
 	pthread_mutex_lock(&run->store->map_lock);

@@ -34,6 +34,15 @@ static inline bool reclaim_is_at_work(const reclaim_run *run, const victim *v)
 	return v->segment != NULL && !v->skip && !v->is_left && v->batch == run->batch;
 }
 
+/* Nobody waits for the rest of RUN: EMR_INTERRUPTED. */
+static inline emr_status reclaim_goes_on(const reclaim_run *run)
+{
+	const bool *is_over = run->options->is_over;
+
+	return is_over != NULL && __atomic_load_n(is_over, __ATOMIC_RELAXED) ? EMR_INTERRUPTED
+									     : EMR_OK;
+}
+
 /* ---- reclaim_choose.c ---- */
 
 /* Which segments there are to give back. */

@@ -2,6 +2,7 @@
  * whatever happens to it. */
 
 #include "base/codec.h"
+#include "facts_cache.h"
 #include "others_kit.h"
 
 #include "replica/follower.h"
@@ -109,6 +110,8 @@ static int open_many(void **state)
 	kit_mkdir(k, "Imaging");
 	make_many(k, "slice");
 	kit_restart(k);
+	assert_ok(emr_facts_forget_kept(k->stack.facts));
+	assert_ok(emr_facts_keep(k->stack.facts, UINT64_MAX));
 	*state = k;
 	return 0;
 }
@@ -174,15 +177,120 @@ TEST_IN(open_many, close_many, what_becomes_ours_or_ceases_to_be_is_not_of_the_t
 	awaited = imaging;
 	assert_true(count_kept(k) < MANY);
 	assert_ok(emr_facts_forget_kept(k->stack.facts));
-	assert_ok(emr_facts_keep(k->stack.facts));
+	assert_ok(emr_facts_keep(k->stack.facts, UINT64_MAX));
 	assert_true(count_kept(k) < MANY);
 	awaited = (emr_id16){{0}}; /* the ledger says nothing of it now */
 	assert_true(count_kept(k) > MANY);
 	expect_same(k);
-	assert_ok(emr_facts_keep(k->stack.facts));
+	assert_ok(emr_facts_keep(k->stack.facts, UINT64_MAX));
 	is_device = false; /* nothing is looked for: what the file itself has now */
 	assert_true(count_kept(k) > MANY);
 	expect_same(k);
+}
+
+/* ---- what rests in it ---- */
+
+struct emr_loading {
+	uint8_t every; /* one in so many rests, by its id */
+};
+
+static bool one_in(struct emr_loading *judge, const emr_place *place, const emr_meta *meta)
+{
+	return meta->type == EMR_META_FILE && place->object.b[15] % judge->every == 0;
+}
+
+/* Together the files that rest and those that do not are all that there are, and each that rests is
+ * found. */
+static void expect_whole(kit *k, uint8_t every)
+{
+	struct emr_loading judge = {.every = every};
+	lines fresh = {0}, kept = {0};
+	emr_kept_facts *facts;
+	emr_kept_run *runs;
+	size_t awake;
+	uint32_t n, found;
+
+	note(emr_facts_all(k->stack.facts), &fresh);
+	assert_ok(emr_kept_open(k->stack.facts, one_in, &judge, &facts));
+	note(emr_kept_awake(k->stack.facts, facts), &kept);
+	awake = kept.n;
+	runs = emr_kept_runs(facts, &n);
+	for (uint32_t i = 0; i < n; i++) {
+		const size_t before = kept.n;
+
+		note(emr_kept_resting(k->stack.facts, facts, &runs[i]), &kept);
+		assert_int_equal(kept.n - before, runs[i].count);
+	}
+	for (size_t i = 0; i < kept.n; i++) {
+		emr_id16 object;
+
+		assert_ok(emr_unhex(strndupa(kept.all[i].text, 32), object.b, sizeof object.b));
+		assert_int_equal(emr_kept_find(facts, object, &found), i >= awake);
+	}
+	assert_true(n > 0 && kept.n > awake);
+	assert_int_equal(kept.n, fresh.n);
+	qsort(fresh.all, fresh.n, sizeof *fresh.all, by_text);
+	qsort(kept.all, kept.n, sizeof *kept.all, by_text);
+	for (size_t i = 0; i < fresh.n; i++)
+		assert_string_equal(fresh.all[i].text, kept.all[i].text);
+	emr_kept_close(facts);
+	free(fresh.all);
+	free(kept.all);
+}
+
+TEST_IN(open_many, close_many, what_rests_is_left_out_and_nothing_else)
+{
+	kit *k = *state;
+	EMR_AUTO_BUF before = {0};
+
+	for (uint8_t every = 1; every < 9; every++)
+		expect_whole(k, every);
+	read_cache(k, &before);
+	kit_unlink(k, "Imaging/slice7");
+	kit_save(k, "Imaging/slice9", "anew");
+	put_cache(k, emr_buf_view(&before));
+	for (uint8_t every = 1; every < 4; every++)
+		expect_whole(k, every);
+}
+
+/* A writer chooses ids: of two that begin alike neither must be taken for the other. */
+TEST_IN(open_many, close_many, files_whose_ids_begin_alike_are_told_apart)
+{
+	kit *k = *state;
+	EMR_AUTO_SNAPSHOT snapshot = {0};
+	struct emr_loading judge = {.every = 1};
+	emr_facts_walk all = emr_facts_all_kept(k->stack.facts);
+	emr_replica_position at;
+	facts_cache_writer *writer;
+	emr_kept_facts *facts;
+	emr_kept_run *runs;
+	facts_row row;
+	lines kept = {0};
+	uint32_t n, ambiguous = 0;
+	size_t written = 0;
+
+	assert_ok(emr_replica_snapshot_begin(k->stack.replica, &snapshot));
+	assert_ok(emr_replica_at(k->stack.replica, &at));
+	assert_ok(facts_cache_begin(k->stack.facts, &at, &writer));
+	for (; facts_cache_next(all.cache, &row) == EMR_OK; written++) {
+		if (written == 100 || written == 300)
+			memset(row.place.object.b, 7, 8);
+		assert_ok(facts_cache_add(writer, &row));
+	}
+	assert_ok(facts_cache_finish(writer));
+	facts_cache_abandon(writer);
+	emr_facts_walk_end(&all);
+	assert_ok(emr_kept_open(k->stack.facts, one_in, &judge, &facts));
+	runs = emr_kept_runs(facts, &n);
+	note(emr_kept_awake(k->stack.facts, facts), &kept);
+	for (uint32_t i = 0; i < n; i++) {
+		note(emr_kept_resting(k->stack.facts, facts, &runs[i]), &kept);
+		ambiguous += runs[i].is_ambiguous;
+	}
+	assert_in_range(ambiguous, 1, 2);
+	assert_int_equal(kept.n, written);
+	free(kept.all);
+	emr_kept_close(facts);
 }
 
 TESTS(NULL, NULL)

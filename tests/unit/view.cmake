@@ -20,8 +20,9 @@ emr_test(test_view_table SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_table.c USE
 # Two computers of one person.
 set(view_follow_wraps -Wl,--wrap=pthread_mutex_unlock)
 set(view_late_wraps -Wl,--wrap=emr_coowned_pre)
+set(view_resting_wraps -Wl,--wrap=emr_id16_random)
 set(view_both_wraps -Wl,--wrap=emr_journal_commit)
-foreach(theme follow late both)
+foreach(theme follow late both resting)
 	emr_test(test_view_${theme} THREADS
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_${theme}.c ${CMAKE_CURRENT_LIST_DIR}/two_kit.c ${view_kit}
 		USES ${view_uses}
@@ -30,7 +31,7 @@ foreach(theme follow late both)
 endforeach()
 emr_test(test_facts_kept SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_facts_kept.c ${view_kit}
 	${CMAKE_CURRENT_LIST_DIR}/others_kit.c
-	USES ${view_uses} LINK_OPTIONS -Wl,--wrap=emr_keyring_kind_of)
+	USES ${view_uses} INCLUDES ${PROJECT_SOURCE_DIR}/fs/settle LINK_OPTIONS -Wl,--wrap=emr_keyring_kind_of)
 emr_test(test_reopen SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_reopen.c ${view_kit}
 	USES ${view_uses} PkgConfig::sqlite3
 	INCLUDES ${view_inside}

@@ -85,6 +85,8 @@ emr_status confirm_take(
 
 /* "yes" or "no", else EMR_INVALID. */
 emr_status keep_check(emr_bytes value);
+/* ATTRIBUTES say whether a person wants the bytes here. */
+bool keep_is_said(emr_bytes attributes, emr_bytes *out_value);
 /* Whether saying VALUE of N itself would change what it says: a copy (rsync -X) writes what is
  * there. */
 bool keep_differs(const node *n, emr_bytes value);

@@ -76,6 +76,14 @@ emr_status emr_view_stopped_by(emr_view *view)
 	return view->stopped_by;
 }
 
+bool emr_view_shows(emr_view *view, uint64_t *out_entries)
+{
+	EMR_LOCKED(&view->lock);
+
+	*out_entries = view->followed;
+	return !view->options.read_only;
+}
+
 void view_hear_restart(emr_view *view, emr_status status)
 {
 	const emr_view_options *o = &view->options;

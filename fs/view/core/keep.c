@@ -10,10 +10,15 @@
 #define YES "yes"
 #define NO "no"
 
+bool keep_is_said(emr_bytes attributes, emr_bytes *out_value)
+{
+	return emr_xattr_find(attributes, emr_bytes_of(KEEP_KEY, strlen(KEEP_KEY)), out_value) ==
+	       EMR_OK;
+}
+
 static bool says(const node *n, emr_bytes *out_value)
 {
-	return emr_xattr_find(node_attributes(n), emr_bytes_of(KEEP_KEY, strlen(KEEP_KEY)),
-		       out_value) == EMR_OK;
+	return keep_is_said(node_attributes(n), out_value);
 }
 
 emr_status keep_check(emr_bytes value)
@@ -149,7 +154,7 @@ static emr_status list_said(emr_view *view, const char *path, emr_buf *numbers)
 	if (n == NULL || n->state != NODE_LIVE)
 		return EMR_NOT_FOUND;
 	EMR_TRY(emr_buf_append(numbers, &n->number, sizeof n->number));
-	for (const node *at = n; n == view->root && (at = tree_next_below(n, at)) != NULL;)
+	for (const node *at = n; n == view->root && (at = tree_next_awake(n, at)) != NULL;)
 		if (says(at, &value))
 			EMR_TRY(emr_buf_append(numbers, &at->number, sizeof at->number));
 	return EMR_OK;

@@ -33,7 +33,10 @@ emr_status kind_learn(emr_view *view, uint64_t number)
 emr_status kind_child_in_tree(emr_view *view, node *directory, const char *name, node **out_node)
 {
 	*out_node = tree_child(view, directory, name);
-	return *out_node != NULL ? EMR_OK : EMR_NOT_FOUND;
+	if (*out_node != NULL)
+		return EMR_OK;
+	return node_listing(directory) != NULL && directory->listing->is_partial ? EMR_IO
+										 : EMR_NOT_FOUND;
 }
 
 void kind_list_tree(const node *directory, lister *l)

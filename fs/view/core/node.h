@@ -77,6 +77,10 @@ typedef struct kid_list {
 	uint32_t half_downloads; /* kids that a browser is fetching */
 	bool has_lent; /* a kid may be called otherwise than it should, because the name was taken
 			*/
+	struct resting *resting; /* NULL: all kids have nodes; else live_kids counts those that
+				    have none (rest.h), */
+	uint32_t first_run;	 /* which are in this run, and in those that it leads to */
+	bool is_partial;	 /* the disk did not give what rested here */
 } kid_list;
 
 /* The facts of a node in which this computer and the ledger differ, or did until lately. */
@@ -324,6 +328,9 @@ struct tree_index {
 	table domains;		/* where they are */
 	emr_place *spare_place; /* for the next tree_set_place, both */
 	packed_ids *spare_ids;
+	struct resting *resting; /* owned; NULL: no file rests */
+	bool is_partial;	 /* a kid_list is */
+	bool is_told;		 /* a person knows */
 };
 
 /* The hidden folder and what lies in it. */

@@ -24,7 +24,7 @@ static emr_status list_directory(emr_view *view, node *n, lister *l)
 	if (kind_where(n)->list != NULL)
 		return kind_where(n)->list(view, n, l);
 	kind_list_tree(n, l);
-	return EMR_OK;
+	return n->listing->is_partial ? EMR_IO : EMR_OK;
 }
 
 emr_status emr_view_each_entry(
@@ -33,8 +33,8 @@ emr_status emr_view_each_entry(
 	lister l = {.fn = fn, .arg = arg, .cookie = cookie, .take = take};
 	emr_status status;
 	node *n;
-	EMR_LOCKED(&view->lock);
 
+	pthread_mutex_lock(&view->lock);
 	status = kind_ready(view, number, NULL);
 	n = tree_by_number(view, number);
 	if (status == EMR_OK && n == NULL)
@@ -43,6 +43,9 @@ emr_status emr_view_each_entry(
 		status = EMR_NOT_DIRECTORY;
 	else if (status == EMR_OK && n->state != NODE_GONE)
 		status = list_directory(view, n, &l);
+	pthread_mutex_unlock(&view->lock);
+	if (status == EMR_IO)
+		rest_tell(view, number, ".");
 	return status;
 }
 

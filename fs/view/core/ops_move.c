@@ -7,6 +7,7 @@
 #include "node.h"
 #include "ops_file.h"
 #include "ops_tree.h"
+#include "rest.h"
 #include "special.h"
 #include "times.h"
 #include "tree.h"
@@ -279,6 +280,7 @@ static emr_status move_over(
 
 	edit e;
 
+	EMR_TRY(rest_wake_below(n)); /* all of it goes along */
 	EMR_TRY(remember_former(n));
 	EMR_TRY(tree_prepare(view, directory, name, &copy));
 	e = edit_begin(view);
@@ -328,6 +330,8 @@ static emr_status exchange(emr_view *view, node *a, node *b)
 		return EMR_DENIED;
 	if (directory_is_below(view, dir_b, a) || directory_is_below(view, dir_a, b))
 		return EMR_CROSS;
+	EMR_TRY(rest_wake_below(a));
+	EMR_TRY(rest_wake_below(b));
 	status = remember_former(a);
 	if (status == EMR_OK)
 		status = remember_former(b);

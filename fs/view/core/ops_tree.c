@@ -97,6 +97,8 @@ emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, em
 		is_special = kind_of(n)->has_size;
 	}
 	pthread_mutex_unlock(&view->lock);
+	if (status == EMR_IO)
+		rest_tell(view, parent, name);
 	if (is_special) /* these nodes live as long as the view */
 		learn_size(view, n, out_attr);
 	return status;

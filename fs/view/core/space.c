@@ -7,6 +7,7 @@
 
 #include "node.h"
 #include "reclaim.h"
+#include "rest.h"
 
 #define STEP_BYTES (UINT64_C(32) << 20)
 #define WAIT_NS INT64_C(1000000000) /* one is under way: whether it is over */
@@ -80,7 +81,8 @@ emr_status space_look(emr_view *view, emr_reclaim_report *out_report)
 {
 	emr_reclaim_options options = {.batch_bytes = step_of(view),
 		.close_from = step_of(view) / 4,
-		.max_copy_bytes = space_for_copies(view)};
+		.max_copy_bytes = space_for_copies(view),
+		.is_over = &view->stop}; /* the next opening looks again */
 	uint64_t appended = emr_store_appended(view->options.store);
 	uint64_t left = emr_record_ctx_left(view->options.records);
 	uint64_t disk = emr_store_disk_bytes(view->options.store);
@@ -138,7 +140,8 @@ emr_status emr_view_space(emr_view *view, emr_space *out_space)
 	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
 		return EMR_IO;
 	pthread_mutex_lock(&view->lock);
-	names = view->index.by_name.count;
+	names = view->index.by_name.count +
+		(view->index.resting != NULL ? view->index.resting->files : 0);
 	pthread_mutex_unlock(&view->lock);
 	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
 	left = emr_reserve_left(emr_store_reserve(view->options.store), free_bytes);

@@ -163,11 +163,6 @@ typedef struct strange {
 	emr_buf *files, *directories;
 } strange;
 
-uint64_t times_prefix(emr_id16 id)
-{
-	return emr_get_u64(id.b);
-}
-
 static int by_prefix(const void *a, const void *b)
 {
 	const uint64_t *x = a, *y = b;
@@ -177,7 +172,7 @@ static int by_prefix(const void *a, const void *b)
 
 static bool is_known(const strange *s, emr_id16 id)
 {
-	const uint64_t prefix = times_prefix(id);
+	const uint64_t prefix = emr_kept_prefix(id);
 
 	return s->n > 0 && bsearch(&prefix, s->prefixes, s->n, sizeof prefix, by_prefix) != NULL;
 }
@@ -207,14 +202,16 @@ static emr_status note_directory(void *arg, emr_id16 key, emr_bytes row)
 }
 
 emr_status times_strange(
-	emr_view *view, uint64_t *prefixes, size_t n, emr_buf *out_files, emr_buf *out_directories)
+	emr_view *view, emr_buf *prefixes, emr_buf *out_files, emr_buf *out_directories)
 {
 	emr_journal *journal = view->options.journal;
-	strange s = {
-		.prefixes = prefixes, .n = n, .files = out_files, .directories = out_directories};
+	strange s = {.prefixes = (const uint64_t *)(const void *)prefixes->data,
+		.n = prefixes->len / sizeof(uint64_t),
+		.files = out_files,
+		.directories = out_directories};
 
-	if (n > 1)
-		qsort(prefixes, n, sizeof *prefixes, by_prefix);
+	if (s.n > 1)
+		qsort(prefixes->data, s.n, sizeof(uint64_t), by_prefix);
 	EMR_TRY(emr_journal_each(journal, EMR_ROW_TIMES, note_files, &s));
 	return emr_journal_each(journal, EMR_ROW_DIRECTORY_TIMES, note_directory, &s);
 }

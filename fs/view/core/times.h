@@ -36,12 +36,11 @@ emr_status times_find(
 emr_status times_find_directory(
 	emr_view *view, emr_id16 id, emr_buf *buf, directory_times *out_times);
 
-/* Appends what is kept of ids that begin as none of the N PREFIXES, which it sorts: to OUT_FILES
- * those of files, as gone, by the beginning of their ids; to OUT_DIRECTORIES ids of directories. */
+/* Appends what is kept of ids that begin as none of PREFIXES (emr_kept_prefix), which it sorts: to
+ * OUT_FILES those of files, as gone, by the beginning of their ids; to OUT_DIRECTORIES ids of
+ * directories. */
 emr_status times_strange(
-	emr_view *view, uint64_t *prefixes, size_t n, emr_buf *out_files, emr_buf *out_directories);
-/* The beginning of ID that a file's time is known by. */
-uint64_t times_prefix(emr_id16 id);
+	emr_view *view, emr_buf *prefixes, emr_buf *out_files, emr_buf *out_directories);
 
 /* By the rows that they belong to. */
 void times_sort(file_time *all, size_t n);

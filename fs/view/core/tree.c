@@ -400,6 +400,13 @@ node *tree_by_number(const emr_view *view, uint64_t number)
 
 node *tree_by_id(const emr_view *view, emr_id16 id)
 {
+	node *n = tree_awake_by_id(view, id);
+
+	return n == NULL && rest_wake_id(view, id) ? tree_awake_by_id(view, id) : n;
+}
+
+node *tree_awake_by_id(const emr_view *view, emr_id16 id)
+{
 	return table_find(&view->index.by_id, &view->nodes, hash_id(view, id), has_id, &id);
 }
 
@@ -419,6 +426,7 @@ node *tree_child(const emr_view *view, const node *directory, const char *name)
 {
 	name_key key = {.directory = directory, .name = name};
 
+	rest_wake(directory);
 	return table_find(&view->index.by_name, &view->nodes, hash_name(view, directory, name),
 		has_name, &key);
 }
@@ -483,6 +491,8 @@ static void add_kid(emr_view *view, node *directory, node *n, char *name)
 
 emr_status tree_reserve(emr_view *view, node *directory)
 {
+	rest_wake(directory);
+	EMR_TRY(directory->listing->is_partial ? EMR_IO : EMR_OK); /* the name may be taken */
 	/* Two for an exchange within one directory. */
 	EMR_TRY(table_reserve_more(&view->index.by_name, 2));
 	return reserve_kids(directory->listing, 2);
@@ -529,8 +539,7 @@ void tree_free_name(const emr_view *view, const node *directory, emr_id16 id, co
 	}
 }
 
-/* The index of the first kid whose cookie is COOKIE or larger.  Holes keep the order: they are
- * skipped to the right. */
+/* The index of the first kid whose cookie is COOKIE or larger: holes are skipped to the right. */
 static size_t kid_index(const kid_list *in, uint64_t cookie)
 {
 	size_t low = 0, high = in->nkids;
@@ -648,19 +657,18 @@ bool tree_is_below(const node *n, const node *directory)
 	return n != NULL;
 }
 
-/* The first kid from slot I on. */
-static node *kid_from(const kid_list *in, size_t i)
+node *tree_kid_from(const kid_list *in, size_t i)
 {
 	while (i < in->nkids && in->kids[i] == NULL)
 		i++;
 	return i < in->nkids ? in->kids[i] : NULL;
 }
 
-node *tree_next_kid(const node *directory, uint64_t cookie)
+node *tree_next_awake_kid(const node *directory, uint64_t cookie)
 {
 	const kid_list *in = node_listing(directory);
 
-	return in != NULL ? kid_from(in, kid_index(in, cookie + 1)) : NULL;
+	return in != NULL ? tree_kid_from(in, kid_index(in, cookie + 1)) : NULL;
 }
 
 emr_id16 tree_domain(const node *n)
@@ -694,18 +702,6 @@ emr_id16 tree_next_id(const emr_view *view, const node *n, emr_id16 domain)
 bool tree_is_root_object(const node *n)
 {
 	return n->is_published && emr_id16_equal(node_object(n), node_domain(n));
-}
-
-node *tree_next_below(const node *n, const node *at)
-{
-	node *next;
-
-	if (at == NULL)
-		return (node *)(uintptr_t)n;
-	next = at->type == EMR_META_DIR ? kid_from(at->listing, 0) : NULL;
-	for (; next == NULL && at != n; at = at->parent)
-		next = kid_from(at->parent->listing, at->slot + (size_t)1);
-	return next;
 }
 
 /* From below the uppermost node. */

@@ -4,6 +4,7 @@
 
 #include "kind.h"
 #include "node.h"
+#include "rest.h"
 
 /* A node of TYPE with a fresh number, not in the tree.  Its id is ID, its ino INO (0: made from the
  * id). */
@@ -52,6 +53,8 @@ void tree_release_if_unused(emr_view *view, node *n);
 node *tree_by_number(const emr_view *view, uint64_t number);
 /* The record of that id, whose object it is. */
 node *tree_by_id(const emr_view *view, emr_id16 id);
+/* The same, unless it rests (rest.h). */
+node *tree_awake_by_id(const emr_view *view, emr_id16 id);
 /* Finds a node that is only shown, by the id that was made for it. */
 node *tree_by_shown_id(const emr_view *view, emr_id16 id);
 /* A directory that a node's id was noted of: one or the other. */
@@ -96,8 +99,16 @@ void tree_forget_id(emr_view *view, node *n);
 
 /* True when N is DIRECTORY or lies below it. */
 bool tree_is_below(const node *n, const node *directory);
-/* First kid whose cookie is larger than COOKIE, NULL at the end. */
-node *tree_next_kid(const node *directory, uint64_t cookie);
+/* The first kid from slot I on. */
+node *tree_kid_from(const kid_list *in, size_t i);
+/* First kid whose cookie is larger than COOKIE, NULL at the end; without those that rest. */
+node *tree_next_awake_kid(const node *directory, uint64_t cookie);
+/* The same of all kids. */
+static inline node *tree_next_kid(const node *directory, uint64_t cookie)
+{
+	rest_wake(directory);
+	return tree_next_awake_kid(directory, cookie);
+}
 /* The domain that N's place in the tree belongs to: that of the nearest directory above (or N
  * itself) that is one. */
 emr_id16 tree_domain(const node *n);
@@ -121,9 +132,11 @@ void tree_stay(emr_view *view, node *n);
 /* The node after AT (NULL: the first) of N and everything below it, parents first; NULL: there is
  * no more. */
 node *tree_next_below(const node *n, const node *at);
+/* The same without what rests: an ordinary record, of which nothing waits here. */
+node *tree_next_awake(const node *n, const node *at);
 /* The same of the nodes of one's own in others' folders. */
 node *tree_next_elsewhere(const emr_view *view, const node *at);
-/* The same of all nodes of one's own: first those of the folder itself. */
+/* The same of all nodes of one's own but what rests: first those of the folder itself. */
 node *tree_next_own(const emr_view *view, const node *at);
 /* The same of all nodes that there are, with a name or not, in no order. */
 node *tree_next_any(const emr_view *view, const node *at);

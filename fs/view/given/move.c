@@ -116,7 +116,7 @@ emr_status move_sight_of(
 		out->there = (emr_id16){{0}}; /* becomes one */
 	if (!move_changes_sight(out))
 		return EMR_OK;
-	for (const node *at = NULL; (at = tree_next_below(n, at)) != NULL;) {
+	for (const node *at = NULL; (at = tree_next_awake(n, at)) != NULL;) {
 		const emr_id16 domain = tree_future_id(at);
 
 		/* A folder that is no domain on the ledger yet is seen with the folder around it.

@@ -12,6 +12,7 @@
 
 #include "erasing.h"
 #include "file.h"
+#include "rest.h"
 #include "tree.h"
 #include "writers.h"
 
@@ -118,8 +119,10 @@ static emr_status find_waiting(building *b)
 	EMR_AUTO_BUF living = {0}; /* emr_id16, ...: records */
 	EMR_LOCKED(&view->lock);
 
+	for (const vacated *v = view->vacated; v != NULL; v = v->next)
+		(void)rest_wake_id(view, v->place.record_id);
 	for (const node *n = NULL;
-		view->vacated != NULL && (n = tree_next_below(view->root, n)) != NULL;)
+		view->vacated != NULL && (n = tree_next_awake(view->root, n)) != NULL;)
 		EMR_TRY(note_living(n, &living));
 	sort_ids(&living);
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)

@@ -11,6 +11,7 @@
 #include "edit.h"
 #include "foreign.h"
 #include "health.h"
+#include "rest.h"
 #include "tree.h"
 
 /* A program has it open for writing, and has changed it since it was last on the ledger: a copy
@@ -74,6 +75,11 @@ void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 	pthread_mutex_lock(&view->lock);
 	for (const node *n = NULL; (n = tree_next_own(view, n)) != NULL;)
 		count_one(view, n, synced, kind_top(n) == NULL ? &counts : &theirs);
+	if (view->index.resting != NULL) {
+		counts.files += view->index.resting->files;
+		counts.bytes += view->index.resting->bytes;
+		counts.confirmed += view->index.resting->files;
+	}
 	counts.pending += theirs.pending;
 	counts.awaiting += theirs.awaiting;
 	counts.failed += theirs.failed;

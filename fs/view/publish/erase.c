@@ -13,6 +13,7 @@
 #include "ops_tree.h"
 #include "past.h"
 #include "reclaim.h"
+#include "rest.h"
 
 #define RETRY_NS INT64_C(30000000000)
 #define TXN_UNPINS 4000
@@ -422,6 +423,7 @@ static emr_status forget_rows(trying *t)
 static emr_status erase_all(trying *t, emr_reclaim_report *out_left)
 {
 	EMR_TRY(erase_on_ledger(t));
+	rest_wake_all(t->view); /* names that must not be anywhere may be in the file */
 	EMR_TRY(emr_facts_forget_kept(t->view->options.facts));
 	EMR_TRY(close_readers(t));
 	past_forget_all(t->view);

@@ -80,7 +80,7 @@ static emr_status note_all(emr_view *view, const finding *w)
 	EMR_LOCKED(&view->lock);
 
 	for (const node *n = NULL;
-		status == EMR_OK && (n = tree_next_below(view->root, n)) != NULL;)
+		status == EMR_OK && (n = tree_next_awake(view->root, n)) != NULL;)
 		if (node_is_file(n) && n->state == NODE_LIVE && !goes(w, n->id) &&
 			((n->is_local && !n->is_published) || emr_name_is_local(n->name)))
 			status = note_file(w, n);

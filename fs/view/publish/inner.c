@@ -12,6 +12,7 @@
 #include "edit.h"
 #include "health.h"
 #include "node.h"
+#include "rest.h"
 
 #define TIE_AGAIN_NS INT64_C(10000000000)
 
@@ -33,6 +34,7 @@ static emr_status begin(emr_view *view, node *n)
 	node_row row = row_of_node(n);
 	edit e;
 
+	EMR_TRY(rest_wake_below(n));
 	row.flags |= ROW_IS_DOMAIN | ROW_META_DIRTY;
 	row.change++;
 	if (n->is_published && tree_need_pending(n) != EMR_OK)
@@ -216,9 +218,11 @@ emr_status emr_view_domain_state(emr_view *view, emr_id16 domain, emr_domain_sta
 	root = root_of(view, domain);
 	if (root != NULL) {
 		state.is_made = tree_is_root_object(root);
-		status = note_old_places(view, &c);
+		status = rest_wake_below(root);
+		if (status == EMR_OK)
+			status = note_old_places(view, &c);
 		for (const node *n = NULL;
-			status == EMR_OK && (n = tree_next_below(root, n)) != NULL;)
+			status == EMR_OK && (n = tree_next_awake(root, n)) != NULL;)
 			status = count_one(&c, n);
 	}
 	pthread_mutex_unlock(&view->lock);
@@ -251,7 +255,7 @@ emr_status emr_view_domains_below(emr_view *view, emr_id16 domain, emr_buf *out)
 	root = emr_id16_is_zero(domain) ? view->root : root_of(view, domain);
 	if (root == NULL)
 		return EMR_NOT_FOUND;
-	for (const node *n = NULL; (n = tree_next_below(root, n)) != NULL;)
+	for (const node *n = NULL; (n = tree_next_awake(root, n)) != NULL;)
 		if (n->is_domain)
 			EMR_TRY(add_domain(out, n));
 	return EMR_OK;

@@ -193,7 +193,7 @@ static void *reclaim(void *arg)
 	if (status == EMR_OK)
 		emr_log(EMR_LOG_INFO, "reclaimed %llu bytes",
 			(unsigned long long)report.bytes_freed);
-	else
+	else if (status != EMR_INTERRUPTED)
 		emr_log(EMR_LOG_WARN, "space was not reclaimed: %s", emr_status_text(status));
 	pthread_mutex_lock(&view->lock);
 	view->space.is_looking = false;
@@ -343,7 +343,8 @@ void keeper_stop(emr_view *view)
 		return;
 	emr_follow_leave(&view->keeper->listener);
 	pthread_mutex_lock(&view->lock);
-	view->stop = true;
+	__atomic_store_n(
+		&view->stop, true, __ATOMIC_RELAXED); /* space_look asks without the lock */
 	pthread_cond_broadcast(&view->wake);
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);

@@ -16,6 +16,7 @@
 #include "foreign.h"
 #include "ops_file.h"
 #include "publish.h"
+#include "rest.h"
 #include "tree.h"
 #include "writers.h"
 
@@ -40,43 +41,6 @@ static emr_status add(loading *l, node *n, emr_id16 parent, emr_bytes name)
 }
 
 /* ---- what the ledger says ---- */
-
-static emr_status copy_target(node *n, emr_bytes target)
-{
-	char *copy = NULL;
-
-	if (n->type == EMR_META_SYMLINK &&
-		(copy = strndup((const char *)target.data, target.len)) == NULL)
-		return EMR_NO_MEMORY;
-	tree_take_target(n, copy);
-	return EMR_OK;
-}
-
-static emr_status copy_meta(node *n, const emr_meta *meta)
-{
-	n->mode = meta->mode;
-	n->size = meta->n;
-	n->stored_leaves = meta->stored_leaves;
-	n->mtime_ns = n->ctime_ns = meta->mtime_ns;
-	return copy_target(n, meta->target) == EMR_OK ? tree_set_attributes(n, meta->xattrs)
-						      : EMR_NO_MEMORY;
-}
-
-/* META becomes what may be believed of it. */
-static emr_status judge(loading *l, const emr_place *place, emr_meta *meta, writers_word *word)
-{
-	emr_status status = EMR_OK;
-
-	if (!l->is_known || !emr_id16_equal(l->known, place->domain)) {
-		status = writers_has_any(l->view, place->domain, &l->has_others);
-		l->is_known = status == EMR_OK;
-		l->known = place->domain;
-	}
-	/* A depositor in the Inbox is no writer of it. */
-	if (status == EMR_OK && (l->has_others || emr_id16_equal(place->object, place->domain)))
-		status = writers_judge(l->view, place, meta, word);
-	return status;
-}
 
 /* N, which has no name yet, is not in the folder. */
 static void leave_out(loading *l, node *n)
@@ -122,11 +86,7 @@ static emr_status add_fact(
 		return follow_note(l->view, place->domain, place->object);
 	EMR_TRY(tree_new_node(l->view, meta->type, place->object, 0, &n));
 	EMR_TRY(add(l, n, meta->parent, meta->name));
-	EMR_TRY(copy_meta(n, meta));
-	EMR_TRY(tree_need_place(l->view, place));
-	n->is_published = true;
-	tree_set_place(l->view, n, place);
-	n->is_domain = tree_is_root_object(n);
+	EMR_TRY(rest_take_meta(l->view, n, place, meta));
 	n->meta_dirty =
 		n->is_domain && n->type == EMR_META_DIR && word->is_others; /* she says it again */
 	load_entry_of(l, n)->is_others = word->is_others && !n->is_domain;
@@ -138,25 +98,42 @@ static emr_status add_fact(
 	return EMR_OK;
 }
 
-static emr_status load_facts(loading *l)
+emr_status load_add_facts(loading *l, emr_facts_walk *walk)
 {
-	emr_view *view = l->view;
-	EMR_AUTO_FACTS_WALK all = emr_facts_all_kept(view->options.facts);
 	emr_place place;
 	emr_meta meta;
 
-	while (emr_facts_next(&all, &place, &meta)) {
+	while (emr_facts_next(walk, &place, &meta)) {
 		writers_word word = {.is_others = false};
-		emr_status status = judge(l, &place, &meta, &word);
+		emr_status status = load_know_others(l, place.domain);
 
+		/* A depositor in the Inbox is no writer of it. */
+		if (status == EMR_OK &&
+			(l->has_others || emr_id16_equal(place.object, place.domain)))
+			status = writers_judge(l->view, &place, &meta, &word);
 		if (status == EMR_OK)
 			status = add_fact(l, &place, &meta, &word);
 		writers_forget(&word);
 		EMR_TRY(status);
 	}
-	if (all.status == EMR_OK && all.damaged > 0 && view->options.notice != NULL)
+	return walk->status;
+}
+
+static emr_status load_facts(loading *l)
+{
+	emr_view *view = l->view;
+	EMR_AUTO_SNAPSHOT snapshot = {0}; /* locks are taken once, and not for each row */
+	EMR_AUTO_FACTS_WALK all = {0};
+
+	EMR_TRY(emr_replica_snapshot_begin(view->options.replica, &snapshot));
+	EMR_TRY(load_open_kept(l));
+	all = emr_kept_awake(view->options.facts,
+		view->index.resting != NULL ? view->index.resting->kept : NULL);
+	EMR_TRY(load_add_facts(l, &all));
+	EMR_TRY(load_ambiguous(l));
+	if (all.damaged > 0 && view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg, "bad-data", "");
-	return all.status;
+	return EMR_OK;
 }
 
 /* A folder that only a writer has removed is there, and is made again on the ledger. */
@@ -259,8 +236,13 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	overlay_size(n, row);
 	if (node_is_file(n) && overlay_content(n, row) != EMR_OK)
 		return EMR_NO_MEMORY;
-	if (copy_target(n, row->target) != EMR_OK)
-		return EMR_NO_MEMORY;
+	if (n->type == EMR_META_SYMLINK) {
+		char *target = strndup((const char *)row->target.data, row->target.len);
+
+		if (target == NULL)
+			return EMR_NO_MEMORY;
+		tree_take_target(n, target);
+	}
 	return tree_set_attributes(n, row->attributes);
 }
 
@@ -367,7 +349,7 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 static emr_status load_ino(void *arg, emr_id16 key, emr_bytes value)
 {
 	const loading *l = arg;
-	node *n = tree_by_id(l->view, key);
+	node *n = tree_awake_by_id(l->view, key); /* what rests looks for it later */
 
 	if (value.len != 8)
 		return EMR_DAMAGED;
@@ -455,12 +437,10 @@ static emr_status load_all(loading *l)
 	EMR_TRY(set_root(l));
 	EMR_TRY(load_anchors(l));
 	load_follow_vacated(l);
-	EMR_TRY(load_attach_all(l));
+	EMR_TRY(load_rest(l));
 	load_forget_moves(l);
-	for (node *n = NULL; (n = tree_next_own(view, n)) != NULL;)
-		tree_mark_local(n);
-	for (node *kid = tree_next_kid(view->root, 0); kid != NULL;
-		kid = tree_next_kid(view->root, kid->cookie)) {
+	for (node *kid = tree_next_awake_kid(view->root, 0); kid != NULL;
+		kid = tree_next_awake_kid(view->root, kid->cookie)) {
 		if (kid->is_domain && strcmp(kid->name, "Inbox") == 0)
 			kid->is_inbox = true;
 	}
@@ -481,6 +461,8 @@ emr_status load_tree(emr_view *view, emr_buf *unheard)
 
 	load_sort_unheard(unheard);
 	status = load_all(&l);
+	if (status != EMR_OK)
+		rest_end(view);
 	emr_buf_free(&l.overtaken);
 	for (size_t i = 0; i < l.count; i++)
 		free(l.all[i].name);

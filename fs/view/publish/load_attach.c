@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 #include "foreign.h"
+#include "rest.h"
 #include "would_share.h"
 #include "writers.h"
 
@@ -26,7 +27,7 @@ static node *parent_node(const loading *l, emr_id16 id)
 	if (emr_id16_is_zero(id))
 		return l->view->root;
 	for (size_t hops = 0; at != NULL && hops <= l->nmoves; hops++) {
-		node *n = tree_by_id(l->view, *at);
+		node *n = tree_awake_by_id(l->view, *at); /* no directory rests */
 
 		if (n != NULL)
 			return n->type == EMR_META_DIR ? n : NULL;
@@ -86,30 +87,18 @@ void load_forget_moves(const loading *l)
 
 static emr_status attach_one(loading *l, loaded *entry, node *directory)
 {
-	char name[EMR_NAME_MAX + 1];
-	const char *wanted = entry->name;
+	const emr_id16 domain = tree_domain(directory);
+	const bool is_own = entry->n->is_published && !entry->is_foreign && !entry->is_others &&
+			    (entry->n->is_domain || emr_id16_equal(node_domain(entry->n), domain));
 
 	entry->is_attached = true;
+	EMR_TRY(is_own ? load_know_others(l, domain) : EMR_OK);
 	/* Published under an id that its directory no longer has: the ledger must be told the
 	 * present one. */
 	if (entry->n->is_published && directory != l->view->root && !entry->is_foreign &&
 		!entry->is_others && !emr_id16_equal(entry->parent, directory->id))
 		entry->n->meta_dirty = true;
-	if (emr_name_check(wanted) != EMR_OK)
-		wanted = "unnamed";
-	if (tree_child(l->view, directory, wanted) != NULL ||
-		tree_is_kept_name(l->view, directory, wanted, entry->n->is_domain)) {
-		tree_free_name(l->view, directory, entry->n->id, wanted, name);
-		if (directory->listing != NULL)
-			directory->listing->has_lent = true;
-		wanted = name;
-	}
-	if (wanted != entry->name)
-		return tree_attach(l->view, directory, wanted, entry->n);
-	EMR_TRY(tree_reserve(l->view, directory));
-	tree_attach_prepared(l->view, directory, entry->name, entry->n);
-	entry->name = NULL; /* the node's */
-	return EMR_OK;
+	return rest_attach(l->view, directory, entry->name, entry->n, is_own && !l->has_others);
 }
 
 /* One that a writer closed: what he said lies in its domain.  False: he has no part in it. */
@@ -161,7 +150,7 @@ static loaded *highest_loose(loading *l, loaded *first, size_t path, node **out_
 /* That of ENTRY; it is above whatever lies deep in it, and so in the tree already. */
 static node *domain_root(const loading *l, const loaded *entry)
 {
-	node *n = tree_by_id(l->view, node_domain(entry->n));
+	node *n = tree_awake_by_id(l->view, node_domain(entry->n));
 
 	return n != NULL && n->type == EMR_META_DIR &&
 			       (n == l->view->root || load_entry_of(l, n)->is_attached)

@@ -31,7 +31,7 @@ typedef struct moved {
 	bool is_used;
 } moved;
 
-typedef struct loading {
+typedef struct emr_loading {
 	emr_view *view;
 	moved *moves;
 	size_t nmoves, moves_cap;
@@ -44,6 +44,8 @@ typedef struct loading {
 	bool has_root, is_journal_damaged;
 	const emr_buf *unheard; /* of emr_unheard, sorted */
 	emr_buf overtaken;	/* load_overtaken.c */
+	emr_status status;	/* of what had to be loaded because its id was asked for */
+	bool is_in_run;		/* such a walk is under way */
 } loading;
 
 static inline loaded *load_entry_of(const loading *l, const node *n)
@@ -81,6 +83,20 @@ void load_forget_moves(const loading *l);
 /* A record whose name went away waits for whoever takes the name: in the directory as it is known
  * now. */
 void load_follow_vacated(const loading *l);
+
+/* ---- load_rest.c ---- */
+
+/* Whether others may have written in DOMAIN, whose words are judged at each opening: L->has_others.
+ */
+emr_status load_know_others(loading *l, emr_id16 domain);
+/* Opens the kept facts, if there are any: l->view->index.resting. */
+emr_status load_open_kept(loading *l);
+/* Makes the nodes of files whose ids do not tell them from others (settle/facts.h). */
+emr_status load_ambiguous(loading *l);
+/* Attaches everything, and lets rest what may: until then nothing makes nodes but the loading. */
+emr_status load_rest(loading *l);
+/* (load.c) Each of WALK, which has no name in the tree yet. */
+emr_status load_add_facts(loading *l, emr_facts_walk *walk);
 
 /* ---- load_times.c ---- */
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 
 #include "kind.h"
+#include "rest.h"
 #include "times.h"
 
 #define FILES_AT_ONCE                                                                              \
@@ -107,17 +108,21 @@ static emr_status keep_files(emr_view *view, emr_buf *files)
 static emr_status forget_strange(timing *t, emr_buf *files, emr_buf *directories)
 {
 	const loading *l = t->l;
-	EMR_AUTO_FREE uint64_t *prefixes = calloc(l->count + 1, sizeof *prefixes);
+	const resting *r = l->view->index.resting;
+	EMR_AUTO_BUF prefixes = {0};
 	emr_id16 *all = NULL;
-	size_t n = 0;
+	size_t n;
 	emr_status status;
 
-	if (prefixes == NULL)
-		return EMR_NO_MEMORY;
-	for (size_t i = 0; i < l->count; i++)
-		if (l->all[i].n != NULL)
-			prefixes[n++] = times_prefix(l->all[i].n->id);
-	status = times_strange(l->view, prefixes, n, files, directories);
+	for (size_t i = 0; i < l->count; i++) {
+		const uint64_t prefix = l->all[i].n != NULL ? emr_kept_prefix(l->all[i].n->id) : 0;
+
+		if (prefix != 0)
+			EMR_TRY(emr_buf_append(&prefixes, &prefix, sizeof prefix));
+	}
+	if (r != NULL)
+		EMR_TRY(emr_kept_prefixes(r->kept, &prefixes));
+	status = times_strange(l->view, &prefixes, files, directories);
 	all = (emr_id16 *)(void *)directories->data;
 	n = directories->len / sizeof *all;
 	for (size_t i = 0; i < n && status == EMR_OK; i += DIRECTORIES_AT_ONCE) {
@@ -186,19 +191,26 @@ static emr_status keep_all(timing *t)
 {
 	EMR_AUTO_BUF files = {0};
 	EMR_AUTO_BUF directories = {0};
+	const resting *r = t->l->view->index.resting;
 	file_time *all = (file_time *)(void *)t->unknown.data;
 
 	for (size_t i = 0; i < t->unknown.len / sizeof *all; i++)
 		all[i].ctime_ns = t->now_ns;
 	EMR_TRY(keep_files(t->l->view, &t->unknown));
 	EMR_TRY(keep_directories(t));
-	return forget_strange(t, &files, &directories);
+	/* Of a file that is gone the ledger has said so since the facts were kept. */
+	return r != NULL && !emr_kept_has_changed(r->kept)
+		       ? EMR_OK
+		       : forget_strange(t, &files, &directories);
 }
 
 emr_status load_times(loading *l)
 {
 	timing t = {.l = l, .now_ns = view_now_ns(l->view)};
 	emr_status status = set_times(&t), kept = EMR_OK;
+
+	if (l->view->index.resting != NULL)
+		l->view->index.resting->opened_ns = t.now_ns;
 
 	if (status == EMR_OK && !l->view->options.read_only && !l->is_journal_damaged)
 		kept = keep_all(&t);

@@ -426,7 +426,7 @@ emr_status publish_run(emr_view *view, bool all)
 	if (status == EMR_OK && lacking == EMR_OK) {
 		pthread_mutex_lock(&view->lock);
 		(void)quiet_hear_clock(view);
-		status = take_candidates(&p);
+		status = view->index.is_partial ? EMR_OK : take_candidates(&p);
 		if (status == EMR_OK)
 			status = take_ancestors(&p);
 		pthread_mutex_unlock(&view->lock);

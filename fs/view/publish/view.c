@@ -20,6 +20,7 @@
 #include "health.h"
 #include "past.h"
 #include "publish.h"
+#include "rest.h"
 #include "shared.h"
 #include "signed.h"
 
@@ -174,6 +175,7 @@ void emr_view_free(emr_view *view)
 	keeper_stop(view);
 	compare_free(view);
 	hand_out_all(view);
+	rest_end(view);
 	for (size_t i = 0; i < view->nodes.used; i++) {
 		node *n = slots_at(&view->nodes, i);
 

@@ -157,9 +157,12 @@ shared_waiter *shared_take(emr_view *view)
 shared_waiter *shared_say(emr_view *view, shared_waiter *w, emr_status status)
 {
 	shared_waiter *next = w->next;
+	bool is_made; /* a list is, without those who do not answer */
 
-	/* A list is made without who does not answer. */
-	w->ready(w->arg, status != EMR_INTERRUPTED && is_list(view, w->n) ? EMR_OK : status);
+	pthread_mutex_lock(&view->lock);
+	is_made = status != EMR_INTERRUPTED && is_list(view, w->n);
+	pthread_mutex_unlock(&view->lock);
+	w->ready(w->arg, is_made ? EMR_OK : status);
 	pthread_mutex_lock(&view->lock);
 	w->n->opens--;
 	tree_release_if_unused(view, w->n);

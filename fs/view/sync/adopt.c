@@ -90,8 +90,10 @@ static emr_status find_newcomers(following *f, newcomers *c)
 		/* r_pid is anybody's to say: a writer moves nothing of hers to where he writes. */
 		if (a->is_live && !a->is_done && !a->is_others &&
 			tree_by_id(f->view, a->object) == NULL &&
-			!emr_id32_is_zero(EMR_ID32_AT(a->place.r_pid)))
+			!emr_id32_is_zero(EMR_ID32_AT(a->place.r_pid))) {
+			(void)rest_wake_id(f->view, a->place.record_id);
 			c->all[c->n++] = a;
+		}
 	}
 	if (c->n > 1)
 		qsort(c->all, c->n, sizeof(arrival *), by_r_pid);
@@ -185,8 +187,10 @@ static emr_status adopt_node(following *f, const arrival *a, node *n)
 	const emr_place place = node_place(n);
 	bool may = true;
 
-	if (n->type == EMR_META_DIR)
+	if (n->type == EMR_META_DIR) {
+		EMR_TRY(rest_wake_below(n)); /* as long as it rests where the ledger says */
 		EMR_TRY(may_take_along(f->view, a, &may));
+	}
 	if (n->type != (uint8_t)a->meta.type || !may)
 		return arrive_new(f, a);
 	if (node_is_file(n) && !arrive_is_same_content(&a->place, &place))

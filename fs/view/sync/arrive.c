@@ -182,8 +182,7 @@ static emr_status describe(node *n, const arrival *a, int64_t now_ns)
 	n->mode = a->meta.mode;
 	n->stored_leaves = a->meta.stored_leaves;
 	n->size = a->meta.n;
-	n->mtime_ns = a->meta.mtime_ns;
-	n->ctime_ns = now_ns;
+	n->mtime_ns = a->meta.mtime_ns, n->ctime_ns = now_ns;
 	return EMR_OK;
 }
 
@@ -330,6 +329,7 @@ static emr_status move(following *f, node *n, node *directory, const char *name)
 	char *copy;
 	emr_status status;
 
+	EMR_TRY(rest_wake_below(n));
 	EMR_TRY(tree_prepare(f->view, directory, name, &copy));
 	status = tell(f, from, n->name);
 	if (status == EMR_OK)

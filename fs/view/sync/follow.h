@@ -5,6 +5,7 @@
 #include "replica/follower.h"
 
 #include "edit.h"
+#include "rest.h"
 #include "writers.h"
 
 /* An object to look at. */

@@ -2,6 +2,7 @@
  * bytes are opened. Refuses to show anything whose item, hash or authentication does not fit. */
 #pragma once
 
+#include "base/codec.h"
 #include "base/id.h"
 #include "keyring/keyring.h"
 #include "record/content.h"
@@ -87,13 +88,54 @@ typedef struct emr_facts_walk {
 	emr_asking heads;
 	emr_buf own, objects, plain;
 	size_t next_own, next; /* of OWN, domains, and of OBJECTS */
-	bool is_in_cache, has_changed, is_over;
+	bool is_in_cache, has_changed, is_over, is_borrowed, is_of_run;
+	const struct emr_kept_run *run; /* that begins; NULL: it has begun */
 } emr_facts_walk;
 emr_facts_walk emr_facts_all(emr_facts *facts);
 /* The same from the file that emr_facts_keep left, brought up to date from the replica: for opening
  * the folder, and not for judging what is on the disk. */
 emr_facts_walk emr_facts_all_kept(emr_facts *facts);
 bool emr_facts_next(emr_facts_walk *walk, emr_place *out_place, emr_meta *out_meta);
+
+/* The file that emr_facts_keep left, opened for the folder that is to be shown: its files may rest
+ * there until somebody looks into their directory.  Not thread-safe: its owner locks. */
+typedef struct facts_cache emr_kept_facts;
+/* META, a record at PLACE, may rest, says JUDGE, which is the caller's. */
+struct emr_loading;
+typedef bool (*emr_may_rest)(
+	struct emr_loading *judge, const emr_place *place, const emr_meta *meta);
+/* Files of one directory that rest behind one another. */
+typedef struct emr_kept_run {
+	emr_id16 domain, directory;
+	uint64_t page, offset; /* facts_cache.c only */
+	uint64_t count, bytes; /* of their contents */
+	bool is_ambiguous;     /* one of them begins as another file that rests, here or elsewhere:
+				  it must not rest, or that one would be taken for it */
+	void *owner;	       /* these are the caller's, and zero at first */
+	uint32_t next;
+	bool is_over;
+} emr_kept_run;
+/* FACTS is borrowed until emr_kept_close.  All of the file was checked then.
+ * EMR_NOT_FOUND: there is none that can be used. */
+emr_status emr_kept_open(emr_facts *facts, emr_may_rest may_rest, struct emr_loading *judge,
+	emr_kept_facts **out_kept);
+void emr_kept_close(emr_kept_facts *kept); /* NULL is fine */
+/* As emr_facts_all_kept, without what rests; NULL: nothing does. */
+emr_facts_walk emr_kept_awake(emr_facts *facts, emr_kept_facts *kept);
+/* The files of RUN, one walk at a time.  A disk that fails meanwhile is the walk's status. */
+emr_facts_walk emr_kept_resting(emr_facts *facts, emr_kept_facts *kept, const emr_kept_run *run);
+emr_kept_run *emr_kept_runs(emr_kept_facts *kept, uint32_t *out_count); /* of KEPT */
+/* A run in which OBJECT may rest: something in it begins so; in others, too, if it is ambiguous.
+ * False: there is none. */
+bool emr_kept_find(const emr_kept_facts *kept, emr_id16 object, uint32_t *out_run);
+/* The ledger has said something of one's own records since the file was left. */
+bool emr_kept_has_changed(const emr_kept_facts *kept);
+/* Appends the first 8 bytes of all that rest, each a uint64_t, big-endian in the id. */
+emr_status emr_kept_prefixes(const emr_kept_facts *kept, emr_buf *out);
+static inline uint64_t emr_kept_prefix(emr_id16 object)
+{
+	return emr_get_u64(object.b);
+}
 void emr_facts_walk_end(emr_facts_walk *walk);
 #define EMR_AUTO_FACTS_WALK __attribute__((cleanup(emr_facts_walk_end))) emr_facts_walk
 
@@ -102,8 +144,10 @@ void emr_facts_walk_end(emr_facts_walk *walk);
 emr_status emr_facts_keep_in(emr_facts *facts, int dirfd);
 /* Leaves a new file there when so much has changed that it pays.  Unreadable entries are in it,
  * too: those that will never open are not tried again, all others are.  Nobody may follow the
- * ledger meanwhile.  A file that could not be made costs time at the next start, nothing else. */
-emr_status emr_facts_keep(emr_facts *facts);
+ * ledger meanwhile.  Of the entries behind the first SHOWN nobody has looked at what they say: it
+ * counts as changed since.  A file that could not be made costs time at the next start, nothing
+ * else. */
+emr_status emr_facts_keep(emr_facts *facts, uint64_t shown);
 /* Removes the file: names that must not be anywhere any more may be in it. */
 emr_status emr_facts_forget_kept(emr_facts *facts);
 /* One record; META points into *out_bytes.  EMR_NOT_FOUND when it is not live. */

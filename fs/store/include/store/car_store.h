@@ -195,6 +195,9 @@ typedef struct emr_reclaim_options {
 	/* Never more than this at once: a segment that has more stays, and a scrub puts zeros in
 	 * the place of what is dead in it, which needs no room; 0 = no limit. */
 	uint64_t max_copy_bytes;
+	/* Once it is true, which it may become at any time, the reclaim ends with EMR_INTERRUPTED
+	 * before anything more is removed.  May be NULL. */
+	const bool *is_over;
 } emr_reclaim_options;
 
 typedef struct emr_reclaim_report {

@@ -143,8 +143,7 @@ typedef struct emr_view_options {
  * nothing where they are there already.  Uses facts, clock, and settle, which has heard of the
  * ledger, of OPTIONS. */
 emr_status emr_view_initialise(const emr_view_options *options);
-/* Loads the tree: replica, then journal, then spills (the order of a recovery).  Starts no thread.
- */
+/* Loads the tree: replica, journal, then spills (the order of a recovery).  Starts no thread. */
 emr_status emr_view_open(const emr_view_options *options, emr_view **out_view);
 /* The names of the files in .emrfs/requests from now on; their bytes are asked of make_special as
  * "requests/NAME".  Without a lock of the caller's that `changed` may want.  EMR_NO_MEMORY: some
@@ -191,8 +190,7 @@ emr_status emr_view_make(
 	emr_view *view, uint64_t parent, const char *name, uint16_t mode, emr_attr *out_attr);
 emr_status emr_view_unlink(emr_view *view, uint64_t parent, const char *name);
 emr_status emr_view_rmdir(emr_view *view, uint64_t parent, const char *name);
-/* NO_REPLACE: EMR_EXISTS when the target is there.  EXCHANGE: both must be there and change places.
- */
+/* NO_REPLACE: EMR_EXISTS when the target is there.  EXCHANGE: both must be there, and swap. */
 enum {
 	EMR_RENAME_NO_REPLACE = 1,
 	EMR_RENAME_EXCHANGE = 2,
@@ -502,6 +500,8 @@ size_t emr_view_conflicts(emr_view *view, uint64_t *out, size_t max);
 /* Why the folder takes no changes any more although it was opened for them (what the ledger or its
  * copy here made impossible to believe); EMR_OK: it does. */
 emr_status emr_view_stopped_by(emr_view *view);
+/* How many entries of the ledger the folder shows.  False: it is read-only, or became so. */
+bool emr_view_shows(emr_view *view, uint64_t *out_entries);
 /* Nothing more is saved in this folder while it is open: the ledger is not what it was.  Any
  * thread; the caller says why. */
 void emr_view_distrust_ledger(emr_view *view, emr_status why);
