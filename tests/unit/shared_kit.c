@@ -277,7 +277,10 @@ emr_status viewer_open_file(viewer *v, const char *path, story_fn answer, emr_ha
 	emr_status status = viewer_find(v, path, answer, &attr);
 
 	if (status == EMR_OK)
-		status = wait_for(v, attr.node, EMR_NEED_BYTES, NULL, answer);
+		status = emr_view_open_file(v->view, attr.node, O_RDONLY, out_handle);
+	if (status != EMR_BUSY)
+		return status;
+	status = wait_for(v, attr.node, EMR_NEED_BYTES, NULL, answer);
 	return status == EMR_OK ? emr_view_open_file(v->view, attr.node, O_RDONLY, out_handle)
 				: status;
 }

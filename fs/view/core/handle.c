@@ -6,6 +6,7 @@
 #include "view/received.h"
 
 #include "file.h"
+#include "kept.h"
 #include "kind.h"
 #include "node.h"
 #include "reclaim.h"
@@ -153,7 +154,8 @@ static void discard_if_gone(emr_view *view, node *n)
 	pthread_rwlock_unlock(&node_file(n)->lock);
 }
 
-/* A published file that nobody has open keeps its reader only while it is cheap. */
+/* A published file that nobody has open keeps its reader only while it is cheap; that of what
+ * another shares: kept.h. */
 static void close_reader(emr_view *view, node *n)
 {
 	bool is_last;
@@ -161,7 +163,7 @@ static void close_reader(emr_view *view, node *n)
 	pthread_rwlock_wrlock(&node_file(n)->lock); /* first: who opens it from now on looks at the
 						  reader after this */
 	pthread_mutex_lock(&view->lock);
-	is_last = n->opens == 1;
+	is_last = n->opens == 1 && !kind_is_shown(n);
 	pthread_mutex_unlock(&view->lock);
 	if (is_last && node_file(n)->staging == NULL)
 		tree_set_reader(node_file(n), NULL);
@@ -186,6 +188,7 @@ void handle_put(emr_handle *handle)
 {
 	emr_view *view = handle->view;
 	node *n = handle->node;
+	uint64_t goes;
 
 	if (__atomic_sub_fetch(&handle->refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
@@ -206,10 +209,12 @@ void handle_put(emr_handle *handle)
 			enqueue(view, n);
 		note_due(view, view_boot_ns(view) + view_soonest_ns(view));
 	}
+	goes = kept_note_closed(view, n);
 	tree_release_if_unused(view, n);
 	if (handle->may_write)
 		space_check(view);
 	pthread_mutex_unlock(&view->lock);
+	kept_drop(view, goes);
 	special_close(handle);
 	free(handle);
 }

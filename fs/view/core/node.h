@@ -53,6 +53,11 @@ typedef struct file {
 	uint32_t may_map;  /* open handles that may read and write: they may be mapped to write */
 	uint32_t writers;  /* open handles that may write: node_writers */
 	uint64_t top_cver; /* the highest its record has had; 0: not known; node_top_cver */
+	/* About READER, of what another shares: kept.h. */
+	int64_t judged_boot_ns; /* when it was made and judged; 0: it is none; atomic */
+	bool is_unused;	 /* nobody has opened the file by it yet; atomic */
+	bool is_doubted; /* it is not kept; atomic */
+	bool is_kept;	 /* counted in view->index.kept */
 	bool is_opened_again; /* since it was made: the kernel may hold pages of it; atomic */
 	uint64_t promised;    /* the mark of the working copy that a flush has covered; 0: none */
 	bool went_back;	      /* the working copy that was promised is not there, or not whole */
@@ -324,6 +329,7 @@ typedef struct doomed {
 /* Where nodes and what they share are found: tree.c. */
 struct tree_index {
 	table by_name, by_id;
+	unsigned kept; /* readers, at most: kept.h */
 	slots domain_ids;	/* that some node was ever published in; owned emr_id16 */
 	table domains;		/* where they are */
 	emr_place *spare_place; /* for the next tree_set_place, both */

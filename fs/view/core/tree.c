@@ -261,16 +261,14 @@ emr_status tree_need_file(node *n)
 
 void tree_set_reader(file *f, emr_content_reader *reader)
 {
-	emr_content_reader *old = f->reader;
-
 	__atomic_store_n(&f->home_leaves, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&f->reader, reader, __ATOMIC_RELEASE);
-	emr_content_reader_free(old);
+	__atomic_store_n(&f->judged_boot_ns, 0, __ATOMIC_RELEASE);
+	emr_content_reader_free(__atomic_exchange_n(&f->reader, reader, __ATOMIC_ACQ_REL));
 }
 
 bool tree_has_reader(const node *n)
 {
-	return node_file(n) != NULL && n->opens > 0 &&
+	return node_file(n) != NULL &&
 	       __atomic_load_n(&node_file(n)->reader, __ATOMIC_ACQUIRE) != NULL;
 }
 

@@ -409,6 +409,8 @@ emr_status shared_note_text(const shared_share *s, emr_buf *out);
 /* ---- questions: shared_asking.c.  Of the worker, without view->lock. */
 void shared_serve(emr_view *view, shared_share *s);
 void shared_close(shared_share *s); /* drops questions and keys */
+/* And those in readers, of open files with the last close unless IS_OVER.  shared_end.c */
+void shared_forget_keys(emr_view *view, shared_share *s, bool is_over);
 /* Under view->lock: whether S needs the worker again without anything new, and when at the latest:
  * *OUT_DUE_NS is then no later than that. */
 bool shared_goes_on(const emr_view *view, const shared_share *s, int64_t *out_due_ns);

@@ -429,8 +429,7 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 	shared_stir_owner(view, owner);
 	pthread_mutex_unlock(&view->lock);
 	if (is_other) {
-		shared_send_report(view, s);
-		shared_close(s);
+		shared_forget_keys(view, s, false);
 		shared_drop_keys(view, (emr_id16){{0}}); /* unless it renews the one before */
 	}
 	if (ends)
