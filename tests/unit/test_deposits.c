@@ -380,7 +380,7 @@ TEST(a_root_that_is_not_that_of_the_bytes_opens_nothing_again_for_others)
 
 	n = eve_reads(&d, &s, &eve, &what);
 	assert_false(tree_has_reader(n));
-	assert_false(signed_stands(eve.view, n, false)); /* by whichever node it is opened */
+	assert_false(signed_stands(eve.view, n)); /* by whichever node it is opened */
 	assert_non_null(strstr(eve.notices, "bad-signature shared-with-me/"));
 	assert_string_equal(viewer_text(&eve, viewer_at(&eve, "Imaging/Other.pdf"), owner_answers),
 		"!bad signature");
