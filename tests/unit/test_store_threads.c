@@ -383,7 +383,9 @@ static void append_beside(kit *k, worker *workers, size_t count, bool new_index)
 	_Atomic bool is_over = false;
 	pthread_t threads[8];
 	emr_status status = EMR_OK;
+	AUTO(kit_close) kit other;
 
+	prepare(k, &other);
 	for (size_t i = 0; i < count; i++) {
 		workers[i].k = k;
 		workers[i].is_over = &is_over;
@@ -401,6 +403,7 @@ static void append_beside(kit *k, worker *workers, size_t count, bool new_index)
 	for (size_t i = 0; i < count; i++)
 		if (workers[i].status != EMR_OK)
 			fail_msg("%s: %s", workers[i].what, emr_status_text(workers[i].status));
+	has_kept(k);
 }
 
 #define WORKER(does)                                                                               \
@@ -411,36 +414,24 @@ static void append_beside(kit *k, worker *workers, size_t count, bool new_index)
 TEST_IN(setup, kit_teardown, segments_roll_while_others_look_and_check)
 {
 	worker workers[] = {WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count)};
-	kit *k = *state;
-	AUTO(kit_close) kit other;
 
-	prepare(k, &other);
-	append_beside(k, workers, sizeof workers / sizeof workers[0], false);
-	has_kept(k);
+	append_beside(*state, workers, sizeof workers / sizeof workers[0], false);
 }
 
 TEST_IN(setup, kit_teardown, segments_are_reclaimed_while_others_look_and_check)
 {
 	worker workers[] = {WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count),
 		WORKER(reclaim_dead)};
-	kit *k = *state;
-	AUTO(kit_close) kit other;
 
-	prepare(k, &other);
-	append_beside(k, workers, sizeof workers / sizeof workers[0], false);
-	has_kept(k);
+	append_beside(*state, workers, sizeof workers / sizeof workers[0], false);
 }
 
 TEST_IN(setup, kit_teardown, the_index_is_replaced_while_others_look_and_check)
 {
 	worker workers[] = {WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count),
 		WORKER(reclaim_dead)};
-	kit *k = *state;
-	AUTO(kit_close) kit other;
 
-	prepare(k, &other);
-	append_beside(k, workers, sizeof workers / sizeof workers[0], true);
-	has_kept(k);
+	append_beside(*state, workers, sizeof workers / sizeof workers[0], true);
 }
 
 static int setup(void **state)
