@@ -212,6 +212,14 @@ void kit_truncate(kit *k, const char *name, uint64_t size)
 	assert_int_equal(truncate(path, (off_t)size), 0);
 }
 
+void kit_lose_index(kit *k)
+{
+	char path[512];
+
+	kit_file(k, "index.sqlite", path);
+	assert_int_equal(unlink(path), 0);
+}
+
 size_t kit_quarantined(kit *k)
 {
 	struct dirent *entry;

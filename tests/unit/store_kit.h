@@ -40,6 +40,7 @@ void kit_file(kit *k, const char *name, char out[512]);
 uint64_t kit_size(kit *k, const char *name);
 void kit_flip(kit *k, const char *name, uint64_t offset, uint8_t mask);
 void kit_truncate(kit *k, const char *name, uint64_t size);
+void kit_lose_index(kit *k);	/* removes it */
 size_t kit_quarantined(kit *k); /* files in quarantine/ */
 /* Every segment must be a CAR from its first byte to its last. */
 void kit_segments_are_cars(kit *k);
