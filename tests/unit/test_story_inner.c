@@ -367,15 +367,14 @@ static void begin_another(story *s, emr_share **out)
 TEST(who_gives_on_at_the_same_time_gives_once)
 {
 	STORY_READ;
-	emr_id16 old, file;
+	emr_id16 old = make_inner(&s, "Imaging/Old");
+	emr_id16 file = make_inner(&s, "Imaging/MRI.pdf");
 	AUTO(pthread_barrier_destroy) pthread_barrier_t start;
 	EMR_AUTO_FREE emr_nested *tree;
 	tying both[2];
 	pthread_t thread;
 	size_t n;
 
-	old = make_inner(&s, "Imaging/Old");
-	file = make_inner(&s, "Imaging/MRI.pdf");
 	(void)story_share(&s, &s.lima, 0, true);
 	tree = tree_of(&s, &n);
 	assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
