@@ -60,3 +60,12 @@ static inline void emr_auto_free(void *pointer)
 	free(*(void **)pointer);
 }
 #define EMR_AUTO_FREE __attribute__((cleanup(emr_auto_free)))
+
+/* Makes NAME for __attribute__((cleanup(NAME))) on a variable of TYPE, a pointer: it hands the
+ * pointer to CALL, which takes NULL, too. */
+#define EMR_AUTO_CALL(name, type, call)                                                            \
+	static inline void name(type *variable)                                                    \
+	{                                                                                          \
+		(void)call(*variable);                                                             \
+	}                                                                                          \
+	_Static_assert(sizeof(type) == sizeof(void *), "a pointer")
