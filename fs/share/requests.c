@@ -202,9 +202,7 @@ emr_status emr_share_requests(
 	while (emr_next(&requests, &known))
 		EMR_TRY(one_request(&w, &known));
 	EMR_TRY(requests.status);
-	if (to_me.len > 0)
-		qsort(to_me.data, to_me.len / sizeof(emr_share_request), sizeof(emr_share_request),
-			by_age);
+	emr_buf_sort(&to_me, sizeof(emr_share_request), by_age);
 	EMR_TRY(emr_buf_append(out_requests, to_me.data, to_me.len));
 	share->others = others;
 	others = known_before;

@@ -75,8 +75,7 @@ emr_status device_left_say(const device_left *left)
 	if (status == EMR_OK)
 		status = emr_share_said_by(left->of.share, left->device, left->since_unix_s, &said);
 	n = said.len / sizeof *all;
-	if (n > 1)
-		qsort(said.data, n, sizeof *all, by_sight);
+	emr_buf_sort(&said, sizeof *all, by_sight);
 	all = (const emr_said *)(const void *)said.data;
 	for (size_t i = 0; i < n && status == EMR_OK; i++) {
 		if (i == 0 && all[i].is_shared)

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/status.h"
 
 #define EMR_NEVER_NS INT64_MAX /* due only when somebody wakes it */

@@ -176,7 +176,7 @@ static void join_stays(emr_buf *all)
 
 	if (all->len == 0)
 		return;
-	qsort(all->data, all->len / sizeof *last, sizeof *last, by_person_and_time);
+	emr_buf_sort(all, sizeof *last, by_person_and_time);
 	EMR_EACH (const stay, s, all) {
 		if (last != NULL && emr_id32_equal(last->root, s->root) && s->from <= last->to) {
 			last->to = last->to > s->to ? last->to : s->to;
@@ -186,7 +186,7 @@ static void join_stays(emr_buf *all)
 		*last = *s;
 	}
 	all->len = (size_t)((uint8_t *)(last + 1) - all->data);
-	qsort(all->data, all->len / sizeof *last, sizeof *last, by_time);
+	emr_buf_sort(all, sizeof *last, by_time);
 }
 
 static emr_status put_stay(

@@ -107,12 +107,6 @@ static bool has_successor(const emr_view *view, const vacated *v, const emr_buf 
 		       sizeof(emr_id16), by_id) != NULL;
 }
 
-static void sort_ids(emr_buf *ids)
-{
-	if (ids->len > sizeof(emr_id16))
-		qsort(ids->data, ids->len / sizeof(emr_id16), sizeof(emr_id16), by_id);
-}
-
 static emr_status find_waiting(building *b)
 {
 	emr_view *view = b->view;
@@ -124,12 +118,12 @@ static emr_status find_waiting(building *b)
 	for (const node *n = NULL;
 		view->vacated != NULL && (n = tree_next_awake(view->root, n)) != NULL;)
 		EMR_TRY(note_living(n, &living));
-	sort_ids(&living);
+	emr_buf_sort(&living, sizeof(emr_id16), by_id);
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (!has_successor(view, v, &living) && !erase_has(view, v->place.object))
 			EMR_TRY(emr_buf_append(
 				&b->waiting, &v->place.object, sizeof v->place.object));
-	sort_ids(&b->waiting);
+	emr_buf_sort(&b->waiting, sizeof(emr_id16), by_id);
 	return EMR_OK;
 }
 
@@ -284,8 +278,7 @@ static emr_status want_deleted(building *b)
 		else if (b->all[i].e.type == EMR_META_SYMLINK && b->all[i].e.is_gone)
 			want(&b->all[i]);
 	}
-	if (n > 1)
-		qsort(files, n, sizeof *files, by_record);
+	EMR_SORT(files, n, by_record);
 	for (size_t i = 0; i < n; i++)
 		if (files[i]->e.is_gone &&
 			(i == 0 || !emr_id16_equal(files[i - 1]->record_id, files[i]->record_id)))
@@ -413,8 +406,7 @@ static emr_status build(building *b, uint64_t until, past_tree *tree)
 	if (all.damaged > 0)
 		emr_log(EMR_LOG_WARN, "%llu records of the past cannot be read",
 			(unsigned long long)all.damaged);
-	if (b->count > 1)
-		qsort(b->all, b->count, sizeof *b->all, by_object);
+	EMR_SORT(b->all, b->count, by_object);
 	known = b->count;
 	EMR_TRY(find_top(b));
 	return arrange(b, known, tree);

@@ -161,9 +161,7 @@ static emr_status note_old_places(const emr_view *view, counting *c)
 		if (v->name[0] == 0 && !v->is_held && !emr_id16_equal(v->place.domain, c->domain))
 			status = emr_buf_append(
 				&c->left_behind, v->place.r_pid, sizeof v->place.r_pid);
-	if (c->left_behind.len > sizeof(emr_id32))
-		qsort(c->left_behind.data, c->left_behind.len / sizeof(emr_id32), sizeof(emr_id32),
-			by_r_pid);
+	emr_buf_sort(&c->left_behind, sizeof(emr_id32), by_r_pid);
 	return status;
 }
 

@@ -593,9 +593,7 @@ static int compare_domains(const void *a, const void *b)
 
 static void sort_domains(const emr_buf *domains)
 {
-	if (domains->len > 0)
-		qsort(domains->data, domains->len / sizeof(emr_id16), sizeof(emr_id16),
-			compare_domains);
+	emr_buf_sort(domains, sizeof(emr_id16), compare_domains);
 }
 
 static bool has_domain(const emr_buf *domains, emr_id16 domain)

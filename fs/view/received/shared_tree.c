@@ -352,8 +352,7 @@ static emr_status build(
 	size_t known;
 
 	EMR_TRY(emr_shared_each(shared, collect_known, collect, b, &tree->unreadable));
-	if (b->count > 1)
-		qsort(b->all, b->count, sizeof *b->all, by_object);
+	EMR_SORT(b->all, b->count, by_object);
 	known = b->count;
 	EMR_TRY(find_top(b, top));
 	if (b->all[b->top].e.type == EMR_META_FILE)

@@ -121,8 +121,7 @@ static void each_once(following *f)
 {
 	size_t kept = 0;
 
-	if (f->n > 1)
-		qsort(f->all, f->n, sizeof *f->all, by_object);
+	EMR_SORT(f->all, f->n, by_object);
 	for (size_t i = 0; i < f->n; i++) {
 		arrival *last = kept > 0 ? &f->all[kept - 1] : NULL;
 
