@@ -72,8 +72,7 @@ emr_status emr_local_key_get(
 	emr_local_key *key = calloc(1, sizeof *key);
 	emr_status status;
 
-	if (key == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(key);
 	status = local_secret(kr, use, id, &key->key);
 	if (status != EMR_OK) {
 		free(key);

@@ -149,8 +149,7 @@ emr_status emr_vault_new(size_t len, emr_vault *out)
 {
 	uint8_t *data = sodium_malloc(len);
 
-	if (data == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(data);
 	*out = (emr_vault){.data = data, .len = len};
 	return EMR_OK;
 }

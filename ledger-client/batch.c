@@ -48,8 +48,7 @@ emr_status emr_batch_new(const emr_batch_options *options, emr_batch_builder **o
 	emr_batch_builder *builder = calloc(1, sizeof *builder);
 	emr_status status;
 
-	if (builder == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(builder);
 	builder->options = *options;
 	status = find_key(builder);
 	if (status != EMR_OK) {

@@ -98,8 +98,7 @@ emr_status embedded_bring_lacking(embedded *e, bool *out_is_left)
 	uint64_t from = 0;
 
 	*out_is_left = false;
-	if (lacking == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(lacking);
 	do {
 		filling f = {.e = e, .keys = lacking->keys};
 

@@ -103,8 +103,7 @@ emr_status embedded_entries(
 	__attribute__((cleanup(run_free))) run *r = calloc(1, sizeof *r);
 	emr_status status = EMR_OK;
 
-	if (r == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(r);
 	*out_n = 0;
 	while (status == EMR_OK && *out_n < max) {
 		emr_status given = EMR_OK;

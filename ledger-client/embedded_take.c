@@ -280,8 +280,7 @@ emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_si
 	emr_result refusal;
 	uint32_t rules;
 
-	if (parsed == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(parsed);
 	refusal = emr_batch_parse(emr_span_of(batch), parsed);
 	if (refusal != EMR_RESULT_APPLIED) {
 		EMR_LOCKED(&e->read_lock);

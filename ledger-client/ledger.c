@@ -357,8 +357,7 @@ static emr_status prove_item(void *arg, const emr_ledger_entry *entry)
 	emr_entry parsed;
 	emr_status status;
 
-	if (batch == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(batch);
 	if (entry->seq != proof->seq)
 		return EMR_NOT_FOUND;
 	if (!emr_entry_open(entry->entry, entry->items, &parsed, batch))
@@ -366,8 +365,7 @@ static emr_status prove_item(void *arg, const emr_ledger_entry *entry)
 	if (proof->index >= batch->count)
 		return EMR_INVALID;
 	leaves = calloc(batch->count, sizeof *leaves);
-	if (leaves == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(leaves);
 	for (size_t i = 0; i < batch->count; i++)
 		emr_entry_leaf(batch->items[i].bytes, leaves[i].b);
 	if (!emr_merkle_inclusion_of(leaves, batch->count, proof->index, proof->item_path.hashes,

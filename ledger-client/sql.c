@@ -369,8 +369,7 @@ static emr_status connect_to(
 	int code;
 
 	EMR_TRY(emr_sql_path(dirfd, name, path));
-	if (files == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(files);
 	if (fstatat(dirfd, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
 		return emr_status_from_errno(errno);
 	if (!S_ISREG(there.st_mode))

@@ -93,8 +93,7 @@ emr_status emr_frame_send(int fd, const json_t *object, int timeout_ms)
 	uint8_t head[4];
 	int64_t deadline = deadline_of(timeout_ms);
 
-	if (text == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(text);
 	if (len > EMR_FRAME_MAX)
 		return EMR_LIMIT;
 	emr_put_u32(head, (uint32_t)len);
@@ -127,8 +126,7 @@ emr_status emr_frame_receive(int fd, int timeout_ms, json_t **out_object)
 	EMR_TRY(receive_all(fd, head, sizeof head, deadline));
 	EMR_TRY(emr_frame_length(head, &len));
 	data = malloc(len);
-	if (data == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(data);
 	status = receive_all(fd, data, len, deadline);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_IO : status;

@@ -91,8 +91,7 @@ emr_status emr_cert_watch_start(
 	if (emr_renewing_due(session) == UINT64_MAX)
 		return EMR_OK;
 	w = calloc(1, sizeof *w);
-	if (w == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(w);
 	w->session = session;
 	w->notices = notices;
 	w->is_first = !has_tried;

@@ -29,8 +29,7 @@ emr_status emr_publishing_new(emr_session *session, emr_notices *notices,
 	size_t count = 0;
 	emr_status status;
 
-	if (p == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(p);
 	for (size_t i = 0; i < settings->node_count; i++) {
 		emr_problem problem = {0};
 		emr_ipfs *gateway = NULL;

@@ -66,8 +66,7 @@ static emr_status send_stolen(void *arg, json_t *object)
 	const conversation *c = arg;
 	emr_status status;
 
-	if (object == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(object);
 	status = atomic_load(&c->server->stop) ? EMR_INTERRUPTED
 					       : emr_frame_send(c->fd, object, SEND_MS);
 	json_decref(object);

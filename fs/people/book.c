@@ -117,8 +117,7 @@ static emr_status read_people(emr_bytes plain, emr_book *out_book)
 	if (r.bad || n > EMR_BOOK_PEOPLE_MAX)
 		return EMR_DAMAGED;
 	book.people = calloc(n + 1, sizeof *book.people);
-	if (book.people == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(book.people);
 	while (book.n < n) {
 		emr_status status = read_person(&r, &book.people[book.n++]);
 
@@ -303,8 +302,7 @@ static emr_status book_add(emr_book *book, emr_contact *contact)
 	if (book->n >= EMR_BOOK_PEOPLE_MAX)
 		return EMR_LIMIT;
 	more = realloc(book->people, (book->n + 1) * sizeof *more);
-	if (more == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(more);
 	book->people = more;
 	book->people[book->n++] = *contact;
 	*contact = (emr_contact){0};

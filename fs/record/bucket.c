@@ -36,8 +36,7 @@ static emr_status grow_pages(emr_staging *st, size_t wanted)
 	size_t count = st->page_count * 2 > wanted ? st->page_count * 2 : wanted;
 	bucket_page **pages = realloc(st->pages, count * sizeof *pages);
 
-	if (pages == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(pages);
 	memset(pages + st->page_count, 0, (count - st->page_count) * sizeof *pages);
 	st->pages = pages;
 	st->page_count = count;
@@ -53,8 +52,7 @@ emr_status staging_bucket_make(emr_staging *st, uint64_t leaf, bucket **out)
 		return EMR_NO_MEMORY;
 	if (st->pages[page] == NULL) {
 		made = calloc(1, sizeof *made);
-		if (made == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY_MEMORY(made);
 		for (size_t i = 0; i < PAGE_LEAVES; i++)
 			made->buckets[i].leaf = (uint64_t)page * PAGE_LEAVES + i;
 		st->pages[page] = made;
@@ -149,8 +147,7 @@ emr_status bucket_reserve(bucket *b, uint32_t extra)
 	while (cap < b->count + extra)
 		cap = cap == 0 ? 2 : cap * 2;
 	extents = realloc(b->extents, cap * sizeof *extents);
-	if (extents == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(extents);
 	b->extents = extents;
 	b->cap = cap;
 	return EMR_OK;
@@ -260,8 +257,7 @@ static emr_status grow_extent(emr_staging *st, extent *e, uint32_t wanted)
 	if (wanted <= e->cap)
 		return EMR_OK;
 	bytes = realloc(e->bytes, cap);
-	if (bytes == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(bytes);
 	account_memory(st, (int64_t)cap - (int64_t)e->cap);
 	e->bytes = bytes;
 	e->cap = cap;

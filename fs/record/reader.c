@@ -71,8 +71,7 @@ static emr_status new_reader(
 {
 	emr_content_reader *reader = calloc(1, sizeof *reader);
 
-	if (reader == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(reader);
 	reader->ctx = ctx;
 	reader->content = *content;
 	atomic_init(&reader->owners, 1);

@@ -197,8 +197,7 @@ static emr_status find_life(emr_staging *st, const spill_control *control, key_l
 		return EMR_OK;
 	}
 	life = calloc(1, sizeof *life);
-	if (life == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(life);
 	life->next = st->lives;
 	st->lives = life;   /* freed with the others, whatever comes */
 	life->ended = true; /* every restart ends a key for sealing */

@@ -16,8 +16,7 @@ static emr_status copy_extent(
 	uint32_t count;
 	emr_status status;
 
-	if (scratch == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(scratch);
 	status = staging_read_leaf(st, b->leaf, e->from, e->len, scratch->plain);
 	if (status == EMR_OK)
 		status = spill_write_bytes(fresh, b, e->from, scratch->plain, e->len, made, &count);

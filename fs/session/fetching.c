@@ -78,8 +78,7 @@ emr_status emr_fetching_open(emr_session *session, const emr_settings *settings,
 	if (settings == NULL || settings->node_count == 0)
 		return EMR_OK;
 	fetching = calloc(1, sizeof *fetching);
-	if (fetching == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(fetching);
 	session->fetching = fetching;
 	open_nodes(fetching, session, settings, false);
 	open_nodes(fetching, session, settings, true);

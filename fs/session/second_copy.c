@@ -134,8 +134,7 @@ static emr_status write_others(
 	size_t n = first != NULL, kept = 0;
 	emr_status status;
 
-	if (all == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(all);
 	if (first != NULL)
 		all[0] = *first;
 	n += emr_second_copies_read(state_fd, all + n, EMR_SECOND_COPIES_MAX);

@@ -18,8 +18,7 @@ emr_status emr_facts_new(
 {
 	emr_facts *facts = calloc(1, sizeof *facts);
 
-	if (facts == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(facts);
 	facts->keyring = keyring;
 	facts->replica = replica;
 	facts->records = records;

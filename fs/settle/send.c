@@ -93,8 +93,7 @@ emr_status settle_ask_ledger(emr_settle *settle, outbox *box)
 	emr_ledger_answer *answer = malloc(sizeof *answer);
 	emr_status status;
 
-	if (answer == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(answer);
 	status = emr_ledger_submit(settle->options.ledger, emr_buf_view(&box->batch), answer);
 	if (status == EMR_LIMIT) {
 		free(answer);

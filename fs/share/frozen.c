@@ -250,8 +250,7 @@ static emr_status count_versions(looking *l, emr_frozen_look *out)
 
 	if (n > UINT32_MAX)
 		return EMR_LIMIT;
-	if (leaves == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(leaves);
 	if (n > 1)
 		qsort(l->leaves.data, n, sizeof(emr_id32), by_bytes);
 	for (size_t i = 0; i < n; i++)

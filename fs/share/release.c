@@ -18,8 +18,7 @@ emr_status emr_release_new(emr_share *share, emr_release **out_release)
 {
 	emr_release *release = calloc(1, sizeof *release);
 
-	if (release == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(release);
 	release->desk = (desk){.share = share};
 	*out_release = release;
 	return EMR_OK;

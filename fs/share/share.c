@@ -11,8 +11,7 @@ emr_status emr_share_new(const emr_share_options *options, emr_share **out_share
 
 	EMR_TRY(emr_keyring_public(options->keyring, &me));
 	share = calloc(1, sizeof *share);
-	if (share == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(share);
 	share->o = *options;
 	if (share->o.clock == NULL)
 		share->o.clock = emr_clock_system();

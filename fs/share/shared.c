@@ -239,8 +239,7 @@ emr_status emr_shared_open(emr_share *share, emr_id16 domain, emr_id16 grant, ui
 	if (status != EMR_OK)
 		return status;
 	shared = calloc(1, sizeof *shared);
-	if (shared == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(shared);
 	shared->share = share;
 	shared->standing = s;
 	shared->purpose = purpose;

@@ -290,8 +290,7 @@ emr_status emr_notices_new(const char *program, emr_notices **out_notices)
 	emr_notices *notices = calloc(1, sizeof *notices);
 	emr_status status;
 
-	if (notices == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(notices);
 	pthread_mutex_init(&notices->lock, NULL);
 	emr_worker_init(&notices->worker);
 	if (program != NULL) {

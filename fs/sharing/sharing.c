@@ -49,8 +49,7 @@ emr_status emr_sharing_new(emr_session *session, emr_notices *notices, emr_shari
 	emr_sharing *sharing = calloc(1, sizeof *sharing);
 	emr_status status;
 
-	if (sharing == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(sharing);
 	sharing->session = session;
 	sharing->notices = notices;
 	status = emr_orders_load(session->keyring, session->state_fd, &sharing->orders);
@@ -527,8 +526,7 @@ emr_status emr_sharing_orders(emr_sharing *sharing, emr_orders *out_orders)
 			memcpy(copy.list, sharing->orders.list, copy.n * sizeof *copy.list);
 	}
 	pthread_mutex_unlock(&sharing->lock);
-	if (copy.list == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(copy.list);
 	*out_orders = copy;
 	return EMR_OK;
 }

@@ -227,8 +227,7 @@ static emr_status reserve_pins(emr_store *store, size_t count)
 		size_t capacity = (store->pin_count + count) * 2;
 		emr_pin_change *grown = realloc(store->pins, capacity * sizeof *grown);
 
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY_MEMORY(grown);
 		store->pins = grown;
 		store->pin_capacity = capacity;
 	}
@@ -236,8 +235,7 @@ static emr_status reserve_pins(emr_store *store, size_t count)
 		size_t capacity = (store->new_root_count + count) * 2;
 		emr_cid *grown = realloc(store->new_roots, capacity * sizeof *grown);
 
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY_MEMORY(grown);
 		store->new_roots = grown;
 		store->new_root_capacity = capacity;
 	}

@@ -262,8 +262,7 @@ emr_status emr_index_open(
 	emr_index *index = calloc(1, sizeof *index);
 	emr_status status;
 
-	if (index == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(index);
 	if (snprintf(index->path, sizeof index->path, "%s/index.sqlite", dir) >= INDEX_PATH_CHARS) {
 		free(index);
 		return EMR_LIMIT;

@@ -85,8 +85,7 @@ emr_status reclaim_copy(reclaim_run *run)
 	size_t count;
 	emr_status status;
 
-	if (group == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(group);
 	emr_buf_clear(&run->moves);
 	status = reclaim_each_live(run, list_move);
 	moves = (void *)run->moves.data;

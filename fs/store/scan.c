@@ -268,8 +268,7 @@ emr_status emr_scan(
 		return EMR_OK;
 	}
 	buffer = malloc(BUFFER_BYTES);
-	if (buffer == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(buffer);
 	s.buffer = buffer;
 	return scan_all(&s, from, visit, context, out_end);
 }

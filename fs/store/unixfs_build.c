@@ -93,8 +93,7 @@ emr_status emr_unixfs_builder_new(
 {
 	emr_unixfs_builder *builder = calloc(1, sizeof *builder);
 
-	if (builder == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(builder);
 	builder->emit = emit;
 	builder->context = context;
 	*out_builder = builder;

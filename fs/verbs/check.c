@@ -215,8 +215,7 @@ emr_status emr_check_open_ledger(const emr_places *places, emr_ledger **out_ledg
 
 	if (asprintf(&path, "%s/%s", places->state, EMR_STATE_LEDGER) < 0)
 		path = NULL;
-	if (path == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(path);
 	options.path = path;
 	return emr_served_open_place(&options, out_ledger);
 }

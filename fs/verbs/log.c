@@ -31,8 +31,7 @@ static emr_status say_entry(const telling *t, const json_t *entry)
 	if (t->folding != NULL)
 		return emr_folding_add(t->folding, entry);
 	line = emr_deed_line(entry);
-	if (line == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(line);
 	say_line(t->out, line);
 	return EMR_OK;
 }

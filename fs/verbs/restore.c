@@ -102,8 +102,7 @@ static emr_status say_versions(emr_out *out, const json_t *all)
 {
 	json_t *newest_first = json_array();
 
-	if (newest_first == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(newest_first);
 	for (size_t i = json_array_size(all); i-- > 0;) {
 		json_t *v = json_array_get(all, i);
 

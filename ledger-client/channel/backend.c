@@ -31,8 +31,7 @@ emr_status emr_fabric_open(const char *dir, emr_fabric **out_fabric)
 	if (dir[0] != '/' || n < 0 || (size_t)n >= sizeof path)
 		return EMR_INVALID;
 	fabric = calloc(1, sizeof *fabric);
-	if (fabric == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(fabric);
 	status = emr_http_open(&server, &fabric->http);
 	if (status != EMR_OK) {
 		free(fabric);

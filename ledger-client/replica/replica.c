@@ -226,8 +226,7 @@ emr_status emr_replica_open(const emr_replica_options *options, emr_replica **ou
 	emr_replica *r = calloc(1, sizeof *r);
 	emr_status status = EMR_OK;
 
-	if (r == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(r);
 	r->ledger = options->ledger;
 	r->clock = options->clock ? options->clock : emr_clock_system();
 	r->is_mine = options->is_mine;

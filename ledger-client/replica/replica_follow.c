@@ -132,8 +132,7 @@ static emr_status note_changes(following *f, uint64_t seq, const emr_entry *entr
 	if (need > f->cap_changes) {
 		size_t cap = need * 2;
 		emr_replica_change *more = realloc(f->changes, cap * sizeof *more);
-		if (more == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY_MEMORY(more);
 		f->changes = more;
 		f->cap_changes = cap;
 	}

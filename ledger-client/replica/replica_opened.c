@@ -83,8 +83,7 @@ emr_status replica_lend(
 	}
 	if (o == NULL) {
 		o = calloc(1, sizeof *o);
-		if (o == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY_MEMORY(o);
 		status = open_entry(chain, seq, o);
 		if (status != EMR_OK) {
 			opened_free(&o);

@@ -92,8 +92,7 @@ static emr_status check_sum(const emr_served_at *at, const char *sum)
 
 	if (sum == NULL)
 		return EMR_OK;
-	if (root == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(root);
 	return strcmp(sum, fits) == 0 ? EMR_OK : EMR_INVALID;
 }
 

@@ -125,8 +125,7 @@ static emr_status open_stage(checking *c, const char *scratch)
 {
 	if (asprintf(&c->stage, "%s/.check-XXXXXX", scratch) < 0)
 		c->stage = NULL;
-	if (c->stage == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(c->stage);
 	if (mkdtemp(c->stage) == NULL) {
 		emr_status status = emr_status_from_errno(errno);
 
@@ -243,8 +242,7 @@ static emr_status begin_checking(checking *c, const char *dir)
 	c->data_fd =
 		openat(c->dir_fd, DATA_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	c->buffer = malloc(COPY_BYTES);
-	if (c->buffer == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(c->buffer);
 	return c->data_fd >= 0 ? EMR_OK : EMR_DAMAGED;
 }
 

@@ -241,8 +241,7 @@ static emr_status note_segment(moment *m, int dirfd, const char *name)
 		size_t capacity = m->capacity * 2 + 64;
 		moment_segment *grown = realloc(m->segments, capacity * sizeof *grown);
 
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY_MEMORY(grown);
 		m->segments = grown;
 		m->capacity = capacity;
 	}

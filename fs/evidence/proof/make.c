@@ -204,8 +204,7 @@ static emr_status make_once(
 {
 	__attribute__((cleanup(making_free))) making *m = calloc(1, sizeof *m);
 
-	if (m == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(m);
 	m->from = sources;
 	m->place = *place;
 	EMR_TRY(place->pversion != 0 ? pieces_begin(sources, witnessed, &m->p) : EMR_NO_ATTRIBUTE);

@@ -293,8 +293,7 @@ emr_status emr_deidentifier_open(
 	look.rules.columns = NULL;
 	look.rules.column_count = 0;
 	d = calloc(1, sizeof *d);
-	if (d == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(d);
 	d->program = strdup(program);
 	d->look = look;
 	d->writer.helper = d->checker.helper = d->scanner.helper = EMR_HELPER_NONE;

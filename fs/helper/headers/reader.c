@@ -25,8 +25,7 @@ emr_status emr_header_reader_new(const char *program, uint32_t file_ms, emr_head
 {
 	emr_header_reader *r = calloc(1, sizeof *r);
 
-	if (r == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(r);
 	r->program = strdup(program);
 	if (r->program == NULL) {
 		free(r);

@@ -81,8 +81,7 @@ static emr_status find_network(emr_bureau *bureau, emr_problem *out_problem)
 		return status;
 	}
 	session->state_path = strdup(bureau->places.state);
-	if (session->state_path == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(session->state_path);
 	return emr_network_dir_check(bureau->dir, out_problem);
 }
 

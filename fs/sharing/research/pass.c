@@ -47,8 +47,7 @@ emr_status pass_add(pass *p, const char *path, const emr_attr *attr)
 		return EMR_NO_MEMORY;
 	one = &p->all[p->n];
 	*one = (original){.node = attr->node, .path = strdup(path)};
-	if (one->path == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(one->path);
 	p->n++;
 	status = cleaner_version(p->c, attr->node, &one->v);
 	one->waits = status == EMR_BUSY;

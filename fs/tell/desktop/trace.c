@@ -63,8 +63,7 @@ emr_status emr_trace_about(const char *uri, const char *folder, char **out_about
 		(path[len] != '\0' && path[len] != '/'))
 		return EMR_NOT_FOUND;
 	about = strdup(path[len] == '/' ? path + len + 1 : "");
-	if (about == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(about);
 	*out_about = about;
 	return EMR_OK;
 }

@@ -111,8 +111,7 @@ static void XMLCALL on_document_type(void *arg, const XML_Char *name, const XML_
 static emr_status find_entries(list *l, emr_bytes bytes)
 {
 	l->parser = XML_ParserCreate(NULL);
-	if (l->parser == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(l->parser);
 	XML_SetUserData(l->parser, l);
 	XML_SetElementHandler(l->parser, on_start, on_end);
 	XML_SetStartDoctypeDeclHandler(l->parser, on_document_type);

@@ -137,8 +137,7 @@ static emr_status mark_around(choice *c)
 	emr_attr attr;
 	char *slash;
 
-	if (path == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(path);
 	while ((slash = strrchr(path, '/')) != NULL) {
 		*slash = '\0';
 		if (emr_view_find(c->session->view, path, &attr) == EMR_OK)

@@ -62,8 +62,7 @@ static emr_status note_file(const finding *w, const node *n)
 		.path = w->out->paths.len,
 		.is_in_trash = heirs_is_in_trash(n)};
 
-	if (path == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(path);
 	if (has_root(f))
 		one.root = f->content->c;
 	one.is_same =

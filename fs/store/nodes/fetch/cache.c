@@ -112,8 +112,7 @@ static emr_status add_entry(
 		return EMR_OK;
 	}
 	e = calloc(1, sizeof *e);
-	if (e == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(e);
 	memcpy(e->digest, digest, sizeof e->digest);
 	e->bytes = bytes;
 	e->used_s = e->touched_s = used_s;
@@ -300,8 +299,7 @@ emr_status emr_block_cache_open(const emr_block_cache_options *options, emr_bloc
 	emr_block_cache *cache = calloc(1, sizeof *cache);
 	emr_status status;
 
-	if (cache == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(cache);
 	cache->fd = -1;
 	cache->options = *options;
 	cache->options.path = NULL;

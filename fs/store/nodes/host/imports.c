@@ -32,8 +32,7 @@ static emr_status begin(emr_node *node, emr_serve_call *call, importing **out)
 {
 	importing *import = calloc(1, sizeof *import);
 
-	if (import == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(import);
 	call->memory = import;
 	import->store = node->options.store;
 	import->fd = openat(node->options.spool_dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);

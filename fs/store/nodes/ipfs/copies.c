@@ -638,8 +638,7 @@ static emr_status start_thread(emr_copies *copies)
 {
 	thread_start *start = malloc(sizeof *start);
 
-	if (start == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(start);
 	copies->cancel_fds[copies->thread_count] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	*start = (thread_start){.copies = copies, .index = copies->thread_count};
 	if (copies->cancel_fds[copies->thread_count] < 0 ||
@@ -662,8 +661,7 @@ emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_c
 	if (options->node_count == 0 || options->node_count > EMR_COPIES_NODES_MAX)
 		return EMR_INVALID;
 	copies = calloc(1, sizeof *copies);
-	if (copies == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(copies);
 	memcpy(copies->nodes, options->nodes, options->node_count * sizeof *copies->nodes);
 	copies->node_count = options->node_count;
 	copies->is_here = options->is_here;

@@ -101,8 +101,7 @@ static emr_status make_distinct(emr_buf *cids)
 	size_t n = count_of(cids), kept = 0;
 	EMR_AUTO_FREE met *all = calloc(n + 1, sizeof *all);
 
-	if (all == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(all);
 	for (size_t i = 0; i < n; i++)
 		all[i] = (met){.cid = *cid_at(cids, i), .at = i};
 	qsort(all, n, sizeof *all, compare_cids);
