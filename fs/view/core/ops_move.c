@@ -70,12 +70,11 @@ static emr_status remove_node(emr_view *view, node *n)
 
 	edit_remove(&e, n, &v);
 	status = edit_commit(&e, NULL);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		finish_remove(view, n, v);
+	else
 		free(v);
-		return status;
-	}
-	finish_remove(view, n, v);
-	return EMR_OK;
+	return status;
 }
 
 /* The same in another's folder, where it becomes one's own. */

@@ -219,12 +219,11 @@ static emr_status make_node(emr_view *view, uint64_t parent, const char *name, e
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK)
 		status = add_new(view, directory, name, n);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		*out_node = n;
+	else
 		tree_free_node(view, n);
-		return status;
-	}
-	*out_node = n;
-	return EMR_OK;
+	return status;
 }
 
 static emr_status make_and_take(emr_view *view, uint64_t parent, const char *name,

@@ -425,12 +425,11 @@ emr_status past_tree_build(
 	free(b.all);
 	emr_buf_free(&b.domains);
 	emr_buf_free(&b.waiting);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		*out_tree = tree;
+	else
 		past_tree_free(tree);
-		return status;
-	}
-	*out_tree = tree;
-	return EMR_OK;
+	return status;
 }
 
 void past_tree_free(past_tree *tree)

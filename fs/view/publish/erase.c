@@ -33,12 +33,11 @@ emr_status erase_node(emr_view *view, node *n)
 		edit_vacate(&e, v);
 	}
 	status = edit_commit(&e, NULL);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		finish_remove(view, n, v);
+	else
 		free(v);
-		return status;
-	}
-	finish_remove(view, n, v);
-	return EMR_OK;
+	return status;
 }
 
 static emr_status load_row(void *arg, emr_id16 object, emr_bytes value)

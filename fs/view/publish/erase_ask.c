@@ -359,12 +359,6 @@ static emr_status ask_once(emr_view *view, const emr_erase *what, emr_erased *ou
 	return status;
 }
 
-/* A folder that may be written says of its disk that it refuses, in whatever way it did. */
-static emr_status what_disk_did(emr_view *view, emr_status status)
-{
-	return status == EMR_READ_ONLY && !view_is_read_only(view) ? EMR_IO : status;
-}
-
 static void add_eraser(emr_view *view, int n)
 {
 	EMR_LOCKED(&view->lock);
@@ -394,5 +388,6 @@ emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out
 		status = ask_once(view, what, out_erased);
 	}
 	add_eraser(view, -1);
-	return what_disk_did(view, status);
+	/* A folder that may be written says of its disk that it refuses, in whatever way it did. */
+	return status == EMR_READ_ONLY && !view_is_read_only(view) ? EMR_IO : status;
 }

@@ -377,12 +377,11 @@ emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name,
 	for (size_t i = 0; i < b.count; i++)
 		free_raw(&b.all[i]);
 	free(b.all);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		*out_tree = tree;
+	else
 		shared_tree_free(tree);
-		return status;
-	}
-	*out_tree = tree;
-	return EMR_OK;
+	return status;
 }
 
 void shared_tree_free(shared_tree *tree)
