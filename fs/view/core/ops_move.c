@@ -426,10 +426,7 @@ static emr_status hand_out_child(emr_view *view, uint64_t parent, const char *na
 	n->opens++;
 	pthread_mutex_unlock(&view->lock);
 	status = file_hand_out(view, n);
-	pthread_mutex_lock(&view->lock);
-	n->opens--;
-	tree_release_if_unused(view, n);
-	pthread_mutex_unlock(&view->lock);
+	tree_let_go(view, n);
 	return status;
 }
 

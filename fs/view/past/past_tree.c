@@ -69,16 +69,11 @@ static emr_status judge(building *b, const emr_version *v, emr_meta *meta, write
 						 : status;
 }
 
-static int by_id(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(emr_id16));
-}
-
 static bool is_waiting(const building *b, emr_id16 object)
 {
 	return b->waiting.len > 0 &&
 	       bsearch(&object, b->waiting.data, b->waiting.len / sizeof object, sizeof object,
-		       by_id) != NULL;
+		       tree_compare_ids) != NULL;
 }
 
 /* Appends the record that N stands for, if it stands for any. */
@@ -104,7 +99,7 @@ static bool has_successor(const emr_view *view, const vacated *v, const emr_buf 
 		return true;
 	return v->type == EMR_META_FILE && living->len > 0 &&
 	       bsearch(&v->place.record_id, living->data, living->len / sizeof(emr_id16),
-		       sizeof(emr_id16), by_id) != NULL;
+		       sizeof(emr_id16), tree_compare_ids) != NULL;
 }
 
 static emr_status find_waiting(building *b)
@@ -118,12 +113,12 @@ static emr_status find_waiting(building *b)
 	for (const node *n = NULL;
 		view->vacated != NULL && (n = tree_next_awake(view->root, n)) != NULL;)
 		EMR_TRY(note_living(n, &living));
-	emr_buf_sort(&living, sizeof(emr_id16), by_id);
+	emr_buf_sort(&living, sizeof(emr_id16), tree_compare_ids);
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (!has_successor(view, v, &living) && !erase_has(view, v->place.object))
 			EMR_TRY(emr_buf_append(
 				&b->waiting, &v->place.object, sizeof v->place.object));
-	emr_buf_sort(&b->waiting, sizeof(emr_id16), by_id);
+	emr_buf_sort(&b->waiting, sizeof(emr_id16), tree_compare_ids);
 	return EMR_OK;
 }
 

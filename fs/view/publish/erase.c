@@ -280,10 +280,7 @@ static void close_reader(emr_view *view, node *n)
 		pthread_rwlock_unlock(&f->lock);
 	}
 	emr_view_tell(view, n->number, NULL);
-	pthread_mutex_lock(&view->lock);
-	n->opens--;
-	tree_release_if_unused(view, n);
-	pthread_mutex_unlock(&view->lock);
+	tree_let_go(view, n);
 }
 
 static emr_status close_readers(trying *t)

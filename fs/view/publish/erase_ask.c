@@ -201,11 +201,6 @@ static emr_status note_deleted(asking *a)
 
 /* ---- every object that those records have had ---- */
 
-static int by_bytes(const void *x, const void *y)
-{
-	return memcmp(x, y, sizeof(emr_id16));
-}
-
 static emr_status note_former_objects(asking *a)
 {
 	EMR_AUTO_VERSIONS all = {.status = EMR_OK};
@@ -213,13 +208,13 @@ static emr_status note_former_objects(asking *a)
 
 	if (a->records.len == 0)
 		return EMR_OK;
-	qsort(a->records.data, a->records.len / sizeof(emr_id16), sizeof(emr_id16), by_bytes);
+	emr_buf_sort(&a->records, sizeof(emr_id16), tree_compare_ids);
 	all = emr_facts_as_of(a->view->options.facts, UINT64_MAX, true);
 	while (a->status == EMR_OK && emr_versions_next(&all, &v))
 		if (!emr_id16_is_zero(v.place.record_id) &&
 			bsearch(&v.place.record_id, a->records.data,
 				a->records.len / sizeof(emr_id16), sizeof(emr_id16),
-				by_bytes) != NULL)
+				tree_compare_ids) != NULL)
 			add_object(a, v.place.domain, v.place.object, false);
 	return a->status == EMR_OK ? all.status : a->status;
 }

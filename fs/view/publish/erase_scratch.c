@@ -25,11 +25,6 @@ static bool goes(const finding *w, emr_id16 object)
 		       object) != NULL;
 }
 
-static int by_record(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(emr_id16));
-}
-
 static int by_root(const void *a, const void *b)
 {
 	return memcmp(((const scratch_file *)a)->root.b, ((const scratch_file *)b)->root.b,
@@ -65,10 +60,10 @@ static emr_status note_file(const finding *w, const node *n)
 	EMR_TRY_MEMORY(path);
 	if (has_root(f))
 		one.root = f->content->c;
-	one.is_same =
-		f != NULL && f->has_content && f->restored != NULL && w->records->len > 0 &&
-		bsearch(&f->restored->record_id, w->records->data,
-			w->records->len / sizeof(emr_id16), sizeof(emr_id16), by_record) != NULL;
+	one.is_same = f != NULL && f->has_content && f->restored != NULL && w->records->len > 0 &&
+		      bsearch(&f->restored->record_id, w->records->data,
+			      w->records->len / sizeof(emr_id16), sizeof(emr_id16),
+			      tree_compare_ids) != NULL;
 	EMR_TRY(emr_buf_append(&w->out->paths, path, strlen(path) + 1));
 	return emr_buf_append(&w->out->files, &one, sizeof one);
 }

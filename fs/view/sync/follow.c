@@ -366,10 +366,7 @@ static void freeze_own(following *f)
 		if (status != EMR_OK)
 			emr_log(EMR_LOG_INFO, "what was changed here is not sealed yet: %s",
 				emr_status_text(status));
-		pthread_mutex_lock(&view->lock);
-		n->opens--;
-		tree_release_if_unused(view, n);
-		pthread_mutex_unlock(&view->lock);
+		tree_let_go(view, n);
 	}
 }
 
