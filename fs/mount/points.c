@@ -2,7 +2,6 @@
  * of the ledger. It moves none of them. */
 #include "mount/points.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "contract/codes.h"

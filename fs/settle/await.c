@@ -1,7 +1,6 @@
 /* This file keeps a signed batch from the ledger until so many places have everything that it
  * names.  The batch stands in the journal meanwhile, in a row of its own, and nothing of it was
  * sent: it may be taken back and made again. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"

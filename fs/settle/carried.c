@@ -2,7 +2,6 @@
  * which the owner signs there. */
 #include "settle/takeover.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "facts_private.h"

@@ -2,7 +2,6 @@
  * wherever it was moved. Erased parts are no damage; parts that cannot be read are counted. */
 #include "settle/history.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"

@@ -8,7 +8,6 @@
  * of organisations first, so that many agents of one are no more than one. */
 #include "share_private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/hpke.h"

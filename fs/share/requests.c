@@ -1,7 +1,6 @@
 /* This file finds the requests for access that are meant for this person: the ledger names
  * nobody, so each new letter is tried with one's own key. Of one asker only the newest few are
  * kept. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "share_private.h"

@@ -3,8 +3,6 @@
  * stack. */
 #include "store_private.h"
 
-#include <stdlib.h>
-
 #include "store/dag_pb.h"
 #include "store/unixfs.h"
 

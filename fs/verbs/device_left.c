@@ -3,7 +3,6 @@
  * nothing itself: only the owner knows which of it was the thief's. */
 #include "verbs_private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "kit/json.h"

@@ -4,7 +4,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "enrol_private.h"

@@ -2,7 +2,6 @@
  * of its line, open or closed, each time that somebody was in. It also lists its frozen states. */
 #include "org_private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"

@@ -4,7 +4,6 @@
  * nothing on the disk names them. */
 #include "edit.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
