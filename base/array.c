@@ -18,7 +18,8 @@ emr_status emr_array_room(void *items, size_t n, size_t *cap, size_t size)
 		return EMR_NO_MEMORY;
 	memcpy(&grown, items, sizeof grown);
 	grown = realloc(grown, wanted * size);
-	EMR_TRY_MEMORY(grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
 	memcpy(items, &grown, sizeof grown);
 	*cap = wanted;
 	return EMR_OK;

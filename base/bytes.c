@@ -27,7 +27,8 @@ emr_status emr_buf_reserve(emr_buf *buf, size_t extra)
 	if (cap < need)
 		cap = need;
 	data = realloc(buf->data, cap);
-	EMR_TRY_MEMORY(data);
+	if (data == NULL)
+		return EMR_NO_MEMORY;
 	buf->data = data;
 	buf->cap = cap;
 	return EMR_OK;

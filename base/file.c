@@ -379,7 +379,8 @@ static emr_status sync_holder(int dirfd, const char *path)
 	EMR_AUTO_FD fd = -1;
 	char *slash;
 
-	EMR_TRY_MEMORY(holder);
+	if (holder == NULL)
+		return EMR_NO_MEMORY;
 	slash = strrchr(holder, '/');
 	if (slash == holder)
 		slash[1] = '\0';
@@ -418,7 +419,8 @@ emr_status emr_dir_open(const char *path, int *out_fd)
 	EMR_AUTO_FREE char *copy = strdup(path);
 	int fd;
 
-	EMR_TRY_MEMORY(copy);
+	if (copy == NULL)
+		return EMR_NO_MEMORY;
 	if (path[0] == '\0')
 		return EMR_BAD_NAME;
 	EMR_TRY(make_parents(copy));

@@ -184,7 +184,8 @@ emr_status emr_secret_new(size_t len, emr_secret *out_secret)
 	if (emr_base_init() != EMR_OK)
 		return EMR_NO_MEMORY;
 	data = take_run(run_of(len));
-	EMR_TRY_MEMORY(data);
+	if (data == NULL)
+		return EMR_NO_MEMORY;
 	/* Freed slots are wiped, new pages are zero: the slot is zero already. */
 	*out_secret = (emr_secret){.data = data, .len = len};
 	return EMR_OK;

@@ -52,7 +52,8 @@ emr_status emr_request_key_from(emr_secret *take_k, const uint8_t kcom[32], emr_
 	if (sodium_memcmp(commitment, kcom, sizeof commitment) != 0)
 		return EMR_DAMAGED;
 	key = calloc(1, sizeof *key);
-	EMR_TRY_MEMORY(key);
+	if (key == NULL)
+		return EMR_NO_MEMORY;
 	key->k = k;
 	k = (emr_secret){0};
 	*out = key;
@@ -144,7 +145,8 @@ emr_status emr_access_body_decode(emr_bytes plain, emr_access_body *out)
 		r.left != padded_slots(body.count) * SLOT_BYTES)
 		return EMR_DAMAGED;
 	body.slots = calloc(body.count, sizeof *body.slots);
-	EMR_TRY_MEMORY(body.slots);
+	if (body.slots == NULL)
+		return EMR_NO_MEMORY;
 	if (!read_slots(&r, body.slots, body.count)) {
 		emr_access_body_free(&body);
 		return EMR_DAMAGED;

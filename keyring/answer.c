@@ -130,7 +130,8 @@ emr_status emr_answer_parse(emr_vault *take_plain, emr_answer_kind mode, emr_id3
 	if (slots < 1 || slots > EMR_ACCESS_SLOTS_MAX)
 		return EMR_INVALID;
 	p.answer = calloc(1, sizeof *p.answer);
-	EMR_TRY_MEMORY(p.answer);
+	if (p.answer == NULL)
+		return EMR_NO_MEMORY;
 	p.answer->entries = calloc(slots, sizeof *p.answer->entries);
 	if (p.answer->entries == NULL) {
 		free(p.answer);

@@ -253,7 +253,8 @@ static emr_status read_attributes(const X509 *cert, emr_cert_facts *facts)
 	const ASN1_OCTET_STRING *octets;
 	int index;
 
-	EMR_TRY_MEMORY(oid);
+	if (oid == NULL)
+		return EMR_NO_MEMORY;
 	index = X509_get_ext_by_OBJ(cert, oid, -1);
 	if (index < 0)
 		return EMR_OK;

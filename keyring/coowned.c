@@ -71,7 +71,8 @@ static emr_status find_or_add(emr_coowned *c, emr_id16 domain_id, coowned **out)
 	if (c->n == EMR_COOWNED_MAX)
 		return EMR_LIMIT;
 	grown = realloc(c->all, (c->n + 1) * sizeof *grown);
-	EMR_TRY_MEMORY(grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
 	c->all = grown;
 	c->all[c->n] = (coowned){.domain_id = domain_id};
 	*out = &c->all[c->n++];

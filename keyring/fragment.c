@@ -141,7 +141,8 @@ static emr_status fragment_from(emr_secret *take_rk, const emr_fragment *facts,
 	*take_rk = (emr_secret){0};
 	EMR_TRY(emr_pre_kfrag_verify(owner_pk, &facts->bond, &facts->frag, &rk));
 	fragment = calloc(1, sizeof *fragment);
-	EMR_TRY_MEMORY(fragment);
+	if (fragment == NULL)
+		return EMR_NO_MEMORY;
 	*fragment = *facts;
 	fragment->rk = rk;
 	rk = (emr_secret){0};

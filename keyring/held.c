@@ -33,7 +33,8 @@ emr_status emr_box_key_from(emr_secret *take_sk, emr_box_key **out)
 	if (sk.len != 32)
 		return EMR_INVALID;
 	key = calloc(1, sizeof *key);
-	EMR_TRY_MEMORY(key);
+	if (key == NULL)
+		return EMR_NO_MEMORY;
 	key->sk = sk;
 	sk = (emr_secret){0};
 	*out = key;
@@ -108,7 +109,8 @@ emr_status emr_epoch_key_from(
 	if (!scalar_ok(&a))
 		return EMR_DAMAGED;
 	key = calloc(1, sizeof *key);
-	EMR_TRY_MEMORY(key);
+	if (key == NULL)
+		return EMR_NO_MEMORY;
 	if (!emr_r255_mul_base(a.data, key->A)) {
 		free(key);
 		return EMR_DAMAGED;
@@ -164,7 +166,8 @@ emr_status emr_grantee_key_from(emr_secret *take_b, emr_grantee_key **out)
 	if (!scalar_ok(&b))
 		return EMR_DAMAGED;
 	key = calloc(1, sizeof *key);
-	EMR_TRY_MEMORY(key);
+	if (key == NULL)
+		return EMR_NO_MEMORY;
 	if (emr_pre_public(&b, key->B) != EMR_OK) {
 		free(key);
 		return EMR_DAMAGED;
@@ -205,7 +208,8 @@ emr_status emr_grantee_key_copy(const emr_grantee_key *key, emr_grantee_key **ou
 
 	EMR_TRY(emr_secret_new(key->b.len, &b));
 	copy = calloc(1, sizeof *copy);
-	EMR_TRY_MEMORY(copy);
+	if (copy == NULL)
+		return EMR_NO_MEMORY;
 	memcpy(b.data, key->b.data, key->b.len);
 	*copy = *key;
 	copy->b = b;
@@ -247,7 +251,8 @@ emr_status emr_kem_key_from(emr_secret *take_k, emr_kem_key **out)
 	if (k.len != 32)
 		return EMR_INVALID;
 	key = calloc(1, sizeof *key);
-	EMR_TRY_MEMORY(key);
+	if (key == NULL)
+		return EMR_NO_MEMORY;
 	key->k = k;
 	k = (emr_secret){0};
 	*out = key;

@@ -335,7 +335,8 @@ static emr_status unseal(const emr_keyfile_header *header, const emr_secret *key
 	size_t plain_bytes = header->sealed.len - EMR_AEAD_TAG_BYTES;
 	AUTO_PAYLOAD payload = sodium_malloc(plain_bytes);
 
-	EMR_TRY_MEMORY(payload);
+	if (payload == NULL)
+		return EMR_NO_MEMORY;
 	if (emr_aead_open(key, header->nonce, header->aad, header->sealed, payload) != EMR_OK)
 		return damaged("contents", out_field);
 	return emr_keyfile_parse_payload(emr_bytes_of(payload, plain_bytes), out, out_field);

@@ -25,7 +25,8 @@ emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s,
 		kind > EMR_KEYRING_ORGANISATION)
 		return EMR_INVALID;
 	kr = calloc(1, sizeof *kr);
-	EMR_TRY_MEMORY(kr);
+	if (kr == NULL)
+		return EMR_NO_MEMORY;
 	kr->coowned = emr_coowned_new();
 	kr->memo = emr_memo_new();
 	(void)pthread_mutex_init(&kr->facts_lock, NULL);

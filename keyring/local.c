@@ -72,7 +72,8 @@ emr_status emr_local_key_get(
 	emr_local_key *key = calloc(1, sizeof *key);
 	emr_status status;
 
-	EMR_TRY_MEMORY(key);
+	if (key == NULL)
+		return EMR_NO_MEMORY;
 	status = local_secret(kr, use, id, &key->key);
 	if (status != EMR_OK) {
 		free(key);

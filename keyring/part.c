@@ -149,7 +149,8 @@ emr_status emr_vault_new(size_t len, emr_vault *out)
 {
 	uint8_t *data = sodium_malloc(len);
 
-	EMR_TRY_MEMORY(data);
+	if (data == NULL)
+		return EMR_NO_MEMORY;
 	*out = (emr_vault){.data = data, .len = len};
 	return EMR_OK;
 }

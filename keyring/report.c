@@ -75,7 +75,8 @@ emr_status emr_report_decode(emr_bytes plain, emr_report_row **out_rows, size_t 
 	if (r.bad || n < 1 || n > EMR_REPORT_ROWS_MAX || r.left != n * ROW_BYTES)
 		return EMR_DAMAGED;
 	rows = calloc(n, sizeof *rows);
-	EMR_TRY_MEMORY(rows);
+	if (rows == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < n; i++) {
 		if (!read_row(&r, &rows[i])) {
 			free(rows);

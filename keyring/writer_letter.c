@@ -88,7 +88,8 @@ static emr_status read_keys(emr_reader *r, emr_id16 domain_id, size_t n, emr_epo
 		return EMR_OK;
 	}
 	keys = calloc(n, sizeof *keys);
-	EMR_TRY_MEMORY(keys);
+	if (keys == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < n; i++) {
 		emr_status status = read_key(r, domain_id, &last, &keys[i]);
 

@@ -468,7 +468,8 @@ emr_status emr_absent_open(const emr_ledger_options *options, emr_ledger **out_l
 	absent *a = absent_new(options);
 	emr_status status;
 
-	EMR_TRY_MEMORY(a);
+	if (a == NULL)
+		return EMR_NO_MEMORY;
 	(void)is_worth_a_try(a);
 	status = try_open(a, &a->inner);
 	if (status == EMR_OK) {

@@ -48,7 +48,8 @@ emr_status emr_batch_new(const emr_batch_options *options, emr_batch_builder **o
 	emr_batch_builder *builder = calloc(1, sizeof *builder);
 	emr_status status;
 
-	EMR_TRY_MEMORY(builder);
+	if (builder == NULL)
+		return EMR_NO_MEMORY;
 	builder->options = *options;
 	status = find_key(builder);
 	if (status != EMR_OK) {

@@ -154,7 +154,8 @@ emr_status emr_chain_adopt(emr_chain *chain, const uint8_t domain[16], emr_chain
 	EMR_AUTO_FREE adopting *a = calloc(1, sizeof *a);
 	emr_status status;
 
-	EMR_TRY_MEMORY(a);
+	if (a == NULL)
+		return EMR_NO_MEMORY;
 	a->chain = chain;
 	a->fetch = fetch;
 	a->fetch_arg = arg;

@@ -223,7 +223,8 @@ emr_status emr_chain_append_genesis(emr_chain *chain, emr_bytes descriptor)
 	uint8_t leaf[32];
 
 	arena.base = memory;
-	EMR_TRY_MEMORY(memory);
+	if (memory == NULL)
+		return EMR_NO_MEMORY;
 	EMR_TRY(chain_contract_status(
 		emr_contract_genesis(emr_span_of(descriptor), &arena, &writes, &n)));
 	emr_entry_leaf(emr_span_of(descriptor), leaf);

@@ -131,7 +131,8 @@ emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn 
 	emr_buf_clear(&out_parts->bytes);
 	memset(out_parts->spans, 0, sizeof out_parts->spans);
 	out_parts->is_bad = false;
-	EMR_TRY_MEMORY(batch);
+	if (batch == NULL)
+		return EMR_NO_MEMORY;
 	/* An entry that cannot be parsed has no parts; emr_chain_follow says what is wrong with
 	 * it. */
 	if (entry->seq == 0 || !emr_entry_open(entry->entry, entry->items, &parsed, batch))

@@ -83,7 +83,8 @@ emr_status emr_chain_fill_batch(emr_chain *chain, emr_bytes batch)
 	emr_span pub;
 	bool is_new;
 
-	EMR_TRY_MEMORY(sent);
+	if (sent == NULL)
+		return EMR_NO_MEMORY;
 	if (emr_batch_parse(emr_span_of(batch), sent) != EMR_RESULT_APPLIED)
 		return EMR_INVALID;
 	for (size_t i = 0; i < sent->count; i++) {

@@ -428,7 +428,8 @@ static emr_status fetch_pass(emr_chain *chain, int pass, const emr_batch *batch,
 	EMR_TRY(chain_contract_status(
 		emr_contract_keys(pass, batch, caller, verdict->values, *count, arena, &keys)));
 	more = realloc(verdict->values, (*count + keys.count + 1) * sizeof *more);
-	EMR_TRY_MEMORY(more);
+	if (more == NULL)
+		return EMR_NO_MEMORY;
 	verdict->values = more;
 	EMR_TRY(fetch_rows(chain, &keys, &verdict->rows[pass - 1], more + *count));
 	*count += keys.count;
@@ -456,7 +457,8 @@ emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_c
 	size_t count = 0;
 
 	arena.base = verdict.arena = malloc(arena.cap);
-	EMR_TRY_MEMORY(verdict.arena);
+	if (verdict.arena == NULL)
+		return EMR_NO_MEMORY;
 	EMR_TRY(fetch_pass(chain, 1, batch, caller, &arena, &verdict, &count));
 	EMR_TRY(fetch_pass(chain, 2, batch, caller, &arena, &verdict, &count));
 	EMR_TRY(chain_contract_status(emr_contract_apply(

@@ -195,7 +195,8 @@ static emr_status prepare(emr_chain *chain, const char *question, sqlite3_stmt *
 	sqlite3_str_appendall(text, chain_items);
 	sqlite3_str_appendall(text, question);
 	all = sqlite3_str_finish(text);
-	EMR_TRY_MEMORY(all);
+	if (all == NULL)
+		return EMR_NO_MEMORY;
 	code = sqlite3_prepare_v3(chain->sql.db, all, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
 	sqlite3_free(all);
 	return emr_sql_status(chain->sql.db, code);

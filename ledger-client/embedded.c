@@ -157,7 +157,8 @@ emr_status emr_embedded_open_woken(
 	embedded *e = calloc(1, sizeof *e);
 	emr_status status;
 
-	EMR_TRY_MEMORY(e);
+	if (e == NULL)
+		return EMR_NO_MEMORY;
 	e->dirfd = e->inotify_fd = -1;
 	e->wake_fd = wake_fd;
 	e->is_wake_lent = wake_fd >= 0;

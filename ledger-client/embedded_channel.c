@@ -387,7 +387,8 @@ emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_
 	EMR_AUTO_FREE emr_ledger_answer *answer = calloc(1, sizeof *answer);
 	emr_status status;
 
-	EMR_TRY_MEMORY(answer);
+	if (answer == NULL)
+		return EMR_NO_MEMORY;
 	emr_batch_id(batch->header.data, h.batch_id.b);
 	emr_hex(h.batch_id.b, sizeof h.batch_id.b, h.id);
 	answer->is_repeat = 1;

@@ -181,7 +181,8 @@ static emr_status take_entry(following *f, const emr_fabric_logged *logged,
 	bool is_left = false;
 	emr_status status = EMR_OK;
 
-	EMR_TRY_MEMORY(parts);
+	if (parts == NULL)
+		return EMR_NO_MEMORY;
 	if (is_near || is_judged_by || f->n_items + header->count > RUN_ITEMS ||
 		atomic_load(&e->channel->is_stuck))
 		EMR_TRY(end(f, EMR_OK));

@@ -91,7 +91,8 @@ static emr_status put_entry(
 	emr_buf *args = m->args + m->n * ARGS;
 	emr_entry parsed;
 
-	EMR_TRY_MEMORY(batch);
+	if (batch == NULL)
+		return EMR_NO_MEMORY;
 	if (emr_entry_parse(emr_span_of(entry->entry), &parsed) != EMR_CONTRACT_OK ||
 		emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
 			emr_span_of(entry->items), parts->spans, parsed.count,
@@ -254,7 +255,8 @@ emr_status embedded_bring(embedded *e, bool *out_has_brought, char said[EMR_FABR
 	embedded_note_channel(e, EMR_OFFLINE, "the directory's entries are on their way to it");
 	if (c->move == NULL)
 		c->move = calloc(1, sizeof *c->move);
-	EMR_TRY_MEMORY(c->move);
+	if (c->move == NULL)
+		return EMR_NO_MEMORY;
 	c->move->e = e;
 	EMR_TRY(send_portion(c->move, c->moved, size, said));
 	*out_has_brought = true;

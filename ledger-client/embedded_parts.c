@@ -98,7 +98,8 @@ emr_status embedded_bring_lacking(embedded *e, bool *out_is_left)
 	uint64_t from = 0;
 
 	*out_is_left = false;
-	EMR_TRY_MEMORY(lacking);
+	if (lacking == NULL)
+		return EMR_NO_MEMORY;
 	do {
 		filling f = {.e = e, .keys = lacking->keys};
 

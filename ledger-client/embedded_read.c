@@ -103,7 +103,8 @@ emr_status embedded_entries(
 	__attribute__((cleanup(run_free))) run *r = calloc(1, sizeof *r);
 	emr_status status = EMR_OK;
 
-	EMR_TRY_MEMORY(r);
+	if (r == NULL)
+		return EMR_NO_MEMORY;
 	*out_n = 0;
 	while (status == EMR_OK && *out_n < max) {
 		emr_status given = EMR_OK;

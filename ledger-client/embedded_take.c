@@ -275,7 +275,8 @@ emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_si
 	emr_result refusal;
 	uint32_t rules;
 
-	EMR_TRY_MEMORY(parsed);
+	if (parsed == NULL)
+		return EMR_NO_MEMORY;
 	refusal = emr_batch_parse(emr_span_of(batch), parsed);
 	if (refusal != EMR_RESULT_APPLIED) {
 		EMR_LOCKED(&e->read_lock);

@@ -357,7 +357,8 @@ static emr_status prove_item(void *arg, const emr_ledger_entry *entry)
 	emr_entry parsed;
 	emr_status status;
 
-	EMR_TRY_MEMORY(batch);
+	if (batch == NULL)
+		return EMR_NO_MEMORY;
 	if (entry->seq != proof->seq)
 		return EMR_NOT_FOUND;
 	if (!emr_entry_open(entry->entry, entry->items, &parsed, batch))
@@ -365,7 +366,8 @@ static emr_status prove_item(void *arg, const emr_ledger_entry *entry)
 	if (proof->index >= batch->count)
 		return EMR_INVALID;
 	leaves = calloc(batch->count, sizeof *leaves);
-	EMR_TRY_MEMORY(leaves);
+	if (leaves == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < batch->count; i++)
 		emr_entry_leaf(batch->items[i].bytes, leaves[i].b);
 	if (!emr_merkle_inclusion_of(leaves, batch->count, proof->index, proof->item_path.hashes,

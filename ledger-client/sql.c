@@ -369,7 +369,8 @@ static emr_status connect_to(
 	int code;
 
 	EMR_TRY(emr_sql_path(dirfd, name, path));
-	EMR_TRY_MEMORY(files);
+	if (files == NULL)
+		return EMR_NO_MEMORY;
 	if (fstatat(dirfd, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
 		return emr_status_from_errno(errno);
 	if (!S_ISREG(there.st_mode))

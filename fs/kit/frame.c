@@ -93,7 +93,8 @@ emr_status emr_frame_send(int fd, const json_t *object, int timeout_ms)
 	uint8_t head[4];
 	int64_t deadline = deadline_of(timeout_ms);
 
-	EMR_TRY_MEMORY(text);
+	if (text == NULL)
+		return EMR_NO_MEMORY;
 	if (len > EMR_FRAME_MAX)
 		return EMR_LIMIT;
 	emr_put_u32(head, (uint32_t)len);
@@ -126,7 +127,8 @@ emr_status emr_frame_receive(int fd, int timeout_ms, json_t **out_object)
 	EMR_TRY(receive_all(fd, head, sizeof head, deadline));
 	EMR_TRY(emr_frame_length(head, &len));
 	data = malloc(len);
-	EMR_TRY_MEMORY(data);
+	if (data == NULL)
+		return EMR_NO_MEMORY;
 	status = receive_all(fd, data, len, deadline);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_IO : status;

@@ -91,7 +91,8 @@ emr_status emr_cert_watch_start(
 	if (emr_renewing_due(session) == UINT64_MAX)
 		return EMR_OK;
 	w = calloc(1, sizeof *w);
-	EMR_TRY_MEMORY(w);
+	if (w == NULL)
+		return EMR_NO_MEMORY;
 	w->session = session;
 	w->notices = notices;
 	w->is_first = !has_tried;

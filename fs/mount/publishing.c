@@ -29,7 +29,8 @@ emr_status emr_publishing_new(emr_session *session, emr_notices *notices,
 	size_t count = 0;
 	emr_status status;
 
-	EMR_TRY_MEMORY(p);
+	if (p == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < settings->node_count; i++) {
 		emr_problem problem = {0};
 		emr_ipfs *gateway = NULL;

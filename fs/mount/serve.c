@@ -66,7 +66,8 @@ static emr_status send_stolen(void *arg, json_t *object)
 	const conversation *c = arg;
 	emr_status status;
 
-	EMR_TRY_MEMORY(object);
+	if (object == NULL)
+		return EMR_NO_MEMORY;
 	status = atomic_load(&c->server->stop) ? EMR_INTERRUPTED
 					       : emr_frame_send(c->fd, object, SEND_MS);
 	json_decref(object);

@@ -126,7 +126,8 @@ emr_status emr_authors_find(emr_authors *authors, const emr_session *session, em
 	EMR_TRY(find_me(authors, session));
 	EMR_TRY(judge_author(authors, session, signer, seq, &found));
 	grown = realloc(authors->list, (authors->n + 1) * sizeof *grown);
-	EMR_TRY_MEMORY(grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
 	authors->list = grown;
 	grown[authors->n] = found;
 	*out = &grown[authors->n++];

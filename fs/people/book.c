@@ -117,7 +117,8 @@ static emr_status read_people(emr_bytes plain, emr_book *out_book)
 	if (r.bad || n > EMR_BOOK_PEOPLE_MAX)
 		return EMR_DAMAGED;
 	book.people = calloc(n + 1, sizeof *book.people);
-	EMR_TRY_MEMORY(book.people);
+	if (book.people == NULL)
+		return EMR_NO_MEMORY;
 	while (book.n < n) {
 		emr_status status = read_person(&r, &book.people[book.n++]);
 
@@ -302,7 +303,8 @@ static emr_status book_add(emr_book *book, emr_contact *contact)
 	if (book->n >= EMR_BOOK_PEOPLE_MAX)
 		return EMR_LIMIT;
 	more = realloc(book->people, (book->n + 1) * sizeof *more);
-	EMR_TRY_MEMORY(more);
+	if (more == NULL)
+		return EMR_NO_MEMORY;
 	book->people = more;
 	book->people[book->n++] = *contact;
 	*contact = (emr_contact){0};

@@ -36,7 +36,8 @@ static emr_status grow_pages(emr_staging *st, size_t wanted)
 	size_t count = st->page_count * 2 > wanted ? st->page_count * 2 : wanted;
 	bucket_page **pages = realloc(st->pages, count * sizeof *pages);
 
-	EMR_TRY_MEMORY(pages);
+	if (pages == NULL)
+		return EMR_NO_MEMORY;
 	memset(pages + st->page_count, 0, (count - st->page_count) * sizeof *pages);
 	st->pages = pages;
 	st->page_count = count;
@@ -52,7 +53,8 @@ emr_status staging_bucket_make(emr_staging *st, uint64_t leaf, bucket **out)
 		return EMR_NO_MEMORY;
 	if (st->pages[page] == NULL) {
 		made = calloc(1, sizeof *made);
-		EMR_TRY_MEMORY(made);
+		if (made == NULL)
+			return EMR_NO_MEMORY;
 		for (size_t i = 0; i < PAGE_LEAVES; i++)
 			made->buckets[i].leaf = (uint64_t)page * PAGE_LEAVES + i;
 		st->pages[page] = made;
@@ -147,7 +149,8 @@ emr_status bucket_reserve(bucket *b, uint32_t extra)
 	while (cap < b->count + extra)
 		cap = cap == 0 ? 2 : cap * 2;
 	extents = realloc(b->extents, cap * sizeof *extents);
-	EMR_TRY_MEMORY(extents);
+	if (extents == NULL)
+		return EMR_NO_MEMORY;
 	b->extents = extents;
 	b->cap = cap;
 	return EMR_OK;
@@ -257,7 +260,8 @@ static emr_status grow_extent(emr_staging *st, extent *e, uint32_t wanted)
 	if (wanted <= e->cap)
 		return EMR_OK;
 	bytes = realloc(e->bytes, cap);
-	EMR_TRY_MEMORY(bytes);
+	if (bytes == NULL)
+		return EMR_NO_MEMORY;
 	account_memory(st, (int64_t)cap - (int64_t)e->cap);
 	e->bytes = bytes;
 	e->cap = cap;

@@ -149,7 +149,8 @@ emr_status emr_record_ctx_new(const emr_record_options *options, emr_record_ctx 
 {
 	emr_record_ctx *ctx = calloc(1, sizeof *ctx);
 
-	EMR_TRY_MEMORY(ctx);
+	if (ctx == NULL)
+		return EMR_NO_MEMORY;
 	ctx->options = *options;
 	set_defaults(&ctx->options);
 	ctx->is_still = options->spill_dirfd >= 0 && emr_disk_takes_nothing(options->spill_dirfd);

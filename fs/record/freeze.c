@@ -186,7 +186,8 @@ static emr_status put_hole(freeze_run *run)
 	EMR_AUTO_FREE uint8_t *zeros = calloc(1, EMR_UNIXFS_HOLE_BYTES);
 	emr_cid cid = emr_unixfs_hole(0);
 
-	EMR_TRY_MEMORY(zeros);
+	if (zeros == NULL)
+		return EMR_NO_MEMORY;
 	return put_node(run, &cid, emr_bytes_of(zeros, EMR_UNIXFS_HOLE_BYTES));
 }
 

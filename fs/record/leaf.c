@@ -168,7 +168,8 @@ static emr_status read_known(
 	if (source->stream_len != EMR_LEAF_BYTES)
 		return EMR_NOT_FOUND;
 	scratch = record_scratch_take(source->ctx);
-	EMR_TRY_MEMORY(scratch);
+	if (scratch == NULL)
+		return EMR_NO_MEMORY;
 	status = emr_block_store_get_units(
 		source->ctx->options.store, &source->cid, units, scratch->sealed);
 	if (status == EMR_OK && skip == 0)

@@ -71,7 +71,8 @@ static emr_status new_reader(
 {
 	emr_content_reader *reader = calloc(1, sizeof *reader);
 
-	EMR_TRY_MEMORY(reader);
+	if (reader == NULL)
+		return EMR_NO_MEMORY;
 	reader->ctx = ctx;
 	reader->content = *content;
 	atomic_init(&reader->owners, 1);

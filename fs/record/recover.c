@@ -197,7 +197,8 @@ static emr_status find_life(emr_staging *st, const spill_control *control, key_l
 		return EMR_OK;
 	}
 	life = calloc(1, sizeof *life);
-	EMR_TRY_MEMORY(life);
+	if (life == NULL)
+		return EMR_NO_MEMORY;
 	life->next = st->lives;
 	st->lives = life;   /* freed with the others, whatever comes */
 	life->ended = true; /* every restart ends a key for sealing */

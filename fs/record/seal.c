@@ -26,7 +26,8 @@ emr_status life_new(emr_staging *st, key_life **out)
 	key_life *life = calloc(1, sizeof *life);
 	emr_status status;
 
-	EMR_TRY_MEMORY(life);
+	if (life == NULL)
+		return EMR_NO_MEMORY;
 	life->suite = st->ctx->options.suite;
 	randombytes_buf(life->salt, sizeof life->salt);
 	randombytes_buf(life->hk, sizeof life->hk);
@@ -106,7 +107,8 @@ static emr_status seal_bucket(seal_job *work, record_sealed_leaf *out)
 	const uint8_t *plain;
 	emr_status status;
 
-	EMR_TRY_MEMORY(scratch);
+	if (scratch == NULL)
+		return EMR_NO_MEMORY;
 	gate_read(&st->gate); /* the table of buckets may grow meanwhile */
 	status = gather(st, work->b, scratch, &plain);
 	gate_read_end(&st->gate);

@@ -285,7 +285,8 @@ emr_status spill_append(spill_file *spill, uint64_t off, emr_bytes payload, spil
 	EMR_AUTO_FREE uint8_t *bytes = calloc(1, room);
 	uint8_t nonce[24], aad[RECORD_AAD_BYTES];
 
-	EMR_TRY_MEMORY(bytes);
+	if (bytes == NULL)
+		return EMR_NO_MEMORY;
 	if (emr_reserve_is_out(spill->reserve))
 		return EMR_NO_SPACE;
 	randombytes_buf(nonce, sizeof nonce);

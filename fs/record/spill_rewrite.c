@@ -16,7 +16,8 @@ static emr_status copy_extent(
 	uint32_t count;
 	emr_status status;
 
-	EMR_TRY_MEMORY(scratch);
+	if (scratch == NULL)
+		return EMR_NO_MEMORY;
 	status = staging_read_leaf(st, b->leaf, e->from, e->len, scratch->plain);
 	if (status == EMR_OK)
 		status = spill_write_bytes(fresh, b, e->from, scratch->plain, e->len, made, &count);

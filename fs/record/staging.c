@@ -16,7 +16,8 @@ emr_status staging_alloc(emr_record_ctx *ctx, emr_id16 id, emr_staging **out)
 {
 	emr_staging *st = calloc(1, sizeof *st);
 
-	EMR_TRY_MEMORY(st);
+	if (st == NULL)
+		return EMR_NO_MEMORY;
 	st->ctx = ctx;
 	st->id = id;
 	st->spill.fd = -1;

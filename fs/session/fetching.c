@@ -78,7 +78,8 @@ emr_status emr_fetching_open(emr_session *session, const emr_settings *settings,
 	if (settings == NULL || settings->node_count == 0)
 		return EMR_OK;
 	fetching = calloc(1, sizeof *fetching);
-	EMR_TRY_MEMORY(fetching);
+	if (fetching == NULL)
+		return EMR_NO_MEMORY;
 	session->fetching = fetching;
 	open_nodes(fetching, session, settings, false);
 	open_nodes(fetching, session, settings, true);

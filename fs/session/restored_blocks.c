@@ -50,7 +50,8 @@ static emr_status last_number_there(const emr_session *session, const char *dir,
 	EMR_AUTO_FREE char *writers = emr_places_writers();
 	emr_status status, removed;
 
-	EMR_TRY_MEMORY(writers);
+	if (writers == NULL)
+		return EMR_NO_MEMORY;
 	snprintf(path, sizeof path, "%.4200s/" EMR_NETWORK_DIR_BLOCKS, dir);
 	snprintf(index, sizeof index, "%.4200s/" INDEX_OF_LOOK, session->state_path);
 	status = last_number(session, path, index, writers, out_seq);
@@ -92,7 +93,8 @@ emr_status emr_restored_blocks_settle(const emr_session *session, const char *di
 
 	snprintf(copied, sizeof copied, "%.4200s/" EMR_STATE_BLOCKS, session->state_path);
 	out->dir = strdup(dir);
-	EMR_TRY_MEMORY(out->dir);
+	if (out->dir == NULL)
+		return EMR_NO_MEMORY;
 	EMR_TRY(last_number(session, copied, NULL, NULL, &of_copy));
 	EMR_TRY(last_number_there(session, dir, &of_dir));
 	EMR_TRY(emr_blocks_share_restored(session->state_fd, dir,

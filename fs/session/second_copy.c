@@ -134,7 +134,8 @@ static emr_status write_others(
 	size_t n = first != NULL, kept = 0;
 	emr_status status;
 
-	EMR_TRY_MEMORY(all);
+	if (all == NULL)
+		return EMR_NO_MEMORY;
 	if (first != NULL)
 		all[0] = *first;
 	n += emr_second_copies_read(state_fd, all + n, EMR_SECOND_COPIES_MAX);

@@ -60,7 +60,8 @@ static emr_status copy_bytes(int from, int to)
 	EMR_AUTO_FREE uint8_t *buffer = malloc(COPY_BYTES);
 	off_t at = 0;
 
-	EMR_TRY_MEMORY(buffer);
+	if (buffer == NULL)
+		return EMR_NO_MEMORY;
 	for (;;) {
 		ssize_t n = pread(from, buffer, COPY_BYTES, at);
 

@@ -112,7 +112,8 @@ emr_status emr_chronicle_new(emr_facts *facts, emr_replica *replica, emr_chronic
 {
 	emr_chronicle *c = calloc(1, sizeof *c);
 
-	EMR_TRY_MEMORY(c);
+	if (c == NULL)
+		return EMR_NO_MEMORY;
 	c->facts = facts;
 	c->replica = replica;
 	pthread_mutex_init(&c->lock, NULL);

@@ -18,7 +18,8 @@ emr_status emr_facts_new(
 {
 	emr_facts *facts = calloc(1, sizeof *facts);
 
-	EMR_TRY_MEMORY(facts);
+	if (facts == NULL)
+		return EMR_NO_MEMORY;
 	facts->keyring = keyring;
 	facts->replica = replica;
 	facts->records = records;

@@ -27,7 +27,8 @@ static emr_status grow_index(index16 *index)
 	index16 grown = {.cap = index->cap == 0 ? 64 : index->cap * 2, .count = index->count};
 
 	grown.slots = malloc(grown.cap * sizeof *grown.slots);
-	EMR_TRY_MEMORY(grown.slots);
+	if (grown.slots == NULL)
+		return EMR_NO_MEMORY;
 	crypto_shorthash_keygen(grown.hash_key);
 	for (size_t i = 0; i < grown.cap; i++)
 		grown.slots[i].number = INDEX16_NONE;

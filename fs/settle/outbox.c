@@ -84,7 +84,8 @@ emr_status outbox_decode(emr_bytes bytes, outbox *out_box)
 	if (r.bad || box.count > OUTBOX_ITEMS_MAX)
 		return EMR_DAMAGED;
 	box.outcomes = calloc(box.count == 0 ? 1 : box.count, sizeof *box.outcomes);
-	EMR_TRY_MEMORY(box.outcomes);
+	if (box.outcomes == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < box.count; i++)
 		read_outcome(&r, &box.outcomes[i]);
 	if (version > 1) {

@@ -93,7 +93,8 @@ emr_status settle_ask_ledger(emr_settle *settle, outbox *box)
 	emr_ledger_answer *answer = malloc(sizeof *answer);
 	emr_status status;
 
-	EMR_TRY_MEMORY(answer);
+	if (answer == NULL)
+		return EMR_NO_MEMORY;
 	status = emr_ledger_submit(settle->options.ledger, emr_buf_view(&box->batch), answer);
 	if (status == EMR_LIMIT) {
 		free(answer);

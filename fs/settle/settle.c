@@ -52,7 +52,8 @@ emr_status emr_settle_new(const emr_settle_options *options, emr_settle **out_se
 
 	EMR_TRY(emr_keyring_person_pk(options->keyring, person_pk));
 	settle = calloc(1, sizeof *settle);
-	EMR_TRY_MEMORY(settle);
+	if (settle == NULL)
+		return EMR_NO_MEMORY;
 	settle->statements = known_statements_new();
 	status = settle->statements != NULL ? emr_share_new(&share, &settle->share) : EMR_NO_MEMORY;
 	if (status != EMR_OK) {

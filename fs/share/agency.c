@@ -17,7 +17,8 @@ emr_status emr_agency_open(emr_share *share, int dirfd, emr_agency **out_agency)
 	emr_agency *agency = calloc(1, sizeof *agency);
 	emr_status status;
 
-	EMR_TRY_MEMORY(agency);
+	if (agency == NULL)
+		return EMR_NO_MEMORY;
 	agency->desk = (desk){.share = share};
 	agency->dirfd = dirfd;
 	status = agency_load_boxes(agency);

@@ -159,7 +159,8 @@ static emr_status load_slots(emr_ask *ask, const emr_buf *slots)
 {
 	asked_slot *at = calloc(slots->len / sizeof(emr_access_slot), sizeof *at);
 
-	EMR_TRY_MEMORY(at);
+	if (at == NULL)
+		return EMR_NO_MEMORY;
 	ask->slots = at;
 	ask->n = slots->len / sizeof(emr_access_slot);
 	EMR_EACH (const emr_access_slot, slot, slots) {
@@ -176,7 +177,8 @@ static emr_status new_question(
 {
 	AUTO_ASK ask = calloc(1, sizeof *ask);
 
-	EMR_TRY_MEMORY(ask);
+	if (ask == NULL)
+		return EMR_NO_MEMORY;
 	ask->shared = shared;
 	ask->release = (emr_known_release){.domain = shared->received.grant.domain,
 		.access = emr_id16_random(),

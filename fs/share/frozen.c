@@ -250,7 +250,8 @@ static emr_status count_versions(looking *l, emr_frozen_look *out)
 
 	if (n > UINT32_MAX)
 		return EMR_LIMIT;
-	EMR_TRY_MEMORY(leaves);
+	if (leaves == NULL)
+		return EMR_NO_MEMORY;
 	if (n > 1)
 		qsort(l->leaves.data, n, sizeof(emr_id32), by_bytes);
 	for (size_t i = 0; i < n; i++)

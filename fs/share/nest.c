@@ -145,7 +145,8 @@ static emr_status read_all(nesting *nest, const emr_nested *tree, size_t n)
 	emr_status status = EMR_OK;
 
 	nest->places = calloc(n > 0 ? n : 1, sizeof *nest->places);
-	EMR_TRY_MEMORY(nest->places);
+	if (nest->places == NULL)
+		return EMR_NO_MEMORY;
 	for (; nest->n < n && status == EMR_OK; nest->n++) {
 		place *p = &nest->places[nest->n];
 

@@ -18,7 +18,8 @@ emr_status emr_release_new(emr_share *share, emr_release **out_release)
 {
 	emr_release *release = calloc(1, sizeof *release);
 
-	EMR_TRY_MEMORY(release);
+	if (release == NULL)
+		return EMR_NO_MEMORY;
 	release->desk = (desk){.share = share};
 	*out_release = release;
 	return EMR_OK;

@@ -11,7 +11,8 @@ emr_status emr_share_new(const emr_share_options *options, emr_share **out_share
 
 	EMR_TRY(emr_keyring_public(options->keyring, &me));
 	share = calloc(1, sizeof *share);
-	EMR_TRY_MEMORY(share);
+	if (share == NULL)
+		return EMR_NO_MEMORY;
 	share->o = *options;
 	if (share->o.clock == NULL)
 		share->o.clock = emr_clock_system();

@@ -239,7 +239,8 @@ emr_status emr_shared_open(emr_share *share, emr_id16 domain, emr_id16 grant, ui
 	if (status != EMR_OK)
 		return status;
 	shared = calloc(1, sizeof *shared);
-	EMR_TRY_MEMORY(shared);
+	if (shared == NULL)
+		return EMR_NO_MEMORY;
 	shared->share = share;
 	shared->standing = s;
 	shared->purpose = purpose;

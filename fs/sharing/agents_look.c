@@ -102,7 +102,8 @@ emr_status emr_look_heard(emr_visit *visit)
 
 	if (due_ns == NULL)
 		visit->memory = due_ns = calloc(1, sizeof *due_ns);
-	EMR_TRY_MEMORY(due_ns);
+	if (due_ns == NULL)
+		return EMR_NO_MEMORY;
 	if (now_ns >= *due_ns) { /* each is a question to a host, and the ledger may grow often */
 		status = emr_sharing_hear(visit->session->sharing);
 		*due_ns = now_ns + HEAR_NS;

@@ -311,7 +311,8 @@ emr_status emr_consents_take(emr_visit *visit, emr_buf *seen)
 		return EMR_OK;
 	EMR_TRY(walk.status);
 	j = calloc(1, sizeof *j);
-	EMR_TRY_MEMORY(j);
+	if (j == NULL)
+		return EMR_NO_MEMORY;
 	j->visit = visit;
 	j->seen = seen;
 	EMR_TRY(emr_crowd_open(session, &j->crowd));

@@ -35,7 +35,8 @@ emr_status emr_doors_new(emr_session *session, emr_notices *notices, emr_doors *
 {
 	emr_doors *doors = calloc(1, sizeof *doors);
 
-	EMR_TRY_MEMORY(doors);
+	if (doors == NULL)
+		return EMR_NO_MEMORY;
 	doors->session = session;
 	doors->notices = notices;
 	pthread_mutex_init(&doors->lock, NULL);
@@ -138,7 +139,8 @@ static emr_status say_shared_with(emr_doors *doors, emr_id16 domain, emr_buf *ou
 	EMR_AUTO_FREE const emr_share_row **shown = calloc(doors->rows.n + 1, sizeof *shown);
 	size_t n = 0, before = out->len;
 
-	EMR_TRY_MEMORY(shown);
+	if (shown == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < doors->rows.n; i++)
 		if (emr_id16_equal(doors->rows.list[i].domain, domain) &&
 			is_shown(&doors->rows.list[i]))

@@ -290,7 +290,8 @@ emr_status emr_notices_new(const char *program, emr_notices **out_notices)
 	emr_notices *notices = calloc(1, sizeof *notices);
 	emr_status status;
 
-	EMR_TRY_MEMORY(notices);
+	if (notices == NULL)
+		return EMR_NO_MEMORY;
 	pthread_mutex_init(&notices->lock, NULL);
 	emr_worker_init(&notices->worker);
 	if (program != NULL) {

@@ -67,7 +67,8 @@ emr_status emr_office_new(emr_office **out_office)
 {
 	emr_office *office = calloc(1, sizeof *office);
 
-	EMR_TRY_MEMORY(office);
+	if (office == NULL)
+		return EMR_NO_MEMORY;
 	emr_worker_init(&office->worker);
 	*out_office = office;
 	return EMR_OK;

@@ -101,7 +101,8 @@ emr_status emr_look_own_key(emr_visit *visit)
 	if (visit->memory != NULL || !emr_own_key_is_revoked(visit->session, &problem))
 		return EMR_OK;
 	visit->memory = malloc(1); /* told */
-	EMR_TRY_MEMORY(visit->memory);
+	if (visit->memory == NULL)
+		return EMR_NO_MEMORY;
 	emr_notices_add_problem(visit->notices, &problem, "");
 	return EMR_OK;
 }
@@ -120,7 +121,8 @@ emr_status emr_look_epochs(emr_visit *visit)
 	}
 	if (due == NULL)
 		due = malloc(sizeof *due);
-	EMR_TRY_MEMORY(due);
+	if (due == NULL)
+		return EMR_NO_MEMORY;
 	*due = now; /* not done yet */
 	visit->memory = due;
 	EMR_TRY(emr_replica_own_domains(visit->session->replica, &domains));
@@ -165,7 +167,8 @@ static emr_status say_what_is_elsewhere(emr_visit *visit)
 	if (writers.status != EMR_OK || !is_some)
 		return writers.status;
 	visit->memory = malloc(1);
-	EMR_TRY_MEMORY(visit->memory);
+	if (visit->memory == NULL)
+		return EMR_NO_MEMORY;
 	emr_notices_add(visit->notices, "shares-elsewhere", "");
 	return EMR_OK;
 }

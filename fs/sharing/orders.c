@@ -137,7 +137,8 @@ emr_status emr_orders_load(const emr_keyring *keyring, int state_fd, emr_orders 
 		if (r.bad || n > EMR_ORDERS_MAX)
 			return EMR_DAMAGED;
 		orders.list = calloc(n > 0 ? n : 1, sizeof *orders.list);
-		EMR_TRY_MEMORY(orders.list);
+		if (orders.list == NULL)
+			return EMR_NO_MEMORY;
 		for (; orders.n < n; orders.n++)
 			EMR_TRY(read_one(&r, &orders.list[orders.n]));
 		emr_read_zeros(&r, r.left);
@@ -158,7 +159,8 @@ emr_status emr_orders_add(emr_orders *orders, emr_order *order)
 	if (orders->n >= EMR_ORDERS_MAX)
 		return EMR_LIMIT;
 	grown = realloc(orders->list, (orders->n + 1) * sizeof *grown);
-	EMR_TRY_MEMORY(grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
 	orders->list = grown;
 	if (orders->next_number == 0)
 		orders->next_number = 1;

@@ -141,7 +141,8 @@ static emr_status take_away_answered(emr_visit *visit, const emr_share_rows *row
 	EMR_AUTO_FREE emr_id16 *open = calloc(rows->n + 1, sizeof *open);
 	size_t n = 0;
 
-	EMR_TRY_MEMORY(open);
+	if (open == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < rows->n; i++)
 		if (is_open(&rows->list[i]))
 			open[n++] = rows->list[i].order.request;
@@ -192,7 +193,8 @@ emr_status emr_look_requests(emr_visit *visit)
 	if (visit->memory == NULL)
 		visit->memory = calloc(1, sizeof(told));
 	t = visit->memory;
-	EMR_TRY_MEMORY(t);
+	if (t == NULL)
+		return EMR_NO_MEMORY;
 	if (visit->session->sharing == NULL)
 		return EMR_OK;
 	if (emr_sharing_forget_over(visit->session->sharing) != EMR_OK ||

@@ -311,7 +311,8 @@ emr_status emr_share_request_file(const emr_share_row *row, emr_buf *out)
 	FILE *to = open_memstream(&text, &size);
 	emr_status status;
 
-	EMR_TRY_MEMORY(to);
+	if (to == NULL)
+		return EMR_NO_MEMORY;
 	emr_share_who_text(row, who, sizeof who);
 	emr_share_path_text(row, path, sizeof path);
 	emr_quoted_text(is_of_file ? emr_share_file(row) : row->words, reason, sizeof reason);

@@ -49,7 +49,8 @@ emr_status emr_sharing_new(emr_session *session, emr_notices *notices, emr_shari
 	emr_sharing *sharing = calloc(1, sizeof *sharing);
 	emr_status status;
 
-	EMR_TRY_MEMORY(sharing);
+	if (sharing == NULL)
+		return EMR_NO_MEMORY;
 	sharing->session = session;
 	sharing->notices = notices;
 	status = emr_orders_load(session->keyring, session->state_fd, &sharing->orders);
@@ -526,7 +527,8 @@ emr_status emr_sharing_orders(emr_sharing *sharing, emr_orders *out_orders)
 			memcpy(copy.list, sharing->orders.list, copy.n * sizeof *copy.list);
 	}
 	pthread_mutex_unlock(&sharing->lock);
-	EMR_TRY_MEMORY(copy.list);
+	if (copy.list == NULL)
+		return EMR_NO_MEMORY;
 	*out_orders = copy;
 	return EMR_OK;
 }

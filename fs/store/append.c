@@ -225,7 +225,8 @@ static emr_status reserve_pins(emr_store *store, size_t count)
 		size_t capacity = (store->pin_count + count) * 2;
 		emr_pin_change *grown = realloc(store->pins, capacity * sizeof *grown);
 
-		EMR_TRY_MEMORY(grown);
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
 		store->pins = grown;
 		store->pin_capacity = capacity;
 	}
@@ -233,7 +234,8 @@ static emr_status reserve_pins(emr_store *store, size_t count)
 		size_t capacity = (store->new_root_count + count) * 2;
 		emr_cid *grown = realloc(store->new_roots, capacity * sizeof *grown);
 
-		EMR_TRY_MEMORY(grown);
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
 		store->new_roots = grown;
 		store->new_root_capacity = capacity;
 	}

@@ -262,7 +262,8 @@ emr_status emr_index_open(
 	emr_index *index = calloc(1, sizeof *index);
 	emr_status status;
 
-	EMR_TRY_MEMORY(index);
+	if (index == NULL)
+		return EMR_NO_MEMORY;
 	if (snprintf(index->path, sizeof index->path, "%s/index.sqlite", dir) >= INDEX_PATH_CHARS) {
 		free(index);
 		return EMR_LIMIT;

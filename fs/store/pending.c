@@ -27,7 +27,8 @@ static emr_status rehash(emr_pending *map, size_t capacity)
 	emr_pending bigger = {.capacity = capacity};
 
 	bigger.slots = calloc(capacity, sizeof *bigger.slots);
-	EMR_TRY_MEMORY(bigger.slots);
+	if (bigger.slots == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < map->capacity; i++)
 		if (map->slots[i].at.segment != 0)
 			emr_pending_put(&bigger, map->slots[i].digest, map->slots[i].at);

@@ -59,7 +59,8 @@ static emr_status add_unwritten(emr_store *store, pin_list *list)
 	emr_pin *known = (void *)list->pins.data;
 	size_t n_known = list->pins.len / sizeof *known, kept = 0;
 
-	EMR_TRY_MEMORY(all);
+	if (all == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < store->pin_count; i++)
 		all[i] = &store->pins[i];
 	EMR_SORT(all, store->pin_count, compare_changes);
@@ -241,7 +242,8 @@ static emr_status state_difference(
 	EMR_AUTO_FREE emr_pin *wanted = malloc((keep_count + 1) * sizeof *wanted);
 	EMR_AUTO_BUF changes = {0};
 
-	EMR_TRY_MEMORY(wanted);
+	if (wanted == NULL)
+		return EMR_NO_MEMORY;
 	if (keep_count > 0)
 		memcpy(wanted, keep, keep_count * sizeof *wanted);
 	qsort(wanted, keep_count, sizeof *wanted, compare_pins);

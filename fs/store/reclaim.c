@@ -63,7 +63,8 @@ static emr_status drop_rows(reclaim_run *run)
 	size_t count;
 	emr_status status;
 
-	EMR_TRY_MEMORY(ids);
+	if (ids == NULL)
+		return EMR_NO_MEMORY;
 	pthread_mutex_lock(&store->index_lock);
 	count = ids_of_victims(run, ids);
 	status = emr_index_drop_segments(store->index, ids, count);

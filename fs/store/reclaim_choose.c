@@ -313,7 +313,8 @@ static emr_status make_batches(reclaim_run *run)
 	uint64_t used = 0;
 	size_t n = 0;
 
-	EMR_TRY_MEMORY(order);
+	if (order == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < run->slots; i++)
 		if (run->victims[i].segment != NULL && !run->victims[i].skip)
 			order[n++] = &run->victims[i];

@@ -85,7 +85,8 @@ emr_status reclaim_copy(reclaim_run *run)
 	size_t count;
 	emr_status status;
 
-	EMR_TRY_MEMORY(group);
+	if (group == NULL)
+		return EMR_NO_MEMORY;
 	emr_buf_clear(&run->moves);
 	status = reclaim_each_live(run, list_move);
 	moves = (void *)run->moves.data;

@@ -138,7 +138,8 @@ emr_status emr_reserve_open(int dirfd, uint64_t bytes, emr_reserve **out_reserve
 	emr_reserve *reserve = calloc(1, sizeof *reserve);
 	emr_status status;
 
-	EMR_TRY_MEMORY(reserve);
+	if (reserve == NULL)
+		return EMR_NO_MEMORY;
 	pthread_mutex_init(&reserve->lock, NULL);
 	reserve->fd = -1;
 	status = open_file(reserve, dirfd);

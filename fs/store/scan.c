@@ -268,7 +268,8 @@ emr_status emr_scan(
 		return EMR_OK;
 	}
 	buffer = malloc(BUFFER_BYTES);
-	EMR_TRY_MEMORY(buffer);
+	if (buffer == NULL)
+		return EMR_NO_MEMORY;
 	s.buffer = buffer;
 	return scan_all(&s, from, visit, context, out_end);
 }

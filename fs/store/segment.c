@@ -38,7 +38,8 @@ static emr_status add_slot(emr_store *store, emr_segment **out_segment)
 		    sizeof(emr_segment *)) != EMR_OK)
 		return EMR_NO_MEMORY;
 	segment = calloc(1, sizeof *segment);
-	EMR_TRY_MEMORY(segment);
+	if (segment == NULL)
+		return EMR_NO_MEMORY;
 	segment->fd = segment->tags_fd = -1;
 	segment->known_to = EMR_SEGMENT_PREFIX_BYTES;
 	store->segments[store->segment_count++] = segment;

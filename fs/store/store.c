@@ -247,7 +247,8 @@ static emr_status store_make(const emr_store_options *options, emr_store **out_s
 {
 	emr_store *store = calloc(1, sizeof *store);
 
-	EMR_TRY_MEMORY(store);
+	if (store == NULL)
+		return EMR_NO_MEMORY;
 	store->face.ops = &face_ops;
 	store->dirfd = store->own_dirfd = store->lockfd = store->tags_dirfd = -1;
 	store->unit_key = options->unit_key;
@@ -493,7 +494,8 @@ static emr_status change_pins(emr_block_store *face, const emr_pin *pins, size_t
 {
 	EMR_AUTO_FREE emr_pin_change *changes = calloc(count + 1, sizeof *changes);
 
-	EMR_TRY_MEMORY(changes);
+	if (changes == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < count; i++)
 		changes[i] = (emr_pin_change){.pin = pins[i], .unpin = unpin};
 	return emr_store_pin(store_of(face), changes, count);

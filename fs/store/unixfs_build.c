@@ -93,7 +93,8 @@ emr_status emr_unixfs_builder_new(
 {
 	emr_unixfs_builder *builder = calloc(1, sizeof *builder);
 
-	EMR_TRY_MEMORY(builder);
+	if (builder == NULL)
+		return EMR_NO_MEMORY;
 	builder->emit = emit;
 	builder->context = context;
 	*out_builder = builder;

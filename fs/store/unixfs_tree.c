@@ -119,7 +119,8 @@ static emr_status fetch_node(
 		return status;
 	if (into->children == NULL)
 		into->children = malloc(EMR_UNIXFS_LINKS_MAX * sizeof(emr_cid));
-	EMR_TRY_MEMORY(into->children);
+	if (into->children == NULL)
+		return EMR_NO_MEMORY;
 	return decode_node(&tree->shape, into, emr_buf_view(&block));
 }
 
@@ -210,7 +211,8 @@ emr_status emr_unixfs_tree_open(emr_block_store *store, const emr_cid *root, uin
 	if (emr_cid_codec(root) != (shape.height == 0 ? EMR_CODEC_RAW : EMR_CODEC_DAG_PB))
 		return EMR_DAMAGED;
 	tree = calloc(1, sizeof *tree);
-	EMR_TRY_MEMORY(tree);
+	if (tree == NULL)
+		return EMR_NO_MEMORY;
 	if (pthread_mutex_init(&tree->lock, NULL) != 0) {
 		free(tree);
 		return EMR_NO_MEMORY;

@@ -215,7 +215,8 @@ emr_status emr_check_open_ledger(const emr_places *places, emr_ledger **out_ledg
 
 	if (asprintf(&path, "%s/%s", places->state, EMR_STATE_LEDGER) < 0)
 		path = NULL;
-	EMR_TRY_MEMORY(path);
+	if (path == NULL)
+		return EMR_NO_MEMORY;
 	options.path = path;
 	return emr_served_open_place(&options, out_ledger);
 }

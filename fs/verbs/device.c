@@ -449,7 +449,8 @@ static emr_status find_dir(accepting *a, const emr_device_file *file, const char
 	emr_out *out, emr_problem *out_problem)
 {
 	a->dir = strndup((const char *)file->dir.data, file->dir.len);
-	EMR_TRY_MEMORY(a->dir);
+	if (a->dir == NULL)
+		return EMR_NO_MEMORY;
 	if (file->channel.len == 0)
 		return emr_network_dir_check(a->dir, out_problem);
 	free(a->dir);
@@ -524,7 +525,8 @@ static emr_status remove_found(devices *d)
 	emr_status status = EMR_NOT_FOUND;
 
 	d->ended = json_array();
-	EMR_TRY_MEMORY(d->ended);
+	if (d->ended == NULL)
+		return EMR_NO_MEMORY;
 	if (!d->is_found)
 		EMR_TRY(emr_strangers(d->acting.session.keyring, d->acting.session.replica,
 			(uint64_t)emr_clock_unix_s(emr_clock_system()), &strangers));

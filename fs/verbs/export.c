@@ -53,7 +53,8 @@ static emr_status outside(
 	EMR_AUTO_FREE char *real = emr_path_real(path);
 	EMR_AUTO_FREE char *folder = a->folder != NULL ? emr_path_real(a->folder) : NULL;
 
-	EMR_TRY_MEMORY(real);
+	if (real == NULL)
+		return EMR_NO_MEMORY;
 	if (strlen(real) > EMR_ASK_PATH_MAX || emr_places_contain(&a->places, real) ||
 		(folder != NULL && emr_path_below(folder, real) != NULL))
 		return EMR_PROBLEM(

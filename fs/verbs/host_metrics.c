@@ -156,7 +156,8 @@ emr_status host_metrics_start(const char *where, const char *ledger, emr_served 
 	emr_serve_options options = {.connections_max = 16, .bytes_max = 1 << 20};
 	emr_status status = EMR_OK;
 
-	EMR_TRY_MEMORY(m);
+	if (m == NULL)
+		return EMR_NO_MEMORY;
 	m->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	*out_metrics = m; /* also what was begun, to be freed */
 	m->served = served;

@@ -626,7 +626,8 @@ static emr_status choose_dir(making *m, const char *network, emr_problem *out_pr
 			m->args->given[EMR_OPT_LOGIN], &m->network_dir, out_problem));
 	else
 		m->network_dir = emr_path_real(network);
-	EMR_TRY_MEMORY(m->network_dir);
+	if (m->network_dir == NULL)
+		return EMR_NO_MEMORY;
 	m->is_applying = emr_network_dir_is(m->network_dir);
 	if (m->is_applying && !m->own_dir_made && m->channel == NULL)
 		return emr_network_dir_refuse(m->network_dir, out_problem);

@@ -356,7 +356,8 @@ static emr_status prepare(restoring *r, emr_problem *out_problem)
 	EMR_TRY(emr_settings_read(&r->places, &r->settings, out_problem));
 	EMR_TRY(emr_keys_protect(out_problem));
 	r->dir = emr_path_real(r->args->values[EMR_OPT_RESTORE]);
-	EMR_TRY_MEMORY(r->dir);
+	if (r->dir == NULL)
+		return EMR_NO_MEMORY;
 	EMR_TRY(emr_stage_claim(&r->stage, &r->places, out_problem));
 	return look_at_backup(r, out_problem);
 }

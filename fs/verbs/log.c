@@ -31,7 +31,8 @@ static emr_status say_entry(const telling *t, const json_t *entry)
 	if (t->folding != NULL)
 		return emr_folding_add(t->folding, entry);
 	line = emr_deed_line(entry);
-	EMR_TRY_MEMORY(line);
+	if (line == NULL)
+		return EMR_NO_MEMORY;
 	say_line(t->out, line);
 	return EMR_OK;
 }

@@ -102,7 +102,8 @@ static emr_status say_versions(emr_out *out, const json_t *all)
 {
 	json_t *newest_first = json_array();
 
-	EMR_TRY_MEMORY(newest_first);
+	if (newest_first == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = json_array_size(all); i-- > 0;) {
 		json_t *v = json_array_get(all, i);
 

@@ -69,7 +69,8 @@ emr_status emr_chunk_cipher_new_in(const emr_secret *k_c, const uint8_t salt[24]
 	if (suite != EMR_SUITE_AES_256_GCM && suite != EMR_SUITE_CHACHA20_POLY1305)
 		return EMR_UNSUPPORTED;
 	cipher = calloc(1, sizeof *cipher);
-	EMR_TRY_MEMORY(cipher);
+	if (cipher == NULL)
+		return EMR_NO_MEMORY;
 	name = suite == EMR_SUITE_AES_256_GCM ? "AEAD_AES_256_GCM" : "AEAD_CHACHA20_POLY1305";
 	cipher->algorithm =
 		suite == EMR_SUITE_AES_256_GCM ? EVP_aes_256_gcm() : EVP_chacha20_poly1305();
@@ -140,7 +141,8 @@ static emr_status context_new(emr_chunk_cipher *cipher, context **out)
 {
 	context *ctx = calloc(1, sizeof *ctx);
 
-	EMR_TRY_MEMORY(ctx);
+	if (ctx == NULL)
+		return EMR_NO_MEMORY;
 	ctx->evp = EVP_CIPHER_CTX_new();
 	if (ctx->evp == NULL || EVP_CipherInit_ex(ctx->evp, cipher->algorithm, NULL,
 					cipher->material.data, NULL, 1) != 1) {

@@ -33,7 +33,8 @@ emr_status emr_unit_key_new(const emr_secret *key, emr_unit_key **out_key)
 	if (key->len != 32)
 		return EMR_INVALID;
 	made = calloc(1, sizeof *made);
-	EMR_TRY_MEMORY(made);
+	if (made == NULL)
+		return EMR_NO_MEMORY;
 	status = emr_secret_new(key->len, &made->key);
 	if (status != EMR_OK) {
 		free(made);
@@ -140,7 +141,8 @@ emr_status emr_unit_tags(emr_unit_key *key, const uint8_t digest[32], emr_units 
 	uint8_t leaf_key[32];
 	bool good;
 
-	EMR_TRY_MEMORY(ctx);
+	if (ctx == NULL)
+		return EMR_NO_MEMORY;
 	emr_hmac_sha256(emr_secret_view(&key->key), emr_bytes_of(digest, 32), leaf_key);
 	good = EVP_CipherInit_ex(ctx->evp, NULL, NULL, leaf_key, NULL, 1) == 1;
 	for (unsigned i = 0; i < units.count && good; i++) {

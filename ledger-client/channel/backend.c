@@ -31,7 +31,8 @@ emr_status emr_fabric_open(const char *dir, emr_fabric **out_fabric)
 	if (dir[0] != '/' || n < 0 || (size_t)n >= sizeof path)
 		return EMR_INVALID;
 	fabric = calloc(1, sizeof *fabric);
-	EMR_TRY_MEMORY(fabric);
+	if (fabric == NULL)
+		return EMR_NO_MEMORY;
 	status = emr_http_open(&server, &fabric->http);
 	if (status != EMR_OK) {
 		free(fabric);

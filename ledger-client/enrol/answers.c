@@ -196,7 +196,8 @@ emr_status ca_answer_certificates(const json_t *base64, emr_buf *out_ders, size_
 	if (status != EMR_OK)
 		return status;
 	bio = BIO_new_mem_buf(pem.data, (int)pem.len);
-	EMR_TRY_MEMORY(bio);
+	if (bio == NULL)
+		return EMR_NO_MEMORY;
 	while (status == EMR_OK && (certificate = PEM_read_bio_X509(
 					    bio, NULL, NULL, (void *)(uintptr_t) "")) != NULL) {
 		status = ++*out_count <= CERTIFICATES_MAX ? append_der(certificate, out_ders)

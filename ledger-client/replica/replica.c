@@ -226,7 +226,8 @@ emr_status emr_replica_open(const emr_replica_options *options, emr_replica **ou
 	emr_replica *r = calloc(1, sizeof *r);
 	emr_status status = EMR_OK;
 
-	EMR_TRY_MEMORY(r);
+	if (r == NULL)
+		return EMR_NO_MEMORY;
 	r->ledger = options->ledger;
 	r->clock = options->clock ? options->clock : emr_clock_system();
 	r->is_mine = options->is_mine;

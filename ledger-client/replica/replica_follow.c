@@ -132,7 +132,8 @@ static emr_status note_changes(following *f, uint64_t seq, const emr_entry *entr
 	if (need > f->cap_changes) {
 		size_t cap = need * 2;
 		emr_replica_change *more = realloc(f->changes, cap * sizeof *more);
-		EMR_TRY_MEMORY(more);
+		if (more == NULL)
+			return EMR_NO_MEMORY;
 		f->changes = more;
 		f->cap_changes = cap;
 	}

@@ -83,7 +83,8 @@ emr_status replica_lend(
 	}
 	if (o == NULL) {
 		o = calloc(1, sizeof *o);
-		EMR_TRY_MEMORY(o);
+		if (o == NULL)
+			return EMR_NO_MEMORY;
 		status = open_entry(chain, seq, o);
 		if (status != EMR_OK) {
 			opened_free(&o);

@@ -53,7 +53,8 @@ static emr_status begin(verifying *v)
 	EMR_TRY(emr_chain_size(v->own, &v->own_size));
 	v->size = v->own_size;
 	v->f = following_new(r, v->fresh);
-	EMR_TRY_MEMORY(v->f);
+	if (v->f == NULL)
+		return EMR_NO_MEMORY;
 	if (v->is_alone || v->is_mending) {
 		v->f->fetch = fetch_both;
 		v->f->fetch_arg = v;

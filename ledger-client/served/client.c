@@ -384,7 +384,8 @@ static emr_status replay_entry(void *arg, const emr_ledger_entry *entry)
 	emr_chain_parts *parts = calloc(1, sizeof *parts);
 	emr_status status;
 
-	EMR_TRY_MEMORY(parts);
+	if (parts == NULL)
+		return EMR_NO_MEMORY;
 	status = emr_chain_parts_of(entry, client_fetch, r->c, NULL, NULL, parts);
 	if (status == EMR_OK)
 		status = emr_chain_follow(

@@ -275,7 +275,8 @@ static emr_status open_all(client *c, const emr_ledger_options *options)
 	EMR_TRY(client_settings(options->path, &c->seen, &c->at));
 	EMR_TRY(client_open_line(&c->at, &c->http));
 	c->path = strdup(options->path);
-	EMR_TRY_MEMORY(c->path);
+	if (c->path == NULL)
+		return EMR_NO_MEMORY;
 	EMR_TRY(client_descriptor(c, dirfd, options->known_descriptor));
 	if (options->known_hash != NULL) {
 		emr_bytes descriptor = emr_buf_view(&c->descriptor);
@@ -302,7 +303,8 @@ emr_status client_open(const emr_ledger_options *options, int wake_fd, client **
 	client *c = calloc(1, sizeof *c);
 	emr_status status;
 
-	EMR_TRY_MEMORY(c);
+	if (c == NULL)
+		return EMR_NO_MEMORY;
 	c->is_wake_lent = wake_fd > 0;
 	c->wake_fd = c->is_wake_lent ? wake_fd : -1;
 	c->is_stop_lent = options->stop_fd > 0;

@@ -46,7 +46,8 @@ static emr_status open_all(emr_served *served, const emr_served_options *options
 	uint64_t size = 1;
 
 	served->path = strdup(options->path);
-	EMR_TRY_MEMORY(served->path);
+	if (served->path == NULL)
+		return EMR_NO_MEMORY;
 	served->dirfd = open(options->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (served->dirfd < 0)
 		return emr_status_from_errno(errno);

@@ -91,7 +91,8 @@ static emr_status check_sum(const emr_served_at *at, const char *sum)
 
 	if (sum == NULL)
 		return EMR_OK;
-	EMR_TRY_MEMORY(root);
+	if (root == NULL)
+		return EMR_NO_MEMORY;
 	return strcmp(sum, fits) == 0 ? EMR_OK : EMR_INVALID;
 }
 

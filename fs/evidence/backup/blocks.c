@@ -205,7 +205,8 @@ static emr_status add_files(looking *l, const emr_backup_manifest *list, bool ea
 			(earlier && made != NULL && strcmp(made->stored, file->stored) == 0))
 			continue;
 		grown = realloc(l->files, (l->n_files + 1) * sizeof *grown);
-		EMR_TRY_MEMORY(grown);
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
 		l->files = grown;
 		l->files[l->n_files++] = (candidate){.file = *file, .in_list = i, .fd = -1};
 	}

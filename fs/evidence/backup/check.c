@@ -125,7 +125,8 @@ static emr_status open_stage(checking *c, const char *scratch)
 {
 	if (asprintf(&c->stage, "%s/.check-XXXXXX", scratch) < 0)
 		c->stage = NULL;
-	EMR_TRY_MEMORY(c->stage);
+	if (c->stage == NULL)
+		return EMR_NO_MEMORY;
 	if (mkdtemp(c->stage) == NULL) {
 		emr_status status = emr_status_from_errno(errno);
 
@@ -242,7 +243,8 @@ static emr_status begin_checking(checking *c, const char *dir)
 	c->data_fd =
 		openat(c->dir_fd, DATA_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	c->buffer = malloc(COPY_BYTES);
-	EMR_TRY_MEMORY(c->buffer);
+	if (c->buffer == NULL)
+		return EMR_NO_MEMORY;
 	return c->data_fd >= 0 ? EMR_OK : EMR_DAMAGED;
 }
 

@@ -27,7 +27,8 @@ emr_status emr_backup_manifest_add(emr_backup_manifest *manifest, const emr_back
 		size_t capacity = manifest->capacity * 2 + 16;
 		emr_backup_file *grown = realloc(manifest->files, capacity * sizeof *grown);
 
-		EMR_TRY_MEMORY(grown);
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
 		manifest->files = grown;
 		manifest->capacity = capacity;
 	}

@@ -241,7 +241,8 @@ static emr_status note_segment(moment *m, int dirfd, const char *name)
 		size_t capacity = m->capacity * 2 + 64;
 		moment_segment *grown = realloc(m->segments, capacity * sizeof *grown);
 
-		EMR_TRY_MEMORY(grown);
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
 		m->segments = grown;
 		m->capacity = capacity;
 	}

@@ -84,7 +84,8 @@ emr_status target_open(backup_target *t, const emr_backup_options *options)
 
 	t->options = options;
 	t->buffer = malloc(COPY_BYTES);
-	EMR_TRY_MEMORY(t->buffer);
+	if (t->buffer == NULL)
+		return EMR_NO_MEMORY;
 	if (status == EMR_OK)
 		status = lock_data(t);
 	return status == EMR_OK ? read_lists(t) : status;

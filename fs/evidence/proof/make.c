@@ -204,7 +204,8 @@ static emr_status make_once(
 {
 	__attribute__((cleanup(making_free))) making *m = calloc(1, sizeof *m);
 
-	EMR_TRY_MEMORY(m);
+	if (m == NULL)
+		return EMR_NO_MEMORY;
 	m->from = sources;
 	m->place = *place;
 	EMR_TRY(place->pversion != 0 ? pieces_begin(sources, witnessed, &m->p) : EMR_NO_ATTRIBUTE);

@@ -322,7 +322,8 @@ static emr_status name_request(const json_t *whole, emr_id16 *out)
 	EMR_AUTO_FREE char *text = json_dumps(whole, JSON_COMPACT | JSON_SORT_KEYS);
 	crypto_generichash_state state;
 
-	EMR_TRY_MEMORY(text);
+	if (text == NULL)
+		return EMR_NO_MEMORY;
 	crypto_generichash_init(&state, NULL, 0, sizeof out->b);
 	crypto_generichash_update(&state, (const unsigned char *)label, sizeof label);
 	crypto_generichash_update(&state, (const unsigned char *)text, strlen(text));

@@ -293,7 +293,8 @@ emr_status emr_deidentifier_open(
 	look.rules.columns = NULL;
 	look.rules.column_count = 0;
 	d = calloc(1, sizeof *d);
-	EMR_TRY_MEMORY(d);
+	if (d == NULL)
+		return EMR_NO_MEMORY;
 	d->program = strdup(program);
 	d->look = look;
 	d->writer.helper = d->checker.helper = d->scanner.helper = EMR_HELPER_NONE;

@@ -156,7 +156,8 @@ emr_status emr_headers_read_bytes(emr_bytes bytes, emr_headers *out)
 	if (!headers_may_be(bytes))
 		return EMR_OK;
 	head = calloc(1, sizeof *head);
-	EMR_TRY_MEMORY(head);
+	if (head == NULL)
+		return EMR_NO_MEMORY;
 	head->size = head->len = bytes.len < EMR_HEADERS_HEAD ? bytes.len : EMR_HEADERS_HEAD;
 	memcpy(head->block, bytes.data, head->len);
 	dicom_read(head, out);

@@ -25,7 +25,8 @@ emr_status emr_header_reader_new(const char *program, uint32_t file_ms, emr_head
 {
 	emr_header_reader *r = calloc(1, sizeof *r);
 
-	EMR_TRY_MEMORY(r);
+	if (r == NULL)
+		return EMR_NO_MEMORY;
 	r->program = strdup(program);
 	if (r->program == NULL) {
 		free(r);

@@ -81,7 +81,8 @@ static emr_status find_network(emr_bureau *bureau, emr_problem *out_problem)
 		return status;
 	}
 	session->state_path = strdup(bureau->places.state);
-	EMR_TRY_MEMORY(session->state_path);
+	if (session->state_path == NULL)
+		return EMR_NO_MEMORY;
 	return emr_network_dir_check(bureau->dir, out_problem);
 }
 

@@ -119,7 +119,8 @@ static emr_status load(const emr_bureau *bureau, invitations *out)
 	*out = (invitations){.lock_fd = openat(session->state_fd, EMR_STATE_INVITATIONS ".lock",
 				     O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600),
 		.all = calloc(EMR_INVITATIONS_MAX, sizeof *out->all)};
-	EMR_TRY_MEMORY(out->all);
+	if (out->all == NULL)
+		return EMR_NO_MEMORY;
 	if (out->lock_fd < 0 || flock(out->lock_fd, LOCK_EX) != 0)
 		return EMR_IO;
 	status = emr_sealed_load(session->keyring, session->state_fd, EMR_STATE_INVITATIONS, head,

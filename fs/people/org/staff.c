@@ -190,7 +190,8 @@ static emr_status show_team(showing *s, const emr_team *team)
 	if (team->kind == EMR_TEAM_DATASET) /* which emrfs dataset shows */
 		return EMR_OK;
 	members = emr_team_members(s->bureau, team->id);
-	EMR_TRY_MEMORY(members);
+	if (members == NULL)
+		return EMR_NO_MEMORY;
 	if (json_array_size(s->teams) == 0)
 		emr_say(s->out, "Teams:\n");
 	emr_bureau_show(team->name, shown);

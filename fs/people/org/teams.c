@@ -112,7 +112,8 @@ emr_status org_show_team(
 	if (status != EMR_OK)
 		return status;
 	members = emr_team_members(bureau, team.id);
-	EMR_TRY_MEMORY(members);
+	if (members == NULL)
+		return EMR_NO_MEMORY;
 	emr_bureau_show(team.name, shown);
 	emr_say(out, "%s, %s: %zu in it\n", shown, bureau->name, json_array_size(members));
 	json_array_foreach(members, i, member)

@@ -140,7 +140,8 @@ emr_status emr_joining_settle_in(const emr_joining *joining, emr_problem *out_pr
 	emr_status status = EMR_OK;
 
 	state = strndup(joining->own_dir, strlen(joining->own_dir) - strlen("/" EMR_STATE_NETWORK));
-	EMR_TRY_MEMORY(state);
+	if (state == NULL)
+		return EMR_NO_MEMORY;
 	if (!is_in_use(state, joining->own_dir))
 		status = emr_network_dir_settle(joining->own_dir, joining->invitation.place,
 			joining->invitation.descriptor);

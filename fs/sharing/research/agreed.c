@@ -41,7 +41,8 @@ emr_status agreed_parse(emr_bytes plain, agreed *out)
 	if (r.bad || n > AGREED_MAX)
 		return EMR_DAMAGED;
 	out->rows = calloc(n + 1, sizeof *out->rows);
-	EMR_TRY_MEMORY(out->rows);
+	if (out->rows == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < n; i++)
 		EMR_TRY(parse_row(&r, out));
 	return EMR_OK;
@@ -116,7 +117,8 @@ emr_status agreed_add(agreed *a, emr_id32 dataset, emr_id16 object, const char *
 	if (a->n == AGREED_MAX || strlen(path) > PATH_MAX_BYTES)
 		return EMR_LIMIT;
 	grown = realloc(a->rows, (a->n + 1) * sizeof *grown);
-	EMR_TRY_MEMORY(grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
 	a->rows = grown;
 	row = &a->rows[a->n];
 	*row = (agreed_row){.dataset = dataset, .object = object, .path = strdup(path)};

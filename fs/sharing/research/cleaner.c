@@ -258,7 +258,8 @@ static emr_status pour(emr_handle *to, int from, uint8_t out_sum[32])
 	off_t at = 0, size = lseek(from, 0, SEEK_END);
 	emr_sha256_ctx sum;
 
-	EMR_TRY_MEMORY(piece);
+	if (piece == NULL)
+		return EMR_NO_MEMORY;
 	emr_sha256_init(&sum);
 	for (size_t len; at < size; at += (off_t)len) {
 		len = size - at < (off_t)PIECE_BYTES ? (size_t)(size - at) : PIECE_BYTES;

@@ -47,7 +47,8 @@ emr_status pass_add(pass *p, const char *path, const emr_attr *attr)
 		return EMR_NO_MEMORY;
 	one = &p->all[p->n];
 	*one = (original){.node = attr->node, .path = strdup(path)};
-	EMR_TRY_MEMORY(one->path);
+	if (one->path == NULL)
+		return EMR_NO_MEMORY;
 	p->n++;
 	status = cleaner_version(p->c, attr->node, &one->v);
 	one->waits = status == EMR_BUSY;

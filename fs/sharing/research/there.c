@@ -79,7 +79,8 @@ emr_status there_read(const cleaner *c, there *out)
 	if (walk.status != EMR_NOT_FOUND)
 		EMR_TRY(walk.status);
 	t.by_source = calloc(t.n + 1, sizeof *t.by_source);
-	EMR_TRY_MEMORY(t.by_source);
+	if (t.by_source == NULL)
+		return EMR_NO_MEMORY;
 	EMR_SORT(t.all, t.n, compare_names);
 	for (size_t i = 0; i < t.n; i++)
 		t.by_source[i] = &t.all[i];

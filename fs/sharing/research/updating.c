@@ -49,7 +49,8 @@ emr_status joined_collect(emr_session *session, joined_in **out, size_t *out_n)
 	EMR_TRY(emr_crowd_open(session, &crowd));
 	EMR_TRY(emr_shares_collect(session, &crowd, NULL, 0, &rows));
 	all = calloc(rows.n + 1, sizeof *all);
-	EMR_TRY_MEMORY(all);
+	if (all == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < rows.n; i++) {
 		const emr_share_row *row = &rows.list[i];
 		joined_in *one = &all[n];
@@ -353,7 +354,8 @@ emr_status emr_research_new(emr_session *session, emr_research **out_research)
 {
 	emr_research *r = calloc(1, sizeof *r);
 
-	EMR_TRY_MEMORY(r);
+	if (r == NULL)
+		return EMR_NO_MEMORY;
 	pthread_mutex_init(&r->work, NULL);
 	pthread_mutex_init(&r->lock, NULL);
 	emr_worker_init(&r->opening);

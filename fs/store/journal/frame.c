@@ -185,7 +185,8 @@ emr_status emr_frame_apply(emr_bytes body, emr_rows *rows)
 	EMR_TRY(count_ops(body, &puts));
 	EMR_TRY(emr_rows_reserve(rows, puts));
 	made = calloc(puts + 1, sizeof(emr_row *));
-	EMR_TRY_MEMORY(made);
+	if (made == NULL)
+		return EMR_NO_MEMORY;
 	while (emr_frame_next_op(&rest, &more, &op) == EMR_OK && more) {
 		if (op.op != EMR_OP_PUT)
 			continue;

@@ -57,7 +57,8 @@ emr_status emr_journal_open(emr_store *store, const emr_keyring *keyring, emr_jo
 	emr_journal *journal = calloc(1, sizeof *journal);
 	emr_status status;
 
-	EMR_TRY_MEMORY(journal);
+	if (journal == NULL)
+		return EMR_NO_MEMORY;
 	journal->store = store;
 	status = init_locks(journal);
 	if (status == EMR_OK)

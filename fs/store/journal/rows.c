@@ -39,7 +39,8 @@ emr_status emr_rows_reserve(emr_rows *rows, size_t extra)
 	if (bigger.bucket_count == rows->bucket_count)
 		return EMR_OK;
 	bigger.buckets = calloc(bigger.bucket_count, sizeof(emr_row *));
-	EMR_TRY_MEMORY(bigger.buckets);
+	if (bigger.buckets == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < rows->bucket_count; i++) {
 		emr_row *row = rows->buckets[i];
 

@@ -38,7 +38,8 @@ static emr_status next_part(shot *s)
 {
 	emr_buf *grown = realloc(s->parts, (s->count + 1) * sizeof *grown);
 
-	EMR_TRY_MEMORY(grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
 	s->parts = grown;
 	s->parts[s->count++] = (emr_buf){0};
 	return EMR_OK;

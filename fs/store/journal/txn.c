@@ -24,7 +24,8 @@ emr_status emr_journal_begin(emr_journal *journal, emr_journal_txn **out_txn)
 {
 	emr_journal_txn *txn = calloc(1, sizeof *txn);
 
-	EMR_TRY_MEMORY(txn);
+	if (txn == NULL)
+		return EMR_NO_MEMORY;
 	txn->journal = journal;
 	*out_txn = txn;
 	return EMR_OK;
@@ -79,7 +80,8 @@ emr_status emr_journal_put(emr_journal_txn *txn, uint8_t kind, emr_id16 key, emr
 	if (value.len > EMR_JOURNAL_VALUE_MAX)
 		return EMR_LIMIT;
 	what.row = emr_row_new(kind, key, value);
-	EMR_TRY_MEMORY(what.row);
+	if (what.row == NULL)
+		return EMR_NO_MEMORY;
 	status = txn_add(txn, EMR_OP_PUT, &what, value);
 	if (status != EMR_OK)
 		free(what.row);

@@ -62,7 +62,8 @@ emr_status emr_trace_about(const char *uri, const char *folder, char **out_about
 		(path[len] != '\0' && path[len] != '/'))
 		return EMR_NOT_FOUND;
 	about = strdup(path[len] == '/' ? path + len + 1 : "");
-	EMR_TRY_MEMORY(about);
+	if (about == NULL)
+		return EMR_NO_MEMORY;
 	*out_about = about;
 	return EMR_OK;
 }

@@ -111,7 +111,8 @@ static void XMLCALL on_document_type(void *arg, const XML_Char *name, const XML_
 static emr_status find_entries(list *l, emr_bytes bytes)
 {
 	l->parser = XML_ParserCreate(NULL);
-	EMR_TRY_MEMORY(l->parser);
+	if (l->parser == NULL)
+		return EMR_NO_MEMORY;
 	XML_SetUserData(l->parser, l);
 	XML_SetElementHandler(l->parser, on_start, on_end);
 	XML_SetStartDoctypeDeclHandler(l->parser, on_document_type);

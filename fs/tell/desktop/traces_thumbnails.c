@@ -87,7 +87,8 @@ static emr_status look_into(const char *path, reading *r)
 	rewind(r->file);
 	r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, NULL, on_error, on_warning);
 	r->info = r->png != NULL ? png_create_info_struct(r->png) : NULL;
-	EMR_TRY_MEMORY(r->info);
+	if (r->info == NULL)
+		return EMR_NO_MEMORY;
 	read_uri(r);
 	return EMR_OK;
 }

@@ -137,7 +137,8 @@ static emr_status mark_around(choice *c)
 	emr_attr attr;
 	char *slash;
 
-	EMR_TRY_MEMORY(path);
+	if (path == NULL)
+		return EMR_NO_MEMORY;
 	while ((slash = strrchr(path, '/')) != NULL) {
 		*slash = '\0';
 		if (emr_view_find(c->session->view, path, &attr) == EMR_OK)

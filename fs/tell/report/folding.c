@@ -30,7 +30,8 @@ emr_status emr_folding_new(emr_line_fn fn, void *arg, emr_folding **out_folding)
 {
 	emr_folding *f = calloc(1, sizeof *f);
 
-	EMR_TRY_MEMORY(f);
+	if (f == NULL)
+		return EMR_NO_MEMORY;
 	*f = (emr_folding){.fn = fn, .arg = arg, .groups = json_object()};
 	*out_folding = f;
 	return EMR_OK;

@@ -311,7 +311,8 @@ static emr_status grow(const emr_deeds *d, uint64_t now_unix_s, json_t *points)
 	for (size_t i = 0; i < d->n; i++)
 		n = d->events[i].subject >= n ? (size_t)d->events[i].subject + 1 : n;
 	all = calloc(n, sizeof *all);
-	EMR_TRY_MEMORY(all);
+	if (all == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < d->n && failed == 0; i++) {
 		const emr_event *e = &d->events[i];
 		holding *h = &all[e->subject];

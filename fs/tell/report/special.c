@@ -67,7 +67,8 @@ static emr_status make_status(const emr_special *special, bool as_json, emr_buf 
 	EMR_AUTO_FREE char *text = NULL;
 	json_t *whole;
 
-	EMR_TRY_MEMORY(report);
+	if (report == NULL)
+		return EMR_NO_MEMORY;
 	if (!as_json) {
 		text = emr_report_text(report);
 		json_decref(report);

@@ -178,7 +178,8 @@ static emr_status make_citation(const emr_special *special, const emr_team *team
 	}
 	name = emr_json_text(it.steward);
 	steward = json_dumps(name, JSON_ENCODE_ANY);
-	EMR_TRY_MEMORY(steward);
+	if (steward == NULL)
+		return EMR_NO_MEMORY;
 	EMR_TRY(put(out,
 		"cff-version: \"1.2.0\"\n"
 		"message: \"Please cite it so.\"\n"

@@ -31,7 +31,8 @@ emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handl
 	if (tree_need_file(n) != EMR_OK)
 		return EMR_NO_MEMORY;
 	handle = calloc(1, sizeof *handle);
-	EMR_TRY_MEMORY(handle);
+	if (handle == NULL)
+		return EMR_NO_MEMORY;
 	handle->view = view;
 	handle->node = n;
 	handle->refs = 1;

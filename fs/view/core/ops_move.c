@@ -233,7 +233,8 @@ static emr_status remember_former(node *n)
 	if (n->was != NULL)
 		return EMR_OK;
 	n->was = calloc(1, sizeof *n->was);
-	EMR_TRY_MEMORY(n->was);
+	if (n->was == NULL)
+		return EMR_NO_MEMORY;
 	n->was->directory = n->parent->id;
 	memcpy(n->was->name, n->name, strlen(n->name) + 1);
 	return EMR_OK;

@@ -32,7 +32,8 @@ static emr_status reserve_slots(slots *s, size_t more)
 	cap = cap < LEAST_CAP ? LEAST_CAP : cap + cap / 4;
 	cap = cap < MOST_CAP ? cap : MOST_CAP;
 	all = realloc(s->all, cap * sizeof *all);
-	EMR_TRY_MEMORY(all);
+	if (all == NULL)
+		return EMR_NO_MEMORY;
 	s->all = all;
 	s->cap = cap;
 	return EMR_OK;

@@ -56,7 +56,8 @@ static emr_status enter(emr_walk *w)
 {
 	level *l = calloc(1, sizeof *l);
 
-	EMR_TRY_MEMORY(l);
+	if (l == NULL)
+		return EMR_NO_MEMORY;
 	l->up = w->level;
 	l->path = w->path;
 	l->node = w->attr.node;

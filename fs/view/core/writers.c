@@ -156,7 +156,8 @@ emr_status writers_call_anew(emr_meta_type type, char **name)
 	const emr_bytes now = emr_words_name(type, was, (emr_bytes){0}, room);
 	char *copy = strndup((const char *)now.data, now.len);
 
-	EMR_TRY_MEMORY(copy);
+	if (copy == NULL)
+		return EMR_NO_MEMORY;
 	free(*name);
 	*name = copy;
 	return EMR_OK;

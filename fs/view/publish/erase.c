@@ -298,7 +298,8 @@ static emr_status close_readers(trying *t)
 		held[count++] = n;
 	}
 	pthread_mutex_unlock(&view->lock);
-	EMR_TRY_MEMORY(held);
+	if (held == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < count; i++)
 		close_reader(view, held[i]);
 	return EMR_OK;

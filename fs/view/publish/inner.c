@@ -291,7 +291,8 @@ emr_status emr_view_domain_path(emr_view *view, emr_id16 domain, char **out_path
 	pthread_mutex_unlock(&view->lock);
 	if (root == NULL)
 		return EMR_NOT_FOUND;
-	EMR_TRY_MEMORY(path);
+	if (path == NULL)
+		return EMR_NO_MEMORY;
 	*out_path = path;
 	return EMR_OK;
 }
@@ -317,7 +318,8 @@ emr_status emr_view_inner_tree(emr_view *view, emr_nested **out_tree, size_t *ou
 	EMR_TRY(emr_view_domains_below(view, all, &list));
 	n = list.len / sizeof(emr_inner_domain);
 	tree = calloc(n > 0 ? n : 1, sizeof *tree);
-	EMR_TRY_MEMORY(tree);
+	if (tree == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < n; i++) {
 		emr_inner_domain d;
 

@@ -288,7 +288,8 @@ static emr_status fill_node(node *n, const emr_meta *meta, int64_t now_ns)
 	n->meta_dirty = true;
 	if (n->type == EMR_META_SYMLINK) {
 		n->target = strndup((const char *)meta->target.data, meta->target.len);
-		EMR_TRY_MEMORY(n->target);
+		if (n->target == NULL)
+			return EMR_NO_MEMORY;
 	}
 	return tree_set_attributes(n, meta->xattrs);
 }
@@ -572,7 +573,8 @@ emr_status restore_one(
 	emr_restored restored = {0};
 	emr_status status;
 
-	EMR_TRY_MEMORY(r);
+	if (r == NULL)
+		return EMR_NO_MEMORY;
 	r->view = view;
 	r->what = what;
 	r->lent = lent;
@@ -672,7 +674,8 @@ emr_status emr_view_versions(emr_view *view, const char *path, emr_buf *out)
 	restoring *r = calloc(1, sizeof *r);
 	emr_status status;
 
-	EMR_TRY_MEMORY(r);
+	if (r == NULL)
+		return EMR_NO_MEMORY;
 	r->view = view;
 	r->what = &what;
 	restore_publish_first(view);

@@ -108,7 +108,8 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 	if (options->special_count > EMR_SPECIAL_MAX)
 		return EMR_INVALID;
 	view = calloc(1, sizeof *view);
-	EMR_TRY_MEMORY(view);
+	if (view == NULL)
+		return EMR_NO_MEMORY;
 	view->options = *options;
 	view->grants = &giving_attributes;
 	view->received_kind = &shared_kind;

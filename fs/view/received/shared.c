@@ -25,7 +25,8 @@ emr_status shared_new(emr_view *view)
 		.clock = o->clock};
 
 	view->shares = calloc(1, sizeof *view->shares);
-	EMR_TRY_MEMORY(view->shares);
+	if (view->shares == NULL)
+		return EMR_NO_MEMORY;
 	emr_worker_init(&view->shares->worker);
 	pthread_cond_init(&view->shares->answered, NULL);
 	view->shares->fresh_boot_ns = view_boot_ns(view);

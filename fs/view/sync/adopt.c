@@ -82,7 +82,8 @@ static void match(const newcomers *c, const emr_place *place)
 static emr_status find_newcomers(following *f, newcomers *c)
 {
 	c->all = calloc(f->n, sizeof(arrival *));
-	EMR_TRY_MEMORY(c->all);
+	if (c->all == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < f->n; i++) {
 		arrival *a = &f->all[i];
 

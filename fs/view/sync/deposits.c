@@ -170,7 +170,8 @@ emr_status deposits_learn(emr_view *view, arrival *a)
 	if (!is_other)
 		return EMR_OK;
 	d = calloc(1, sizeof *d);
-	EMR_TRY_MEMORY(d);
+	if (d == NULL)
+		return EMR_NO_MEMORY;
 	status = learn(view, a, &item, d);
 	if (status != EMR_OK) {
 		free(d);

@@ -112,7 +112,8 @@ static emr_status add_entry(
 		return EMR_OK;
 	}
 	e = calloc(1, sizeof *e);
-	EMR_TRY_MEMORY(e);
+	if (e == NULL)
+		return EMR_NO_MEMORY;
 	memcpy(e->digest, digest, sizeof e->digest);
 	e->bytes = bytes;
 	e->used_s = e->touched_s = used_s;
@@ -299,7 +300,8 @@ emr_status emr_block_cache_open(const emr_block_cache_options *options, emr_bloc
 	emr_block_cache *cache = calloc(1, sizeof *cache);
 	emr_status status;
 
-	EMR_TRY_MEMORY(cache);
+	if (cache == NULL)
+		return EMR_NO_MEMORY;
 	cache->fd = -1;
 	cache->options = *options;
 	cache->options.path = NULL;

@@ -184,7 +184,8 @@ static emr_status begin_bringing(
 	bringing *b = new_bringing(fetcher, cid, done, arg, is_wanted);
 	emr_status status;
 
-	EMR_TRY_MEMORY(b);
+	if (b == NULL)
+		return EMR_NO_MEMORY;
 	status = emr_copies_fetch(fetcher->copies, cid, block_came, b);
 	if (status != EMR_OK) {
 		take_out(fetcher, b);
@@ -332,7 +333,8 @@ emr_status emr_fetcher_open(const emr_fetcher_options *options, emr_fetcher **ou
 		.fetch_ms = options->fetch_ms != 0 ? options->fetch_ms : NODE_MS};
 	emr_status status;
 
-	EMR_TRY_MEMORY(fetcher);
+	if (fetcher == NULL)
+		return EMR_NO_MEMORY;
 	fetcher->face.ops = &fetch_face_ops;
 	fetcher->options = *options;
 	pthread_mutex_init(&fetcher->lock, NULL);

@@ -24,7 +24,8 @@ emr_status emr_node_new(const emr_node_options *options, emr_node **out_node)
 {
 	emr_node *node = calloc(1, sizeof *node);
 
-	EMR_TRY_MEMORY(node);
+	if (node == NULL)
+		return EMR_NO_MEMORY;
 	node->options = *options;
 	(void)pthread_rwlock_init(&node->imports, NULL);
 	*out_node = node;

@@ -32,7 +32,8 @@ static emr_status begin(emr_node *node, emr_serve_call *call, importing **out)
 {
 	importing *import = calloc(1, sizeof *import);
 
-	EMR_TRY_MEMORY(import);
+	if (import == NULL)
+		return EMR_NO_MEMORY;
 	call->memory = import;
 	import->store = node->options.store;
 	import->fd = openat(node->options.spool_dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);

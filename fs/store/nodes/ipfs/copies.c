@@ -638,7 +638,8 @@ static emr_status start_thread(emr_copies *copies)
 {
 	thread_start *start = malloc(sizeof *start);
 
-	EMR_TRY_MEMORY(start);
+	if (start == NULL)
+		return EMR_NO_MEMORY;
 	copies->cancel_fds[copies->thread_count] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	*start = (thread_start){.copies = copies, .index = copies->thread_count};
 	if (copies->cancel_fds[copies->thread_count] < 0 ||
@@ -661,7 +662,8 @@ emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_c
 	if (options->node_count == 0 || options->node_count > EMR_COPIES_NODES_MAX)
 		return EMR_INVALID;
 	copies = calloc(1, sizeof *copies);
-	EMR_TRY_MEMORY(copies);
+	if (copies == NULL)
+		return EMR_NO_MEMORY;
 	memcpy(copies->nodes, options->nodes, options->node_count * sizeof *copies->nodes);
 	copies->node_count = options->node_count;
 	copies->is_here = options->is_here;

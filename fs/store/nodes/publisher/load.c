@@ -101,7 +101,8 @@ static emr_status make_distinct(emr_buf *cids)
 	size_t n = count_of(cids), kept = 0;
 	EMR_AUTO_FREE met *all = calloc(n + 1, sizeof *all);
 
-	EMR_TRY_MEMORY(all);
+	if (all == NULL)
+		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < n; i++)
 		all[i] = (met){.cid = *cid_at(cids, i), .at = i};
 	qsort(all, n, sizeof *all, compare_cids);
