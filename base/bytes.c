@@ -60,6 +60,12 @@ bool emr_buf_has(const emr_buf *buf, emr_bytes item)
 	return false;
 }
 
+void emr_buf_sort(const emr_buf *buf, size_t size, int (*order)(const void *, const void *))
+{
+	if (buf->len > size)
+		qsort(buf->data, buf->len / size, size, order);
+}
+
 void emr_buf_clear(emr_buf *buf)
 {
 	buf->len = 0;

@@ -184,13 +184,12 @@ static emr_status loop(void)
 /* The two numbers are asked for by other threads at any time. */
 static void start_anew(const emr_fuse_options *options)
 {
-	emr_id16 random;
+	const emr_id16 random = emr_id16_random();
 
 	the.options = *options;
 	the.fuse = NULL;
 	the.uid = getuid();
 	the.gid = getgid();
-	random = emr_id16_random();
 	memcpy(&the.generation, random.b, sizeof the.generation);
 	__atomic_store_n(&the.last_request_boot_ns, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&the.open_count, 0, __ATOMIC_RELAXED);

@@ -202,9 +202,7 @@ static emr_status store_roll(emr_store *store)
 	if (ftruncate(old->fd, (off_t)old->end) != 0)
 		return emr_status_from_errno(errno);
 	store->allocated = old->end;
-	status = store_sync_file(store, old->fd);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(store_sync_file(store, old->fd));
 	pthread_mutex_lock(&store->sync_lock);
 	store->synced_total = store->written_total;
 	pthread_mutex_unlock(&store->sync_lock);

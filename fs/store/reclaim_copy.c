@@ -91,8 +91,7 @@ emr_status reclaim_copy(reclaim_run *run)
 	status = reclaim_each_live(run, list_move);
 	moves = (void *)run->moves.data;
 	count = run->moves.len / sizeof *moves;
-	if (count > 0)
-		qsort(moves, count, sizeof *moves, compare_moves);
+	EMR_SORT(moves, count, compare_moves);
 	for (size_t i = 0; status == EMR_OK && i < count; i++)
 		status = copy_block(run, group, &moves[i]);
 	if (status == EMR_OK)
@@ -180,8 +179,7 @@ emr_status reclaim_pins_again(reclaim_run *run)
 		emr_segment_unuse(run->store, call.v->segment);
 	}
 	if (status == EMR_OK && call.roots.len > 0) {
-		qsort(call.roots.data, call.roots.len / sizeof(emr_pin), sizeof(emr_pin),
-			compare_pins);
+		emr_buf_sort(&call.roots, sizeof(emr_pin), compare_pins);
 		status = emr_store_each_pin_of_all(run->store, pin_again, &call);
 	}
 	if (status == EMR_OK && call.again.len > 0)

@@ -100,12 +100,11 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 		status = file_truncate(view, n, 0);
 	else if (kind->open != NULL)
 		status = kind->open(view, handle);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		*out_handle = handle;
+	else
 		emr_view_release(handle);
-		return status;
-	}
-	*out_handle = handle;
-	return EMR_OK;
+	return status;
 }
 
 /* Under view->lock: the file NUMBER that only people read; NULL: it is none. */

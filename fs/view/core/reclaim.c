@@ -42,15 +42,12 @@ static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_
 static emr_status await_pins(emr_view *view)
 {
 	const int64_t until = view_boot_ns(view) + PINS_WAIT_NS;
-	emr_status status;
 	int64_t left;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	while (view->space.doubts_pins && !view->stop && (left = until - view_boot_ns(view)) > 0)
 		view_wait_ns(view, &view->settled, left);
-	status = view->space.doubts_pins ? EMR_BUSY : EMR_OK;
-	pthread_mutex_unlock(&view->lock);
-	return status;
+	return view->space.doubts_pins ? EMR_BUSY : EMR_OK;
 }
 
 emr_status view_reclaim_with(

@@ -101,11 +101,9 @@ static emr_status check_length(emr_view *view, const emr_place *place, uint64_t 
 
 static emr_status check_shared_length(emr_view *view, const node *n, emr_content_reader *reader)
 {
-	bool fits;
+	EMR_LOCKED(&view->lock);
+	const bool fits = !shared_has(n) || n->size == emr_content_reader_content(reader)->n;
 
-	pthread_mutex_lock(&view->lock);
-	fits = !shared_has(n) || n->size == emr_content_reader_content(reader)->n;
-	pthread_mutex_unlock(&view->lock);
 	return fits ? EMR_OK : EMR_DAMAGED;
 }
 
@@ -356,13 +354,11 @@ bool signed_stands(const emr_view *view, const node *n)
 
 static bool recall(emr_view *view, const emr_cid *root, emr_shared_word *out)
 {
-	const emr_shared_word *word;
+	EMR_LOCKED(&view->lock);
+	const emr_shared_word *word = find_word(view, root);
 
-	pthread_mutex_lock(&view->lock);
-	word = find_word(view, root);
 	if (word != NULL)
 		*out = *word;
-	pthread_mutex_unlock(&view->lock);
 	return word != NULL;
 }
 

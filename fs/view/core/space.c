@@ -67,11 +67,6 @@ void space_check(emr_view *view)
 	view->space.wants_look = true;
 }
 
-static bool is_pressing(const emr_view *view)
-{
-	return is_beyond(view, 2 * step_of(view));
-}
-
 int64_t space_look_due(const emr_view *view)
 {
 	return is_beyond(view, step_of(view) * 3 / 2) ? view_boot_ns(view) : view_next_lull(view);
@@ -126,7 +121,7 @@ void space_make_room(emr_view *view)
 	}
 	if (!view->space.is_looking)
 		space_check(view);
-	while (!view->stop && is_pressing(view) && !view->space.is_asking &&
+	while (!view->stop && is_beyond(view, 2 * step_of(view)) && !view->space.is_asking &&
 		(view->space.wants_look || view->space.is_looking))
 		view_wait_ns(view, &view->settled, WAIT_NS);
 	pthread_mutex_unlock(&view->lock);

@@ -28,14 +28,11 @@ static uint64_t hash_bytes(const emr_view *view, const void *data, size_t len)
 	return hash;
 }
 
-static uint64_t hash_number(uint64_t number)
-{
-	return number * UINT64_C(0x9e3779b97f4a7c15);
-}
-
 static uint64_t hash_name(const emr_view *view, const node *directory, const char *name)
 {
-	return hash_bytes(view, name, strlen(name)) ^ hash_number(directory->number);
+	/* The number is spread over all bits. */
+	return hash_bytes(view, name, strlen(name)) ^
+	       directory->number * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static uint64_t hash_id(const emr_view *view, emr_id16 id)
@@ -372,6 +369,19 @@ void tree_release_if_unused(emr_view *view, node *n)
 		kind_of(n)->release(view, n);
 	else if (n->state == NODE_GONE && n->kernel_refs == 0 && n->opens == 0 && n != view->root)
 		free_or_wait(view, n);
+}
+
+void tree_let_go(emr_view *view, node *n)
+{
+	EMR_LOCKED(&view->lock);
+
+	n->opens--;
+	tree_release_if_unused(view, n);
+}
+
+int tree_compare_ids(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(emr_id16));
 }
 
 emr_status tree_become_root(emr_view *view, node *n)

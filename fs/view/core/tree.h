@@ -49,6 +49,10 @@ void tree_drop_content(node *n);
 void tree_free_node(emr_view *view, node *n);
 /* Drops a nameless node when nobody holds it any more. */
 void tree_release_if_unused(emr_view *view, node *n);
+/* N, whose opens the caller had raised, may go.  Without view->lock. */
+void tree_let_go(emr_view *view, node *n);
+/* For qsort() and bsearch() of emr_id16. */
+int tree_compare_ids(const void *a, const void *b);
 
 node *tree_by_number(const emr_view *view, uint64_t number);
 /* The record of that id, whose object it is. */

@@ -79,12 +79,11 @@ static emr_status take_at(emr_view *view, node *n, shared_share *s, uint32_t ent
 		status = tree_reserve_ids(view, 1);
 	if (status == EMR_OK)
 		status = tree_need_place(view, &place);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		foreign_become(view, n, &place, directory, copy);
+	else
 		free(copy);
-		return status;
-	}
-	foreign_become(view, n, &place, directory, copy);
-	return EMR_OK;
+	return status;
 }
 
 emr_status foreign_take(emr_view *view, node *n)

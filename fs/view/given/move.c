@@ -283,10 +283,9 @@ emr_status emr_view_move(emr_view *view, const emr_move *what, emr_moved *out_mo
 		tell_kernel(&p);
 	free(p.path);
 	move_sight_free(&p.sight);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		*out_moved = moved;
+	else
 		emr_moved_free(&moved);
-		return status;
-	}
-	*out_moved = moved;
-	return EMR_OK;
+	return status;
 }

@@ -576,8 +576,7 @@ static emr_status follow_days(emr_view *view, uint64_t size)
 	emr_status status;
 
 	EMR_TRY(read_days(o->replica, emr_facts_annex(o->facts), view->past->days_size, &days));
-	if (days.len > 0)
-		qsort(days.data, days.len / PAST_WHEN_BYTES, PAST_WHEN_BYTES, newest_first);
+	emr_buf_sort(&days, PAST_WHEN_BYTES, newest_first);
 	pthread_mutex_lock(&view->lock);
 	status = add_days(view, &days);
 	if (status == EMR_OK)

@@ -76,14 +76,6 @@ static node *hold_original(emr_view *view, const original *one, emr_place *out_p
 	return n;
 }
 
-static void let_go(emr_view *view, node *n)
-{
-	EMR_LOCKED(&view->lock);
-
-	n->opens--;
-	tree_release_if_unused(view, n);
-}
-
 static char *path_of(emr_view *view, const node *n)
 {
 	EMR_LOCKED(&view->lock);
@@ -128,7 +120,7 @@ static emr_status look_at_one(emr_view *view, const node *copy, emr_content_read
 	emr_content_reader_free(other);
 	if (status == EMR_OK && *out_is_same)
 		tell(view, copy, n, &place);
-	let_go(view, n);
+	tree_let_go(view, n);
 	return status;
 }
 

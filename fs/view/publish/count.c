@@ -3,7 +3,6 @@
  * to switch off or to unplug a disk. It changes nothing. */
 #include "publish.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "awaiting.h"

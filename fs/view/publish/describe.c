@@ -378,8 +378,7 @@ static int by_depth(const void *a, const void *b)
 /* The array is in its final order: now its entries may point into themselves. */
 static void link_works(publishing *p)
 {
-	if (p->nworks > 1)
-		qsort(p->works, p->nworks, sizeof *p->works, by_depth);
+	EMR_SORT(p->works, p->nworks, by_depth);
 	for (size_t i = 0; i < p->nworks; i++) {
 		work *w = &p->works[i];
 

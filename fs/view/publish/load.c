@@ -54,14 +54,11 @@ static void leave_out(loading *l, node *n)
 static emr_status has_anothers_id(loading *l, const emr_place *place, bool *out_has)
 {
 	node *n = tree_by_id(l->view, place->object);
-	emr_status status;
 
 	*out_has = n != NULL;
 	if (n == NULL)
 		return EMR_OK;
-	status = follow_is_first(l->view, node_domain(n), place->domain, place->object, out_has);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(follow_is_first(l->view, node_domain(n), place->domain, place->object, out_has));
 	if (!*out_has)
 		leave_out(l, n);
 	if (l->view->options.notice != NULL)

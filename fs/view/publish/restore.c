@@ -373,12 +373,11 @@ static emr_status add_directory(emr_view *view, node *directory, const char *nam
 		status = fill_node(n, &old->meta, view_now_ns(view));
 	if (status == EMR_OK)
 		status = put_in_place(view, n, directory, name, NULL);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		*out_node = n;
+	else
 		tree_free_node(view, n);
-		return status;
-	}
-	*out_node = n;
-	return EMR_OK;
+	return status;
 }
 
 emr_status restore_find_parent(
@@ -449,12 +448,11 @@ static emr_status make_node(
 		else
 			*node_file(n)->restored = r->place;
 	}
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		*out_node = n;
+	else
 		tree_free_node(view, n);
-		return status;
-	}
-	*out_node = n;
-	return EMR_OK;
+	return status;
 }
 
 /* Still the file that was looked at, and nobody writes it. */
@@ -487,12 +485,11 @@ static emr_status bring_back(restoring *r)
 		return EMR_EXISTS;
 	EMR_TRY(make_node(r, directory, target, &n));
 	status = put_in_place(view, n, directory, name, target);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		r->parent = directory->number;
+	else
 		tree_free_node(view, n);
-		return status;
-	}
-	r->parent = directory->number;
-	return EMR_OK;
+	return status;
 }
 
 /* ---- the whole of it ---- */

@@ -586,28 +586,16 @@ static bool has_absent(emr_view *view)
 	return false;
 }
 
-static int compare_domains(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(emr_id16));
-}
-
-static void sort_domains(const emr_buf *domains)
-{
-	if (domains->len > 0)
-		qsort(domains->data, domains->len / sizeof(emr_id16), sizeof(emr_id16),
-			compare_domains);
-}
-
 static bool has_domain(const emr_buf *domains, emr_id16 domain)
 {
 	return domains->len > 0 && bsearch(&domain, domains->data, domains->len / sizeof domain,
-					   sizeof domain, compare_domains) != NULL;
+					   sizeof domain, tree_compare_ids) != NULL;
 }
 
 static void mark_grown(emr_view *view, const looking *l)
 {
-	sort_domains(&l->touched);
-	sort_domains(&l->answered);
+	emr_buf_sort(&l->touched, sizeof(emr_id16), tree_compare_ids);
+	emr_buf_sort(&l->answered, sizeof(emr_id16), tree_compare_ids);
 	pthread_mutex_lock(&view->lock);
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next) {
 		bool has_grown = has_domain(&l->touched, s->domain);

@@ -1,6 +1,5 @@
 /* This file lists what others share with this person and until when. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "edit.h"

@@ -352,8 +352,7 @@ static emr_status build(
 	size_t known;
 
 	EMR_TRY(emr_shared_each(shared, collect_known, collect, b, &tree->unreadable));
-	if (b->count > 1)
-		qsort(b->all, b->count, sizeof *b->all, by_object);
+	EMR_SORT(b->all, b->count, by_object);
 	known = b->count;
 	EMR_TRY(find_top(b, top));
 	if (b->all[b->top].e.type == EMR_META_FILE)
@@ -381,12 +380,11 @@ emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name,
 	for (size_t i = 0; i < b.count; i++)
 		free_raw(&b.all[i]);
 	free(b.all);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		*out_tree = tree;
+	else
 		shared_tree_free(tree);
-		return status;
-	}
-	*out_tree = tree;
-	return EMR_OK;
+	return status;
 }
 
 void shared_tree_free(shared_tree *tree)

@@ -95,8 +95,7 @@ static emr_status find_newcomers(following *f, newcomers *c)
 			c->all[c->n++] = a;
 		}
 	}
-	if (c->n > 1)
-		qsort(c->all, c->n, sizeof(arrival *), by_r_pid);
+	EMR_SORT(c->all, c->n, by_r_pid);
 	return EMR_OK;
 }
 

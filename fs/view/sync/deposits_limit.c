@@ -81,8 +81,7 @@ static emr_status find(struct deposit_tally *t, emr_id32 signer, uint64_t day, d
 /* FOUND: counted, ... */
 static emr_status enter(struct deposit_tally *t, const emr_buf *found)
 {
-	if (found->len > 0)
-		qsort(found->data, found->len / sizeof(counted), sizeof(counted), by_position);
+	emr_buf_sort(found, sizeof(counted), by_position);
 	EMR_EACH (const counted, c, found) {
 		daily *d;
 
