@@ -27,8 +27,7 @@ emr_status emr_buf_reserve(emr_buf *buf, size_t extra)
 	if (cap < need)
 		cap = need;
 	data = realloc(buf->data, cap);
-	if (data == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(data);
 	buf->data = data;
 	buf->cap = cap;
 	return EMR_OK;

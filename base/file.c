@@ -379,8 +379,7 @@ static emr_status sync_holder(int dirfd, const char *path)
 	EMR_AUTO_FD fd = -1;
 	char *slash;
 
-	if (holder == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(holder);
 	slash = strrchr(holder, '/');
 	if (slash == holder)
 		slash[1] = '\0';
@@ -419,8 +418,7 @@ emr_status emr_dir_open(const char *path, int *out_fd)
 	EMR_AUTO_FREE char *copy = strdup(path);
 	int fd;
 
-	if (copy == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(copy);
 	if (path[0] == '\0')
 		return EMR_BAD_NAME;
 	EMR_TRY(make_parents(copy));

@@ -66,8 +66,7 @@ emr_status emr_http_open(const emr_http_server *server, emr_http **out_http)
 	if (!emr_curl_begin())
 		return EMR_NO_MODULE;
 	http = calloc(1, sizeof *http);
-	if (http == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(http);
 	(void)pthread_mutex_init(&http->lock, NULL);
 	if (!copy_text(server->url, &http->server.url) ||
 		!copy_text(server->root_file, &http->server.root_file) ||

@@ -169,8 +169,7 @@ static emr_status loop(void)
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
 	int result;
 
-	if (config == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(config);
 	fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
 	fuse_loop_cfg_set_clone_fd(config, 0);
 	result = fuse_session_loop_mt(the.fuse, config);

@@ -24,8 +24,7 @@ emr_status flat_rename(flat_item *item, const char *name)
 {
 	char *copy = strdup(name);
 
-	if (copy == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(copy);
 	free(item->name);
 	item->name = copy;
 	item->is_renamed = true;
@@ -111,8 +110,7 @@ emr_status flat_build(
 	if (status != EMR_OK)
 		return status;
 	out->places = calloc(n + 1, sizeof *out->places);
-	if (out->places == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(out->places);
 	out->count = n + 1;
 	top->place = FLAT_TOP;
 	take_name(&out->places[FLAT_TOP], top);

@@ -31,8 +31,7 @@ emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handl
 	if (tree_need_file(n) != EMR_OK)
 		return EMR_NO_MEMORY;
 	handle = calloc(1, sizeof *handle);
-	if (handle == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(handle);
 	handle->view = view;
 	handle->node = n;
 	handle->refs = 1;

@@ -69,8 +69,7 @@ static emr_status path_of(const node *n, char **out_path)
 	if (n == NULL || n->state != NODE_LIVE)
 		return EMR_NOT_FOUND;
 	path = tree_path(n);
-	if (path == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(path);
 	*out_path = path;
 	return EMR_OK;
 }

@@ -233,8 +233,7 @@ static emr_status remember_former(node *n)
 	if (n->was != NULL)
 		return EMR_OK;
 	n->was = calloc(1, sizeof *n->was);
-	if (n->was == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(n->was);
 	n->was->directory = n->parent->id;
 	memcpy(n->was->name, n->name, strlen(n->name) + 1);
 	return EMR_OK;

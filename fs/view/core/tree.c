@@ -183,8 +183,7 @@ static emr_status need_domain(emr_view *view, emr_id16 id)
 	EMR_TRY(table_reserve(&view->index.domains));
 	EMR_TRY(slots_reserve(&view->index.domain_ids));
 	copy = malloc(sizeof *copy);
-	if (copy == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(copy);
 	*copy = id;
 	table_add(&view->index.domains, hash_id(view, id),
 		slot_of(slots_add(&view->index.domain_ids, copy)));
@@ -293,8 +292,7 @@ emr_status tree_new_node(
 	EMR_TRY(slots_reserve(&view->nodes));
 	EMR_TRY(table_reserve(&view->index.by_id));
 	n = calloc(1, sizeof *n);
-	if (n == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(n);
 	n->type = (uint8_t)type;
 	if (type == EMR_META_DIR && (n->listing = calloc(1, sizeof *n->listing)) == NULL) {
 		free(n);
@@ -471,8 +469,7 @@ static emr_status reserve_kids(kid_list *in, size_t more)
 	}
 	cap = cap == 0 ? 8 : cap * 2;
 	kids = realloc(in->kids, cap * sizeof *kids);
-	if (kids == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(kids);
 	in->kids = kids;
 	in->kids_cap = cap;
 	return EMR_OK;
@@ -512,8 +509,7 @@ emr_status tree_prepare(emr_view *view, node *directory, const char *name, char 
 
 	EMR_TRY(tree_reserve(view, directory));
 	copy = strdup(name);
-	if (copy == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(copy);
 	*out_name = copy;
 	return EMR_OK;
 }

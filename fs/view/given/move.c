@@ -175,8 +175,7 @@ static emr_status split(const emr_view *view, const char *path, node **out_direc
 	EMR_AUTO_FREE char *up = strndup(path, slash != NULL ? (size_t)(slash - path) : 0);
 	node *directory;
 
-	if (up == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(up);
 	if (*name == 0)
 		return EMR_DENIED;
 	if (strlen(name) > EMR_NAME_MAX)

@@ -264,8 +264,7 @@ static emr_status want_deleted(building *b)
 	EMR_AUTO_FREE raw **files = calloc(b->count, sizeof *files);
 	size_t n = 0;
 
-	if (files == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(files);
 	b->all[b->top].is_wanted = true;
 	for (size_t i = 0; i < b->count; i++) {
 		if (b->all[i].e.type == EMR_META_FILE)
@@ -358,8 +357,7 @@ static emr_status finish(building *b, flat_item **items, past_tree *tree)
 	if (status != EMR_OK)
 		return status;
 	tree->entries = calloc(n + 1, sizeof *tree->entries);
-	if (tree->entries == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(tree->entries);
 	tree->entries[FLAT_TOP] = take_entry(&b->all[b->top]);
 	for (size_t i = 0; i < n; i++)
 		tree->entries[i + 1] = take_entry(raw_of(items[i]));
@@ -371,8 +369,7 @@ static emr_status arrange(building *b, size_t known, past_tree *tree)
 {
 	EMR_AUTO_FREE flat_item **items = calloc(b->count, sizeof *items);
 
-	if (items == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(items);
 	find_parents(b, known);
 	for (size_t i = 0; i < b->count; i++)
 		items[i] = &b->all[i].item;

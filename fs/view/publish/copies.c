@@ -40,8 +40,7 @@ static emr_status compare(emr_view *view, emr_content_reader *a, emr_content_rea
 	EMR_AUTO_FREE uint8_t *pieces = malloc(2 * PIECE_BYTES);
 	bool is_same = true;
 
-	if (pieces == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(pieces);
 	for (uint64_t at = 0; at < size && is_same;) {
 		size_t of_a = 0, of_b = 0;
 

@@ -79,8 +79,7 @@ static emr_status copy_names(work *w, const node *n)
 
 		foreign_sent_name(n, sent);
 		w->sent_name = strdup(sent);
-		if (w->sent_name == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY_MEMORY(w->sent_name);
 	}
 	if (w->name == NULL || w->target == NULL)
 		return EMR_NO_MEMORY;

@@ -298,8 +298,7 @@ static emr_status close_readers(trying *t)
 		held[count++] = n;
 	}
 	pthread_mutex_unlock(&view->lock);
-	if (held == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(held);
 	for (size_t i = 0; i < count; i++)
 		close_reader(view, held[i]);
 	return EMR_OK;

@@ -162,8 +162,7 @@ static emr_status note_in_tree(asking *a, const past_tree *tree, uint32_t top)
 	const flat_place *places = tree->names.places;
 	EMR_AUTO_FREE bool *stays = calloc(tree->names.count, sizeof *stays);
 
-	if (stays == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(stays);
 	for (uint32_t i = 1; i < tree->names.count && a->status == EMR_OK; i++) {
 		const past_entry *e = &tree->entries[i];
 		bool goes = is_below(tree, i, top);

@@ -57,8 +57,7 @@ static emr_status note_file(const finding *w, const node *n)
 		.path = w->out->paths.len,
 		.is_in_trash = heirs_is_in_trash(n)};
 
-	if (path == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(path);
 	if (has_root(f))
 		one.root = f->content->c;
 	one.is_same = f != NULL && f->has_content && f->restored != NULL && w->records->len > 0 &&

@@ -291,8 +291,7 @@ emr_status emr_view_domain_path(emr_view *view, emr_id16 domain, char **out_path
 	pthread_mutex_unlock(&view->lock);
 	if (root == NULL)
 		return EMR_NOT_FOUND;
-	if (path == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(path);
 	*out_path = path;
 	return EMR_OK;
 }
@@ -318,8 +317,7 @@ emr_status emr_view_inner_tree(emr_view *view, emr_nested **out_tree, size_t *ou
 	EMR_TRY(emr_view_domains_below(view, all, &list));
 	n = list.len / sizeof(emr_inner_domain);
 	tree = calloc(n > 0 ? n : 1, sizeof *tree);
-	if (tree == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(tree);
 	for (size_t i = 0; i < n; i++) {
 		emr_inner_domain d;
 

@@ -30,8 +30,7 @@
 emr_status keeper_begin(emr_view *view)
 {
 	view->keeper = calloc(1, sizeof *view->keeper);
-	if (view->keeper == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(view->keeper);
 	view->keeper->listener = follow_listener(view);
 	emr_worker_init(&view->keeper->publisher);
 	emr_worker_init(&view->keeper->syncer);

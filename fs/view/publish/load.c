@@ -195,8 +195,7 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	loaded *entry = load_entry_of(l, n);
 	char *name = strndup((const char *)row->name.data, row->name.len);
 
-	if (name == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(name);
 	if (n->is_published &&
 		(strcmp(name, entry->name) != 0 || !emr_id16_equal(row->parent, entry->parent))) {
 		n->was = calloc(1, sizeof *n->was);
@@ -236,8 +235,7 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	if (n->type == EMR_META_SYMLINK) {
 		char *target = strndup((const char *)row->target.data, row->target.len);
 
-		if (target == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY_MEMORY(target);
 		tree_take_target(n, target);
 	}
 	return tree_set_attributes(n, row->attributes);
@@ -329,8 +327,7 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 	else if (n != NULL && row.place.version > node_version(n))
 		row.place = node_place(n); /* it was said of a ledger that was left since */
 	v = calloc(1, sizeof *v);
-	if (v == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(v);
 	v->place = row.place;
 	v->directory = row.directory;
 	v->type = row.type;

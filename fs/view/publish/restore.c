@@ -288,8 +288,7 @@ static emr_status fill_node(node *n, const emr_meta *meta, int64_t now_ns)
 	n->meta_dirty = true;
 	if (n->type == EMR_META_SYMLINK) {
 		n->target = strndup((const char *)meta->target.data, meta->target.len);
-		if (n->target == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY_MEMORY(n->target);
 	}
 	return tree_set_attributes(n, meta->xattrs);
 }
@@ -573,8 +572,7 @@ emr_status restore_one(
 	emr_restored restored = {0};
 	emr_status status;
 
-	if (r == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(r);
 	r->view = view;
 	r->what = what;
 	r->lent = lent;
@@ -674,8 +672,7 @@ emr_status emr_view_versions(emr_view *view, const char *path, emr_buf *out)
 	restoring *r = calloc(1, sizeof *r);
 	emr_status status;
 
-	if (r == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(r);
 	r->view = view;
 	r->what = &what;
 	restore_publish_first(view);

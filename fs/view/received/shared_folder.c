@@ -163,8 +163,7 @@ static int by_place(const void *a, const void *b)
 static emr_status sort_places(looking *l)
 {
 	l->beside = calloc(l->n + 1, sizeof(emr_received *));
-	if (l->beside == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(l->beside);
 	for (size_t i = 0; i < l->n; i++)
 		l->beside[i] = &l->all[i];
 	qsort(l->beside, l->n, sizeof(emr_received *), by_place);

@@ -302,8 +302,7 @@ static int by_entry_object(const void *a, const void *b, void *arg)
 static emr_status index_objects(shared_tree *tree)
 {
 	tree->by_object = calloc(tree->names.count, sizeof *tree->by_object);
-	if (tree->by_object == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(tree->by_object);
 	for (uint32_t i = 0; i < tree->names.count; i++)
 		tree->by_object[i] = i;
 	qsort_r(tree->by_object, tree->names.count, sizeof *tree->by_object, by_entry_object, tree);
@@ -325,8 +324,7 @@ static emr_status finish(building *b, const char *name, shared_tree *tree)
 			items[n++] = &b->all[i].item;
 	EMR_TRY(flat_build(top, items, n, is_first, &tree->names));
 	tree->entries = calloc(n + 1, sizeof *tree->entries);
-	if (tree->entries == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(tree->entries);
 	tree->entries[FLAT_TOP] = take_entry(&b->all[b->top]);
 	for (size_t i = 0; i < n; i++)
 		tree->entries[i + 1] = take_entry((raw *)items[i]);
@@ -359,8 +357,7 @@ static emr_status build(
 		leave_alone(b);
 	tree->top_parent = b->all[b->top].e.parent_id;
 	tree->top_name = strdup(b->all[b->top].item.name);
-	if (tree->top_name == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(tree->top_name);
 	find_parents(b, known < b->count ? known : b->count);
 	return finish(b, name, tree);
 }

@@ -87,8 +87,7 @@ static emr_status add_waiter(emr_view *view, shared_share *s, const shared_waite
 {
 	shared_waiter *w = malloc(sizeof *w);
 
-	if (w == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(w);
 	*w = *asks;
 	w->next = view->shares->waiters;
 	w->share = s;
