@@ -263,7 +263,7 @@ TEST(a_version_that_was_replaced_does_not_open_after_its_close)
 TEST(the_owner_hears_what_was_opened_and_how_much_of_it)
 {
 	viewer v;
-	emr_handle *file = NULL;
+	emr_handle *ct = NULL;
 	char bytes[64];
 	size_t got = 0;
 	heard h;
@@ -273,9 +273,9 @@ TEST(the_owner_hears_what_was_opened_and_how_much_of_it)
 	share(&s, &v);
 	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
 	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
-	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &file));
-	assert_ok(emr_view_read(file, 2, bytes, 4, &got));
-	emr_view_release(file);
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &ct));
+	assert_ok(emr_view_read(ct, 2, bytes, 4, &got));
+	emr_view_release(ct);
 	viewer_run(&v, NULL, 0);
 	assert_int_equal(audit(&s).n, 0); /* gathered for a moment */
 	story_pass(&s, 6);

@@ -123,15 +123,6 @@ emr_status emr_view_await(emr_view *view, uint64_t number, emr_need need, const 
 	return status;
 }
 
-uint32_t shared_waits(const emr_view *view, const node *n)
-{
-	uint32_t count = 0;
-
-	for (const shared_waiter *w = view->shares->waiters; w != NULL; w = w->next)
-		count += w->n == n;
-	return count;
-}
-
 /* ---- answers ---- */
 
 shared_waiter *shared_take(emr_view *view)
