@@ -191,6 +191,7 @@ static bool look_upwards(pid_t thread, char out_name[CALLER_NAME_BYTES])
 /* ---- what was judged before */
 
 #define JUDGED_MAX 64
+#define JUDGED_NS INT64_C(10000000000)
 #define SKIP_3 " %*s %*s %*s"
 #define SKIP_9 SKIP_3 SKIP_3 SKIP_3
 
@@ -201,8 +202,9 @@ typedef struct judged {
 	pid_t thread; /* 0: none */
 	unsigned long long parent, began, stack, arguments;
 	char exe[256], comm[COMM_BYTES + 1];
-	bool is_software;
+	bool is_software; /* from here on not compared */
 	char name[CALLER_NAME_BYTES];
+	int64_t at_ns; /* the processes above may become others */
 } judged;
 
 static pthread_mutex_t judged_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -222,7 +224,7 @@ static bool identify(pid_t thread, judged *out)
 	*end = 0;
 	snprintf(out->comm, sizeof out->comm, "%s", strchr(stat, '(') + 1);
 	return sscanf(end + 1,
-		       " %*c %llu" /* the 4th field */
+		       " %*c %llu"			    /* the 4th field */
 		       SKIP_9 SKIP_3 SKIP_3 " %*s %*s %llu" /* 22 */
 		       SKIP_3 " %*s %*s %llu"		    /* 28 */
 		       SKIP_9 SKIP_9 " %*s %llu",	    /* 48 */
@@ -238,17 +240,19 @@ static bool is_same(const judged *a, const judged *b)
 bool caller_is_software(pid_t thread, char out_name[CALLER_NAME_BYTES])
 {
 	judged *known = &all_judged[(unsigned)thread % JUDGED_MAX], one, after;
+	const int64_t now = emr_clock_boot_ns(emr_clock_system());
 	bool is_known;
 
 	if (!identify(thread, &one))
 		return look_upwards(thread, out_name);
 	pthread_mutex_lock(&judged_lock);
-	is_known = is_same(known, &one);
+	is_known = is_same(known, &one) && now - known->at_ns < JUDGED_NS;
 	if (is_known)
 		one = *known;
 	pthread_mutex_unlock(&judged_lock);
 	if (!is_known) {
 		one.is_software = look_upwards(thread, one.name);
+		one.at_ns = now;
 		/* Another thread of the process may execute a program meanwhile. */
 		is_known = identify(thread, &after) && is_same(&after, &one);
 		pthread_mutex_lock(&judged_lock);

@@ -207,6 +207,8 @@ void handle_put(emr_handle *handle)
 			enqueue(view, n);
 		note_due(view, view_boot_ns(view) + view_soonest_ns(view));
 	}
+	if (handle->is_let_in)
+		node_file(n)->let_in--;
 	goes = kept_note_closed(view, n);
 	tree_release_if_unused(view, n);
 	if (handle->may_write)

@@ -5,12 +5,13 @@
 #include "kind.h"
 #include "tree.h"
 
+#define LOOK_NS INT64_C(60000000000)
+
 static bool may_stay(const emr_view *view, const file *f)
 {
 	const int64_t judged = __atomic_load_n(&f->judged_boot_ns, __ATOMIC_ACQUIRE);
 
-	return judged != 0 && !__atomic_load_n(&f->is_doubted, __ATOMIC_ACQUIRE) &&
-	       view_boot_ns(view) - judged <= KEPT_NS;
+	return judged != 0 && view_boot_ns(view) - judged <= KEPT_NS;
 }
 
 uint64_t kept_note_closed(emr_view *view, node *n)
@@ -68,9 +69,11 @@ void kept_doubt(emr_view *view, uint64_t number)
 
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	if (n != NULL && node_file(n) != NULL)
-		__atomic_store_n(&node_file(n)->is_doubted, true, __ATOMIC_RELEASE);
-	number = n != NULL && kind_is_shown(n) ? number : 0;
+	if (n == NULL || node_file(n) == NULL ||
+		__atomic_load_n(&node_file(n)->judged_boot_ns, __ATOMIC_ACQUIRE) == 0)
+		number = 0; /* one's own: no reader of it is kept */
+	else
+		__atomic_store_n(&node_file(n)->judged_boot_ns, 0, __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&view->lock);
 	kept_drop(view, number);
 }
@@ -78,16 +81,22 @@ void kept_doubt(emr_view *view, uint64_t number)
 void kept_drop_old(emr_view *view)
 {
 	EMR_AUTO_BUF old = {0}; /* of uint64_t */
+	const int64_t now = view_boot_ns(view);
 
+	if (now < view->index.kept_due_boot_ns)
+		return;
 	pthread_mutex_lock(&view->lock);
-	for (node *n = NULL; view->index.kept > 0 && (n = tree_next_any(view, n)) != NULL;) {
-		file *f = node_file(n);
+	view->index.kept_due_boot_ns = now + LOOK_NS;
+	view->index.kept = 0;
+	for (node *n = NULL; (n = tree_next_any(view, n)) != NULL;) {
+		file *f = tree_has_reader(n) && kind_is_shown(n) ? node_file(n) : NULL;
 
-		if (f == NULL || !f->is_kept || (tree_has_reader(n) && may_stay(view, f)) ||
-			emr_buf_append(&old, &n->number, sizeof n->number) != EMR_OK)
-			continue; /* without memory it is looked at once more */
-		f->is_kept = false;
-		view->index.kept--;
+		if (f == NULL || n->opens > 0)
+			continue;
+		f->is_kept = may_stay(view, f) && view->index.kept < KEPT_READERS;
+		view->index.kept += f->is_kept;
+		if (!f->is_kept) /* without memory the next look takes it */
+			(void)!emr_buf_append(&old, &n->number, sizeof n->number);
 	}
 	pthread_mutex_unlock(&view->lock);
 	EMR_EACH (const uint64_t, number, &old)

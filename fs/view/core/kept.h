@@ -1,7 +1,8 @@
 /* A reader of what another shares is dear to make: its key is opened, and whose word its bytes are
  * is judged. It stays for ten minutes after that, so that an opening once more needs neither curves
- * nor the worker. It goes at once with the right to it, when its bytes could not be found to be
- * what was signed; while a program has the file open, at the close. Each opening is let in and reported as the first (received/shared_bytes.c). */
+ * nor the worker. It goes at once with the right to it, and when its bytes were not found to be
+ * those that were signed; while a program has the file open, at the close. Each opening is let in
+ * and reported as the first (received/shared_bytes.c). */
 #pragma once
 
 #include "node.h"
@@ -16,7 +17,9 @@ uint64_t kept_note_closed(emr_view *view, node *n);
 void kept_drop(emr_view *view, uint64_t number);
 /* Without locks: takes back one open of N, which somebody held without a handle. */
 void kept_release(emr_view *view, node *n);
-/* Without locks: what the reader of NUMBER reads was not found to be right: it is not kept. */
+/* Without locks: the bytes that the reader of NUMBER reads were not found to be right: it is not
+ * kept. */
 void kept_doubt(emr_view *view, uint64_t number);
-/* Without locks: those that were made KEPT_NS ago go. */
+/* Without locks, once a minute: those that were made KEPT_NS ago go, and what is more than
+ * KEPT_READERS. */
 void kept_drop_old(emr_view *view);

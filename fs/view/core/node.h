@@ -54,17 +54,19 @@ typedef struct file {
 	uint32_t writers;  /* open handles that may write: node_writers */
 	uint64_t top_cver; /* the highest its record has had; 0: not known; node_top_cver */
 	/* About READER, of what another shares: kept.h. */
-	int64_t judged_boot_ns; /* when it was made and judged; 0: it is none; atomic */
-	bool is_unused;	 /* nobody has opened the file by it yet; atomic */
-	bool is_doubted; /* it is not kept; atomic */
-	bool is_kept;	 /* counted in view->index.kept */
-	bool is_opened_again; /* since it was made: the kernel may hold pages of it; atomic */
-	uint64_t promised;    /* the mark of the working copy that a flush has covered; 0: none */
-	bool went_back;	      /* the working copy that was promised is not there, or not whole */
-	bool is_lack_told;    /* that it does not go to the ledger for what only nodes have */
-	uint64_t home_leaves; /* so many of READER were in this computer's own store; atomic */
-	bool is_former;	      /* under a name of scratch, and its record went on without it */
-	bool keep_spill;      /* a working copy that could not be recovered is left for a person */
+	int64_t judged_boot_ns; /* when it was made and judged; 0: it is none, or is not kept;
+				 * atomic
+				 */
+	bool is_unused;		/* nobody has opened the file by it yet; atomic */
+	bool is_kept;		/* counted in view->index.kept */
+	uint32_t let_in;	/* open handles that were let in by it; view->lock */
+	bool is_opened_again;	/* since it was made: the kernel may hold pages of it; atomic */
+	uint64_t promised;	/* the mark of the working copy that a flush has covered; 0: none */
+	bool went_back;		/* the working copy that was promised is not there, or not whole */
+	bool is_lack_told;	/* that it does not go to the ledger for what only nodes have */
+	uint64_t home_leaves;	/* so many of READER were in this computer's own store; atomic */
+	bool is_former;		/* under a name of scratch, and its record went on without it */
+	bool keep_spill; /* a working copy that could not be recovered is left for a person */
 } file;
 
 /* Where a published node was when it was published, if it has moved since. */
@@ -329,7 +331,8 @@ typedef struct doomed {
 /* Where nodes and what they share are found: tree.c. */
 struct tree_index {
 	table by_name, by_id;
-	unsigned kept; /* readers, at most: kept.h */
+	unsigned kept; /* readers: kept.h; and when they are looked at next */
+	int64_t kept_due_boot_ns;
 	slots domain_ids;	/* that some node was ever published in; owned emr_id16 */
 	table domains;		/* where they are */
 	emr_place *spare_place; /* for the next tree_set_place, both */
@@ -460,7 +463,8 @@ struct emr_handle {
 	int64_t made_boot_ns;
 	uint64_t bytes_read;		    /* atomic */
 	const struct handle_report *report; /* who is told what is read; NULL: nobody */
-	bool is_told;			    /* that it is over, and was read; view->lock */
+	bool is_told;			    /* that it is over, and was read; view->lock, both */
+	bool is_let_in;			    /* counted in file->let_in */
 	/* For bytes that are brought from elsewhere (bring.c): */
 	bool is_brought, is_damaged; /* atomic: some of it was lacking; stood there and was bad */
 	uint64_t last_leaf;	     /* that was read; view->lock, all three */

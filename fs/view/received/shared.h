@@ -234,7 +234,6 @@ typedef struct shares {
 	bool has_leaving; /* a record of another's has a name of scratch, and no bytes here yet */
 	bool has_own;	  /* there may be nodes of one's own in others' folders (foreign.h) */
 	emr_buf gone;	  /* foreign_gone, ...: removed here, and still in the tree that is shown */
-	int64_t fresh_boot_ns;	 /* of the worker: when the ledger was last reached, */
 	emr_status followed;	 /* and what became of the last try */
 	_Atomic int64_t ahead_s; /* of the host's clock: emr_ledger_absence */
 	struct {

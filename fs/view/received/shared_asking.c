@@ -205,6 +205,8 @@ static void build(emr_view *view, shared_share *s)
 	pthread_mutex_lock(&view->lock);
 	s->has_grown = false;
 	before = s->tree; /* only this thread changes it */
+	if (before != NULL)
+		before->is_outdated = true;
 	pthread_mutex_unlock(&view->lock);
 	status = shared_tree_build(
 		s->opened, s->top, s->name, before, shared_is_of_copies(s->owner), &tree);

@@ -39,7 +39,6 @@ static void put_reader(node *n, emr_content_reader *reader, int64_t judged)
 	if (f->reader == NULL && f->staging == NULL) {
 		tree_set_reader(f, emr_content_reader_share(reader));
 		__atomic_store_n(&f->is_unused, true, __ATOMIC_RELEASE);
-		__atomic_store_n(&f->is_doubted, false, __ATOMIC_RELEASE);
 		__atomic_store_n(&f->judged_boot_ns, judged, __ATOMIC_RELEASE);
 	}
 	pthread_rwlock_unlock(&f->lock);
@@ -88,23 +87,23 @@ uint32_t shared_waits(const emr_view *view, const node *n)
 	return count;
 }
 
-/* Under both locks, with N open: it has a reader, by which nobody else has it open, and whose word
- * its bytes are, or whether they are the present version, must be judged again.  One that was made
- * for the opening of now was judged just now. */
+/* Under both locks: N has a reader, by which nobody has it open, and whose word its bytes are, or
+ * whether they are the present version, must be judged again.  One that was made for the opening of
+ * now was judged just now. */
 static bool is_outdated(const emr_view *view, const node *n, const file *f)
 {
 	const shared_share *s = shared_gives(n);
 	const int64_t judged = __atomic_load_n(&f->judged_boot_ns, __ATOMIC_ACQUIRE),
 		      age = view_boot_ns(view) - judged;
 
-	if (f->reader == NULL || f->staging != NULL || n->opens - shared_waits(view, n) > 1)
+	if (f->reader == NULL || f->staging != NULL || f->let_in > 0)
 		return false;
-	if (__atomic_load_n(&f->is_unused, __ATOMIC_ACQUIRE) && judged != 0 &&
-		age < EMR_SHARED_WAIT_NS)
-		return false;
-	return (shared_has(n) && !signed_stands(view, n)) || judged == 0 || age > KEPT_NS ||
-	       __atomic_load_n(&f->is_doubted, __ATOMIC_ACQUIRE) || f->cut != NULL ||
-	       (s != NULL && s->has_grown);
+	if (judged == 0 || (shared_has(n) && !signed_stands(view, n)))
+		return true;
+	if (__atomic_load_n(&f->is_unused, __ATOMIC_ACQUIRE) && age < EMR_SHARED_WAIT_NS)
+		return false; /* a folder that grows all the time must not be asked for ever */
+	return age > KEPT_NS || f->cut != NULL || (shared_has(n) && !n->shared->has_verdict) ||
+	       (s != NULL && (s->has_grown || (s->tree != NULL && s->tree->is_outdated)));
 }
 
 /* With N open: a reader that must not be used any more goes. */
@@ -152,6 +151,10 @@ emr_status shared_open(emr_view *view, emr_handle *handle)
 	/* A working copy: it has just been taken. */
 	if (node_file(n)->reader == NULL && node_file(n)->staging == NULL)
 		status = is_lost ? EMR_NOT_FOUND : EMR_BUSY;
+	pthread_mutex_lock(&view->lock);
+	handle->is_let_in = status == EMR_OK;
+	node_file(n)->let_in += handle->is_let_in;
+	pthread_mutex_unlock(&view->lock);
 	handle->report = status == EMR_OK && was_shown ? &shared_report : NULL;
 	pthread_rwlock_unlock(&node_file(n)->lock);
 	if (status == EMR_OK && is_shown)

@@ -38,15 +38,14 @@ static node *next_read(const emr_view *view, const shared_share *s, const node *
 static node *hold_next(emr_view *view, const shared_share *s, node *at)
 {
 	node *n;
-	EMR_LOCKED(&view->lock);
 
+	pthread_mutex_lock(&view->lock);
 	n = next_read(view, s, at);
 	if (n != NULL)
 		n->opens++;
-	if (at != NULL) {
-		at->opens--;
-		tree_release_if_unused(view, at);
-	}
+	pthread_mutex_unlock(&view->lock);
+	if (at != NULL)
+		kept_release(view, at);
 	return n;
 }
 
@@ -62,7 +61,7 @@ void shared_forget_keys(emr_view *view, shared_share *s, bool is_over)
 		if (is_over || n->opens - shared_waits(view, n) == 1)
 			tree_set_reader(f, NULL);
 		else
-			__atomic_store_n(&f->is_doubted, true, __ATOMIC_RELEASE);
+			__atomic_store_n(&f->judged_boot_ns, 0, __ATOMIC_RELEASE);
 		pthread_mutex_unlock(&view->lock);
 		pthread_rwlock_unlock(&f->lock);
 	}
