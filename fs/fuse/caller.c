@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define ANCESTORS_MAX 3 /* a thumbnailer may start converters, these another program */
 #define COMM_BYTES 15	/* the kernel keeps no more of a process's name */
 

@@ -234,6 +234,7 @@ typedef struct shares {
 	bool has_leaving; /* a record of another's has a name of scratch, and no bytes here yet */
 	bool has_own;	  /* there may be nodes of one's own in others' folders (foreign.h) */
 	emr_buf gone;	  /* foreign_gone, ...: removed here, and still in the tree that is shown */
+	int64_t fresh_boot_ns;	 /* of the worker: when the ledger was last reached, */
 	emr_status followed;	 /* and what became of the last try */
 	_Atomic int64_t ahead_s; /* of the host's clock: emr_ledger_absence */
 	struct {
@@ -422,8 +423,6 @@ void shared_stir_owner(emr_view *view, const shared_owner *owner);
 void shared_stir_all(emr_view *view);
 
 /* ---- who waits: shared_waiting.c.  Of the worker, without view->lock. */
-/* Under view->lock: how many of N's opens are those of who waits.  shared_bytes.c */
-uint32_t shared_waits(const emr_view *view, const node *n);
 /* Under view->lock: those on the list that were marked as taken, off it; each is then answered with
  * shared_say (without), which gives the next. */
 shared_waiter *shared_take(emr_view *view);

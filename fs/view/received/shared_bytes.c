@@ -78,15 +78,6 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_
 	return status;
 }
 
-uint32_t shared_waits(const emr_view *view, const node *n)
-{
-	uint32_t count = 0;
-
-	for (const shared_waiter *w = view->shares->waiters; w != NULL; w = w->next)
-		count += w->n == n;
-	return count;
-}
-
 /* Under both locks: N has a reader, by which nobody has it open, and whose word its bytes are, or
  * whether they are the present version, must be judged again.  One that was made for the opening of
  * now was judged just now. */

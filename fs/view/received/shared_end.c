@@ -58,7 +58,7 @@ void shared_forget_keys(emr_view *view, shared_share *s, bool is_over)
 
 		pthread_rwlock_wrlock(&f->lock); /* reads that are under way end first */
 		pthread_mutex_lock(&view->lock);
-		if (is_over || n->opens - shared_waits(view, n) == 1)
+		if (is_over || f->let_in == 0)
 			tree_set_reader(f, NULL);
 		else
 			__atomic_store_n(&f->judged_boot_ns, 0, __ATOMIC_RELEASE);
