@@ -423,6 +423,8 @@ void shared_stir_owner(emr_view *view, const shared_owner *owner);
 void shared_stir_all(emr_view *view);
 
 /* ---- who waits: shared_waiting.c.  Of the worker, without view->lock. */
+/* Under view->lock: how many of N's opens are those of who waits. */
+uint32_t shared_waits(const emr_view *view, const node *n);
 /* Under view->lock: those on the list that were marked as taken, off it; each is then answered with
  * shared_say (without), which gives the next. */
 shared_waiter *shared_take(emr_view *view);

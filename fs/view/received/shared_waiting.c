@@ -87,7 +87,8 @@ static emr_status add_waiter(emr_view *view, shared_share *s, const shared_waite
 {
 	shared_waiter *w = malloc(sizeof *w);
 
-	EMR_TRY_MEMORY(w);
+	if (w == NULL)
+		return EMR_NO_MEMORY;
 	*w = *asks;
 	w->next = view->shares->waiters;
 	w->share = s;
@@ -121,6 +122,15 @@ emr_status emr_view_await(emr_view *view, uint64_t number, emr_need need, const 
 		status = view->shares->is_closed ? EMR_INTERRUPTED : add_waiter(view, s, &asks);
 	pthread_mutex_unlock(&view->lock);
 	return status;
+}
+
+uint32_t shared_waits(const emr_view *view, const node *n)
+{
+	uint32_t count = 0;
+
+	for (const shared_waiter *w = view->shares->waiters; w != NULL; w = w->next)
+		count += w->n == n;
+	return count;
 }
 
 /* ---- answers ---- */
