@@ -115,24 +115,30 @@ static emr_status opens(const viewer *v, uint64_t number)
 TEST(closed_files_open_at_once_until_they_are_judged_again)
 {
 	LIMAS_FOLDER;
-	uint64_t number;
+	uint64_t number, other;
 
 	share(&s, &v);
+	assert_int_not_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers)[0], '!');
+	other = node_of(&v, "Imaging/Old/CT.pdf");
+	viewer_run(&v, NULL, 2);
 	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
 	number = node_of(&v, "Imaging/MRI.pdf");
 	story_pass(&s, 10);
 	viewer_run(&v, NULL, 2);
-	assert_int_equal(audit(&s).n, 1);
+	assert_int_equal(audit(&s).n, 2);
 	for (int i = 0; i < 3; i++)
 		assert_ok(opens(&v, number));
-	assert_int_equal(v.view->index.kept, 1);
+	assert_int_equal(v.view->index.kept, 2);
 	story_pass(&s, 300);
 	viewer_run(&v, NULL, 2);
-	assert_int_equal(audit(&s).n, 2); /* it was, once and in one report */
+	assert_true(keeps(&v, other));
+	assert_int_equal(audit(&s).n, 3); /* once and in one report */
 	story_pass(&s, 301);		  /* whose word it is may have changed */
 	assert_status(EMR_BUSY, opens(&v, number));
 	viewer_run(&v, NULL, 0); /* and also where nobody opens it */
 	assert_false(keeps(&v, number));
+	assert_false(keeps(&v, other));
 	assert_int_equal(v.view->index.kept, 0);
 	viewer_reads(&v, "Imaging/MRI.pdf", NULL, "%PDF a knee");
 }
