@@ -92,8 +92,11 @@ emr_status reclaim_copy(reclaim_run *run)
 	moves = (void *)run->moves.data;
 	count = run->moves.len / sizeof *moves;
 	EMR_SORT(moves, count, compare_moves);
-	for (size_t i = 0; status == EMR_OK && i < count; i++)
-		status = copy_block(run, group, &moves[i]);
+	for (size_t i = 0; status == EMR_OK && i < count; i++) {
+		status = reclaim_gives_way(run);
+		if (status == EMR_OK)
+			status = copy_block(run, group, &moves[i]);
+	}
 	if (status == EMR_OK)
 		status = append_copies(run, group);
 	emr_buf_free(&group->bytes);

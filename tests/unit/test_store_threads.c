@@ -291,6 +291,56 @@ TEST_IN(setup, kit_teardown, whatever_is_done_another_comes_between)
 	has_kept(k);
 }
 
+/* ---- A reclaim that rests ---- */
+
+typedef struct resting {
+	_Atomic unsigned asked;
+	unsigned rests; /* so many times, and THEN is the answer */
+	int64_t then;
+	kit *k;
+	emr_status status;
+} resting;
+
+static int64_t rest_ns(void *context)
+{
+	resting *r = context;
+
+	return atomic_fetch_add(&r->asked, 1) < r->rests ? 1 : r->then;
+}
+
+static void *reclaim_resting(void *argument)
+{
+	resting *r = argument;
+	const emr_reclaim_options options = {.rest_ns = rest_ns, .roots_context = r};
+
+	r->status = emr_store_reclaim(r->k->store, &options, NULL);
+	return NULL;
+}
+
+TEST_IN(setup, kit_teardown, a_reclaim_rests_for_others_and_for_none_that_waits_for_it)
+{
+	resting ends = {.then = -1}, goes_on = {.rests = 5}, others = {.rests = UINT_MAX};
+	resting *all[] = {&ends, &goes_on, &others};
+	kit *k = *state;
+	pthread_t thread;
+
+	keep_some(k, k);
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		all[i]->k = k;
+		assert_ok(append(k));
+		assert_int_equal(pthread_create(&thread, NULL, reclaim_resting, all[i]), 0);
+		while (all[i] == &others && atomic_load(&others.asked) == 0)
+			usleep(100);
+		assert_ok(all[i] == &others ? reclaim_dead(k) : EMR_OK);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+	}
+	assert_status(EMR_INTERRUPTED, ends.status);
+	assert_ok(goes_on.status);
+	assert_true(goes_on.asked > goes_on.rests);
+	assert_ok(others.status);
+	has_kept(k);
+}
+
 #define SAVED_FROM 5000
 #define SAVED_BYTES(i) (BLOCK_BYTES + (i) % 7)
 

@@ -22,7 +22,7 @@ static int64_t moment_ns(const emr_view *view)
 
 int64_t view_next_lull(const emr_view *view)
 {
-	return view->busy_boot_ns + moment_ns(view);
+	return __atomic_load_n(&view->busy_boot_ns, __ATOMIC_RELAXED) + moment_ns(view);
 }
 
 void view_note_busy(emr_view *view)
@@ -31,7 +31,8 @@ void view_note_busy(emr_view *view)
 
 	if (now - view->busy_boot_ns >= view->options.quiet_ns)
 		view->waits_for_quiet = false;
-	view->busy_boot_ns = now;
+	__atomic_store_n(&view->busy_boot_ns, now, __ATOMIC_RELAXED); /* a reclaim looks
+									 without the lock */
 }
 
 int64_t view_soonest_ns(const emr_view *view)

@@ -11,6 +11,8 @@
 
 #define STEP_BYTES (UINT64_C(32) << 20)
 #define WAIT_NS INT64_C(1000000000) /* one is under way: whether it is over */
+#define AHEAD_STEPS 64		    /* 2 GiB */
+#define AHEAD_PART 16
 
 static uint64_t step_of(const emr_view *view)
 {
@@ -38,6 +40,24 @@ static bool is_beyond(const emr_view *view, uint64_t margin)
 
 	/* Bytes that died are missing from those that live, too, and twice that is the limit. */
 	return dead >= most || (written + dead >= most && written + 2 * dead >= most + room);
+}
+
+/* MARGIN, and what else the disk has room for: a part of what is free, no more than some steps. */
+static bool is_far_beyond(const emr_view *view, uint64_t margin)
+{
+	const uint64_t most = AHEAD_STEPS * step_of(view);
+	uint64_t ahead;
+
+	if (!is_beyond(view, margin))
+		return false;
+	ahead = space_for_copies(view) / AHEAD_PART;
+	return is_beyond(view, margin + (ahead < most ? ahead : most));
+}
+
+/* No lull is waited for any more. */
+static bool is_needed(const emr_view *view)
+{
+	return is_far_beyond(view, step_of(view) * 3 / 2);
 }
 
 void space_died(emr_view *view, uint64_t bytes)
@@ -69,7 +89,22 @@ void space_check(emr_view *view)
 
 int64_t space_look_due(const emr_view *view)
 {
-	return is_beyond(view, step_of(view) * 3 / 2) ? view_boot_ns(view) : view_next_lull(view);
+	return is_needed(view) ? view_boot_ns(view) : view_next_lull(view);
+}
+
+/* A look rests while somebody works in the folder, until its room is needed. */
+static int64_t look_rests_ns(void *arg)
+{
+	emr_view *view = arg;
+	int64_t left;
+
+	if (__atomic_load_n(&view->stop, __ATOMIC_RELAXED))
+		return -1; /* the next opening looks again */
+	left = view_next_lull(view) - view_boot_ns(view);
+	if (left <= 0)
+		return 0;
+	EMR_LOCKED(&view->lock);
+	return is_needed(view) ? 0 : left;
 }
 
 emr_status space_look(emr_view *view, emr_reclaim_report *out_report)
@@ -77,7 +112,7 @@ emr_status space_look(emr_view *view, emr_reclaim_report *out_report)
 	emr_reclaim_options options = {.batch_bytes = step_of(view),
 		.close_from = step_of(view) / 4,
 		.max_copy_bytes = space_for_copies(view),
-		.is_over = &view->stop}; /* the next opening looks again */
+		.rest_ns = view->has_threads ? look_rests_ns : NULL};
 	uint64_t appended = emr_store_appended(view->options.store);
 	uint64_t left = emr_record_ctx_left(view->options.records);
 	uint64_t disk = emr_store_disk_bytes(view->options.store);
@@ -121,7 +156,7 @@ void space_make_room(emr_view *view)
 	}
 	if (!view->space.is_looking)
 		space_check(view);
-	while (!view->stop && is_beyond(view, 2 * step_of(view)) && !view->space.is_asking &&
+	while (!view->stop && is_far_beyond(view, 2 * step_of(view)) && !view->space.is_asking &&
 		(view->space.wants_look || view->space.is_looking))
 		view_wait_ns(view, &view->settled, WAIT_NS);
 	pthread_mutex_unlock(&view->lock);

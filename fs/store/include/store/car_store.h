@@ -195,9 +195,11 @@ typedef struct emr_reclaim_options {
 	/* Never more than this at once: a segment that has more stays, and a scrub puts zeros in
 	 * the place of what is dead in it, which needs no room; 0 = no limit. */
 	uint64_t max_copy_bytes;
-	/* Once it is true, which it may become at any time, the reclaim ends with EMR_INTERRUPTED
-	 * before anything more is removed.  May be NULL. */
-	const bool *is_over;
+	/* Asked with ROOTS_CONTEXT between two blocks: for how many ns the reclaim should rest,
+	 * because others want the processor and the disk; less than 0: it ends with
+	 * EMR_INTERRUPTED before anything more is removed.  It does not rest while another reclaim
+	 * waits for it.  May be NULL. */
+	int64_t (*rest_ns)(void *context);
 } emr_reclaim_options;
 
 typedef struct emr_reclaim_report {
