@@ -362,6 +362,13 @@ TEST(a_look_gives_way_to_those_who_write_until_its_room_is_needed)
 	assert_true(space_look_due(view) <= view_boot_ns(view));
 	view_note_busy(view);
 	assert_true(space_look_due(view) > view_boot_ns(view));
+	kit_wait_ms(&w.k, 1000);
+	view_note_reader(view);
+	assert_true(space_look_due(view) > view_boot_ns(view));
+	want_reclaim(view); /* the disk is full */
+	assert_true(space_look_due(view) <= view_boot_ns(view));
+	view->space.wants_reclaim = false;
+	assert_true(space_look_due(view) > view_boot_ns(view));
 	space_died(view, AHEAD_BYTES);
 	assert_true(space_look_due(view) <= view_boot_ns(view));
 }

@@ -85,6 +85,7 @@ emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len
 {
 	emr_status status;
 
+	view_note_reader(handle->view);
 	/* A read and the close of its handle may be two threads: whoever comes last ends it. */
 	__atomic_add_fetch(&handle->refs, 1, __ATOMIC_RELAXED);
 	emr_fetcher_begin(handle->view->options.fetcher);

@@ -70,6 +70,7 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 	const node_kind *kind = &own_kind;
 	node *n;
 
+	view_note_reader(view);
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	if (n == NULL)

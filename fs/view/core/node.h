@@ -363,11 +363,12 @@ struct disk_debt {
 
 /* The room for blocks: space.c, reclaim.c. */
 struct space_state {
-	bool wants_reclaim; /* the disk was full */
-	bool wants_look;    /* for space: enough may be of no use */
-	bool is_looking;    /* a thread is giving space back */
-	bool is_asking;	    /* that thread waits for nodes, and writers do not wait for it */
-	bool doubts_pins;   /* nobody has said yet whether some are lost: nothing is given back */
+	bool wants_reclaim;   /* the disk was full */
+	bool wants_look;      /* for space: enough may be of no use */
+	bool is_looking;      /* a thread is giving space back */
+	int64_t read_boot_ns; /* when a file was last opened or read; atomic */
+	bool is_asking;	      /* that thread waits for nodes, and writers do not wait for it */
+	bool doubts_pins;     /* nobody has said yet whether some are lost: nothing is given back */
 	bool has_looked;
 	uint64_t dead_bytes; /* let go since the last look */
 	uint64_t seen_live;  /* what that look found, and the counts as it began */
@@ -412,7 +413,7 @@ struct emr_view {
 	node *queue_head, *queue_tail; /* dirty nodes, oldest first */
 	int64_t next_due_boot_ns; /* nothing is due before; the publisher walks the queue only then
 				   */
-	int64_t busy_boot_ns;	  /* when something was last changed or went away here */
+	int64_t busy_boot_ns;	  /* when something was last changed or went away here; atomic */
 	/* Something of this burst of changes was sent, or a record got another name and may be
 	 * written again under the first: nothing of it is published before it is quiet. */
 	bool waits_for_quiet;
@@ -481,6 +482,9 @@ int64_t view_boot_ns(const emr_view *view);
 /* Under view->lock: when nothing will have been changed here for a moment, if nothing is from now
  * on. It may have passed. */
 int64_t view_next_lull(const emr_view *view);
+/* The same of those who read, too, without any lock. */
+int64_t view_next_calm(const emr_view *view);
+void view_note_reader(emr_view *view);
 /* Something is changed now.  Behind a pause a burst of changes begins. */
 void view_note_busy(emr_view *view);
 /* How soon a file that is changed now may be published: a moment, or the quiet time (quiet.c). */

@@ -34,7 +34,7 @@ void want_reclaim(emr_view *view);
  * 5/3 L + L/8 + 32 MiB; a look copies at most about 32 MiB + L/16 before it removes what that came
  * from.
  * A look closes the segment that is being written, and takes a processor and the disk, so it gives
- * way to those who save: it begins in a lull, and rests between two blocks until the next one.
+ * way to those who save and read: it begins in a lull, and rests between two blocks until the next.
  * Meanwhile a sixteenth of what the disk has free, at most 2 GiB, may come on top of all this; with
  * 16 MiB more it goes on beside them, and with 32 MiB more they wait for it. */
 

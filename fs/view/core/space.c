@@ -57,7 +57,7 @@ static bool is_far_beyond(const emr_view *view, uint64_t margin)
 /* No lull is waited for any more. */
 static bool is_needed(const emr_view *view)
 {
-	return is_far_beyond(view, step_of(view) * 3 / 2);
+	return view->space.wants_reclaim || is_far_beyond(view, step_of(view) * 3 / 2);
 }
 
 void space_died(emr_view *view, uint64_t bytes)
@@ -89,7 +89,7 @@ void space_check(emr_view *view)
 
 int64_t space_look_due(const emr_view *view)
 {
-	return is_needed(view) ? view_boot_ns(view) : view_next_lull(view);
+	return is_needed(view) ? view_boot_ns(view) : view_next_calm(view);
 }
 
 /* A look rests while somebody works in the folder, until its room is needed. */
@@ -100,7 +100,7 @@ static int64_t look_rests_ns(void *arg)
 
 	if (__atomic_load_n(&view->stop, __ATOMIC_RELAXED))
 		return -1; /* the next opening looks again */
-	left = view_next_lull(view) - view_boot_ns(view);
+	left = view_next_calm(view) - view_boot_ns(view);
 	if (left <= 0)
 		return 0;
 	EMR_LOCKED(&view->lock);
