@@ -81,7 +81,7 @@ type_in 'Rui'
 next_window 'Your birth date'
 type_in '1984-03-12'
 passphrase_typed "$passphrase"
-waits() { pgrep -f "^$REAL_ZENITY --progress" | while read -r one; do if grep -qzx "EMR_WORK=$EMR_WORK" "/proc/$one/environ"; then echo "$one"; fi; done | grep -q . && [ -n "$(xdotool search --onlyvisible --class zenity)" ]; }
+waits() { pgrep -f "^$REAL_ZENITY --progress" | while read -r one; do if grep -qzx "EMR_WORK=$EMR_WORK" "/proc/$one/environ"; then echo "$one"; fi; done | grep -q . && [ -n "$(xdotool search --onlyvisible --class zenity)" ] || { [ ! -s "$EMR_WORK/windows/$(printf %03d "$window")" ] && kill -0 "$screen_program" || emr_fail "nobody waits: $(tail -n 3 "$EMR_WORK"/windows/*)"; false; }; }
 emr_until waits
 must xdotool key Escape
 wait "$screen_program" || emr_fail "join, cancelled: $?"
