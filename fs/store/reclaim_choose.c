@@ -300,7 +300,8 @@ static int by_live(const void *x, const void *y)
 static emr_status make_batches(reclaim_run *run)
 {
 	const emr_reclaim_options *options = run->options;
-	uint64_t most = options->max_copy_bytes == 0 ? UINT64_MAX : options->max_copy_bytes;
+	uint64_t most = options->copy_room == NULL ? UINT64_MAX
+						   : options->copy_room(options->roots_context);
 	uint64_t wanted = options->batch_bytes == 0
 				  ? UINT64_MAX
 				  : options->batch_bytes + run->report.live_bytes / 16;

@@ -18,8 +18,13 @@ typedef struct copy_group {
 
 static emr_status append_copies(reclaim_run *run, copy_group *group)
 {
+	const emr_reclaim_options *options = run->options;
 	emr_status status = EMR_OK;
 
+	/* The batch had room when it was chosen, and may have rested for hours. */
+	if (group->count > 0 && options->copy_room != NULL &&
+		options->copy_room(options->roots_context) < group->bytes.len)
+		return EMR_NO_SPACE;
 	for (size_t i = 0; i < group->count; i++)
 		group->blocks[i].data.data = group->bytes.data + group->offsets[i];
 	if (group->count > 0)

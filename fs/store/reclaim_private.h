@@ -41,25 +41,23 @@ static inline bool reclaim_is_at_work(const reclaim_run *run, const victim *v)
 /* Nobody waits for the end of RUN: EMR_INTERRUPTED. */
 static inline emr_status reclaim_goes_on(const reclaim_run *run)
 {
-	return run->options->rest_ns != NULL &&
-			       run->options->rest_ns(run->options->roots_context) < 0
-		       ? EMR_INTERRUPTED
-		       : EMR_OK;
+	const bool *stop = run->options->stop;
+
+	return stop != NULL && __atomic_load_n(stop, __ATOMIC_RELAXED) ? EMR_INTERRUPTED : EMR_OK;
 }
 /* The same, and it rests while others want the processor and the disk.  Under no lock but
- * reclaim_lock. */
+ * reclaim_lock: what it asks takes locks of those who write. */
 static inline emr_status reclaim_gives_way(const reclaim_run *run)
 {
 	const emr_reclaim_options *options = run->options;
 	int64_t ns;
 
-	if (options->rest_ns == NULL)
-		return EMR_OK;
-	while ((ns = options->rest_ns(options->roots_context)) > 0 &&
-		__atomic_load_n(&run->store->reclaim_waiters, __ATOMIC_RELAXED) == 0)
+	while (reclaim_goes_on(run) == EMR_OK && options->rest_ns != NULL &&
+		__atomic_load_n(&run->store->reclaim_waiters, __ATOMIC_RELAXED) == 0 &&
+		(ns = options->rest_ns(options->roots_context)) > 0)
 		nanosleep(
 			&(struct timespec){.tv_nsec = ns < REST_STEP_NS ? ns : REST_STEP_NS}, NULL);
-	return ns < 0 ? EMR_INTERRUPTED : EMR_OK;
+	return reclaim_goes_on(run);
 }
 
 /* ---- reclaim_choose.c ---- */

@@ -121,6 +121,12 @@ void kit_block_free(emr_block *block)
 	free((void *)(uintptr_t)block->data.data);
 }
 
+uint64_t kit_one_byte(const void *context)
+{
+	(void)context;
+	return 1;
+}
+
 emr_cid kit_put(kit *k, uint32_t seed, size_t len)
 {
 	AUTO(kit_block_free) emr_block block = kit_block(seed, len);

@@ -28,6 +28,8 @@ void kit_block_free(emr_block *block);
 void kit_xorshift(uint32_t *state, uint8_t *out, size_t len);
 /* Appends block (SEED, LEN). */
 emr_cid kit_put(kit *k, uint32_t seed, size_t len);
+/* Of a reclaim: as good as none. */
+uint64_t kit_one_byte(const void *context);
 /* Asserts that the block is there, verified. */
 void kit_has(kit *k, uint32_t seed, size_t len);
 emr_status kit_try(kit *k, uint32_t seed, size_t len); /* get_verified, discarding */

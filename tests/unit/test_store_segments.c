@@ -502,7 +502,7 @@ static uint64_t room_of_segments(kit *k)
 TEST_IN(kit_setup, kit_teardown, what_is_dead_goes_without_any_room)
 {
 	kit *k = *state;
-	emr_reclaim_options options = {.scrub = true, .max_copy_bytes = 1};
+	emr_reclaim_options options = {.scrub = true, .copy_room = kit_one_byte};
 	emr_reclaim_report report;
 	uint64_t before;
 	char path[512];

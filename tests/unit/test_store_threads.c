@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "store_private.h"
+
 #define BLOCK_BYTES 1500
 #define SEGMENT_BYTES 4096 /* every second block begins another */
 #define KEPT 8		   /* blocks that are pinned, and always there */
@@ -295,8 +297,8 @@ TEST_IN(setup, kit_teardown, whatever_is_done_another_comes_between)
 
 typedef struct resting {
 	_Atomic unsigned asked;
-	unsigned rests; /* so many times, and THEN is the answer */
-	int64_t then;
+	unsigned rests; /* so many times */
+	bool stop, has_lock;
 	kit *k;
 	emr_status status;
 } resting;
@@ -304,14 +306,17 @@ typedef struct resting {
 static int64_t rest_ns(void *context)
 {
 	resting *r = context;
-
-	return atomic_fetch_add(&r->asked, 1) < r->rests ? 1 : r->then;
+	pthread_rwlock_t *swap = &r->k->store->index_swap;
+	/* Those wait for it whose locks an answer may need. */
+	r->has_lock |= pthread_rwlock_trywrlock(swap) != 0 || pthread_rwlock_unlock(swap) != 0;
+	return atomic_fetch_add(&r->asked, 1) < r->rests ? 1 : 0;
 }
 
 static void *reclaim_resting(void *argument)
 {
 	resting *r = argument;
-	const emr_reclaim_options options = {.rest_ns = rest_ns, .roots_context = r};
+	const emr_reclaim_options options = {
+		.rest_ns = rest_ns, .stop = &r->stop, .roots_context = r};
 
 	r->status = emr_store_reclaim(r->k->store, &options, NULL);
 	return NULL;
@@ -319,7 +324,7 @@ static void *reclaim_resting(void *argument)
 
 TEST_IN(setup, kit_teardown, a_reclaim_rests_for_others_and_for_none_that_waits_for_it)
 {
-	resting ends = {.then = -1}, goes_on = {.rests = 5}, others = {.rests = UINT_MAX};
+	resting ends = {.stop = true}, goes_on = {.rests = 5}, others = {.rests = UINT_MAX};
 	resting *all[] = {&ends, &goes_on, &others};
 	kit *k = *state;
 	pthread_t thread;
@@ -333,6 +338,7 @@ TEST_IN(setup, kit_teardown, a_reclaim_rests_for_others_and_for_none_that_waits_
 			usleep(100);
 		assert_ok(all[i] == &others ? reclaim_dead(k) : EMR_OK);
 		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_false(all[i]->has_lock);
 	}
 	assert_status(EMR_INTERRUPTED, ends.status);
 	assert_ok(goes_on.status);

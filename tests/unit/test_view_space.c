@@ -368,6 +368,12 @@ TEST(a_look_gives_way_to_those_who_write_until_its_room_is_needed)
 	want_reclaim(view); /* the disk is full */
 	assert_true(space_look_due(view) <= view_boot_ns(view));
 	view->space.wants_reclaim = false;
+	view->space.is_pressed = true; /* it was when this look began */
+	assert_true(space_look_due(view) <= view_boot_ns(view));
+	view->space.is_pressed = false;
+	view->space.spared_bytes = 1; /* an erasure goes on */
+	assert_true(space_look_due(view) <= view_boot_ns(view));
+	view->space.spared_bytes = 0;
 	assert_true(space_look_due(view) > view_boot_ns(view));
 	space_died(view, AHEAD_BYTES);
 	assert_true(space_look_due(view) <= view_boot_ns(view));

@@ -365,7 +365,8 @@ struct disk_debt {
 struct space_state {
 	bool wants_reclaim;   /* the disk was full */
 	bool wants_look;      /* for space: enough may be of no use */
-	bool is_looking;      /* a thread is giving space back */
+	bool is_looking;      /* a thread is giving space back, */
+	bool is_pressed;      /* because the disk was full */
 	int64_t read_boot_ns; /* when a file was last opened or read; atomic */
 	bool is_asking;	      /* that thread waits for nodes, and writers do not wait for it */
 	bool doubts_pins;     /* nobody has said yet whether some are lost: nothing is given back */

@@ -67,8 +67,9 @@ emr_status emr_view_reclaim(
 	return view_reclaim_with(view, &options, out_report);
 }
 
-uint64_t space_for_copies(const emr_view *view)
+uint64_t space_for_copies(const void *arg)
 {
+	const emr_view *view = arg;
 	struct statvfs disk;
 	uint64_t free_bytes;
 
@@ -247,7 +248,7 @@ static emr_status scrub_with_reserve(
 	options->batch_bytes = SCRUB_BATCH_BYTES;
 	emr_reserve_check(reserve);
 	emr_reserve_lend(reserve);
-	options->max_copy_bytes = space_for_copies(view);
+	options->copy_room = space_for_copies;
 	status = scrub_all(view, options, is_again, out_report);
 	emr_reserve_take_back(reserve);
 	if (status == EMR_OK)

@@ -12,7 +12,7 @@ emr_status view_reclaim_with(
  * are in the store or nowhere. */
 emr_block_store *nodes_here(const emr_view *view);
 /* Room for copies: what is free, less a little for everybody else; never 0. */
-uint64_t space_for_copies(const emr_view *view);
+uint64_t space_for_copies(const void *view);
 /* Frees every segment that holds anything dead; pins of whom IS_FORSAKEN says so do not count.  No
  * more is copied in one call than the disk has room for.  While a tree lacks a part between its
  * root and its leaves what may be below it is spared. */

@@ -54,10 +54,21 @@ static bool is_far_beyond(const emr_view *view, uint64_t margin)
 	return is_beyond(view, margin + (ahead < most ? ahead : most));
 }
 
-/* No lull is waited for any more. */
+/* Enough may be of no use. */
+static bool look_is_due(const emr_view *view)
+{
+	if (!view->space.has_looked)
+		return emr_store_disk_bytes(view->options.store) >= step_of(view);
+	return is_beyond(view, step_of(view));
+}
+
+/* No lull is waited for any more.  A look copies that many bytes at once. */
 static bool is_needed(const emr_view *view)
 {
-	return view->space.wants_reclaim || is_far_beyond(view, step_of(view) * 3 / 2);
+	return view->space.wants_reclaim || view->space.is_pressed || view_spared_is_due(view) ||
+	       (look_is_due(view) &&
+		       (space_for_copies(view) < step_of(view) + view->space.seen_live / 16 ||
+			       is_far_beyond(view, step_of(view) * 3 / 2)));
 }
 
 void space_died(emr_view *view, uint64_t bytes)
@@ -66,14 +77,6 @@ void space_died(emr_view *view, uint64_t bytes)
 	if (emr_reserve_is_out(emr_store_reserve(view->options.store)))
 		want_reclaim(view);
 	space_check(view);
-}
-
-/* Enough may be of no use. */
-static bool look_is_due(const emr_view *view)
-{
-	if (!view->space.has_looked)
-		return emr_store_disk_bytes(view->options.store) >= step_of(view);
-	return is_beyond(view, step_of(view));
 }
 
 void space_check(emr_view *view)
@@ -96,11 +99,8 @@ int64_t space_look_due(const emr_view *view)
 static int64_t look_rests_ns(void *arg)
 {
 	emr_view *view = arg;
-	int64_t left;
+	const int64_t left = view_next_calm(view) - view_boot_ns(view);
 
-	if (__atomic_load_n(&view->stop, __ATOMIC_RELAXED))
-		return -1; /* the next opening looks again */
-	left = view_next_calm(view) - view_boot_ns(view);
 	if (left <= 0)
 		return 0;
 	EMR_LOCKED(&view->lock);
@@ -111,8 +111,9 @@ emr_status space_look(emr_view *view, emr_reclaim_report *out_report)
 {
 	emr_reclaim_options options = {.batch_bytes = step_of(view),
 		.close_from = step_of(view) / 4,
-		.max_copy_bytes = space_for_copies(view),
-		.rest_ns = view->has_threads ? look_rests_ns : NULL};
+		.copy_room = space_for_copies,
+		.rest_ns = view->has_threads ? look_rests_ns : NULL,
+		.stop = &view->stop}; /* the next opening looks again */
 	uint64_t appended = emr_store_appended(view->options.store);
 	uint64_t left = emr_record_ctx_left(view->options.records);
 	uint64_t disk = emr_store_disk_bytes(view->options.store);
