@@ -71,7 +71,8 @@ say "somebody who waits for the organisation sees that, and may cancel it"
 as hospital two_invite rui patient
 absent=$!
 emr_until test -s "$EMR_WORK/rui.invitation"
-emr_stop "$absent" # it does not answer
+emr_stop "$absent" # it does not answer,
+emr_stop "$inviting" # nor does this one, which lets everybody in
 MNT=$HOME/Health
 screen_start "$PACKAGING/action" join "$EMR_WORK/rui.invitation"
 next_window 'extra-button=Yes'
@@ -86,6 +87,7 @@ emr_until waits
 must xdotool key Escape
 wait "$screen_program" || emr_fail "join, cancelled: $?"
 kill -9 "$absent" $(pgrep -P "$absent")
+kill -CONT "$inviting"
 nothing_begun
 say "joined: from the first window, with a file that is chosen, to the open folder"
 choose_path "$EMR_WORK/ana.invitation"
