@@ -18,8 +18,7 @@ emr_status emr_array_room(void *items, size_t n, size_t *cap, size_t size)
 		return EMR_NO_MEMORY;
 	memcpy(&grown, items, sizeof grown);
 	grown = realloc(grown, wanted * size);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(grown);
 	memcpy(items, &grown, sizeof grown);
 	*cap = wanted;
 	return EMR_OK;

@@ -27,8 +27,7 @@ emr_status emr_buf_reserve(emr_buf *buf, size_t extra)
 	if (cap < need)
 		cap = need;
 	data = realloc(buf->data, cap);
-	if (data == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(data);
 	buf->data = data;
 	buf->cap = cap;
 	return EMR_OK;
@@ -58,6 +57,12 @@ bool emr_buf_has(const emr_buf *buf, emr_bytes item)
 		if (memcmp(buf->data + at, item.data, item.len) == 0)
 			return true;
 	return false;
+}
+
+void emr_buf_sort(const emr_buf *buf, size_t size, int (*order)(const void *, const void *))
+{
+	if (buf->len > size)
+		qsort(buf->data, buf->len / size, size, order);
 }
 
 void emr_buf_clear(emr_buf *buf)

@@ -61,11 +61,10 @@ emr_status emr_file_replace(int dirfd, const char *name, emr_bytes bytes, mode_t
 	status = write_synced(dirfd, temporary, bytes, mode);
 	if (status == EMR_OK && renameat(dirfd, temporary, dirfd, name) != 0)
 		status = emr_status_from_errno(errno);
-	if (status != EMR_OK) {
-		unlinkat(dirfd, temporary, 0);
-		return status;
-	}
-	return sync_dir(dirfd);
+	if (status == EMR_OK)
+		return sync_dir(dirfd);
+	unlinkat(dirfd, temporary, 0);
+	return status;
 }
 
 /* Gives the finished file its name unless something has it; file systems without hard links get a
@@ -91,11 +90,10 @@ emr_status emr_file_create(int dirfd, const char *name, emr_bytes bytes, mode_t 
 	status = write_synced(dirfd, temporary, bytes, mode);
 	if (status == EMR_OK)
 		status = name_it(dirfd, temporary, name);
-	if (status != EMR_OK) {
-		unlinkat(dirfd, temporary, 0);
-		return status;
-	}
-	return sync_dir(dirfd);
+	if (status == EMR_OK)
+		return sync_dir(dirfd);
+	unlinkat(dirfd, temporary, 0);
+	return status;
 }
 
 static emr_status open_plain(int dirfd, const char *name, int *out_fd, struct stat *out_st)
@@ -153,11 +151,9 @@ emr_status emr_file_read_private(int dirfd, const char *name, size_t max, emr_bu
 {
 	EMR_AUTO_FD fd = -1;
 	struct stat st;
-	emr_status status = open_plain(dirfd, name, &fd, &st);
 
-	if (status == EMR_OK && !is_private(&st))
-		return EMR_EXPOSED;
-	return status == EMR_OK ? read_plain(fd, (uint64_t)st.st_size, max, out) : status;
+	EMR_TRY(open_plain(dirfd, name, &fd, &st));
+	return is_private(&st) ? read_plain(fd, (uint64_t)st.st_size, max, out) : EMR_EXPOSED;
 }
 
 /* The group that each user has to himself, as distributions make it: it has his name. */
@@ -383,8 +379,7 @@ static emr_status sync_holder(int dirfd, const char *path)
 	EMR_AUTO_FD fd = -1;
 	char *slash;
 
-	if (holder == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(holder);
 	slash = strrchr(holder, '/');
 	if (slash == holder)
 		slash[1] = '\0';
@@ -423,8 +418,7 @@ emr_status emr_dir_open(const char *path, int *out_fd)
 	EMR_AUTO_FREE char *copy = strdup(path);
 	int fd;
 
-	if (copy == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(copy);
 	if (path[0] == '\0')
 		return EMR_BAD_NAME;
 	EMR_TRY(make_parents(copy));

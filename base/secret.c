@@ -184,8 +184,7 @@ emr_status emr_secret_new(size_t len, emr_secret *out_secret)
 	if (emr_base_init() != EMR_OK)
 		return EMR_NO_MEMORY;
 	data = take_run(run_of(len));
-	if (data == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(data);
 	/* Freed slots are wiped, new pages are zero: the slot is zero already. */
 	*out_secret = (emr_secret){.data = data, .len = len};
 	return EMR_OK;

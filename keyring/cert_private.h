@@ -16,30 +16,12 @@
 #define EMR_ROLES 13 /* bits of the ledger's roles in use */
 
 /* For __attribute__((cleanup)). */
-static inline void emr_x509_free(X509 **cert)
-{
-	X509_free(*cert);
-}
-static inline void emr_x509_ext_free(X509_EXTENSION **extension)
-{
-	X509_EXTENSION_free(*extension);
-}
-static inline void emr_asn1_string_free(ASN1_OCTET_STRING **string)
-{
-	ASN1_OCTET_STRING_free(*string);
-}
-static inline void emr_asn1_object_free(ASN1_OBJECT **object)
-{
-	ASN1_OBJECT_free(*object);
-}
-static inline void emr_bn_free(BIGNUM **bn)
-{
-	BN_free(*bn);
-}
-static inline void emr_pkey_free(EVP_PKEY **key)
-{
-	EVP_PKEY_free(*key);
-}
+EMR_AUTO_CALL(emr_x509_free, X509 *, X509_free);
+EMR_AUTO_CALL(emr_x509_ext_free, X509_EXTENSION *, X509_EXTENSION_free);
+EMR_AUTO_CALL(emr_asn1_string_free, ASN1_OCTET_STRING *, ASN1_OCTET_STRING_free);
+EMR_AUTO_CALL(emr_asn1_object_free, ASN1_OBJECT *, ASN1_OBJECT_free);
+EMR_AUTO_CALL(emr_bn_free, BIGNUM *, BN_free);
+EMR_AUTO_CALL(emr_pkey_free, EVP_PKEY *, EVP_PKEY_free);
 
 /* Returns the status after OpenSSL could not read something: EMR_DAMAGED, or EMR_NO_MEMORY when it
  * says that it only lacked memory. Empties its queue of errors. */

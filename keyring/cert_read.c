@@ -208,10 +208,7 @@ emr_status emr_cert_read_handle(const X509_NAME *name, char out[EMR_CERT_HANDLE_
 	return good ? EMR_OK : EMR_DAMAGED;
 }
 
-static void json_free(json_t **json)
-{
-	json_decref(*json);
-}
+EMR_AUTO_CALL(json_free, json_t *, json_decref);
 
 /* As Fabric has them: nothing in one is more than itself in JSON, or in a line of settings. */
 bool emr_cert_msp_ok(const char *msp)
@@ -455,15 +452,9 @@ static bool set_rules(X509_STORE_CTX *ctx, path *p)
 	       X509_STORE_CTX_set_app_data(ctx, p) == 1;
 }
 
-static void store_free(X509_STORE **store)
-{
-	X509_STORE_free(*store);
-}
+EMR_AUTO_CALL(store_free, X509_STORE *, X509_STORE_free);
 
-static void store_ctx_free(X509_STORE_CTX **ctx)
-{
-	X509_STORE_CTX_free(*ctx);
-}
+EMR_AUTO_CALL(store_ctx_free, X509_STORE_CTX *, X509_STORE_CTX_free);
 
 /* When everything in CHAIN is in force. */
 static emr_status read_force(const STACK_OF(X509) * chain, path *p)

@@ -9,10 +9,7 @@
 #include "keyring/invite.h"
 #include "keyring_private.h"
 
-static void csr_free(X509_REQ **csr)
-{
-	X509_REQ_free(*csr);
-}
+EMR_AUTO_CALL(csr_free, X509_REQ *, X509_REQ_free);
 #define AUTO_CSR __attribute__((cleanup(csr_free))) X509_REQ
 
 static emr_status failed(void)

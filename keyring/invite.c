@@ -119,9 +119,7 @@ emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *f
 	if (facts->descriptor.len > EMR_INVITE_DESCRIPTOR_MAX ||
 		facts->place.len > EMR_INVITE_PLACE_MAX)
 		return EMR_LIMIT;
-	status = emr_keyring_public(admin, &public);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(admin, &public));
 	memcpy(full.admin_pk, public.pk, 32);
 	full.net_id = net_id_of(facts->descriptor);
 	if (emr_id16_is_zero(full.id))

@@ -22,10 +22,7 @@
 #define KEYFILE_MAX (HEADER_BYTES + PAYLOAD_MAX + EMR_AEAD_TAG_BYTES + EMR_SUM_BYTES)
 
 /* Plaintext of the payload: it holds the seed and is larger than a slot of the arena. */
-static void payload_free(uint8_t **payload)
-{
-	sodium_free(*payload);
-}
+EMR_AUTO_CALL(payload_free, uint8_t *, sodium_free);
 #define AUTO_PAYLOAD __attribute__((cleanup(payload_free))) uint8_t *
 
 static size_t payload_bytes(const emr_keyring *kr)

@@ -13,46 +13,16 @@
 #define WIDE_BYTES 48
 #define POINT_BYTES 65
 
-static void group_free(EC_GROUP **group)
-{
-	EC_GROUP_free(*group);
-}
-static void point_free(EC_POINT **point)
-{
-	EC_POINT_free(*point);
-}
-static void bn_free(BIGNUM **bn)
-{
-	BN_clear_free(*bn);
-}
-static void bn_ctx_free(BN_CTX **ctx)
-{
-	BN_CTX_free(*ctx);
-}
-static void pkey_free(EVP_PKEY **key)
-{
-	EVP_PKEY_free(*key);
-}
-static void pkey_ctx_free(EVP_PKEY_CTX **ctx)
-{
-	EVP_PKEY_CTX_free(*ctx);
-}
-static void bld_free(OSSL_PARAM_BLD **bld)
-{
-	OSSL_PARAM_BLD_free(*bld);
-}
-static void params_free(OSSL_PARAM **params)
-{
-	OSSL_PARAM_free(*params);
-}
-static void md_ctx_free(EVP_MD_CTX **ctx)
-{
-	EVP_MD_CTX_free(*ctx);
-}
-static void sig_free(ECDSA_SIG **sig)
-{
-	ECDSA_SIG_free(*sig);
-}
+EMR_AUTO_CALL(group_free, EC_GROUP *, EC_GROUP_free);
+EMR_AUTO_CALL(point_free, EC_POINT *, EC_POINT_free);
+EMR_AUTO_CALL(bn_free, BIGNUM *, BN_clear_free);
+EMR_AUTO_CALL(bn_ctx_free, BN_CTX *, BN_CTX_free);
+EMR_AUTO_CALL(pkey_free, EVP_PKEY *, EVP_PKEY_free);
+EMR_AUTO_CALL(pkey_ctx_free, EVP_PKEY_CTX *, EVP_PKEY_CTX_free);
+EMR_AUTO_CALL(bld_free, OSSL_PARAM_BLD *, OSSL_PARAM_BLD_free);
+EMR_AUTO_CALL(params_free, OSSL_PARAM *, OSSL_PARAM_free);
+EMR_AUTO_CALL(md_ctx_free, EVP_MD_CTX *, EVP_MD_CTX_free);
+EMR_AUTO_CALL(sig_free, ECDSA_SIG *, ECDSA_SIG_free);
 #define AUTO(kind, free_it) __attribute__((cleanup(free_it))) kind *
 
 /* OpenSSL's calls here fail only for want of memory; its notes on that are not kept for a later

@@ -112,7 +112,7 @@ emr_status emr_writer_letter_decode(emr_bytes plain, emr_id16 domain_id,
 	uint8_t k_pq[32];
 	size_t label_len;
 	size_t n;
-	emr_status status;
+	emr_status status = EMR_OK;
 
 	letter.card_len = emr_read_u16(&r);
 	if (letter.card_len > EMR_CARD_MAX)
@@ -123,9 +123,7 @@ emr_status emr_writer_letter_decode(emr_bytes plain, emr_id16 domain_id,
 	n = emr_read_u8(&r);
 	if (r.bad)
 		return EMR_DAMAGED;
-	status = read_keys(&r, domain_id, n, &keys);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_keys(&r, domain_id, n, &keys));
 	label_len = emr_read_u8(&r);
 	emr_read_copy(&r, letter.label, label_len);
 	emr_part_read_padding(&r, plain.len);

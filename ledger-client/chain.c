@@ -183,13 +183,11 @@ static emr_status copy_column(sqlite3_stmt *s, int column, emr_buf *out)
 emr_status emr_chain_entry(emr_chain *chain, uint64_t seq, emr_buf *out_entry, emr_buf *out_items)
 {
 	sqlite3_stmt *s;
-	emr_status status;
+	emr_status status = EMR_OK;
 
 	EMR_TRY(emr_sql_use(&chain->sql, ENTRY_GET, &s));
 	emr_sql_bind_u64(s, 1, seq);
-	status = emr_sql_step(s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_step(s));
 	chain->rows_read++;
 	if (out_entry)
 		status = copy_column(s, 0, out_entry);

@@ -132,11 +132,6 @@ static emr_status judge_and_append(embedded *e, taking *t)
 
 /* ---- one transaction ---- */
 
-static bool is_new(const taking *t)
-{
-	return t->answer.refusal == 0 && !t->answer.is_repeat;
-}
-
 /* Inside BEGIN IMMEDIATE.  *OUT_HAS_NEW: there is something to commit. */
 static emr_status judge_all(embedded *e, taking *const *group, size_t n, bool *out_has_new)
 {
@@ -146,7 +141,7 @@ static emr_status judge_all(embedded *e, taking *const *group, size_t n, bool *o
 	*out_has_new = false;
 	for (size_t i = 0; i < n; i++) {
 		EMR_TRY(judge_and_append(e, group[i]));
-		*out_has_new = *out_has_new || is_new(group[i]);
+		*out_has_new |= group[i]->answer.refusal == 0 && !group[i]->answer.is_repeat;
 	}
 	return EMR_OK;
 }

@@ -453,9 +453,7 @@ emr_status emr_ledger_leave_checkpoint(emr_ledger *ledger, emr_bytes note)
 	EMR_TRY(emr_checkpoint_parse(note, &checkpoint));
 	if (!emr_id16_equal(checkpoint.net_id, ledger->net_id))
 		return EMR_INVALID;
-	status = emr_ledger_root(ledger, checkpoint.size, root);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_ledger_root(ledger, checkpoint.size, root));
 	if (memcmp(root, checkpoint.root, 32) != 0)
 		return EMR_FORK;
 	for (int i = 0; i < 16; i++) {

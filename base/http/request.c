@@ -66,8 +66,7 @@ emr_status emr_http_open(const emr_http_server *server, emr_http **out_http)
 	if (!emr_curl_begin())
 		return EMR_NO_MODULE;
 	http = calloc(1, sizeof *http);
-	if (http == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(http);
 	(void)pthread_mutex_init(&http->lock, NULL);
 	if (!copy_text(server->url, &http->server.url) ||
 		!copy_text(server->root_file, &http->server.root_file) ||
@@ -153,25 +152,23 @@ static bool add_header(exchange *x, const char *text)
 	return true;
 }
 
+#define IS_SET(option, value) (curl_easy_setopt(easy, option, value) == CURLE_OK)
+
 /* A server that is known by its key has any name, and no authority has to vouch for it. */
 static bool set_server(const emr_http_server *server, CURL *easy)
 {
 	if (server->socket != NULL)
-		return curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, server->socket) ==
-			       CURLE_OK &&
-		       curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK;
-	if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") != CURLE_OK ||
-		curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) !=
-			CURLE_OK)
+		return IS_SET(CURLOPT_UNIX_SOCKET_PATH, server->socket) &&
+		       IS_SET(CURLOPT_PROTOCOLS_STR, "http");
+	if (!IS_SET(CURLOPT_PROTOCOLS_STR, "https") ||
+		!IS_SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2))
 		return false;
 	if (server->pin != NULL)
-		return curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, server->pin) == CURLE_OK &&
-		       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
-		       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK;
+		return IS_SET(CURLOPT_PINNEDPUBLICKEY, server->pin) &&
+		       IS_SET(CURLOPT_SSL_VERIFYPEER, 0L) && IS_SET(CURLOPT_SSL_VERIFYHOST, 0L);
 	if (server->root_file != NULL)
 		return emr_curl->tell_certificates(easy) &&
-		       curl_easy_setopt(easy, CURLOPT_CAINFO, server->root_file) == CURLE_OK &&
-		       curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
+		       IS_SET(CURLOPT_CAINFO, server->root_file) && IS_SET(CURLOPT_CAPATH, NULL);
 	return emr_curl->tell_certificates(easy);
 }
 
@@ -186,37 +183,30 @@ static bool set_body(exchange *x, CURL *easy)
 
 	if (strcmp(request->method, "GET") == 0)
 		return true;
-	return curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len) ==
-		       CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-		       request->body.data != NULL ? (const char *)request->body.data : "") ==
-		       CURLE_OK &&
+	return IS_SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len) &&
+	       IS_SET(CURLOPT_POSTFIELDS,
+		       request->body.data != NULL ? (const char *)request->body.data : "") &&
 	       add_header(x, request->body.len > LONG_BODY ? "Expect: 100-continue" : "Expect:");
 }
 
 static bool set_all(exchange *x, CURL *easy, const char *url)
 {
 	const long left_ms = (long)x->request->timeout_ms;
-	bool is_fine =
-		curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
-		curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
-		curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) == CURLE_OK &&
-		curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-		curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
-		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms) == CURLE_OK &&
-		curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-			left_ms < CONNECT_TIMEOUT_MS ? left_ms : CONNECT_TIMEOUT_MS) == CURLE_OK &&
-		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
-		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
-			(long)x->request->silence_ms / 1000) == CURLE_OK &&
-		curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
-		curl_easy_setopt(easy, CURLOPT_WRITEDATA, x) == CURLE_OK &&
-		set_server(server_of(x), easy) && set_body(x, easy);
+	bool is_fine = IS_SET(CURLOPT_URL, url) && IS_SET(CURLOPT_PROXY, "") &&
+		       IS_SET(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) &&
+		       IS_SET(CURLOPT_NOSIGNAL, 1L) && IS_SET(CURLOPT_QUICK_EXIT, 1L) &&
+		       IS_SET(CURLOPT_TIMEOUT_MS, left_ms) &&
+		       IS_SET(CURLOPT_CONNECTTIMEOUT_MS,
+			       left_ms < CONNECT_TIMEOUT_MS ? left_ms : CONNECT_TIMEOUT_MS) &&
+		       IS_SET(CURLOPT_LOW_SPEED_LIMIT, 1L) &&
+		       IS_SET(CURLOPT_LOW_SPEED_TIME, (long)x->request->silence_ms / 1000) &&
+		       IS_SET(CURLOPT_WRITEFUNCTION, take_body) && IS_SET(CURLOPT_WRITEDATA, x) &&
+		       set_server(server_of(x), easy) && set_body(x, easy);
 
 	for (size_t i = 0; is_fine && x->request->headers != NULL && x->request->headers[i] != NULL;
 		i++)
 		is_fine = add_header(x, x->request->headers[i]);
-	return is_fine && curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK;
+	return is_fine && IS_SET(CURLOPT_HTTPHEADER, x->headers);
 }
 
 static emr_http_fault fault_of(CURLcode code)

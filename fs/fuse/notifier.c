@@ -195,9 +195,6 @@ void notifier_reply_write(fuse_req_t req, uint64_t node, off_t at, size_t len)
 		fuse_reply_err(req, ENOMEM); /* sooner than that a reader has the old bytes */
 		return;
 	}
-	n->node = node;
-	n->at = at;
-	n->len = len;
-	n->written = req;
+	*n = (notice){.node = node, .at = at, .len = len, .written = req};
 	add(&writes, n);
 }

@@ -169,9 +169,8 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
 	const session *s = session_of(req);
 	EMR_AUTO_BUF names = {0};
-	emr_status status = emr_view_list_attributes(s->options.view, ino, &names);
 
-	reply_bytes(req, status, &names, size);
+	reply_bytes(req, emr_view_list_attributes(s->options.view, ino, &names), &names, size);
 }
 
 static unsigned acl_bits(uint16_t tag, uint16_t perm, uint16_t *seen)

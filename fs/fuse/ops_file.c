@@ -220,9 +220,9 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t si
 {
 	parked p = {.node = ino, .info = *info, .size = size, .offset = offset};
 	const session *s = session_of(req);
-	emr_status status;
+	emr_status status =
+		emr_view_write(handle_of(info), (uint64_t)offset, emr_bytes_of(data, size));
 
-	status = emr_view_write(handle_of(info), (uint64_t)offset, emr_bytes_of(data, size));
 	if (status == EMR_BUSY) {
 		p.data = malloc(size);
 		if (p.data != NULL) {

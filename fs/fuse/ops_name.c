@@ -114,9 +114,8 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
 	const session *s = session_of(req);
 	char *target;
-	emr_status status;
+	emr_status status = emr_view_read_link(s->options.view, ino, &target);
 
-	status = emr_view_read_link(s->options.view, ino, &target);
 	if (status != EMR_OK) {
 		reply_status(req, status);
 		return;
@@ -272,12 +271,10 @@ static void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info 
 
 static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *info)
 {
-	const session *s = session_of(req);
-
 	(void)ino;
 	(void)data_only;
 	(void)info;
-	reply_status(req, emr_view_sync(s->options.view));
+	reply_status(req, emr_view_sync(session_of(req)->options.view));
 }
 
 void ops_name_add(struct fuse_lowlevel_ops *ops)

@@ -169,8 +169,7 @@ static emr_status loop(void)
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
 	int result;
 
-	if (config == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(config);
 	fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
 	fuse_loop_cfg_set_clone_fd(config, 0);
 	result = fuse_session_loop_mt(the.fuse, config);
@@ -184,13 +183,12 @@ static emr_status loop(void)
 /* The two numbers are asked for by other threads at any time. */
 static void start_anew(const emr_fuse_options *options)
 {
-	emr_id16 random;
+	const emr_id16 random = emr_id16_random();
 
 	the.options = *options;
 	the.fuse = NULL;
 	the.uid = getuid();
 	the.gid = getgid();
-	random = emr_id16_random();
 	memcpy(&the.generation, random.b, sizeof the.generation);
 	__atomic_store_n(&the.last_request_boot_ns, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&the.open_count, 0, __ATOMIC_RELAXED);

@@ -57,10 +57,9 @@ static slot *room(void)
 
 void told_keep(told_key key, emr_bytes value, int64_t now_ns)
 {
-	slot *s;
 	EMR_LOCKED(&lock);
+	slot *s = find(key);
 
-	s = find(key);
 	if (s != NULL)
 		let_go(s);
 	if (value.len <= TOLD_VALUE_MAX) {
@@ -77,10 +76,9 @@ void told_keep(told_key key, emr_bytes value, int64_t now_ns)
 bool told_take(told_key key, size_t size, int64_t now_ns, emr_buf *out_value)
 {
 	bool was_told = false;
-	slot *s;
 	EMR_LOCKED(&lock);
+	slot *s = find(key);
 
-	s = find(key);
 	if (s != NULL) {
 		was_told = s->value.len == size && now_ns - s->at_ns <= TOLD_NS &&
 			   emr_buf_append(out_value, s->value.data, s->value.len) == EMR_OK;

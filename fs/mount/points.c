@@ -2,7 +2,6 @@
  * of the ledger. It moves none of them. */
 #include "mount/points.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "contract/codes.h"
@@ -106,8 +105,7 @@ static emr_status rank(emr_crowd *crowd, emr_buf *credits, json_t *list)
 	EMR_EACH (credit, one, credits)
 		if (one->agent + one->hospital > 0)
 			EMR_TRY(name_of(crowd, one->account, one->who));
-	if (credits->len > 0)
-		qsort(credits->data, credits->len / sizeof(credit), sizeof(credit), by_credit);
+	emr_buf_sort(credits, sizeof(credit), by_credit);
 	EMR_EACH (const credit, one, credits)
 		if (one->agent + one->hospital > 0)
 			EMR_TRY(append(

@@ -259,8 +259,7 @@ static emr_status check_records(verification *v, const emr_id16 *root)
 	uint64_t damaged = 0;
 
 	EMR_TRY(keep_records(v, &damaged));
-	if (v->n > 0)
-		qsort(v->records, v->n, sizeof *v->records, by_object);
+	EMR_SORT(v->records, v->n, by_object);
 	for (uint64_t i = 0; i < damaged; i++) {
 		v->checked++;
 		EMR_TRY(say_bad(v, "", _("a record whose name cannot be read; the log has its id"),
@@ -324,8 +323,7 @@ static emr_status check_versions(verification *v)
 
 	for (size_t i = 0; i < v->n && status == EMR_OK; i++)
 		status = emr_buf_append(&living, &v->records[i].place.root, sizeof(emr_cid));
-	if (status == EMR_OK && v->n > 0)
-		qsort(living.data, v->n, sizeof(emr_cid), by_cid);
+	emr_buf_sort(&living, sizeof(emr_cid), by_cid);
 	for (size_t i = 0; i < needed.len / sizeof *all && status == EMR_OK; i++) {
 		v->versions += all[i].state != EMR_PIN_WRITTEN;
 		if (v->n == 0 ||

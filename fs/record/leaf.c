@@ -21,20 +21,15 @@ void record_segment_hash(
 }
 
 /* In a content with holes the Merkle leaf of every segment of zeros, stored or not: SHA-256(0x00 ||
- * hk). So the root follows from the bytes alone, and a run of holes costs its logarithm. */
-static void record_hole_hash(const uint8_t hk[32], uint8_t out[32])
-{
-	emr_merkle_leaf(hk, 32, out);
-}
-
-/* Always the largest complete subtree that fits next: all of its leaves are equal. */
+ * hk). So the root follows from the bytes alone, and a run of holes costs its logarithm: always the
+ * largest complete subtree that fits next, as all of its leaves are equal. */
 void record_append_holes(emr_merkle_frontier *tree, const uint8_t hk[32], uint64_t count)
 {
 	while (count > 0) {
 		unsigned level = 0;
 		uint8_t hash[32];
 
-		record_hole_hash(hk, hash);
+		emr_merkle_leaf(hk, 32, hash);
 		while ((tree->size & (((uint64_t)2 << level) - 1)) == 0 &&
 			(uint64_t)2 << level <= count) {
 			emr_merkle_node(hash, hash, hash);

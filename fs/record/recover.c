@@ -348,11 +348,9 @@ emr_status emr_staging_recover(
 {
 	recovery r = {.given = base};
 	char name[SPILL_NAME_MAX];
-	emr_status status;
+	emr_status status = EMR_OK;
 
-	status = staging_alloc(ctx, id, &r.st);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(staging_alloc(ctx, id, &r.st));
 	r.payload = malloc(SPILL_PAYLOAD_MAX);
 	if (r.payload == NULL)
 		status = EMR_NO_MEMORY;

@@ -201,9 +201,7 @@ emr_status spill_create(emr_record_ctx *ctx, emr_id16 id, bool temporary, spill_
 	emr_status status;
 
 	randombytes_buf(header + 8, 16);
-	status = derive_key(ctx, id, header + 8, &spill);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(derive_key(ctx, id, header + 8, &spill));
 	spill_name(id, temporary, name);
 	spill.fd = openat(ctx->options.spill_dirfd, name,
 		O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -155,12 +155,6 @@ static int by_root(const void *x, const void *y)
 	return roots != 0 ? roots : memcmp(a->owner.b, b->owner.b, sizeof a->owner.b);
 }
 
-static void sort(emr_buf *pins)
-{
-	if (pins->len > 0)
-		qsort(pins->data, pins->len / sizeof(emr_pin), sizeof(emr_pin), by_root);
-}
-
 static emr_status gather(emr_session *session, bringing *b)
 {
 	emr_status status = emr_store_each_pin(b->to, note_known, b);
@@ -171,8 +165,8 @@ static emr_status gather(emr_session *session, bringing *b)
 	if (status == EMR_OK) /* parts that are gone are named by whoever looks for them */
 		status = emr_facts_bundles(session->facts, false, &lacks, &b->needed);
 	if (status == EMR_OK) {
-		sort(&b->needed);
-		sort(&b->known);
+		emr_buf_sort(&b->needed, sizeof(emr_pin), by_root);
+		emr_buf_sort(&b->known, sizeof(emr_pin), by_root);
 	}
 	return status;
 }

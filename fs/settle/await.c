@@ -1,7 +1,6 @@
 /* This file keeps a signed batch from the ledger until so many places have everything that it
  * names.  The batch stands in the journal meanwhile, in a row of its own, and nothing of it was
  * sent: it may be taken back and made again. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -25,14 +24,9 @@ unsigned emr_settle_copies_first(emr_settle *settle)
 }
 
 /* The others name content that was on the ledger before. */
-static bool brings_content(const emr_change_outcome *o)
-{
-	return o->kind == EMR_CHANGE_PUT || o->kind == EMR_CHANGE_REWRAP;
-}
-
 static bool root_of(const emr_change_outcome *o, emr_cid *out_root)
 {
-	return brings_content(o) &&
+	return (o->kind == EMR_CHANGE_PUT || o->kind == EMR_CHANGE_REWRAP) &&
 	       emr_cid_parse(emr_bytes_of(o->place.root.b, EMR_CID_BYTES), out_root) == EMR_OK;
 }
 

@@ -2,7 +2,6 @@
  * which the owner signs there. */
 #include "settle/takeover.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "facts_private.h"
@@ -35,8 +34,7 @@ emr_status emr_takeover_look(emr_facts *facts, emr_takeover_tally *out_tally)
 	}
 	tally.unreadable = all.damaged;
 	n = sizes.len / sizeof(uint64_t);
-	if (n > 0)
-		qsort(sizes.data, n, sizeof(uint64_t), by_size);
+	emr_buf_sort(&sizes, sizeof(uint64_t), by_size);
 	for (size_t i = 0; i < n; i++)
 		tally.sizes += i == 0 || by_size(sizes.data + i * 8, sizes.data + (i - 1) * 8) != 0;
 	if (all.status == EMR_OK)

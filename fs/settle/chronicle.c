@@ -84,8 +84,7 @@ static emr_status gather_new(emr_chronicle *c, emr_buf *lines, bool *out_must_fo
 		replica = facts->annex.replica;
 		facts = facts->annex.facts;
 	}
-	if (lines->len > 0)
-		qsort(lines->data, lines->len / sizeof(line), sizeof(line), facts_by_order);
+	emr_buf_sort(lines, sizeof(line), facts_by_order);
 	return EMR_OK;
 }
 

@@ -191,9 +191,7 @@ emr_status emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object, emr
 	emr_status status, noted;
 	bool is_junk;
 
-	status = emr_replica_head_get(facts->replica, domain, object, &head);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_head_get(facts->replica, domain, object, &head));
 	if (head.state == EMR_OBJECT_LIVE) {
 		status = facts_read(facts, &head, out_place, out_bytes, out_meta, NULL);
 		noted = facts_note_reading(facts, &head, status, &is_junk);

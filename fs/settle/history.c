@@ -2,7 +2,6 @@
  * wherever it was moved. Erased parts are no damage; parts that cannot be read are counted. */
 #include "settle/history.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -251,9 +250,7 @@ emr_versions emr_facts_record_history(emr_facts *facts, emr_id16 record_id)
 	EMR_EACH (const emr_replica_head, head, &heads)
 		if (all.status == EMR_OK)
 			all.status = add_moments(&all, head);
-	if (all.moments.len > 0)
-		qsort(all.moments.data, all.moments.len / sizeof(moment), sizeof(moment),
-			facts_by_order);
+	emr_buf_sort(&all.moments, sizeof(moment), facts_by_order);
 	EMR_EACH (moment, m, &all.moments) {
 		live += (size_t)m->is_live - m->was_live;
 		m->is_anywhere = live > 0;

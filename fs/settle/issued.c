@@ -45,8 +45,7 @@ void emr_issued_compare(uint64_t *numbers, size_t n, emr_issued_gap *out)
 	bool has_room = true;
 
 	*out = (emr_issued_gap){.here = 0};
-	if (n > 0)
-		qsort(numbers, n, sizeof *numbers, by_number);
+	EMR_SORT(numbers, n, by_number);
 	for (size_t i = 0; i < n; i++) {
 		if (numbers[i] == out->last)
 			continue;
@@ -184,8 +183,7 @@ emr_status emr_issued_gaps(emr_facts *facts, emr_bytes descriptor, emr_buf *out_
 	EMR_TRY(emr_replica_own_domains(facts->replica, &own));
 	EMR_EACH (const emr_id16, domain, &own)
 		EMR_TRY(look_at_domain(facts, patient_pk, *domain, &all));
-	if (all.len > 0)
-		qsort(all.data, all.len / sizeof(said), sizeof(said), by_signer);
+	emr_buf_sort(&all, sizeof(said), by_signer);
 	for (size_t at = 0; at < all.len / sizeof(said); at += n)
 		EMR_TRY(tell_issued(facts, descriptor, (const said *)(const void *)all.data + at,
 			all.len / sizeof(said) - at, &n, out_issued));

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -34,8 +33,7 @@ emr_status emr_agency_grants(emr_agency *agency, size_t *out_n)
 	const agency_file *last = NULL;
 
 	EMR_TRY(agency_list(agency, &files));
-	if (files.len > 0)
-		qsort(files.data, files.len / sizeof *last, sizeof *last, by_grant);
+	emr_buf_sort(&files, sizeof *last, by_grant);
 	*out_n = 0;
 	EMR_EACH (const agency_file, file, &files) {
 		*out_n += last == NULL || by_grant(last, file) != 0;

@@ -8,7 +8,6 @@
  * of organisations first, so that many agents of one are no more than one. */
 #include "share_private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/hpke.h"
@@ -136,8 +135,7 @@ static emr_status line_up(const emr_share *share, const emr_id32 *secret, emr_bu
 		one.rank = rank_of(secret, one.person.signer_id.b, sizeof(emr_id32));
 		EMR_TRY(emr_buf_append(out, &one, sizeof one));
 	}
-	if (out->len > 0)
-		qsort(out->data, out->len / sizeof one, sizeof one, by_rank);
+	emr_buf_sort(out, sizeof one, by_rank);
 	return agents.status;
 }
 

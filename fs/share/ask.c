@@ -13,10 +13,7 @@
 
 /* ---- making a question ---- */
 
-static void ask_auto_free(emr_ask **ask)
-{
-	emr_ask_free(*ask);
-}
+EMR_AUTO_CALL(ask_auto_free, emr_ask *, emr_ask_free);
 #define AUTO_ASK __attribute__((cleanup(ask_auto_free))) emr_ask *
 
 /* Slots are emr_access_slot, ... */

@@ -411,8 +411,6 @@ emr_status emr_share_dealings(emr_share *share, emr_buf *out)
 	while (emr_next(&answered, &request))
 		EMR_TRY(note_request(&r, &request));
 	EMR_TRY(answered.status);
-	if (out->len > 0)
-		qsort(out->data, out->len / sizeof(emr_share_dealing), sizeof(emr_share_dealing),
-			compare_dealings);
+	emr_buf_sort(out, sizeof(emr_share_dealing), compare_dealings);
 	return EMR_OK;
 }

@@ -248,9 +248,7 @@ emr_status emr_share_received(emr_share *share, emr_buf *out_received, emr_unope
 
 		share->letters = w.letters;
 		w.letters = before;
-		if (share->letters.len > 0)
-			qsort(share->letters.data, share->letters.len / sizeof(letter_said),
-				sizeof(letter_said), compare_letters);
+		emr_buf_sort(&share->letters, sizeof(letter_said), compare_letters);
 	}
 	emr_buf_free(&w.letters);
 	if (status == EMR_OK && out_unopened != NULL)

@@ -1,7 +1,6 @@
 /* This file finds the requests for access that are meant for this person: the ledger names
  * nobody, so each new letter is tried with one's own key. Of one asker only the newest few are
  * kept. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "share_private.h"
@@ -202,9 +201,7 @@ emr_status emr_share_requests(
 	while (emr_next(&requests, &known))
 		EMR_TRY(one_request(&w, &known));
 	EMR_TRY(requests.status);
-	if (to_me.len > 0)
-		qsort(to_me.data, to_me.len / sizeof(emr_share_request), sizeof(emr_share_request),
-			by_age);
+	emr_buf_sort(&to_me, sizeof(emr_share_request), by_age);
 	EMR_TRY(emr_buf_append(out_requests, to_me.data, to_me.len));
 	share->others = others;
 	others = known_before;

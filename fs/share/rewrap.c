@@ -192,7 +192,8 @@ static emr_status wrap_content(wrapping *w, const record_facts *record, emr_put_
 		status = share_vouch(w->share, &w->row, record, key);
 	w->is_unjudged = key != NULL && status == EMR_MISSING_DATA;
 	if (status == EMR_OK)
-		status = emr_content_key_wrap(keyring, w->A, to, key, part->capsule, part->wdek);
+		status = emr_content_key_wrap_own(
+			keyring, w->domain, w->epoch, w->A, to, key, part->capsule, part->wdek);
 	emr_content_key_free(key);
 	return status;
 }

@@ -57,10 +57,7 @@ struct emr_share {
 
 uint64_t share_now(const emr_share *share);
 
-static inline void share_auto_box_key(emr_box_key **key)
-{
-	emr_box_key_free(*key);
-}
+EMR_AUTO_CALL(share_auto_box_key, emr_box_key *, emr_box_key_free);
 #define AUTO_BOX_KEY __attribute__((cleanup(share_auto_box_key))) emr_box_key *
 
 /* ---- parcel.c: one batch on its way ---- */

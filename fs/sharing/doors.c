@@ -145,8 +145,7 @@ static emr_status say_shared_with(emr_doors *doors, emr_id16 domain, emr_buf *ou
 		if (emr_id16_equal(doors->rows.list[i].domain, domain) &&
 			is_shown(&doors->rows.list[i]))
 			shown[n++] = &doors->rows.list[i];
-	if (n > 1)
-		qsort(shown, n, sizeof *shown, by_end);
+	EMR_SORT(shown, n, by_end);
 	for (size_t i = 0; i < n; i++) {
 		char until[EMR_TEXT_BYTES], one[EMR_WHO_CALLED_MAX + EMR_TEXT_BYTES + 16];
 		int len;

@@ -134,8 +134,7 @@ emr_status emr_shared_with_me_json(emr_session *session, json_t **out_list)
 
 	if (status == EMR_OK)
 		status = c.status;
-	if (c.n > 1)
-		qsort(c.rows, c.n, sizeof *c.rows, by_end);
+	EMR_SORT(c.rows, c.n, by_end);
 	for (size_t i = 0; i < c.n; i++)
 		if (json_array_append_new(list, c.rows[i].one) != 0)
 			status = EMR_NO_MEMORY;

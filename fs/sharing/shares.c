@@ -429,8 +429,7 @@ static emr_status collect(collecting *c, const emr_id16 *domain, emr_share_rows 
 	EMR_TRY(collect_rows(c, domain));
 	if ((c->with & EMR_SHARES_OPENED) != 0)
 		EMR_TRY(count_opened(c));
-	if (c->rows.n > 1)
-		qsort(c->rows.list, c->rows.n, sizeof *c->rows.list, in_order);
+	EMR_SORT(c->rows.list, c->rows.n, in_order);
 	emr_shares_name(&c->rows);
 	if (!c->is_asked)
 		emr_opening_look(session, c->crowd->now_unix_s, &c->rows);

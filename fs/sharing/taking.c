@@ -319,8 +319,7 @@ emr_status emr_answer_revoke(emr_session *session, const emr_request *request, c
 		status = emr_sharing_handle(session, &t.share);
 	if (status == EMR_OK) {
 		keep_of(&t.ended, &who);
-		if (t.ended.n > 1)
-			qsort(t.ended.list, t.ended.n, sizeof *t.ended.list, by_domain);
+		EMR_SORT(t.ended.list, t.ended.n, by_domain);
 		emr_shown_ends(&t.ended, &who, shown);
 		emr_who_text(&who, text, sizeof text);
 		status = request->look ? emit_ended(&t)

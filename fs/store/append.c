@@ -202,9 +202,7 @@ static emr_status store_roll(emr_store *store)
 	if (ftruncate(old->fd, (off_t)old->end) != 0)
 		return emr_status_from_errno(errno);
 	store->allocated = old->end;
-	status = store_sync_file(store, old->fd);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(store_sync_file(store, old->fd));
 	pthread_mutex_lock(&store->sync_lock);
 	store->synced_total = store->written_total;
 	pthread_mutex_unlock(&store->sync_lock);
@@ -232,16 +230,8 @@ static emr_status reserve_pins(emr_store *store, size_t count)
 		store->pins = grown;
 		store->pin_capacity = capacity;
 	}
-	if (store->reclaiming && store->new_root_count + count > store->new_root_capacity) {
-		size_t capacity = (store->new_root_count + count) * 2;
-		emr_cid *grown = realloc(store->new_roots, capacity * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		store->new_roots = grown;
-		store->new_root_capacity = capacity;
-	}
-	return EMR_OK;
+	return store->reclaiming ? emr_buf_reserve(&store->new_roots, count * sizeof(emr_cid))
+				 : EMR_OK;
 }
 
 emr_status emr_store_add_pins(emr_store *store, const emr_pin_change *pins, size_t count)
@@ -249,7 +239,8 @@ emr_status emr_store_add_pins(emr_store *store, const emr_pin_change *pins, size
 	EMR_TRY(reserve_pins(store, count));
 	for (size_t i = 0; store->reclaiming && i < count; i++)
 		if (!pins[i].unpin)
-			store->new_roots[store->new_root_count++] = pins[i].pin.root;
+			EMR_TRY(emr_buf_append(
+				&store->new_roots, &pins[i].pin.root, sizeof(emr_cid)));
 	if (count > 0)
 		memcpy(store->pins + store->pin_count, pins, count * sizeof *pins);
 	store->pin_count += count;

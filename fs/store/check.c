@@ -162,7 +162,7 @@ static bool is_being_erased(check_run *run, const emr_scan_item *hole)
 	if (!run->segment->own || run->store->read_only ||
 		emr_segment_use(run->store, run->segment, &fd) != EMR_OK)
 		return false;
-	pthread_mutex_lock(&run->store->reclaim_lock);
+	emr_store_reclaim_lock(run->store);
 	status = emr_scan(fd, hole->offset, true, find_hole, &copy, &end);
 	pthread_mutex_unlock(&run->store->reclaim_lock);
 	emr_segment_unuse(run->store, run->segment);

@@ -143,12 +143,10 @@ static emr_status check_size(emr_store *store, emr_segment *segment)
 {
 	uint64_t known = segment->known_to;
 	struct stat st;
-	emr_status status;
+	emr_status status = EMR_OK;
 	int fd;
 
-	status = emr_segment_use(store, segment, &fd);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_segment_use(store, segment, &fd));
 	if (fstat(fd, &st) != 0)
 		status = EMR_IO;
 	emr_segment_unuse(store, segment);

@@ -63,8 +63,7 @@ static emr_status add_unwritten(emr_store *store, pin_list *list)
 		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < store->pin_count; i++)
 		all[i] = &store->pins[i];
-	if (store->pin_count > 1)
-		qsort(all, store->pin_count, sizeof *all, compare_changes);
+	EMR_SORT(all, store->pin_count, compare_changes);
 	for (size_t i = 0; i < n_known; i++) {
 		const emr_pin_change wanted = {.pin = known[i]};
 		bool is_changed = false;
@@ -170,8 +169,7 @@ emr_status emr_store_needed(emr_store *store, bool is_sure, emr_buf *out)
 	emr_pin *pins = (void *)list.pins.data;
 	size_t n = status == EMR_OK ? list.pins.len / sizeof *pins : 0, kept = 0;
 
-	if (n > 1)
-		qsort(pins, n, sizeof *pins, compare_needed);
+	EMR_SORT(pins, n, compare_needed);
 	for (size_t i = 0; i < n; i++)
 		if (kept == 0 || !emr_cid_equal(&pins[kept - 1].root, &pins[i].root))
 			pins[kept++] = pins[i];
@@ -249,8 +247,7 @@ static emr_status state_difference(
 	if (keep_count > 0)
 		memcpy(wanted, keep, keep_count * sizeof *wanted);
 	qsort(wanted, keep_count, sizeof *wanted, compare_pins);
-	if (now_count > 0)
-		qsort(now, now_count, sizeof *now, compare_pins);
+	EMR_SORT(now, now_count, compare_pins);
 	EMR_TRY(add_differences(wanted, keep_count, now, now_count, true, &changes));
 	EMR_TRY(add_differences(now, now_count, wanted, keep_count, false, &changes));
 	EMR_TRY(emr_store_pin(

@@ -26,7 +26,7 @@ static bool condemn(reclaim_run *run)
 	bool nothing_new;
 
 	pthread_mutex_lock(&store->append_lock);
-	nothing_new = store->new_root_count == 0;
+	nothing_new = store->new_roots.len == 0;
 	if (nothing_new) {
 		store->reclaiming = run->batch + 1 < run->batches;
 		pthread_mutex_lock(&store->map_lock);
@@ -124,7 +124,7 @@ static emr_status each_batch(reclaim_run *run)
 	emr_status status = EMR_OK;
 
 	for (run->batch = 0; run->batch < run->batches && status == EMR_OK; run->batch++) {
-		status = reclaim_goes_on(run);
+		status = reclaim_gives_way(run);
 		if (status == EMR_OK)
 			status = copy_and_switch(run);
 	}
@@ -149,7 +149,7 @@ static emr_status reclaim_locked(reclaim_run *run)
 		return status;
 	pthread_mutex_lock(&store->append_lock);
 	store->reclaiming = true;
-	store->new_root_count = 0;
+	emr_buf_clear(&store->new_roots);
 	pthread_mutex_unlock(&store->append_lock);
 	status = reclaim_consider(run);
 	if (status == EMR_OK)
@@ -173,7 +173,7 @@ emr_status emr_store_reclaim(
 
 	if (store->read_only)
 		return EMR_READ_ONLY;
-	pthread_mutex_lock(&store->reclaim_lock);
+	emr_store_reclaim_lock(store);
 	status = reclaim_locked(&run);
 	purged = options->scrub ? emr_tags_purge(store) : EMR_OK;
 	pthread_mutex_lock(&store->append_lock);

@@ -44,7 +44,7 @@ static emr_status mark_pin(void *context, const emr_pin *pin)
 {
 	reclaim_run *run = context;
 
-	EMR_TRY(reclaim_goes_on(run));
+	EMR_TRY(reclaim_gives_way(run));
 	return reclaim_is_forsaken(run, pin) ? note_forsaken(run, &pin->root)
 					     : mark_root(run, &pin->root);
 }
@@ -77,21 +77,16 @@ emr_status reclaim_mark(reclaim_run *run)
 emr_status reclaim_mark_new(reclaim_run *run, bool *out_some)
 {
 	emr_store *store = run->store;
-	emr_cid *roots;
-	size_t count;
-	emr_status status = EMR_OK;
+	EMR_AUTO_BUF roots = {0};
 
 	pthread_mutex_lock(&store->append_lock);
 	roots = store->new_roots;
-	count = store->new_root_count;
-	store->new_roots = NULL;
-	store->new_root_count = store->new_root_capacity = 0;
+	store->new_roots = (emr_buf){0};
 	pthread_mutex_unlock(&store->append_lock);
-	for (size_t i = 0; status == EMR_OK && i < count; i++)
-		status = mark_root(run, &roots[i]);
-	free(roots);
-	*out_some = count > 0;
-	return status;
+	EMR_EACH (const emr_cid, root, &roots)
+		EMR_TRY(mark_root(run, root));
+	*out_some = roots.len > 0;
+	return EMR_OK;
 }
 
 /* ---- Choose ---- */
@@ -305,7 +300,8 @@ static int by_live(const void *x, const void *y)
 static emr_status make_batches(reclaim_run *run)
 {
 	const emr_reclaim_options *options = run->options;
-	uint64_t most = options->max_copy_bytes == 0 ? UINT64_MAX : options->max_copy_bytes;
+	uint64_t most = options->copy_room == NULL ? UINT64_MAX
+						   : options->copy_room(options->roots_context);
 	uint64_t wanted = options->batch_bytes == 0
 				  ? UINT64_MAX
 				  : options->batch_bytes + run->report.live_bytes / 16;

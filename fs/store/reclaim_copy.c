@@ -18,8 +18,13 @@ typedef struct copy_group {
 
 static emr_status append_copies(reclaim_run *run, copy_group *group)
 {
+	const emr_reclaim_options *options = run->options;
 	emr_status status = EMR_OK;
 
+	/* The batch had room when it was chosen, and may have rested for hours. */
+	if (group->count > 0 && options->copy_room != NULL &&
+		options->copy_room(options->roots_context) < group->bytes.len)
+		return EMR_NO_SPACE;
 	for (size_t i = 0; i < group->count; i++)
 		group->blocks[i].data.data = group->bytes.data + group->offsets[i];
 	if (group->count > 0)
@@ -91,10 +96,12 @@ emr_status reclaim_copy(reclaim_run *run)
 	status = reclaim_each_live(run, list_move);
 	moves = (void *)run->moves.data;
 	count = run->moves.len / sizeof *moves;
-	if (count > 0)
-		qsort(moves, count, sizeof *moves, compare_moves);
-	for (size_t i = 0; status == EMR_OK && i < count; i++)
-		status = copy_block(run, group, &moves[i]);
+	EMR_SORT(moves, count, compare_moves);
+	for (size_t i = 0; status == EMR_OK && i < count; i++) {
+		status = reclaim_gives_way(run);
+		if (status == EMR_OK)
+			status = copy_block(run, group, &moves[i]);
+	}
 	if (status == EMR_OK)
 		status = append_copies(run, group);
 	emr_buf_free(&group->bytes);
@@ -180,8 +187,7 @@ emr_status reclaim_pins_again(reclaim_run *run)
 		emr_segment_unuse(run->store, call.v->segment);
 	}
 	if (status == EMR_OK && call.roots.len > 0) {
-		qsort(call.roots.data, call.roots.len / sizeof(emr_pin), sizeof(emr_pin),
-			compare_pins);
+		emr_buf_sort(&call.roots, sizeof(emr_pin), compare_pins);
 		status = emr_store_each_pin_of_all(run->store, pin_again, &call);
 	}
 	if (status == EMR_OK && call.again.len > 0)

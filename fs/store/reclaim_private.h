@@ -2,7 +2,11 @@
  * and the steps in their order. */
 #pragma once
 
+#include <time.h>
+
 #include "store_private.h"
+
+#define REST_STEP_NS INT64_C(20000000)
 
 typedef struct victim {
 	emr_segment *segment;
@@ -34,13 +38,26 @@ static inline bool reclaim_is_at_work(const reclaim_run *run, const victim *v)
 	return v->segment != NULL && !v->skip && !v->is_left && v->batch == run->batch;
 }
 
-/* Nobody waits for the rest of RUN: EMR_INTERRUPTED. */
+/* Nobody waits for the end of RUN: EMR_INTERRUPTED. */
 static inline emr_status reclaim_goes_on(const reclaim_run *run)
 {
-	const bool *is_over = run->options->is_over;
+	const bool *stop = run->options->stop;
 
-	return is_over != NULL && __atomic_load_n(is_over, __ATOMIC_RELAXED) ? EMR_INTERRUPTED
-									     : EMR_OK;
+	return stop != NULL && __atomic_load_n(stop, __ATOMIC_RELAXED) ? EMR_INTERRUPTED : EMR_OK;
+}
+/* The same, and it rests while others want the processor and the disk.  Under no lock but
+ * reclaim_lock: what it asks takes locks of those who write. */
+static inline emr_status reclaim_gives_way(const reclaim_run *run)
+{
+	const emr_reclaim_options *options = run->options;
+	int64_t ns;
+
+	while (reclaim_goes_on(run) == EMR_OK && options->rest_ns != NULL &&
+		__atomic_load_n(&run->store->reclaim_waiters, __ATOMIC_RELAXED) == 0 &&
+		(ns = options->rest_ns(options->roots_context)) > 0)
+		nanosleep(
+			&(struct timespec){.tv_nsec = ns < REST_STEP_NS ? ns : REST_STEP_NS}, NULL);
+	return reclaim_goes_on(run);
 }
 
 /* ---- reclaim_choose.c ---- */

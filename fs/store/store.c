@@ -230,7 +230,7 @@ static void destroy(emr_store *store)
 	free(store->cache);
 	free(store->damages);
 	free(store->pins);
-	free(store->new_roots);
+	emr_buf_free(&store->new_roots);
 	emr_buf_free(&store->foreign_pins);
 	emr_auto_close(&store->lockfd);
 	emr_auto_close(&store->own_dirfd);

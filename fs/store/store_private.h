@@ -97,6 +97,7 @@ struct emr_store {
 	uint32_t index_delay_ms;
 
 	pthread_mutex_t reclaim_lock; /* one reclaim at a time; `reclaiming` below */
+	int reclaim_waiters;	      /* for it; atomic */
 
 	pthread_mutex_t index_lock; /* one index batch at a time; opening and replacing `index` */
 	bool was_rebuilt;	    /* an index that lied was rebuilt once in this process */
@@ -104,7 +105,7 @@ struct emr_store {
 	emr_buf foreign_pins; /* of emr_foreign_pin, not in this computer's own index yet, in order
 			       */
 
-	pthread_mutex_t append_lock; /* down to new_root_capacity */
+	pthread_mutex_t append_lock; /* down to new_roots */
 	pthread_cond_t window_done;  /* with append_lock */
 	emr_segment *current; /* append_lock and sync_lock; NULL while opening and in a store that
 				 is only read */
@@ -118,9 +119,8 @@ struct emr_store {
 	emr_log_place frames_floor;
 	emr_pin_change *pins; /* not in the index yet, in order */
 	size_t pin_count, pin_capacity;
-	bool reclaiming; /* then new pins are noted here, too */
-	emr_cid *new_roots;
-	size_t new_root_count, new_root_capacity;
+	bool reclaiming;   /* then new pins are noted here, too */
+	emr_buf new_roots; /* of emr_cid */
 
 	pthread_rwlock_t index_swap; /* read: using `index`; write: replacing it */
 	emr_index *index; /* index_lock and index_swap; NULL when it could not be opened */
@@ -240,6 +240,16 @@ emr_status emr_segment_blank_bytes(int fd, uint64_t from, uint64_t len);
 emr_status emr_segment_blank_heads(int fd, uint64_t offset, uint64_t len);
 /* CID is that of LEN zeros. */
 bool emr_segment_is_blank(const emr_cid *cid, size_t len);
+
+/* ---- reclaim.c ---- */
+
+/* Takes reclaim_lock; a reclaim that rests for others goes on meanwhile. */
+static inline void emr_store_reclaim_lock(emr_store *store)
+{
+	__atomic_add_fetch(&store->reclaim_waiters, 1, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&store->reclaim_lock);
+	__atomic_sub_fetch(&store->reclaim_waiters, 1, __ATOMIC_RELAXED);
+}
 
 /* ---- load.c: the index, and what it does not know yet ---- */
 

@@ -3,8 +3,6 @@
  * stack. */
 #include "store_private.h"
 
-#include <stdlib.h>
-
 #include "store/dag_pb.h"
 #include "store/unixfs.h"
 
@@ -90,9 +88,7 @@ static emr_status visit_one(walk *w, const step *at)
 
 	if (emr_pending_find(w->seen, emr_cid_digest(&at->cid)) != NULL)
 		return EMR_OK;
-	status = emr_pending_reserve(w->seen, 1);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_pending_reserve(w->seen, 1));
 	emr_pending_put(w->seen, emr_cid_digest(&at->cid), member);
 	if (emr_cid_codec(&at->cid) == EMR_CODEC_DAG_PB) {
 		status = emr_block_store_get_verified(w->store, &at->cid, &block);

@@ -3,7 +3,6 @@
  * nothing itself: only the owner knows which of it was the thief's. */
 #include "verbs_private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "kit/json.h"
@@ -75,8 +74,7 @@ emr_status device_left_say(const device_left *left)
 	if (status == EMR_OK)
 		status = emr_share_said_by(left->of.share, left->device, left->since_unix_s, &said);
 	n = said.len / sizeof *all;
-	if (n > 1)
-		qsort(said.data, n, sizeof *all, by_sight);
+	emr_buf_sort(&said, sizeof *all, by_sight);
 	all = (const emr_said *)(const void *)said.data;
 	for (size_t i = 0; i < n && status == EMR_OK; i++) {
 		if (i == 0 && all[i].is_shared)

@@ -60,10 +60,7 @@ void hosted_free(hosted *run)
 	free(run);
 }
 
-static void drop_hosted(hosted **run)
-{
-	hosted_free(*run);
-}
+EMR_AUTO_CALL(drop_hosted, hosted *, hosted_free);
 #define HOSTED_AUTO __attribute__((cleanup(drop_hosted))) hosted
 
 static hosted *taken(hosted **run)

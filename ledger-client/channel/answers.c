@@ -9,10 +9,7 @@
 
 #define NUMBER_MAX (INT64_C(1) << 53)
 
-static void json_drop(json_t **json)
-{
-	json_decref(*json);
-}
+EMR_AUTO_CALL(json_drop, json_t *, json_decref);
 #define AUTO_JSON __attribute__((cleanup(json_drop))) json_t *
 
 /* A name in a transaction may have any character, also one of number 0. */

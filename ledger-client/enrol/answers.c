@@ -4,7 +4,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "enrol_private.h"
@@ -173,10 +172,7 @@ emr_status ca_answer_base64(const json_t *base64, emr_buf *out)
 	return EMR_OK;
 }
 
-static void bio_free(BIO **bio)
-{
-	BIO_free(*bio);
-}
+EMR_AUTO_CALL(bio_free, BIO *, BIO_free);
 
 static emr_status append_der(X509 *certificate, emr_buf *out)
 {

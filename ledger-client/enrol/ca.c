@@ -15,10 +15,7 @@
 #include "keyring/invite.h"
 #include "served/authority.h"
 
-static void json_free(json_t **json)
-{
-	json_decref(*json);
-}
+EMR_AUTO_CALL(json_free, json_t *, json_decref);
 #define AUTO_JSON __attribute__((cleanup(json_free))) json_t
 
 void emr_ca_certificate_free(emr_ca_certificate *certificate)

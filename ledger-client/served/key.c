@@ -10,18 +10,9 @@
 
 #define YEARS_S (100L * 365 * 86400) /* nobody looks at the certificate's end */
 
-static void free_key(EVP_PKEY **key)
-{
-	EVP_PKEY_free(*key);
-}
-static void free_certificate(X509 **certificate)
-{
-	X509_free(*certificate);
-}
-static void free_bio(BIO **bio)
-{
-	(void)BIO_free(*bio);
-}
+EMR_AUTO_CALL(free_key, EVP_PKEY *, EVP_PKEY_free);
+EMR_AUTO_CALL(free_certificate, X509 *, X509_free);
+EMR_AUTO_CALL(free_bio, BIO *, BIO_free);
 #define AUTO_KEY __attribute__((cleanup(free_key))) EVP_PKEY *
 #define AUTO_BIO __attribute__((cleanup(free_bio))) BIO *
 #define AUTO_CERTIFICATE __attribute__((cleanup(free_certificate))) X509 *

@@ -5,7 +5,6 @@
 #include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,10 +51,7 @@ bool emr_served_pin_read(const char *text, emr_id32 *out)
 	return read_text(PIN_PREFIX, text, out->b);
 }
 
-static void drop_json(json_t **json)
-{
-	json_decref(*json);
-}
+EMR_AUTO_CALL(drop_json, json_t *, json_decref);
 
 static const char *word_or_null(const char *text)
 {

@@ -278,23 +278,13 @@ static void agents_answer(story *s)
 
 #define LOOK_NS INT64_C(25000000)
 
-typedef struct reply {
-	bool has_come;
-	emr_status status;
-} reply;
-
-static void note_reply(void *arg, emr_status status)
-{
-	*(reply *)arg = (reply){true, status};
-}
-
 /* The names of DIRECTORY, which agents give if they ANSWER; *WAITED_NS grows by how long a person
  * waited. */
 static emr_status list_or_wait(viewer *v, uint64_t directory, bool answer, int64_t *waited_ns)
 {
 	reply r = {.has_come = false};
 	emr_status status =
-		emr_view_await(v->view, directory, EMR_NEED_NAMES, NULL, note_reply, &r);
+		emr_view_await(v->view, directory, EMR_NEED_NAMES, NULL, viewer_ready, &r);
 
 	if (status != EMR_BUSY)
 		return status;
@@ -314,7 +304,7 @@ static void wait_for_names(viewer *v, uint64_t directory)
 {
 	reply r = {.has_come = false};
 	emr_status status =
-		emr_view_await(v->view, directory, EMR_NEED_NAMES, NULL, note_reply, &r);
+		emr_view_await(v->view, directory, EMR_NEED_NAMES, NULL, viewer_ready, &r);
 
 	if (status != EMR_BUSY) {
 		assert_ok(status);

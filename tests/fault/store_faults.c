@@ -543,7 +543,7 @@ TEST_IN(kit_setup, kit_teardown, reclaim_loses_nothing_at_any_failing_call)
 TEST_IN(kit_setup, kit_teardown, zeros_in_place_lose_nothing_at_any_failing_call)
 {
 	loses_nothing_at_any_failing_call(
-		&(emr_reclaim_options){.scrub = true, .max_copy_bytes = 1});
+		&(emr_reclaim_options){.scrub = true, .copy_room = kit_one_byte});
 }
 
 /* Whether a segment has the first bytes of BLOCK. */
@@ -564,7 +564,7 @@ static bool lies_in_a_segment(kit *k, const emr_block *block)
 	return false;
 }
 
-static const emr_reclaim_options erasing = {.scrub = true, .max_copy_bytes = 1};
+static const emr_reclaim_options erasing = {.scrub = true, .copy_room = kit_one_byte};
 
 /* A store of its own, as above, opened again after an erasure met a failing call. */
 static bool erase_failing_at(fault kind, int n, void **state)

@@ -116,8 +116,8 @@ emr_await_end() {
 emr_end() {
 	local status=$?
 	trap - EXIT
-	# The output of the last try says why the event did not come.
-	[ "$status" = 0 ] || cat "$EMR_WORK/tried" 2>/dev/null
+	# The output of the last try says why the event did not come, and the logs what became of a folder that is not open any more.
+	[ "$status" = 0 ] || { cat "$EMR_WORK/tried"; tail -n 5 "$EMR_WORK"/*/state/log; } 2>/dev/null
 	# A test that works inside the mount must not hold it.
 	cd /
 	if emr_lives; then

@@ -26,6 +26,12 @@ void dataset_call_on(called *d, story *s, const char *file, emr_id16 before, uin
 /* The others are called "knees". */
 void dataset_call_named(called *d, story *s, const char *name, const char *file);
 void called_end(called *d);
+/* D on its own terms, after none, in a test of the story s; and both. */
+#define DATASET(terms, price)                                                                      \
+	SCENE_OF(called, d, called_end, dataset_call_on, &s, terms, (emr_id16){{0}}, price)
+#define STORY_DATASET(terms, price)                                                                \
+	STORY;                                                                                     \
+	DATASET(terms, price)
 person *dataset_steward(const called *d);
 /* M reads it for 300 days, or until then. */
 void dataset_admit(const called *d, const person *m);

@@ -79,23 +79,34 @@ int newcomer_send(newcomer *it, const char *name, uint8_t op, const uint8_t *pub
 	return result;
 }
 
-/* KEY_REG with bind_sig by the certificate's key, or by BY. */
-int newcomer_register(newcomer *it, const char *name, const kit_signer *by)
+void registers_by(newcomer *it, const char *name, const kit_signer *by, int wanted)
 {
 	uint8_t pub[288];
 
 	emr_pub_key_reg_encode(&it->reg, pub);
-	newcomer_bind(it, by != NULL ? by : &it->cert_key, pub, 288, 216);
-	return newcomer_send(it, name, EMR_OP_KEY_REG, pub, 288, kit_part(1, 400));
+	newcomer_bind(it, by, pub, 288, 216);
+	kit_expect(
+		wanted, newcomer_send(it, name, EMR_OP_KEY_REG, pub, 288, kit_part(1, 400)), name);
 }
 
-int newcomer_renew(newcomer *it, const char *name, const kit_signer *by)
+void registers(newcomer *it, const char *name, int wanted)
+{
+	registers_by(it, name, &it->cert_key, wanted);
+}
+
+void renews_by(newcomer *it, const char *name, const kit_signer *by, int wanted)
 {
 	uint8_t pub[104];
 
 	emr_pub_key_cert_encode(&it->renewal, pub);
-	newcomer_bind(it, by != NULL ? by : &it->cert_key, pub, 104, 32);
-	return newcomer_send(it, name, EMR_OP_KEY_CERT, pub, 104, kit_part(1, 400));
+	newcomer_bind(it, by, pub, 104, 32);
+	kit_expect(
+		wanted, newcomer_send(it, name, EMR_OP_KEY_CERT, pub, 104, kit_part(1, 400)), name);
+}
+
+void renews(newcomer *it, const char *name, int wanted)
+{
+	renews_by(it, name, &it->cert_key, wanted);
 }
 
 void newcomer_put_key(newcomer *it, uint8_t how, uint8_t key_state, uint64_t not_after)

@@ -25,9 +25,12 @@ void newcomer_bind(const newcomer *it, const kit_signer *by, uint8_t *pub, size_
 /* The ledger's answer to one item of the newcomer's, about his key. */
 int newcomer_send(newcomer *it, const char *name, uint8_t op, const uint8_t *pub, size_t pub_len,
 	emr_span part);
-/* KEY_REG and KEY_CERT with bind_sig by the certificate's key, or by BY: the ledger's answer. */
-int newcomer_register(newcomer *it, const char *name, const kit_signer *by);
-int newcomer_renew(newcomer *it, const char *name, const kit_signer *by);
+/* KEY_REG and KEY_CERT with bind_sig by the certificate's key, or by BY: the ledger answers WANTED.
+ */
+void registers(newcomer *it, const char *name, int wanted);
+void registers_by(newcomer *it, const char *name, const kit_signer *by, int wanted);
+void renews(newcomer *it, const char *name, int wanted);
+void renews_by(newcomer *it, const char *name, const kit_signer *by, int wanted);
 void newcomer_put_key(newcomer *it, uint8_t how, uint8_t key_state, uint64_t not_after);
 
 /* A device that the world's identity endorses. */

@@ -263,3 +263,26 @@ void pen_link(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const 
 	if (out != NULL)
 		*out = object;
 }
+
+size_t pen_live_in(const story *s, emr_id16 domain)
+{
+	emr_replica_head head;
+	size_t n = 0;
+
+	EMR_ASK(asked, s->k.stack.replica, HEADS, .domain = domain);
+	while (emr_next(&asked, &head))
+		n += head.state == EMR_OBJECT_LIVE;
+	assert_ok(asked.status);
+	return n;
+}
+
+emr_status pen_owner_reads(story *s, const char *path)
+{
+	emr_handle *h = kit_open_file(&s->k, path, O_RDONLY);
+	char text[64];
+	size_t got;
+	emr_status status = emr_view_read(h, 0, text, sizeof text, &got);
+
+	emr_view_release(h);
+	return status;
+}

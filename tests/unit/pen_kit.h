@@ -60,3 +60,7 @@ void pen_describe_as_link(pen *p, emr_id16 domain, emr_id16 object, emr_id16 par
 	const char *name, const char *target);
 void pen_link(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const char *target,
 	emr_id16 *out);
+
+/* Ana's folder then: how many objects live in DOMAIN, and how reading PATH ends. */
+size_t pen_live_in(const story *s, emr_id16 domain);
+emr_status pen_owner_reads(story *s, const char *path);

@@ -24,7 +24,7 @@ emr_test(test_deposits
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_deposits.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}
 	INCLUDES ${view_inside}
-	LINK_OPTIONS -Wl,--wrap=emr_statement_make -Wl,--wrap=emr_asked_next)
+	LINK_OPTIONS -Wl,--wrap=emr_statement_make -Wl,--wrap=emr_asked_next -Wl,--wrap=emr_content_reader_verify)
 emr_test(test_copies
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_copies.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}

@@ -175,12 +175,7 @@ void viewer_close(viewer *v)
 
 /* ---- waiting ---- */
 
-typedef struct reply {
-	bool has_come;
-	emr_status status;
-} reply;
-
-static void ready(void *arg, emr_status status)
+void viewer_ready(void *arg, emr_status status)
 {
 	reply *a = arg;
 
@@ -203,7 +198,7 @@ static emr_status wait_for(
 	viewer *v, uint64_t node, emr_need need, const char *name, story_fn answers)
 {
 	reply a = {false, EMR_OK};
-	emr_status status = emr_view_await(v->view, node, need, name, ready, &a);
+	emr_status status = emr_view_await(v->view, node, need, name, viewer_ready, &a);
 
 	if (status != EMR_BUSY)
 		return status;
@@ -277,7 +272,10 @@ emr_status viewer_open_file(viewer *v, const char *path, story_fn answer, emr_ha
 	emr_status status = viewer_find(v, path, answer, &attr);
 
 	if (status == EMR_OK)
-		status = wait_for(v, attr.node, EMR_NEED_BYTES, NULL, answer);
+		status = emr_view_open_file(v->view, attr.node, O_RDONLY, out_handle);
+	if (status != EMR_BUSY)
+		return status;
+	status = wait_for(v, attr.node, EMR_NEED_BYTES, NULL, answer);
 	return status == EMR_OK ? emr_view_open_file(v->view, attr.node, O_RDONLY, out_handle)
 				: status;
 }

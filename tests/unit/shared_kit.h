@@ -42,6 +42,12 @@ void viewer_close(viewer *v);
 /* Runs the viewer, and ANSWER (the owner or the agents) after it, until nobody waits or ROUNDS are
  * over. */
 void viewer_run(viewer *v, story_fn answer, int rounds);
+/* For emr_view_await, whose argument is then a reply: it comes once. */
+typedef struct reply {
+	bool has_come;
+	emr_status status;
+} reply;
+void viewer_ready(void *arg, emr_status status);
 /* Waits as a request for NODE does: until it is answered, or ten seconds are over. */
 emr_status viewer_wait(viewer *v, uint64_t node, emr_need need, story_fn answer);
 /* Node of PATH from the top; names are asked for with ANSWER where they must be.  The status of the

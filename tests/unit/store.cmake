@@ -9,7 +9,8 @@ emr_test(test_store_shared
 	LINK_OPTIONS -Wl,--wrap=emr_segment_list)
 emr_test(test_store_threads
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_threads.c ${store_kit}
-	USES store Threads::Threads
+	USES store PkgConfig::sqlite3 Threads::Threads
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/store
 	LINK_OPTIONS -Wl,--wrap=pthread_mutex_unlock,--wrap=pwrite64)
 emr_test(test_store_damage
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_damage.c ${store_kit}

@@ -121,6 +121,12 @@ void kit_block_free(emr_block *block)
 	free((void *)(uintptr_t)block->data.data);
 }
 
+uint64_t kit_one_byte(const void *context)
+{
+	(void)context;
+	return 1;
+}
+
 emr_cid kit_put(kit *k, uint32_t seed, size_t len)
 {
 	AUTO(kit_block_free) emr_block block = kit_block(seed, len);
@@ -210,6 +216,14 @@ void kit_truncate(kit *k, const char *name, uint64_t size)
 
 	kit_file(k, name, path);
 	assert_int_equal(truncate(path, (off_t)size), 0);
+}
+
+void kit_lose_index(kit *k)
+{
+	char path[512];
+
+	kit_file(k, "index.sqlite", path);
+	assert_int_equal(unlink(path), 0);
 }
 
 size_t kit_quarantined(kit *k)

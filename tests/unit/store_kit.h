@@ -28,6 +28,8 @@ void kit_block_free(emr_block *block);
 void kit_xorshift(uint32_t *state, uint8_t *out, size_t len);
 /* Appends block (SEED, LEN). */
 emr_cid kit_put(kit *k, uint32_t seed, size_t len);
+/* Of a reclaim: as good as none. */
+uint64_t kit_one_byte(const void *context);
 /* Asserts that the block is there, verified. */
 void kit_has(kit *k, uint32_t seed, size_t len);
 emr_status kit_try(kit *k, uint32_t seed, size_t len); /* get_verified, discarding */
@@ -40,6 +42,7 @@ void kit_file(kit *k, const char *name, char out[512]);
 uint64_t kit_size(kit *k, const char *name);
 void kit_flip(kit *k, const char *name, uint64_t offset, uint8_t mask);
 void kit_truncate(kit *k, const char *name, uint64_t size);
+void kit_lose_index(kit *k);	/* removes it */
 size_t kit_quarantined(kit *k); /* files in quarantine/ */
 /* Every segment must be a CAR from its first byte to its last. */
 void kit_segments_are_cars(kit *k);

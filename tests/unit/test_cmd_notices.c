@@ -20,12 +20,15 @@ static char *text_of(emr_notices *notices)
 	return (char *)text.data;
 }
 
+/* Those of a folder, and their text. */
+#define NOTICES                                                                                    \
+	AUTO(auto_emr_notices_free) emr_notices *notices;                                          \
+	EMR_AUTO_FREE char *text;                                                                  \
+	assert_ok(emr_notices_new(NULL, &notices))
+
 TEST(a_notice_is_one_line_whatever_the_name)
 {
-	AUTO(auto_emr_notices_free) emr_notices *notices;
-	EMR_AUTO_FREE char *text;
-
-	assert_ok(emr_notices_new(NULL, &notices));
+	NOTICES;
 	emr_notices_add(notices, "bad-data", "Imaging/a\nforged line");
 	text = text_of(notices);
 	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
@@ -37,10 +40,7 @@ TEST(every_notice_of_the_folder_is_a_whole_sentence)
 {
 	static const char *const ids[] = {"bad-data", "missing-data", "disk-full", "bad-signature",
 		"newer-format", "refused", "ledger-damaged", "two-histories"};
-	AUTO(auto_emr_notices_free) emr_notices *notices;
-	EMR_AUTO_FREE char *text;
-
-	assert_ok(emr_notices_new(NULL, &notices));
+	NOTICES;
 	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
 		emr_notices_add(notices, ids[i], "Imaging/a.dcm");
 		emr_notices_add(notices, ids[i], "");
@@ -51,10 +51,7 @@ TEST(every_notice_of_the_folder_is_a_whole_sentence)
 
 TEST(a_notice_says_where_why_and_who)
 {
-	AUTO(auto_emr_notices_free) emr_notices *notices;
-	EMR_AUTO_FREE char *text;
-
-	assert_ok(emr_notices_new(NULL, &notices));
+	NOTICES;
 	assert_ok(emr_notices_set_place(notices, "/home/ana/state/blocks"));
 	emr_notices_add(notices, "bad-data", "Imaging/a.dcm");
 	emr_notices_add(notices, "bad-data", "");
@@ -95,10 +92,7 @@ WRAPPED(const char *, emr_text, const char *english)
 /* The folder itself says reasons and who wrote in English. */
 TEST(what_a_notice_says_of_reasons_is_translated_and_a_name_is_not)
 {
-	AUTO(auto_emr_notices_free) emr_notices *notices;
-	EMR_AUTO_FREE char *text;
-
-	assert_ok(emr_notices_new(NULL, &notices));
+	NOTICES;
 	emr_notices_add_with(notices, "refused", "a.txt", "your key is not in force there");
 	emr_notices_add_with(notices, "refused", "b.txt", "no space left on the disk");
 	emr_notices_add_with(notices, "conflict", "c.txt", "another computer of yours");
@@ -190,10 +184,7 @@ TEST(where_nothing_is_known_of_a_limit_that_is_said)
 
 TEST(an_unknown_id_is_not_a_notice)
 {
-	AUTO(auto_emr_notices_free) emr_notices *notices;
-	EMR_AUTO_FREE char *text;
-
-	assert_ok(emr_notices_new(NULL, &notices));
+	NOTICES;
 	emr_notices_add(notices, "no-such-id", "x");
 	text = text_of(notices);
 	assert_string_equal(text, "");

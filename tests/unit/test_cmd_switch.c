@@ -154,7 +154,9 @@ TEST(it_puts_everything_in_its_place_and_again_is_nothing)
 	expect_new(&p);
 }
 
-TEST(cut_off_anywhere_the_next_one_ends_it)
+/* Cut off at each of its calls, more than LEAST of them, what BEGINS is ended by the next one as
+ * EXPECTED. */
+static void cut_off_anywhere(void (*begins)(place *), void (*expected)(const place *), int least)
 {
 	bool was_cut = true;
 	int cuts = 0;
@@ -162,20 +164,28 @@ TEST(cut_off_anywhere_the_next_one_ends_it)
 	for (int at = 0; was_cut; at++) {
 		place p;
 
-		begin(&p);
+		begins(&p);
 		assert_ok(emr_switch_begin(p.fd));
+		problem = (emr_problem){0};
 		calls_left = at;
 		was_cut = emr_switch_finish(p.fd, &problem) != EMR_OK;
+		assert_true(problem.is_set == was_cut); /* and names the file */
 		was_cut |= calls_left == 0;
 		calls_left = -1;
 		cuts += was_cut;
+		problem = (emr_problem){0};
 		assert_ok(emr_switch_finish(p.fd, &problem));
 		emr_switch_tidy(p.fd);
-		expect_new(&p);
+		expected(&p);
 		end(&p);
 		assert_true(at < 60);
 	}
-	assert_true(cuts > 8);
+	assert_true(cuts > least);
+}
+
+TEST(cut_off_anywhere_the_next_one_ends_it)
+{
+	cut_off_anywhere(begin, expect_new, 8);
 }
 
 /* As a member of a host, who had a ledger alone before: what was left stays, in what is left now.
@@ -224,28 +234,7 @@ static void expect_left(const place *p)
 
 TEST(a_leave_that_is_cut_off_anywhere_is_ended_too)
 {
-	bool was_cut = true;
-	int cuts = 0;
-
-	for (int at = 0; was_cut; at++) {
-		place p;
-
-		begin_leave(&p);
-		assert_ok(emr_switch_begin(p.fd));
-		calls_left = at;
-		was_cut = emr_switch_finish(p.fd, &problem) != EMR_OK;
-		assert_true(problem.is_set == was_cut); /* and names the file */
-		was_cut |= calls_left == 0;
-		calls_left = -1;
-		cuts += was_cut;
-		problem = (emr_problem){0};
-		assert_ok(emr_switch_finish(p.fd, &problem));
-		emr_switch_tidy(p.fd);
-		expect_left(&p);
-		end(&p);
-		assert_true(at < 60);
-	}
-	assert_true(cuts > 12);
+	cut_off_anywhere(begin_leave, expect_left, 12);
 }
 
 TEST(what_is_under_way_is_not_tidied_and_what_was_never_begun_is)

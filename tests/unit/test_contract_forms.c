@@ -151,7 +151,7 @@ TEST(a_public_part_out_of_form_is_refused)
 		item.pub[rows[r].at] = rows[r].value;
 		snprintf(name, sizeof name, "%s with %d at %zu", what_names[rows[r].what],
 			rows[r].value, rows[r].at);
-		kit_expect(rows[r].expected, people_answer(&p, name, rows[r].who, &item), name);
+		people_expect(rows[r].expected, &p, name, rows[r].who, &item);
 	}
 }
 
@@ -206,8 +206,7 @@ TEST(a_private_part_of_another_length_is_refused)
 			item.part = kit_part(3, len);
 			snprintf(name, sizeof name, "%s with %s part", what_names[rows[r].what],
 				words[change]);
-			kit_expect(expected[change], people_answer(&p, name, rows[r].who, &item),
-				name);
+			people_expect(expected[change], &p, name, rows[r].who, &item);
 		}
 }
 
@@ -230,10 +229,8 @@ static void a_writer_has_64_listing_keys(people *p)
 		emr_object_listkey(who->id, 1, item.object_id);
 		emr_key_listkey(p->world.domain, item.object_id, &key);
 		emr_sha256(key.text, strlen(key.text), item.prev);
-		kit_expect(rows[r].expected,
-			kit_answer_item(&p->world, "one listing key more", who, item,
-				kit_span(NULL, 0), kit_part(1, 160), NULL),
-			"LISTKEY");
+		kit_expect_item(rows[r].expected, &p->world, "one listing key more", who, item,
+			kit_span(NULL, 0), kit_part(1, 160), NULL);
 	}
 }
 
@@ -266,47 +263,41 @@ TEST(an_item_is_about_what_its_public_part_names)
 			what_names[rows[r].what]);
 	}
 	memcpy(listkey.domain_id, p.world.domain, 16);
-	kit_expect(FORM,
-		kit_answer_item(&p.world, "a listing key under another id", &p.who[WRITER], listkey,
-			kit_span(NULL, 0), kit_part(1, 160), NULL),
-		"LISTKEY");
+	kit_expect_item(FORM, &p.world, "a listing key under another id", &p.who[WRITER], listkey,
+		kit_span(NULL, 0), kit_part(1, 160), NULL);
 	a_writer_has_64_listing_keys(&p);
 	memcpy(restore.domain_id, p.world.domain, 16);
-	kit_expect(FORM,
-		kit_answer_item(&p.world, "RESTORE_PART of a family without parts", &p.who[WRITER],
-			restore, kit_span(no_family, 16), kit_part(1, 60), NULL),
-		"RESTORE_PART");
+	kit_expect_item(FORM, &p.world, "RESTORE_PART of a family without parts", &p.who[WRITER],
+		restore, kit_span(no_family, 16), kit_part(1, 60), NULL);
 	item = people_item_of(&p, ORG_APPROVE, ADMIN);
 	memcpy(item.pub, p.clinic, 16);
-	kit_expect(NO, people_answer(&p, "ORG_APPROVE for another organisation", ADMIN, &item),
-		"approve");
+	people_expect(NO, &p, "ORG_APPROVE for another organisation", ADMIN, &item);
 	item = people_item_of(&p, GRANT, OWNER);
 	item.pub[63] = 17;
 	item.part = kit_part(7, 210 + 32 * 17 + 512);
-	kit_expect(LIMIT, people_answer(&p, "GRANT through 17 agents", OWNER, &item), "agents");
+	people_expect(LIMIT, &p, "GRANT through 17 agents", OWNER, &item);
 	item = people_item_of(&p, GRANT, OWNER);
 	item.pub[61] |= 4;
-	kit_expect(FORM, people_answer(&p, "GRANT of a right without a name", OWNER, &item), "4");
+	people_expect(FORM, &p, "GRANT of a right without a name", OWNER, &item);
 	item = people_item_of(&p, GRANT, OWNER);
 	item.pub[61] |= EMR_GRANT_OWN_AGENTS;
 	item.pub[62] = item.pub[63] = 0;
 	item.part = kit_part(7, 210 + 512);
-	kit_expect(FORM, people_answer(&p, "GRANT of whose agents, and none", OWNER, &item), "own");
+	people_expect(FORM, &p, "GRANT of whose agents, and none", OWNER, &item);
 	item = people_item_of(&p, KEY_REVOKE, ADMIN2);
 	memcpy(item.pub, p.who[STRANGER].id, 32);
 	memcpy(item.item.object_id, p.who[STRANGER].id, 16);
 	item.item.version = 1;
 	memset(item.item.prev, 0, 32);
-	kit_expect(EMR_RESULT_GONE, people_answer(&p, "KEY_REVOKE of nobody", ADMIN2, &item),
-		"nobody");
+	people_expect(EMR_RESULT_GONE, &p, "KEY_REVOKE of nobody", ADMIN2, &item);
 	item = people_item_of(&p, ACCESS_REQ, GRANTEE); /* the grant is his own, not his team's */
 	memcpy(item.pub + 16, p.team, 16);
-	kit_expect(EMR_RESULT_NOT_GRANTEE,
-		people_answer(&p, "one's own grant in the name of a team", GRANTEE, &item), "via");
+	people_expect(EMR_RESULT_NOT_GRANTEE, &p, "one's own grant in the name of a team", GRANTEE,
+		&item);
 	grant = people_grant(&p);
 	emr_grantee_dataset(p.team, grant.grantee);
 	people_put_grant(&p, &grant);
-	kit_expect(OK, people_answer(&p, "the team's grant", GRANTEE, &item), "team");
+	people_expect(OK, &p, "the team's grant", GRANTEE, &item);
 }
 
 /* A team's member is named by the first key of his chain, which his grants name, too. */
@@ -327,10 +318,9 @@ TEST(a_member_is_admitted_under_his_first_key)
 	emr_object_member(p.team, next.id, item.item.object_id);
 	item.item.version = 1;
 	memset(item.item.prev, 0, 32);
-	kit_expect(EMR_RESULT_NOT_GRANTEE,
-		people_answer(&p, "DATASET_ADMIT under a later key", STEWARD, &item), "later");
-	kit_expect(OK, people_try(&p, "DATASET_ADMIT under the first", DATASET_ADMIT, STEWARD),
-		"first");
+	people_expect(
+		EMR_RESULT_NOT_GRANTEE, &p, "DATASET_ADMIT under a later key", STEWARD, &item);
+	people_expect_try(OK, &p, "DATASET_ADMIT under the first", DATASET_ADMIT, STEWARD);
 }
 
 /* A domain where one is needed, none where not, the epoch that the operation has, no flags. */
@@ -359,22 +349,21 @@ TEST(domain_epoch_and_flags_are_those_of_the_operation)
 
 		snprintf(name, sizeof name, "%s with a flag", what_names[what]);
 		item.item.flags = 1;
-		kit_expect(FORM, people_answer(&p, name, who, &item), name);
+		people_expect(FORM, &p, name, who, &item);
 		item.item.flags = 0;
 		item.item.epoch += 5;
 		snprintf(name, sizeof name, "%s of another epoch", what_names[what]);
-		kit_expect(EMR_RESULT_EPOCH, people_answer(&p, name, who, &item), name);
+		people_expect(EMR_RESULT_EPOCH, &p, name, who, &item);
 		item.item.epoch -= 5;
 		item.item.version += 1;
 		snprintf(name, sizeof name, "%s of a later version", what_names[what]);
-		kit_expect(MOVED, people_answer(&p, name, who, &item), name);
+		people_expect(MOVED, &p, name, who, &item);
 		item.item.version -= 1;
 		memcpy(item.item.domain_id, elsewhere, 16);
 		if (what == DOMAIN_ROTATE)
 			memcpy(item.item.object_id, elsewhere, 16);
 		snprintf(name, sizeof name, "%s elsewhere", what_names[what]);
-		kit_expect(has_domain ? EMR_RESULT_NO_DOMAIN : FORM,
-			people_answer(&p, name, who, &item), name);
+		people_expect(has_domain ? EMR_RESULT_NO_DOMAIN : FORM, &p, name, who, &item);
 	}
 }
 

@@ -143,3 +143,6 @@ int kit_answer_item(const kit_world *world, const char *name, const kit_signer *
 	emr_item item, emr_span pub, emr_span part, const kit_state *part_hashes);
 /* Fails with both results by name. */
 void kit_expect(int expected, int got, const char *name);
+void kit_expect_item(int expected, const kit_world *world, const char *name,
+	const kit_signer *signer, emr_item item, emr_span pub, emr_span part,
+	const kit_state *part_hashes);

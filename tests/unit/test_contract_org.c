@@ -33,12 +33,11 @@ TEST(an_approval_in_every_state_of_its_proposal)
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
 		people_put_proposal(&p, EMR_PROPOSAL_ADMIT, rows[r].state, 0,
 			KIT_NOW + (uint64_t)rows[r].days * KIT_DAY);
-		kit_expect(rows[r].expected, people_try(&p, rows[r].name, ORG_APPROVE, ADMIN),
-			rows[r].name);
+		people_expect_try(rows[r].expected, &p, rows[r].name, ORG_APPROVE, ADMIN);
 	}
 	emr_key_proposal(p.proposal, &key);
 	kit_delete(&p.world.state, key.text);
-	kit_expect(GONE, people_try(&p, "no proposal", ORG_APPROVE, ADMIN), "absent");
+	people_expect_try(GONE, &p, "no proposal", ORG_APPROVE, ADMIN);
 }
 
 TEST(a_proposal_takes_effect_with_the_last_approval_it_needs)
@@ -94,8 +93,8 @@ TEST(each_kind_of_proposal_has_its_effect)
 		assert_int_equal(
 			kit_get(&p.world.state, key.text) != NULL, kind == EMR_PROPOSAL_MOVE);
 		if (kind == EMR_PROPOSAL_REMOVE) { /* its people stop at once */
-			kit_expect(DEAD, people_try(&p, "removed", ACCESS_REQ, GRANTEE), "removed");
-			kit_expect(DEAD, people_try(&p, "removed", SERVED_AGENT, AGENT), "removed");
+			people_expect_try(DEAD, &p, "removed", ACCESS_REQ, GRANTEE);
+			people_expect_try(DEAD, &p, "removed", SERVED_AGENT, AGENT);
 		}
 		people_free(&p);
 	}
@@ -106,14 +105,14 @@ TEST(what_cannot_be_is_not_approved)
 	SCENE(people, p, people_make, people_free);
 	people_put_network(&p, 1, 1); /* the last one cannot go */
 	people_put_proposal(&p, EMR_PROPOSAL_REMOVE, EMR_PROPOSAL_OPEN, 0, KIT_NOW + KIT_DAY);
-	kit_expect(RULES, people_try(&p, "the last organisation", ORG_APPROVE, ADMIN), "last");
+	people_expect_try(RULES, &p, "the last organisation", ORG_APPROVE, ADMIN);
 	people_put_network(&p, 1, 255);
 	people_put_proposal(&p, EMR_PROPOSAL_ADMIT, EMR_PROPOSAL_OPEN, 0, KIT_NOW + KIT_DAY);
-	kit_expect(RULES, people_try(&p, "the 256th organisation", ORG_APPROVE, ADMIN), "256");
+	people_expect_try(RULES, &p, "the 256th organisation", ORG_APPROVE, ADMIN);
 	people_put_network(&p, 1, 2);
 	kit_put_org(&p.world.state, p.clinic, EMR_ORG_REMOVED);
 	people_put_proposal(&p, EMR_PROPOSAL_REMOVE, EMR_PROPOSAL_OPEN, 0, KIT_NOW + KIT_DAY);
-	kit_expect(RULES, people_try(&p, "gone already", ORG_APPROVE, ADMIN), "twice");
+	people_expect_try(RULES, &p, "gone already", ORG_APPROVE, ADMIN);
 }
 
 static void put_end(people_item *item, uint64_t end)
@@ -141,11 +140,9 @@ TEST(a_proposal_is_open_for_a_year_at_most)
 		people_make(&p);
 		item = people_item_of(&p, ORG_PROPOSE, ADMIN);
 		put_end(&item, rows[r].end);
-		kit_expect(rows[r].proposed, people_answer(&p, rows[r].name, ADMIN, &item),
-			rows[r].name);
+		people_expect(rows[r].proposed, &p, rows[r].name, ADMIN, &item);
 		people_put_proposal(&p, EMR_PROPOSAL_MINT, EMR_PROPOSAL_OPEN, 0, rows[r].end);
-		kit_expect(rows[r].approved, people_try(&p, rows[r].name, ORG_APPROVE, ADMIN),
-			rows[r].name);
+		people_expect_try(rows[r].approved, &p, rows[r].name, ORG_APPROVE, ADMIN);
 		people_free(&p);
 	}
 }

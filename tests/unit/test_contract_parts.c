@@ -34,28 +34,20 @@ TEST(a_domain_is_made_once)
 
 	SCENE(kit_world, world, kit_world_make, kit_world_free);
 	item = kit_domain_item(&world, EMR_OP_DOMAIN_NEW, 1);
-	kit_expect(HAS,
-		kit_answer_item(&world, "DOMAIN_NEW over a live domain", &world.owner, item,
-			kit_span(pub, 64), kit_span(NULL, 0), NULL),
-		"live");
+	kit_expect_item(HAS, &world, "DOMAIN_NEW over a live domain", &world.owner, item,
+		kit_span(pub, 64), kit_span(NULL, 0), NULL);
 	emr_key_domain(world.domain, &key);
 	kit_delete(&world.state, key.text);
 	item = kit_domain_item(&world, EMR_OP_DOMAIN_NEW, 1);
-	kit_expect(OK,
-		kit_answer_item(&world, "DOMAIN_NEW by any key", &signer, item, kit_span(pub, 64),
-			kit_span(NULL, 0), NULL),
-		"absent");
+	kit_expect_item(OK, &world, "DOMAIN_NEW by any key", &signer, item, kit_span(pub, 64),
+		kit_span(NULL, 0), NULL);
 	item.epoch = 2;
-	kit_expect(EMR_RESULT_EPOCH,
-		kit_answer_item(&world, "DOMAIN_NEW in epoch 2", &signer, item, kit_span(pub, 64),
-			kit_span(NULL, 0), NULL),
-		"epoch");
+	kit_expect_item(EMR_RESULT_EPOCH, &world, "DOMAIN_NEW in epoch 2", &signer, item,
+		kit_span(pub, 64), kit_span(NULL, 0), NULL);
 	item.epoch = 1;
 	item.object_id[0] ^= 1;
-	kit_expect(EMR_RESULT_FORMAT,
-		kit_answer_item(&world, "DOMAIN_NEW of another object", &signer, item,
-			kit_span(pub, 64), kit_span(NULL, 0), NULL),
-		"object");
+	kit_expect_item(EMR_RESULT_FORMAT, &world, "DOMAIN_NEW of another object", &signer, item,
+		kit_span(pub, 64), kit_span(NULL, 0), NULL);
 }
 
 TEST(an_epoch_follows_the_last)
@@ -66,17 +58,13 @@ TEST(an_epoch_follows_the_last)
 	SCENE(kit_world, world, kit_world_make, kit_world_free);
 	for (uint32_t epoch = 0; epoch < 4; epoch++) {
 		item = kit_domain_item(&world, EMR_OP_EPOCH, epoch);
-		kit_expect(epoch == 2 ? OK : EMR_RESULT_EPOCH,
-			kit_answer_item(&world, "EPOCH number", &world.owner, item, kit_span(A, 32),
-				kit_part(1, 33), NULL),
-			"epoch number");
+		kit_expect_item(epoch == 2 ? OK : EMR_RESULT_EPOCH, &world, "EPOCH number",
+			&world.owner, item, kit_span(A, 32), kit_part(1, 33), NULL);
 	}
 	item = kit_domain_item(&world, EMR_OP_EPOCH, 2);
 	item.version++;
-	kit_expect(EMR_RESULT_CONFLICT,
-		kit_answer_item(&world, "EPOCH of another version", &world.owner, item,
-			kit_span(A, 32), kit_part(1, 33), NULL),
-		"version");
+	kit_expect_item(EMR_RESULT_CONFLICT, &world, "EPOCH of another version", &world.owner, item,
+		kit_span(A, 32), kit_part(1, 33), NULL);
 }
 
 TEST(parts_of_other_families_go_by_owner_or_named_signer)
@@ -222,10 +210,8 @@ TEST(an_erase_stays_within_its_bounds)
 		erase.from_version = cases[i].from;
 		erase.to_version = cases[i].to;
 		emr_pub_erase_encode(&erase, pub);
-		kit_expect(cases[i].expected,
-			kit_answer_item(&world, "ERASE range", &world.owner, item,
-				kit_span(pub, 24), kit_span(NULL, 0), NULL),
-			"range");
+		kit_expect_item(cases[i].expected, &world, "ERASE range", &world.owner, item,
+			kit_span(pub, 24), kit_span(NULL, 0), NULL);
 	}
 }
 
@@ -290,45 +276,31 @@ TEST(a_lost_part_comes_back_only_as_it_was)
 	emr_pub_restore_encode(&restore, pub);
 	part = kit_part(9, PUT_PART);
 	emr_key_part(EMR_FAMILY_OBJECT, world.domain, object, 2, &key);
-	kit_expect(EMR_RESULT_PRIVATE_PART,
-		kit_answer_item(&world, "RESTORE of a purged part", &signer, item,
-			kit_span(pub, 16), part, &hashes),
-		"purged");
+	kit_expect_item(EMR_RESULT_PRIVATE_PART, &world, "RESTORE of a purged part", &signer, item,
+		kit_span(pub, 16), part, &hashes);
 	emr_item_priv_hash(part, hash);
 	kit_put(&hashes, key.text, hash, 32);
-	kit_expect(OK,
-		kit_answer_item(&world, "RESTORE", &signer, item, kit_span(pub, 16), part, &hashes),
-		"same");
-	kit_expect(NO,
-		kit_answer_item(&world, "RESTORE by a stranger", &unknown, item, kit_span(pub, 16),
-			part, &hashes),
-		"unknown");
-	kit_expect(EMR_RESULT_PRIVATE_PART,
-		kit_answer_item(&world, "RESTORE of other bytes", &signer, item, kit_span(pub, 16),
-			kit_part(10, PUT_PART), &hashes),
-		"other");
+	kit_expect_item(OK, &world, "RESTORE", &signer, item, kit_span(pub, 16), part, &hashes);
+	kit_expect_item(NO, &world, "RESTORE by a stranger", &unknown, item, kit_span(pub, 16),
+		part, &hashes);
+	kit_expect_item(EMR_RESULT_PRIVATE_PART, &world, "RESTORE of other bytes", &signer, item,
+		kit_span(pub, 16), kit_part(10, PUT_PART), &hashes);
 	/* The writer of the entry may say that it was applied. */
 	world.caller.recorded = kit_span(&(uint8_t){OK}, 1);
-	kit_expect(EMR_RESULT_PRIVATE_PART,
-		kit_answer_item(&world, "RESTORE of other bytes, recorded as applied", &signer,
-			item, kit_span(pub, 16), kit_part(10, PUT_PART), &hashes),
-		"other, recorded");
-	kit_expect(EMR_RESULT_PRIVATE_PART,
-		kit_answer_item(&world, "RESTORE of a purged part, recorded as applied", &signer,
-			item, kit_span(pub, 16), part, NULL),
-		"purged, recorded");
+	kit_expect_item(EMR_RESULT_PRIVATE_PART, &world,
+		"RESTORE of other bytes, recorded as applied", &signer, item, kit_span(pub, 16),
+		kit_part(10, PUT_PART), &hashes);
+	kit_expect_item(EMR_RESULT_PRIVATE_PART, &world,
+		"RESTORE of a purged part, recorded as applied", &signer, item, kit_span(pub, 16),
+		part, NULL);
 	world.caller.recorded = kit_span(NULL, 0);
 	item.version = 1;
-	kit_expect(EMR_RESULT_CONFLICT,
-		kit_answer_item(&world, "RESTORE with a version", &signer, item, kit_span(pub, 16),
-			part, &hashes),
-		"version");
+	kit_expect_item(EMR_RESULT_CONFLICT, &world, "RESTORE with a version", &signer, item,
+		kit_span(pub, 16), part, &hashes);
 	item.version = 0;
 	item.prev[0] = 1;
-	kit_expect(EMR_RESULT_CONFLICT,
-		kit_answer_item(&world, "RESTORE with a prev", &signer, item, kit_span(pub, 16),
-			part, &hashes),
-		"prev");
+	kit_expect_item(EMR_RESULT_CONFLICT, &world, "RESTORE with a prev", &signer, item,
+		kit_span(pub, 16), part, &hashes);
 }
 
 /* The host's word about the part is of the time before the batch. */

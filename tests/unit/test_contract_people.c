@@ -774,13 +774,6 @@ int people_again(const people *p, const char *name, enum who who, const people_i
 	return answer;
 }
 
-int people_try(const people *p, const char *name, enum what what, enum who who)
-{
-	people_item item = people_item_of(p, what, who);
-
-	return people_answer(p, name, who, &item);
-}
-
 int people_do(people *p, enum what what, enum who who, const people_item *item)
 {
 	static kit_run run;

@@ -107,8 +107,21 @@ people_item people_item_of(const people *p, enum what what, enum who who);
 int people_answer(const people *p, const char *name, enum who who, const people_item *item);
 /* The same item in another batch. */
 int people_again(const people *p, const char *name, enum who who, const people_item *item);
-/* Both at once. */
-int people_try(const people *p, const char *name, enum what what, enum who who);
+/* These fail with both results by name; the second one makes the item, too. */
+static inline void people_expect(
+	int expected, const people *p, const char *name, enum who who, const people_item *item)
+{
+	kit_expect(expected, people_answer(p, name, who, item), name);
+}
+
+static inline void people_expect_try(
+	int expected, const people *p, const char *name, enum what what, enum who who)
+{
+	people_item item = people_item_of(p, what, who);
+
+	people_expect(expected, p, name, who, &item);
+}
+
 /* The same, and what it writes goes into the world's state. */
 int people_do(people *p, enum what what, enum who who, const people_item *item);
 

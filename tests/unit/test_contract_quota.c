@@ -150,17 +150,15 @@ TEST(an_invitation_makes_few_keys)
 
 	put_used(&it.world.state, cert->enrolment, EMR_QUOTA_PLACE_LETTERS, today,
 		EMR_QUOTA_LETTERS_INVITED - 1);
-	assert_int_equal(newcomer_register(&it, "the last KEY_REG of a name today", NULL), 0);
+	registers(&it, "the last KEY_REG of a name today", 0);
 	put_used(&it.world.state, cert->enrolment, EMR_QUOTA_PLACE_LETTERS, today,
 		EMR_QUOTA_LETTERS_INVITED);
-	assert_int_equal(newcomer_register(&it, "a KEY_REG too many of a name", NULL),
-		EMR_RESULT_LETTERS_SPENT);
+	registers(&it, "a KEY_REG too many of a name", EMR_RESULT_LETTERS_SPENT);
 	memset(cert->ref, 0xcf, 32);
 	memcpy(it.reg.ref, cert->ref, 32);
-	assert_int_equal(newcomer_register(&it, "a KEY_REG too many, renewed certificate", NULL),
-		EMR_RESULT_LETTERS_SPENT);
+	registers(&it, "a KEY_REG too many, renewed certificate", EMR_RESULT_LETTERS_SPENT);
 	emr_enrolment_id(it.world.org, "rui", cert->enrolment);
-	assert_int_equal(newcomer_register(&it, "a KEY_REG of another name", NULL), 0);
+	registers(&it, "a KEY_REG of another name", 0);
 }
 
 /* The row that the newcomer's answered item leaves. */
@@ -188,21 +186,20 @@ TEST(a_renewed_certificate_has_no_second_quota)
 
 	it.commits = true;
 	memcpy(account, cert->enrolment, 32);
-	assert_int_equal(newcomer_register(&it, "KEY_REG that is counted", NULL), 0);
+	registers(&it, "KEY_REG that is counted", 0);
 	assert_int_equal(counted(&it.world.state, account, EMR_QUOTA_PLACE_LETTERS), 1);
 	memset(cert->ref, 0xcf, 32);
 	memcpy(it.renewal.ref, cert->ref, 32);
 	put_used(&it.world.state, account, EMR_QUOTA_PLACE_LETTERS, today,
 		EMR_QUOTA_LETTERS_INVITED); /* a member has more */
-	assert_int_equal(newcomer_renew(&it, "KEY_CERT that is counted", NULL), 0);
+	renews(&it, "KEY_CERT that is counted", 0);
 	assert_memory_equal(own_row(&it).account, account, 32);
 	assert_int_equal(counted(&it.world.state, account, EMR_QUOTA_PLACE_LETTERS),
 		EMR_QUOTA_LETTERS_INVITED + 1);
 	put_used(&it.world.state, account, EMR_QUOTA_PLACE_LETTERS, today, EMR_QUOTA_LETTERS);
 	memset(cert->ref, 0xd0, 32);
 	memcpy(it.renewal.ref, cert->ref, 32);
-	assert_int_equal(newcomer_renew(&it, "a KEY_CERT too many of a member", NULL),
-		EMR_RESULT_LETTERS_SPENT);
+	renews(&it, "a KEY_CERT too many of a member", EMR_RESULT_LETTERS_SPENT);
 }
 
 TEST(a_computer_counts_as_its_person)
@@ -221,15 +218,13 @@ TEST(a_computer_counts_as_its_person)
 	emr_enrolment_id(it.world.org, "ana", person.account);
 	emr_row_key_encode(&person, value);
 	kit_put(&it.world.state, key.text, value, sizeof value);
-	assert_int_equal(newcomer_register(
-				 &it, "KEY_REG of a counted person's computer", &it.world.identity),
-		0);
+	registers_by(&it, "KEY_REG of a counted person's computer", &it.world.identity, 0);
 	assert_memory_equal(own_row(&it).account, person.account, 32);
 	it.world.caller.cert.is_present = true;
 	it.world.caller.cert.roles = EMR_ROLE_DEVICE;
 	memcpy(it.world.caller.submitter_id, it.key.id, 32);
 	memset(it.renewal.ref, 0xce, 32);
-	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a counted person's computer", NULL), 0);
+	renews(&it, "KEY_CERT of a counted person's computer", 0);
 	assert_memory_equal(own_row(&it).account, person.account, 32);
 	assert_int_equal(counted(&it.world.state, person.account, EMR_QUOTA_PLACE_LETTERS), 2);
 }

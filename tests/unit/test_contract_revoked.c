@@ -85,20 +85,15 @@ TEST(with_a_revoked_name_no_certificate_registers_another_key)
 	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	name_is(&it, "lima");
 	assert_int_equal(revoke_name(&it, "ENROL_REVOKE", it.world.org, "lima", UINT64_MAX), 0);
-	assert_int_equal(
-		newcomer_register(&it, "KEY_REG with a revoked name", NULL), EMR_RESULT_KEY_DEAD);
+	registers(&it, "KEY_REG with a revoked name", EMR_RESULT_KEY_DEAD);
 	name_is(&it, "LiMA");
-	assert_int_equal(newcomer_register(&it, "KEY_REG with a revoked name in capitals", NULL),
-		EMR_RESULT_KEY_DEAD);
+	registers(&it, "KEY_REG with a revoked name in capitals", EMR_RESULT_KEY_DEAD);
 	newcomer_put_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
-	assert_int_equal(
-		newcomer_renew(&it, "KEY_CERT with a revoked name", NULL), EMR_RESULT_KEY_DEAD);
+	renews(&it, "KEY_CERT with a revoked name", EMR_RESULT_KEY_DEAD);
 	it.world.caller.host = EMR_HOST_FABRIC;
-	assert_int_equal(newcomer_renew(&it, "fabric, KEY_CERT with a revoked name", NULL),
-		EMR_RESULT_KEY_DEAD);
+	renews(&it, "fabric, KEY_CERT with a revoked name", EMR_RESULT_KEY_DEAD);
 	name_is(&it, "lim\xc3\xa1");
-	assert_int_equal(newcomer_renew(&it, "fabric, KEY_CERT with another name", NULL),
-		EMR_RESULT_APPLIED);
+	renews(&it, "fabric, KEY_CERT with another name", EMR_RESULT_APPLIED);
 }
 
 TEST(what_ends_later_than_a_revoked_name_comes_back)
@@ -108,17 +103,14 @@ TEST(what_ends_later_than_a_revoked_name_comes_back)
 	assert_int_equal(revoke_name(&it, "ENROL_REVOKE", it.world.org, "lima", UINT64_MAX), 0);
 	assert_int_equal(
 		revoke_name(&it, "ENROL_REVOKE of the earlier", it.world.org, "lima", UNTIL), 0);
-	assert_int_equal(newcomer_register(&it, "KEY_REG with an earlier one of the name", NULL),
-		EMR_RESULT_KEY_DEAD);
+	registers(&it, "KEY_REG with an earlier one of the name", EMR_RESULT_KEY_DEAD);
 	assert_int_equal(
 		revoke_name(&it, "ENROL_REVOKE of those before", it.world.org, "lima", UNTIL - 1),
 		0);
-	assert_int_equal(newcomer_register(&it, "KEY_REG with a later one of the name", NULL),
-		EMR_RESULT_APPLIED);
+	registers(&it, "KEY_REG with a later one of the name", EMR_RESULT_APPLIED);
 	assert_int_equal(revoke_name(&it, "ENROL_REVOKE again", it.world.org, "lima", UNTIL), 0);
 	assert_int_equal(revoke_name(&it, "ENROL_REVOKE of none", it.world.org, "lima", 0), 0);
-	assert_int_equal(
-		newcomer_register(&it, "KEY_REG with a name again", NULL), EMR_RESULT_APPLIED);
+	registers(&it, "KEY_REG with a name again", EMR_RESULT_APPLIED);
 }
 
 TEST(an_administrator_revokes_no_name_of_another_organisation)
@@ -129,22 +121,18 @@ TEST(an_administrator_revokes_no_name_of_another_organisation)
 	name_is(&it, "lima");
 	kit_id16("clinic", clinic);
 	assert_int_equal(revoke_name(&it, "ENROL_REVOKE elsewhere", clinic, "lima", UINT64_MAX), 0);
-	assert_int_equal(newcomer_register(&it, "KEY_REG with a name that others revoked", NULL),
-		EMR_RESULT_APPLIED);
+	registers(&it, "KEY_REG with a name that others revoked", EMR_RESULT_APPLIED);
 }
 
 TEST(with_a_revoked_certificate_nobody_registers_another_key)
 {
 	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	assert_int_equal(revoke_cert(&it, "CERT_REVOKE", it.world.org, it.reg.ref), 0);
-	assert_int_equal(newcomer_register(&it, "KEY_REG with a revoked certificate", NULL),
-		EMR_RESULT_KEY_DEAD);
+	registers(&it, "KEY_REG with a revoked certificate", EMR_RESULT_KEY_DEAD);
 	newcomer_put_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
-	assert_int_equal(newcomer_renew(&it, "KEY_CERT with a revoked certificate", NULL),
-		EMR_RESULT_KEY_DEAD);
+	renews(&it, "KEY_CERT with a revoked certificate", EMR_RESULT_KEY_DEAD);
 	it.world.caller.host = EMR_HOST_FABRIC;
-	assert_int_equal(newcomer_renew(&it, "fabric, KEY_CERT with a revoked certificate", NULL),
-		EMR_RESULT_KEY_DEAD);
+	renews(&it, "fabric, KEY_CERT with a revoked certificate", EMR_RESULT_KEY_DEAD);
 }
 
 /* The way back, after a mistake: the authority gives another one. */
@@ -157,14 +145,10 @@ TEST(with_a_new_certificate_who_was_revoked_comes_back)
 	assert_int_equal(revoke_cert(&it, "CERT_REVOKE of the first", it.world.org, first), 0);
 	memset(it.reg.ref, 0xcf, 32);
 	memcpy(it.world.caller.cert.ref, it.reg.ref, 32);
-	assert_int_equal(newcomer_register(&it,
-				 "KEY_REG with another certificate than the revoked one", NULL),
-		EMR_RESULT_APPLIED);
+	registers(&it, "KEY_REG with another certificate than the revoked one", EMR_RESULT_APPLIED);
 	newcomer_put_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
 	memcpy(it.renewal.ref, it.reg.ref, 32);
-	assert_int_equal(
-		newcomer_renew(&it, "KEY_CERT with another certificate than the revoked one", NULL),
-		EMR_RESULT_APPLIED);
+	renews(&it, "KEY_CERT with another certificate than the revoked one", EMR_RESULT_APPLIED);
 }
 
 TEST(an_administrator_revokes_no_certificate_of_another_organisation)
@@ -175,13 +159,9 @@ TEST(an_administrator_revokes_no_certificate_of_another_organisation)
 	kit_id16("clinic", clinic);
 	assert_int_equal(
 		revoke_cert(&it, "CERT_REVOKE of a certificate of others", clinic, it.reg.ref), 0);
-	assert_int_equal(
-		newcomer_register(&it, "KEY_REG with a certificate that others name", NULL),
-		EMR_RESULT_APPLIED);
+	registers(&it, "KEY_REG with a certificate that others name", EMR_RESULT_APPLIED);
 	assert_int_equal(revoke_cert(&it, "CERT_REVOKE behind that", it.world.org, it.reg.ref), 0);
-	assert_int_equal(
-		newcomer_register(
-			&it, "KEY_REG with a certificate that its own organisation revoked", NULL),
+	registers(&it, "KEY_REG with a certificate that its own organisation revoked",
 		EMR_RESULT_KEY_DEAD);
 }
 
@@ -195,16 +175,13 @@ TEST(a_device_is_registered_whatever_certificate_brings_it)
 	assert_int_equal(
 		revoke_cert(&it, "CERT_REVOKE", it.world.org, it.world.caller.cert.ref), 0);
 	memcpy(it.world.caller.submitter_id, it.world.identity.id, 32);
-	assert_int_equal(newcomer_register(&it, "KEY_REG of a device beside a revoked certificate",
-				 &it.world.identity),
+	registers_by(&it, "KEY_REG of a device beside a revoked certificate", &it.world.identity,
 		EMR_RESULT_APPLIED);
 	kit_world_free(&it.world);
 	newcomer_make_certified_device(&it);
 	it.world.caller.host = EMR_HOST_EMBEDDED;
 	assert_int_equal(revoke_cert(&it, "CERT_REVOKE", it.world.org, it.renewal.ref), 0);
-	assert_int_equal(
-		newcomer_renew(&it, "KEY_CERT of a device with a revoked certificate", NULL),
-		EMR_RESULT_KEY_DEAD);
+	renews(&it, "KEY_CERT of a device with a revoked certificate", EMR_RESULT_KEY_DEAD);
 	kit_world_free(&it.world);
 }
 
@@ -253,9 +230,7 @@ TEST(a_removed_computer_s_certificate_ends_with_it)
 	it.key = kit_signer_of("another computer");
 	memcpy(it.world.caller.submitter_id, it.key.id, 32);
 	newcomer_put_device(&it, EMR_KEY_ACTIVE, UNTIL, other.id);
-	assert_int_equal(
-		newcomer_renew(&it, "KEY_CERT with a removed computer's certificate", NULL),
-		EMR_RESULT_KEY_DEAD);
+	renews(&it, "KEY_CERT with a removed computer's certificate", EMR_RESULT_KEY_DEAD);
 }
 
 TEST(only_what_a_computer_named_ends_with_it)

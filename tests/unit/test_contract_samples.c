@@ -84,3 +84,11 @@ void kit_expect(int expected, int got, const char *name)
 			emr_result_text((uint8_t)expected), expected,
 			got >= 1000 ? "refusal" : emr_result_text((uint8_t)got), got);
 }
+
+void kit_expect_item(int expected, const kit_world *world, const char *name,
+	const kit_signer *signer, emr_item item, emr_span pub, emr_span part,
+	const kit_state *part_hashes)
+{
+	kit_expect(
+		expected, kit_answer_item(world, name, signer, item, pub, part, part_hashes), name);
+}

@@ -57,8 +57,8 @@ TEST(a_grant_in_every_state)
 		for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++) {
 			snprintf(name, sizeof name, "%s on a grant that is %s",
 				what_names[columns[c].what], rows[r].name);
-			kit_expect(rows[r].expected[c],
-				people_try(&p, name, columns[c].what, columns[c].who), name);
+			people_expect_try(
+				rows[r].expected[c], &p, name, columns[c].what, columns[c].who);
 		}
 		people_free(&p);
 	}
@@ -95,7 +95,7 @@ TEST(new_terms_keep_the_grantee_and_the_count_of_fragments)
 	assert_int_equal(after.not_after_unix_s, KIT_NOW + 9 * KIT_DAY);
 	item = people_item_of(&p, GRANT, OWNER);
 	memcpy(item.pub, p.who[STEWARD].id, 32);
-	kit_expect(HAS, people_answer(&p, "GRANT over a grant of another", OWNER, &item), "other");
+	people_expect(HAS, &p, "GRANT over a grant of another", OWNER, &item);
 }
 
 TEST(fragments_count_on_their_own)
@@ -113,17 +113,16 @@ TEST(fragments_count_on_their_own)
 	assert_memory_equal(next.head.item, row.head.item, 32);
 	kit_expect(EMR_RESULT_ALREADY, people_again(&p, "the same again", OWNER, &old), "again");
 	old.item.time_unix_s = KIT_NOW - 11;
-	kit_expect(MOVED, people_answer(&p, "KFRAGS over newer ones", OWNER, &old), "moved");
+	people_expect(MOVED, &p, "KFRAGS over newer ones", OWNER, &old);
 	item = people_item_of(&p, KFRAGS, OWNER);
 	kit_put_domain(&p.world.state, p.world.domain, &p.who[OWNER], 0, 2);
 	item.item.epoch = 1; /* nobody is given what an earlier epoch hides */
-	kit_expect(EMR_RESULT_EPOCH, people_answer(&p, "KFRAGS of an earlier epoch", OWNER, &item),
-		"earlier");
+	people_expect(EMR_RESULT_EPOCH, &p, "KFRAGS of an earlier epoch", OWNER, &item);
 	next.kver = 256;
 	people_put_grant(&p, &next);
 	item = people_item_of(&p, KFRAGS, OWNER);
 	item.item.epoch = 2;
-	kit_expect(LIMIT, people_answer(&p, "the 257th fragments", OWNER, &item), "limit");
+	people_expect(LIMIT, &p, "the 257th fragments", OWNER, &item);
 }
 
 /* ---- requests and releases ---- */
@@ -162,7 +161,7 @@ TEST(a_request_ends_once)
 			kit_follow(&p.world.state, key.text, &item.item);
 			snprintf(name, sizeof name, "%s on a request that is %s",
 				what_names[whats[w]], rows[r].name);
-			kit_expect(rows[r].expected[w], people_answer(&p, name, who, &item), name);
+			people_expect(rows[r].expected[w], &p, name, who, &item);
 		}
 		people_free(&p);
 	}
@@ -175,21 +174,21 @@ TEST(an_answer_fits_its_request_and_comes_within_a_day)
 	SCENE(people, p, people_make, people_free);
 	item = people_item_of(&p, SERVED_AGENT, AGENT);
 	people_forget(&p, "R", p.access);
-	kit_expect(GONE, people_answer(&p, "SERVED without a request", AGENT, &item), "absent");
+	people_expect(GONE, &p, "SERVED without a request", AGENT, &item);
 	people_put_access(&p, KIT_NOW - 86400);
-	kit_expect(OK, people_answer(&p, "SERVED after a day", AGENT, &item), "a day");
+	people_expect(OK, &p, "SERVED after a day", AGENT, &item);
 	people_put_access(&p, KIT_NOW - 86401);
-	kit_expect(GONE, people_answer(&p, "SERVED after more than a day", AGENT, &item), "late");
+	people_expect(GONE, &p, "SERVED after more than a day", AGENT, &item);
 	people_put_access(&p, KIT_NOW);
 	item.pub[0] ^= 1; /* another request's id: the object must follow it */
-	kit_expect(FORM, people_answer(&p, "SERVED, another request's id", AGENT, &item), "id");
+	people_expect(FORM, &p, "SERVED, another request's id", AGENT, &item);
 	emr_object_served(item.pub, p.who[AGENT].id, item.item.object_id);
-	kit_expect(GONE, people_answer(&p, "SERVED of another request", AGENT, &item), "request");
+	people_expect(GONE, &p, "SERVED of another request", AGENT, &item);
 	item = people_item_of(&p, SERVED_AGENT, AGENT);
 	kit_expect(OK, people_do(&p, SERVED_AGENT, AGENT, &item), "once");
 	kit_expect(EMR_RESULT_ALREADY, people_again(&p, "the same answer", AGENT, &item), "same");
 	item = people_item_of(&p, SERVED_REFUSAL, AGENT);
-	kit_expect(HAS, people_answer(&p, "a second answer", AGENT, &item), "twice");
+	people_expect(HAS, &p, "a second answer", AGENT, &item);
 }
 
 /* Operations whose row is made once. */
@@ -244,21 +243,19 @@ TEST(a_writer_in_every_state)
 		if (rows[r].state != 0)
 			kit_put_writer(&p.world.state, p.world.domain, &p.who[STEWARD], 1,
 				rows[r].state, KIT_NOW + (uint64_t)rows[r].days * KIT_DAY);
-		kit_expect(
-			rows[r].add, people_try(&p, rows[r].name, WRITER_ADD, OWNER), rows[r].name);
+		people_expect_try(rows[r].add, &p, rows[r].name, WRITER_ADD, OWNER);
 		item = people_item_of(&p, WRITER_DEL, OWNER);
 		memcpy(item.item.object_id, p.who[STEWARD].id, 16);
 		emr_key_writer(p.world.domain, p.who[STEWARD].id, &key);
 		kit_follow(&p.world.state, key.text, &item.item);
-		kit_expect(
-			rows[r].del, people_answer(&p, rows[r].name, OWNER, &item), rows[r].name);
+		people_expect(rows[r].del, &p, rows[r].name, OWNER, &item);
 		people_free(&p);
 	}
 	people_make(&p);
 	twin = p.who[STEWARD];
 	twin.id[31] ^= 1;
 	kit_put_writer(&p.world.state, p.world.domain, &twin, 1, 1, KIT_NOW + KIT_DAY);
-	kit_expect(HAS, people_try(&p, "WRITER_ADD over half an id", WRITER_ADD, OWNER), "twin");
+	people_expect_try(HAS, &p, "WRITER_ADD over half an id", WRITER_ADD, OWNER);
 	people_free(&p);
 }
 
@@ -269,19 +266,18 @@ TEST(nobody_becomes_a_writer_or_member_with_a_dead_key)
 	SCENE(people, p, people_make, people_free);
 	kit_put_key(&p.world.state, &p.who[STEWARD], p.clinic, EMR_ROLE_RESEARCHER, 1,
 		EMR_KEY_REVOKED, KIT_NOW + KIT_DAY);
-	kit_expect(DEAD, people_try(&p, "a revoked writer", WRITER_ADD, OWNER), "writer");
+	people_expect_try(DEAD, &p, "a revoked writer", WRITER_ADD, OWNER);
 	kit_put_key(&p.world.state, &p.who[STEWARD], p.clinic, EMR_ROLE_RESEARCHER, 1, 1,
 		KIT_NOW + KIT_DAY);
 	kit_put_key(&p.world.state, &p.who[GRANTEE], p.clinic, EMR_ROLE_CLINICIAN, 1,
 		EMR_KEY_REVOKED, KIT_NOW + KIT_DAY);
-	kit_expect(DEAD, people_try(&p, "a revoked member", DATASET_ADMIT, STEWARD), "member");
+	people_expect_try(DEAD, &p, "a revoked member", DATASET_ADMIT, STEWARD);
 	kit_put_key(&p.world.state, &p.who[GRANTEE], p.clinic, EMR_ROLE_CLINICIAN, 1,
 		EMR_KEY_ROTATED, KIT_NOW + KIT_DAY);
-	kit_expect(OK, people_try(&p, "a member under his first key", DATASET_ADMIT, STEWARD),
-		"rotated");
+	people_expect_try(OK, &p, "a member under his first key", DATASET_ADMIT, STEWARD);
 	emr_key_signer(p.who[GRANTEE].id, &key);
 	kit_delete(&p.world.state, key.text);
-	kit_expect(DEAD, people_try(&p, "an unknown member", DATASET_ADMIT, STEWARD), "unknown");
+	people_expect_try(DEAD, &p, "an unknown member", DATASET_ADMIT, STEWARD);
 }
 
 TEST(a_team_in_every_state)
@@ -309,12 +305,9 @@ TEST(a_team_in_every_state)
 		kit_delete(&p.world.state, key.text);
 		if (rows[r].team != 0)
 			people_put_team(&p, rows[r].team);
-		kit_expect(rows[r].close, people_try(&p, rows[r].name, DATASET_CLOSE, STEWARD),
-			rows[r].name);
-		kit_expect(rows[r].admit, people_try(&p, rows[r].name, DATASET_ADMIT, STEWARD),
-			rows[r].name);
-		kit_expect(rows[r].drop, people_try(&p, rows[r].name, DATASET_DROP, STEWARD),
-			rows[r].name);
+		people_expect_try(rows[r].close, &p, rows[r].name, DATASET_CLOSE, STEWARD);
+		people_expect_try(rows[r].admit, &p, rows[r].name, DATASET_ADMIT, STEWARD);
+		people_expect_try(rows[r].drop, &p, rows[r].name, DATASET_DROP, STEWARD);
 		people_free(&p);
 	}
 }
@@ -352,7 +345,7 @@ TEST(leaving_a_dataset_ends_the_grant_by_which_it_was_joined)
 	assert_non_null(kit_get(&p.world.state, key.text));
 	kit_expect(EMR_RESULT_ALREADY,
 		people_again(&p, "the same DATASET_LEAVE again", OWNER, &item), "again");
-	kit_expect(GONE, people_try(&p, "leaving twice", DATASET_LEAVE, OWNER), "twice");
+	people_expect_try(GONE, &p, "leaving twice", DATASET_LEAVE, OWNER);
 }
 
 /* One batch of the owner: the grant to the dataset, the joining, and the leaving. */
@@ -411,8 +404,7 @@ TEST(a_dataset_that_is_over_or_costs_something_takes_nobody_for_nothing)
 
 	SCENE(people, p, people_make, people_free);
 	people_put_dataset(&p, p.team, EMR_DATASET_OPEN, 1);
-	kit_expect(EMR_RESULT_FUNDS, people_try(&p, "a join that nobody paid", DATASET_JOIN, OWNER),
-		"price");
+	people_expect_try(EMR_RESULT_FUNDS, &p, "a join that nobody paid", DATASET_JOIN, OWNER);
 	people_put_dataset(&p, p.team, EMR_DATASET_OPEN, 0);
 	emr_key_by_object("DS", p.team, &key);
 	value = kit_get(&p.world.state, key.text);
@@ -421,8 +413,8 @@ TEST(a_dataset_that_is_over_or_costs_something_takes_nobody_for_nothing)
 	for (uint64_t late = 0; late < 2; late++) {
 		row.not_after_unix_s = KIT_NOW + 1 - late;
 		emr_row_dataset_encode(&row, value->value);
-		kit_expect(late ? GONE : OK,
-			people_try(&p, "a dataset at its end", DATASET_JOIN, OWNER), "end");
+		people_expect_try(
+			late ? GONE : OK, &p, "a dataset at its end", DATASET_JOIN, OWNER);
 	}
 }
 
@@ -437,10 +429,10 @@ TEST(a_rotated_key_leaves_its_successor_in_its_place)
 	SCENE(people, p, people_make, people_free);
 	item = people_item_of(&p, KEY_ROTATE, GRANTEE);
 	item.pub[200] ^= 1; /* in the proof of possession */
-	kit_expect(NO, people_answer(&p, "KEY_ROTATE with a bad proof", GRANTEE, &item), "proof");
+	people_expect(NO, &p, "KEY_ROTATE with a bad proof", GRANTEE, &item);
 	item = people_item_of(&p, KEY_ROTATE, GRANTEE);
 	item.pub[40] ^= 1;
-	kit_expect(NO, people_answer(&p, "KEY_ROTATE nobody agreed to", GRANTEE, &item), "sig");
+	people_expect(NO, &p, "KEY_ROTATE nobody agreed to", GRANTEE, &item);
 	item = people_item_of(&p, KEY_ROTATE, GRANTEE);
 	kit_expect(OK, people_do(&p, KEY_ROTATE, GRANTEE, &item), "rotate");
 	emr_key_signer(p.who[GRANTEE].id, &key);
@@ -456,9 +448,9 @@ TEST(a_rotated_key_leaves_its_successor_in_its_place)
 	assert_int_equal(new.head.state, EMR_KEY_ACTIVE);
 	assert_memory_equal(new.root, p.who[GRANTEE].id, 32);
 	assert_int_equal(new.roles, old.roles);
-	kit_expect(DEAD, people_try(&p, "the old key asks", ACCESS_REQ, GRANTEE), "old");
+	people_expect_try(DEAD, &p, "the old key asks", ACCESS_REQ, GRANTEE);
 	p.who[GRANTEE] = next; /* the grant names the root, which is the same */
-	kit_expect(OK, people_try(&p, "the new key asks", ACCESS_REQ, GRANTEE), "new");
+	people_expect_try(OK, &p, "the new key asks", ACCESS_REQ, GRANTEE);
 }
 
 TEST(a_domain_goes_only_to_a_key_that_agrees)
@@ -468,12 +460,12 @@ TEST(a_domain_goes_only_to_a_key_that_agrees)
 	SCENE(people, p, people_make, people_free);
 	item = people_item_of(&p, DOMAIN_ROTATE, OWNER);
 	item.pub[50] ^= 1;
-	kit_expect(NO, people_answer(&p, "DOMAIN_ROTATE nobody agreed to", OWNER, &item), "sig");
+	people_expect(NO, &p, "DOMAIN_ROTATE nobody agreed to", OWNER, &item);
 	item = people_item_of(&p, DOMAIN_ROTATE, OWNER);
 	kit_expect(OK, people_do(&p, DOMAIN_ROTATE, OWNER, &item), "rotate");
-	kit_expect(NO, people_try(&p, "the old owner grants", GRANT, OWNER), "old");
+	people_expect_try(NO, &p, "the old owner grants", GRANT, OWNER);
 	p.who[OWNER] = kit_signer_of("the next owner");
-	kit_expect(OK, people_try(&p, "the new owner grants", GRANT, OWNER), "new");
+	people_expect_try(OK, &p, "the new owner grants", GRANT, OWNER);
 }
 
 TESTS(NULL, NULL)

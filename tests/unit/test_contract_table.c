@@ -72,6 +72,12 @@ static int answer(const kit_world *world, const char *name, const kit_signer *si
 	return result;
 }
 
+static void expect_answer(int expected, const kit_world *world, const char *name,
+	const kit_signer *signer, int op, const uint8_t object[16])
+{
+	kit_expect(expected, answer(world, name, signer, op, object), name);
+}
+
 /* ---- states ---- */
 
 /* clang-format off */
@@ -107,8 +113,8 @@ TEST(every_object_operation_in_every_state)
 					object_states[s].state, object_states[s].flags, 3);
 			snprintf(name, sizeof name, "%s on a row that is %s", op_names[op],
 				object_states[s].name);
-			kit_expect(object_states[s].owner[op],
-				answer(&world, name, &world.owner, op, object), name);
+			expect_answer(
+				object_states[s].owner[op], &world, name, &world.owner, op, object);
 			kit_world_free(&world);
 		}
 	}
@@ -211,8 +217,8 @@ TEST(every_object_operation_under_every_standing)
 						2);
 				snprintf(name, sizeof name, "%s of a %s object by: %s",
 					op_names[op], stands[stand], standings[s].name);
-				kit_expect(standings[s].expected[stand][op],
-					answer(&world, name, &signer, op, object), name);
+				expect_answer(standings[s].expected[stand][op], &world, name,
+					&signer, op, object);
 				kit_world_free(&world);
 			}
 		}
@@ -248,8 +254,8 @@ TEST(only_a_manager_touches_the_root_of_a_domain_but_for_the_bytes_of_a_file)
 						2);
 				snprintf(name, sizeof name, "%s of a %s root by: %s", op_names[op],
 					stands[stand], is->name);
-				kit_expect(is_as_any ? is->expected[stand][op] : NO,
-					answer(&world, name, &signer, op, world.domain), name);
+				expect_answer(is_as_any ? is->expected[stand][op] : NO, &world,
+					name, &signer, op, world.domain);
 				kit_world_free(&world);
 			}
 	}
@@ -275,8 +281,8 @@ TEST(nobody_but_a_manager_touches_a_root_that_is_a_directory)
 				snprintf(name, sizeof name,
 					"%s of a root that is %s directory by: %s", op_names[op],
 					stand == OWN ? "his own" : "another's", is->name);
-				kit_expect(manages(is) ? of_managers[op] : NO,
-					answer(&world, name, &signer, op, world.domain), name);
+				expect_answer(manages(is) ? of_managers[op] : NO, &world, name,
+					&signer, op, world.domain);
 				kit_world_free(&world);
 			}
 	}
@@ -290,13 +296,10 @@ TEST(a_writer_does_not_bring_back_a_root_that_was_removed)
 	make_standing(&world, &standings[6], &signer); /* write */
 	kit_put_object(
 		&world.state, world.domain, world.domain, &world.owner, EMR_OBJECT_UNLINKED, 0, 2);
-	kit_expect(GONE,
-		answer(&world, "PUT by a writer on an unlinked root", &signer, PUT, world.domain),
-		"PUT");
-	kit_expect(OK,
-		answer(&world, "PUT by the owner on an unlinked root", &world.owner, PUT,
-			world.domain),
-		"PUT");
+	expect_answer(
+		GONE, &world, "PUT by a writer on an unlinked root", &signer, PUT, world.domain);
+	expect_answer(OK, &world, "PUT by the owner on an unlinked root", &world.owner, PUT,
+		world.domain);
 }
 
 TEST(a_writer_may_not_undelete)
@@ -308,12 +311,9 @@ TEST(a_writer_may_not_undelete)
 	kit_id16("record", object);
 	make_standing(&world, &standings[6], &signer); /* write */
 	kit_put_object(&world.state, world.domain, object, &signer, EMR_OBJECT_UNLINKED, 0, 2);
-	kit_expect(GONE,
-		answer(&world, "META by a writer on his unlinked object", &signer, META, object),
-		"META");
-	kit_expect(OK,
-		answer(&world, "PUT by a writer on his unlinked object", &signer, PUT, object),
-		"PUT");
+	expect_answer(
+		GONE, &world, "META by a writer on his unlinked object", &signer, META, object);
+	expect_answer(OK, &world, "PUT by a writer on his unlinked object", &signer, PUT, object);
 }
 
 TEST(a_name_needs_the_signers_listing_key)
@@ -328,15 +328,10 @@ TEST(a_name_needs_the_signers_listing_key)
 	emr_object_listkey(world.owner.id, 1, listkey);
 	emr_key_listkey(world.domain, listkey, &key);
 	kit_delete(&world.state, key.text);
-	kit_expect(DEAD, answer(&world, "PUT without a listing key", &world.owner, PUT, object),
-		"PUT");
-	kit_expect(DEAD, answer(&world, "META without a listing key", &world.owner, META, object),
-		"META");
-	kit_expect(DEAD,
-		answer(&world, "REWRAP without a listing key", &world.owner, REWRAP, object),
-		"REWRAP");
-	kit_expect(OK, answer(&world, "UNLINK without a listing key", &world.owner, UNLINK, object),
-		"UNLINK");
+	expect_answer(DEAD, &world, "PUT without a listing key", &world.owner, PUT, object);
+	expect_answer(DEAD, &world, "META without a listing key", &world.owner, META, object);
+	expect_answer(DEAD, &world, "REWRAP without a listing key", &world.owner, REWRAP, object);
+	expect_answer(OK, &world, "UNLINK without a listing key", &world.owner, UNLINK, object);
 }
 
 TEST(nothing_happens_in_a_domain_that_is_not_there)
@@ -395,20 +390,16 @@ TEST(epochs_and_listing_keys_under_every_standing)
 		make_standing(&world, &standings[s], &signer);
 		item = kit_domain_item(&world, EMR_OP_EPOCH, 2);
 		snprintf(name, sizeof name, "EPOCH by: %s", standings[s].name);
-		kit_expect(expected[s].epoch,
-			kit_answer_item(&world, name, &signer, item, kit_span(A, 32),
-				kit_part(1, 113), NULL),
-			name);
+		kit_expect_item(expected[s].epoch, &world, name, &signer, item, kit_span(A, 32),
+			kit_part(1, 113), NULL);
 		item = kit_domain_item(&world, EMR_OP_LISTKEY, 1);
 		emr_object_listkey(signer.id, 1, object);
 		memcpy(item.object_id, object, 16);
 		emr_key_listkey(world.domain, object, &key);
 		kit_follow(&world.state, key.text, &item);
 		snprintf(name, sizeof name, "LISTKEY by: %s", standings[s].name);
-		kit_expect(expected[s].listkey,
-			kit_answer_item(&world, name, &signer, item, kit_span(NULL, 0),
-				kit_part(2, LISTKEY_PART), NULL),
-			name);
+		kit_expect_item(expected[s].listkey, &world, name, &signer, item, kit_span(NULL, 0),
+			kit_part(2, LISTKEY_PART), NULL);
 		kit_world_free(&world);
 	}
 }
@@ -424,7 +415,7 @@ TEST(half_an_id_is_no_writer)
 	make_standing(&world, &standings[8], &signer); /* manager */
 	twin.id[31] ^= 1;
 	kit_put_writer(&world.state, world.domain, &twin, EMR_RIGHT_MANAGE, 1, KIT_NOW + KIT_DAY);
-	kit_expect(NO, answer(&world, "PUT by half an id", &signer, PUT, object), "half an id");
+	expect_answer(NO, &world, "PUT by half an id", &signer, PUT, object);
 }
 
 TESTS(NULL, NULL)

@@ -75,8 +75,7 @@ TEST(every_operation_by_everybody)
 	for (int what = 0; what < WHAT_COUNT; what++)
 		for (int who = 0; who < WHO_COUNT; who++) {
 			snprintf(name, sizeof name, "%s by: %s", what_names[what], who_names[who]);
-			kit_expect(may[what][who],
-				people_try(&p, name, (enum what)what, (enum who)who), name);
+			people_expect_try(may[what][who], &p, name, (enum what)what, (enum who)who);
 		}
 }
 
@@ -123,7 +122,7 @@ TEST(nobody_acts_with_a_key_that_is_not_in_force)
 			end_key(&p, who, &key_ends[i]);
 			snprintf(name, sizeof name, "%s by a key that is %s", what_names[what],
 				key_ends[i].name);
-			kit_expect(DEAD, people_try(&p, name, (enum what)what, who), name);
+			people_expect_try(DEAD, &p, name, (enum what)what, who);
 			people_free(&p);
 		}
 	}
@@ -140,7 +139,7 @@ TEST(a_key_can_always_take_itself_out_of_use_but_not_twice)
 		end_key(&p, GRANTEE, &key_ends[i]);
 		snprintf(name, sizeof name, "KEY_REVOKE of one's own key that is %s",
 			key_ends[i].name);
-		kit_expect(expected[i], people_try(&p, name, KEY_REVOKE, GRANTEE), name);
+		people_expect_try(expected[i], &p, name, KEY_REVOKE, GRANTEE);
 		people_free(&p);
 	}
 }
@@ -165,8 +164,8 @@ TEST(an_endorser_revokes_his_device_and_no_other_device)
 	memcpy(item.pub, p.who[MANAGER].id, 32);
 	memcpy(item.item.object_id, p.who[MANAGER].id, 16);
 	kit_follow(&p.world.state, key.text, &item.item);
-	kit_expect(OK, people_answer(&p, "a lost telephone", PATIENT, &item), "endorser");
-	kit_expect(NO, people_answer(&p, "another's telephone", GRANTEE, &item), "another");
+	people_expect(OK, &p, "a lost telephone", PATIENT, &item);
+	people_expect(NO, &p, "another's telephone", GRANTEE, &item);
 }
 
 TEST(a_manager_prolongs_nobodys_management_beyond_his_own)
@@ -180,11 +179,8 @@ TEST(a_manager_prolongs_nobodys_management_beyond_his_own)
 		item = people_item_of(&p, WRITER_ADD, MANAGER);
 		pub.not_after_unix_s = KIT_NOW + 20 * KIT_DAY + (uint64_t)beyond;
 		emr_pub_writer_add_encode(&pub, item.pub);
-		kit_expect(beyond ? NO : OK,
-			people_answer(&p, "a manager made by a manager", MANAGER, &item),
-			"manager");
-		kit_expect(OK, people_answer(&p, "a manager made by the owner", OWNER, &item),
-			"owner");
+		people_expect(beyond ? NO : OK, &p, "a manager made by a manager", MANAGER, &item);
+		people_expect(OK, &p, "a manager made by the owner", OWNER, &item);
 	}
 }
 
@@ -205,9 +201,8 @@ TEST(a_grant_on_a_foreign_domain_answers_no_request)
 	kit_put(&p.world.state, key.text, value, sizeof value);
 	item = people_item_of(&p, APPROVE, STEWARD);
 	memcpy(item.pub, other, 16);
-	kit_expect(NO, people_answer(&p, "APPROVE by the owner of another domain", STEWARD, &item),
-		"foreign");
-	kit_expect(NO, people_answer(&p, "APPROVE with another's grant", OWNER, &item), "owner");
+	people_expect(NO, &p, "APPROVE by the owner of another domain", STEWARD, &item);
+	people_expect(NO, &p, "APPROVE with another's grant", OWNER, &item);
 }
 
 /* Only the addressee of a request that names no domain can show that it is his. */
@@ -222,8 +217,7 @@ TEST(a_request_to_a_person_is_denied_by_that_person_alone)
 	memset(ask.item.domain_id, 0, 16);
 	memset(ask.pub, 0, 32);
 	emr_object_request(ask.pub, p.who[GRANTEE].id, ask.item.object_id);
-	kit_expect(EMR_RESULT_FORMAT, people_answer(&p, "REQUEST to nobody", GRANTEE, &ask),
-		"to nobody");
+	people_expect(EMR_RESULT_FORMAT, &p, "REQUEST to nobody", GRANTEE, &ask);
 	emr_request_to(rsalt, p.who[PATIENT].id, ask.pub);
 	emr_object_request(ask.pub, p.who[GRANTEE].id, ask.item.object_id);
 	kit_expect(OK, people_do(&p, REQUEST, GRANTEE, &ask), "to a person");
@@ -234,11 +228,11 @@ TEST(a_request_to_a_person_is_denied_by_that_person_alone)
 	memcpy(deny.pub, rsalt, 32);
 	emr_key_in_domain("Q", deny.item.domain_id, object, &key);
 	kit_follow(&p.world.state, key.text, &deny.item);
-	kit_expect(NO, people_answer(&p, "DENY by another", STEWARD, &deny), "another");
+	people_expect(NO, &p, "DENY by another", STEWARD, &deny);
 	deny.pub[0] ^= 1;
-	kit_expect(NO, people_answer(&p, "DENY with another salt", PATIENT, &deny), "salt");
+	people_expect(NO, &p, "DENY with another salt", PATIENT, &deny);
 	deny.pub[0] ^= 1;
-	kit_expect(OK, people_answer(&p, "DENY by the person", PATIENT, &deny), "person");
+	people_expect(OK, &p, "DENY by the person", PATIENT, &deny);
 }
 
 /* A grant is called as the request that it answers. A request under the id of somebody else's grant
@@ -255,19 +249,16 @@ TEST(nobody_chooses_what_a_request_is_called)
 			memset(ask.item.domain_id, 0, 16);
 		memcpy(own, ask.item.object_id, 16);
 		memcpy(ask.item.object_id, p.grant, 16);
-		kit_expect(EMR_RESULT_FORMAT,
-			people_answer(&p, "REQUEST under the id of a grant", GRANTEE, &ask),
-			"a grant's");
+		people_expect(
+			EMR_RESULT_FORMAT, &p, "REQUEST under the id of a grant", GRANTEE, &ask);
 		memcpy(ask.item.object_id, p.world.domain, 16);
-		kit_expect(EMR_RESULT_FORMAT,
-			people_answer(&p, "REQUEST under the id of a folder", GRANTEE, &ask),
-			"a folder's");
+		people_expect(
+			EMR_RESULT_FORMAT, &p, "REQUEST under the id of a folder", GRANTEE, &ask);
 		emr_object_request(ask.pub, p.who[STEWARD].id, ask.item.object_id);
-		kit_expect(EMR_RESULT_FORMAT,
-			people_answer(&p, "REQUEST under the id of another's", GRANTEE, &ask),
-			"another's");
+		people_expect(
+			EMR_RESULT_FORMAT, &p, "REQUEST under the id of another's", GRANTEE, &ask);
 		memcpy(ask.item.object_id, own, 16);
-		kit_expect(OK, people_answer(&p, "REQUEST under its own id", GRANTEE, &ask), "own");
+		people_expect(OK, &p, "REQUEST under its own id", GRANTEE, &ask);
 	}
 }
 
@@ -292,21 +283,18 @@ TEST(a_member_reads_through_his_team_while_he_is_one)
 	people_put_grant(&p, &grant);
 	ask = people_item_of(&p, ACCESS_REQ, GRANTEE);
 	tell = people_item_of(&p, READ_REPORT, GRANTEE);
-	kit_expect(OTHER, people_answer(&p, "the team's grant in one's own name", GRANTEE, &ask),
-		"own name");
+	people_expect(OTHER, &p, "the team's grant in one's own name", GRANTEE, &ask);
 	memcpy(ask.pub + 16, p.team, 16);
 	memcpy(tell.pub + 16, p.team, 16);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		people_put_member(
 			&p, GRANTEE, rows[i].state, KIT_NOW + (uint64_t)rows[i].days * KIT_DAY);
-		kit_expect(rows[i].request, people_answer(&p, rows[i].name, GRANTEE, &ask),
-			rows[i].name);
-		kit_expect(rows[i].report, people_answer(&p, rows[i].name, GRANTEE, &tell),
-			rows[i].name);
+		people_expect(rows[i].request, &p, rows[i].name, GRANTEE, &ask);
+		people_expect(rows[i].report, &p, rows[i].name, GRANTEE, &tell);
 	}
-	kit_expect(OTHER, people_answer(&p, "no member", STEWARD, &ask), "no member");
+	people_expect(OTHER, &p, "no member", STEWARD, &ask);
 	kit_id16("another team", ask.pub + 16);
-	kit_expect(OTHER, people_answer(&p, "another team", GRANTEE, &ask), "another team");
+	people_expect(OTHER, &p, "another team", GRANTEE, &ask);
 }
 
 TESTS(NULL, NULL)

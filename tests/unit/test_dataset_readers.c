@@ -82,10 +82,7 @@ static void close_it(const called *d)
 
 TEST(two_readers_with_one_code_are_two)
 {
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	STORY_DATASET(TERMS("2090-01-01"), 0);
 	(void)dataset_join(&d);
 	dataset_admit(&d, &s.lima);
 	dataset_admit(&d, &s.eve);
@@ -102,10 +99,7 @@ TEST(the_code_that_is_listed_names_a_reader)
 {
 	json_t *all, *reader;
 	const char *code;
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	STORY_DATASET(TERMS("2090-01-01"), 0);
 	(void)dataset_join(&d);
 	dataset_admit(&d, &s.eve);
 	all = told(&s);
@@ -120,10 +114,9 @@ TEST(the_code_that_is_listed_names_a_reader)
 TEST(a_steward_who_lets_himself_in_is_listed_and_one_who_makes_it_is_not)
 {
 	person *steward;
-	STORY;
-	AUTO(called_end) called d, quiet;
+	STORY_DATASET(TERMS("2090-01-01"), 0);
+	AUTO(called_end) called quiet;
 
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	steward = dataset_steward(&d);
 	dataset_admit(&d, steward);
 	drop(&d, steward);
@@ -144,10 +137,9 @@ TEST(a_steward_who_lets_himself_in_is_listed_and_one_who_makes_it_is_not)
 
 TEST(whoever_was_in_what_is_closed_stays_listed)
 {
-	STORY;
-	AUTO(called_end) called d, heir;
+	STORY_DATASET(TERMS("2090-01-01"), 0);
+	AUTO(called_end) called heir;
 
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.lima);
 	(void)dataset_join(&d);
 	dataset_call_on(&heir, &s, TERMS("2090-01-01"), d.id, 0);
@@ -166,10 +158,9 @@ TEST(whoever_was_in_what_is_closed_stays_listed)
 /* A dataset that took a name again takes no readers of the one that had it from the list. */
 TEST(a_call_by_the_same_name_hides_no_reader_of_the_one_before)
 {
-	STORY;
-	AUTO(called_end) called d, other;
+	STORY_DATASET(TERMS("2090-01-01"), 0);
+	AUTO(called_end) called other;
 
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	(void)dataset_join(&d);
 	dataset_admit(&d, &s.eve);
 	drop(&d, &s.eve);
@@ -181,10 +172,9 @@ TEST(a_call_by_the_same_name_hides_no_reader_of_the_one_before)
 /* As a client of his own would: the program refuses to call two alike. */
 TEST(a_second_one_of_the_same_name_hides_neither)
 {
-	STORY;
-	AUTO(called_end) called d, other;
+	STORY_DATASET(TERMS("2090-01-01"), 0);
+	AUTO(called_end) called other;
 
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.eve);
 	dataset_call_on(&other, &s, TERMS("2091-01-01"), (emr_id16){{0}}, 0);
 	assert_int_equal(times_in(&s, "readers", &s.eve), 1);
@@ -205,10 +195,9 @@ static emr_status find_knees(story *s, const char *text, emr_team *out)
 TEST(capitals_are_no_other_name_where_the_letters_fit)
 {
 	emr_team team;
-	STORY;
-	AUTO(called_end) called d, other;
+	STORY_DATASET(TERMS("2090-01-01"), 0);
+	AUTO(called_end) called other;
 
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	assert_ok(find_knees(&s, "KNEES", &team));
 	assert_true(emr_id16_equal(team.id, d.id));
 	dataset_call_named(&other, &s, "Knees", TERMS("2090-01-01"));
@@ -222,10 +211,7 @@ TEST(capitals_are_no_other_name_where_the_letters_fit)
 TEST(each_time_that_somebody_was_in_is_listed_from_its_beginning)
 {
 	char first[EMR_TEXT_BYTES], now[EMR_TEXT_BYTES];
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	STORY_DATASET(TERMS("2090-01-01"), 0);
 	(void)dataset_join(&d);
 	dataset_admit(&d, &s.eve);
 	since_of(&s, &s.eve, first);
@@ -260,10 +246,7 @@ TEST(its_steward_does_not_take_the_terms_from_the_ledger)
 	const emr_pub_erase pub = {
 		.family = EMR_FAMILY_DATASET, .from_version = 1, .to_version = 1};
 	emr_act act = {.op = EMR_OP_ERASE};
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	STORY_DATASET(TERMS("2090-01-01"), 0);
 	(void)dataset_join(&d);
 	dataset_admit(&d, &s.eve);
 	act.object = d.id;
@@ -281,13 +264,9 @@ static void all_answer(story *s)
 
 TEST(nobody_releases_keys_by_terms_that_are_not_there)
 {
-	EMR_AUTO_BUF bytes = {0};
-	emr_share_trouble trouble;
 	emr_grant_made made;
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	STORY_READ;
+	DATASET(TERMS("2090-01-01"), 0);
 	dataset_admit(&d, &s.eve);
 	made = dataset_join(&d);
 	story_see(&s.eve);

@@ -2,10 +2,13 @@
  * where a record lies, whose word it is, and what is not shown. */
 #include "deposit_kit.h"
 
+#include "compare.h"
 #include "contract/codes.h"
 #include "edit.h"
 #include "share/deposit.h"
 #include "settle/whose.h"
+#include "signed.h"
+#include "tree.h"
 
 #define BETWEEN "\xe2\x88\x95"
 
@@ -332,6 +335,77 @@ TEST(a_root_that_is_not_that_of_the_bytes_is_found_behind)
 	kit_publish(&s.k);
 	expect_signature(&s, deposits_path(&s, "Other.pdf"), "mismatch by=lima.clinic, org0 at=");
 	assert_non_null(strstr(noticed, "bad-signature Inbox/org0"));
+	deposit_end(&s, &d);
+}
+
+static bool leaves_lack;
+
+emr_status __real_emr_content_reader_verify(emr_content_reader *reader);
+emr_status __wrap_emr_content_reader_verify(emr_content_reader *reader);
+emr_status __wrap_emr_content_reader_verify(emr_content_reader *reader)
+{
+	return leaves_lack ? EMR_MISSING_DATA : __real_emr_content_reader_verify(reader);
+}
+
+/* Eve's folder, in which she opened and closed what was left, when ana shared it. */
+static const node *eve_reads(depositor *d, story *s, viewer *eve, const leaving *what)
+{
+	emr_handle *h = NULL;
+	const node *n;
+
+	assert_int_equal(deposit_try(d, what, NULL), EMR_RESULT_APPLIED);
+	deposits_arrive(s);
+	kit_rename(&s->k, deposits_path(s, what->name), "Imaging/Other.pdf");
+	deposits_arrive(s);
+	assert_ok(emr_store_index_now(s->k.stack.store));
+	viewer_open(eve, s, &s->eve, "eve-folder", CONSULT);
+	(void)story_share(s, &s->eve, 0, false);
+	viewer_run(eve, NULL, 0);
+	viewer_learn(eve);
+	assert_ok(viewer_open_file(eve, viewer_at(eve, "Imaging/Other.pdf"), owner_answers, &h));
+	n = tree_by_number(eve->view, emr_handle_node(h));
+	emr_view_release(h);
+	assert_true(tree_has_reader(n)); /* as sealed; not compared yet */
+	compare_turn(eve->view);
+	return n;
+}
+
+/* And for whom it is shared with, also when the file is closed by then. */
+TEST(a_root_that_is_not_that_of_the_bytes_opens_nothing_again_for_others)
+{
+	const leaving what = {.name = "Other.pdf", .text = "%PDF these bytes", .lies = true};
+	const node *n;
+	viewer eve;
+	DEPOSIT;
+
+	n = eve_reads(&d, &s, &eve, &what);
+	assert_false(tree_has_reader(n));
+	assert_false(signed_stands(eve.view, n)); /* by whichever node it is opened */
+	assert_non_null(strstr(eve.notices, "bad-signature shared-with-me/"));
+	assert_string_equal(viewer_text(&eve, viewer_at(&eve, "Imaging/Other.pdf"), owner_answers),
+		"!bad signature");
+	viewer_close(&eve);
+	deposit_end(&s, &d);
+}
+
+TEST(bytes_that_could_not_be_compared_are_compared_at_the_next_opening)
+{
+	const leaving what = {.name = "Other.pdf", .text = "%PDF these bytes"};
+	const node *n;
+	viewer eve;
+	DEPOSIT;
+
+	leaves_lack = true;
+	n = eve_reads(&d, &s, &eve, &what);
+	leaves_lack = false;
+	assert_false(tree_has_reader(n));
+	viewer_reads(&eve, "Imaging/Other.pdf", NULL, "%PDF these bytes");
+	compare_turn(eve.view);
+	assert_true(tree_has_reader(n));
+	assert_non_null(strstr(viewer_attribute(&eve, viewer_at(&eve, "Imaging/Other.pdf"),
+				       "user.emrfs.signature"),
+		"valid by="));
+	viewer_close(&eve);
 	deposit_end(&s, &d);
 }
 

@@ -147,6 +147,45 @@ TEST(what_a_thumbnailer_starts_reads_for_it)
 	assert_false(is_software("nautilus", 1, name));
 }
 
+/* The judgement is kept for the program that was judged. */
+TEST(a_viewer_that_becomes_a_thumbnailer_is_judged_again)
+{
+	char name[CALLER_NAME_BYTES] = "", path[64] = "/tmp/emrfs-caller-XXXXXX", byte = 0;
+	int wait_pipe[2], tell_pipe[2];
+	pid_t child;
+
+	assert_non_null(mkdtemp(path));
+	assert_int_equal(chdir(path), 0);
+	assert_int_equal(symlink("/bin/cat", "tumblerd"), 0);
+	assert_int_equal(pipe2(wait_pipe, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(tell_pipe, O_CLOEXEC), 0);
+	fflush(NULL);
+	child = fork();
+	if (child == 0) {
+		dup2(wait_pipe[0], 0);
+		dup2(tell_pipe[1], 1);
+		prctl(PR_SET_NAME, "gimp");
+		if (write(1, &byte, 1) == 1 && read(0, &byte, 1) == 1)
+			execl("./tumblerd", "viewer", (char *)NULL);
+		_exit(1);
+	}
+	assert_int_equal(read(tell_pipe[0], &byte, 1), 1);
+	for (int i = 0; i < 2; i++)
+		assert_false(caller_is_software(child, name));
+	assert_int_equal(write(wait_pipe[1], "ab", 2), 2);
+	assert_int_equal(read(tell_pipe[0], &byte, 1), 1); /* cat says what is behind */
+	for (int i = 0; i < 2; i++)
+		assert_true(caller_is_software(child, name));
+	assert_string_equal(name, "tumblerd");
+	close(wait_pipe[1]);
+	waitpid(child, NULL, 0);
+	close(wait_pipe[0]);
+	close(tell_pipe[0]);
+	close(tell_pipe[1]);
+	unlink("tumblerd");
+	rmdir(path);
+}
+
 TEST(a_process_that_is_not_there_is_nobody)
 {
 	char name[CALLER_NAME_BYTES];

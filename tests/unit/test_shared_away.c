@@ -5,19 +5,6 @@
 #include "shared.h"
 #include "rotated.h"
 
-typedef struct reply {
-	bool has_come;
-	emr_status status;
-} reply;
-
-static void ready(void *arg, emr_status status)
-{
-	reply *r = arg;
-
-	assert_false(r->has_come);
-	*r = (reply){true, status};
-}
-
 /* He has seen the names. */
 static void see(story *s, viewer *v, bool with_agents)
 {
@@ -44,8 +31,8 @@ static void ask(viewer *v, const char *inside, reply *out)
 
 	*out = (reply){false, EMR_OK};
 	assert_ok(viewer_find(v, viewer_at(v, inside), NULL, &attr));
-	assert_status(
-		EMR_BUSY, emr_view_await(v->view, attr.node, EMR_NEED_BYTES, NULL, ready, out));
+	assert_status(EMR_BUSY,
+		emr_view_await(v->view, attr.node, EMR_NEED_BYTES, NULL, viewer_ready, out));
 	pass(v, 0);
 	assert_false(out->has_come);
 }

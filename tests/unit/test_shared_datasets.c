@@ -92,11 +92,11 @@ static void dataset_is_read(
 	viewer_open_with(v, s, &s->lima, "lima-folder", RESEARCH, more);
 }
 
-static void reading_ends(story *s, called *d, viewer *v)
-{
-	emr_grantee_key_free(d->key);
-	viewer_end(s, v);
-}
+/* D on TERMS for PRICE, in Ana's story s, and Lima's folder V. */
+#define DATASET_READ(terms, price)                                                                 \
+	AUTO(called_end) called d;                                                                 \
+	AUTO(viewer_close) viewer v;                                                               \
+	dataset_is_read(&s, &d, &v, terms, price, NULL)
 
 typedef struct reading {
 	story s;
@@ -124,6 +124,12 @@ static void reading_begins(reading *r, const char *terms, bool is_apart)
 	assert_non_null(strstr(viewer_list(&r->v, in_dataset(&r->v, "Old"), owner_answers), "CT"));
 }
 
+static void reading_ends(reading *r)
+{
+	emr_grantee_key_free(r->d.key);
+	viewer_end(&r->s, &r->v);
+}
+
 static void assert_opens(reading *r, const char *path, const char *word)
 {
 	assert_string_equal(viewer_attribute(&r->v, path, "user.emrfs.opens"), word);
@@ -133,13 +139,10 @@ static void assert_opens(reading *r, const char *path, const char *word)
 
 TEST(what_is_granted_and_not_paid_is_not_read)
 {
-	story s;
-	called d;
-	viewer v;
 	emr_grant_made made;
 
-	story_begin(&s);
-	dataset_is_read(&s, &d, &v, PAID, 20, NULL);
+	STORY;
+	DATASET_READ(PAID, 20);
 	dataset_put_by(&d, 100, 1);
 	leaves_out_joining = true;
 	made = dataset_join(&d);
@@ -152,7 +155,6 @@ TEST(what_is_granted_and_not_paid_is_not_read)
 	viewer_run(&v, NULL, 0);
 	assert_string_equal(
 		viewer_text(&v, in_dataset(&v, "MRI.pdf"), owner_answers), "%PDF a knee");
-	reading_ends(&s, &d, &v);
 }
 
 TEST(a_folder_inside_is_paid_with_the_one_around_it)
@@ -164,14 +166,11 @@ TEST(a_folder_inside_is_paid_with_the_one_around_it)
 	emr_grant_made made;
 	char beside[700];
 	emr_id16 inner;
-	story s;
-	called d;
-	viewer v;
 
-	story_begin(&s);
+	STORY;
 	kit_mkdir(&s.k, "Letters");
 	kit_text(&s.k, "Letters/one.txt", "a letter");
-	dataset_is_read(&s, &d, &v, PAID, 20, NULL);
+	DATASET_READ(PAID, 20);
 	dataset_put_by(&d, 100, 1);
 	(void)dataset_join(&d);
 	assert_ok(emr_view_make_domain(s.k.view, "Imaging/Old", &inner));
@@ -192,7 +191,6 @@ TEST(a_folder_inside_is_paid_with_the_one_around_it)
 		strstr(viewer_list(&v, beside, owner_answers), "Letters"));
 	assert_string_equal(viewer_list(&v, beside, owner_answers), "!access denied");
 	assert_non_null(strstr(v.notices, "unpaid datasets/knees/"));
-	reading_ends(&s, &d, &v);
 }
 
 /* ---- who has left ---- */
@@ -262,7 +260,8 @@ TEST(what_was_read_of_who_leaves_is_purged)
 	assert_int_equal(files_in(b.path), 0);
 	assert_non_null(strstr(v.notices, "left datasets/knees/"));
 	emr_view_release(h);
-	reading_ends(&s, &d, &v); /* the view stops its fetcher */
+	emr_grantee_key_free(d.key);
+	viewer_end(&s, &v); /* the view stops its fetcher */
 	emr_fetcher_close(b.fetcher);
 	emr_block_cache_close(b.cache);
 }
@@ -295,15 +294,12 @@ static void assert_one_end(const viewer *v, const char *id)
 static void reading_is_ended(const char *id, void (*ends)(const called *d))
 {
 	EMR_AUTO_BUF opens = {0};
-	story s;
-	called d;
-	viewer v;
 	emr_handle *h = NULL;
 	char bytes[32];
 	size_t got = 0;
 
-	story_begin(&s);
-	dataset_is_read(&s, &d, &v, IDENTIFIED, 0, NULL);
+	STORY;
+	DATASET_READ(IDENTIFIED, 0);
 	(void)dataset_join(&d);
 	viewer_run(&v, NULL, 0);
 	assert_ok(viewer_open_file(&v, in_dataset(&v, "MRI.pdf"), owner_answers, &h));
@@ -315,7 +311,6 @@ static void reading_is_ended(const char *id, void (*ends)(const called *d))
 	assert_memory_equal(opens.data, id, opens.len);
 	assert_one_end(&v, id);
 	emr_view_release(h);
-	reading_ends(&s, &d, &v);
 }
 
 static void reader_is_dropped(const called *d)
@@ -354,12 +349,9 @@ TEST(a_daily_limit_is_of_files_and_says_so)
 {
 	char path[700];
 	emr_attr attr;
-	story s;
-	called d;
-	viewer v;
 
-	story_begin(&s);
-	dataset_is_read(&s, &d, &v, OF_ONE_A_DAY, 0, NULL);
+	STORY;
+	DATASET_READ(OF_ONE_A_DAY, 0);
 	(void)dataset_join(&d);
 	viewer_run(&v, NULL, 0);
 	assert_string_equal(
@@ -371,21 +363,17 @@ TEST(a_daily_limit_is_of_files_and_says_so)
 	assert_non_null(strstr(v.notices, "daily-limit datasets/knees/"));
 	assert_null(strstr(v.notices, "deposits-full"));
 	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.opens"), "daily-limit");
-	reading_ends(&s, &d, &v);
 }
 
 TEST(a_false_word_of_the_limit_marks_no_dataset)
 {
-	reading r;
-
-	reading_begins(&r, OF_THREE_A_DAY, false);
+	SCENE_OF(reading, r, reading_ends, reading_begins, OF_THREE_A_DAY, false);
 	says_limit = true;
 	assert_string_equal(viewer_text(&r.v, r.knee, owner_answers), "!timed out"); /* no agents */
 	says_limit = false;
 	assert_opens(&r, r.head, "any-time");
 	assert_null(strstr(r.v.notices, "daily-limit"));
 	assert_string_equal(viewer_text(&r.v, r.head, owner_answers), "%PDF a head");
-	reading_ends(&r.s, &r.d, &r.v);
 }
 
 /* How long it takes, by the clock that the story moves, until PATH is refused. */
@@ -399,9 +387,7 @@ static int64_t refused_after_ns(viewer *v, const char *path)
 
 TEST(an_absent_participant_costs_one_wait_and_comes_back_with_an_answer)
 {
-	reading r;
-
-	reading_begins(&r, IDENTIFIED, false);
+	SCENE_OF(reading, r, reading_ends, reading_begins, IDENTIFIED, false);
 	assert_true(refused_after_ns(&r.v, r.knee) >= EMR_SHARED_ALONE_NS);
 	assert_true(refused_after_ns(&r.v, r.head) < EMR_SHARED_ALONE_NS / 2);
 	assert_true(refused_after_ns(&r.v, r.knee) < EMR_SHARED_ALONE_NS / 2);
@@ -412,28 +398,22 @@ TEST(an_absent_participant_costs_one_wait_and_comes_back_with_an_answer)
 	viewer_run(&r.v, NULL, 3);
 	assert_opens(&r, r.head, "any-time");
 	assert_string_equal(viewer_text(&r.v, r.head, owner_answers), "%PDF a head");
-	reading_ends(&r.s, &r.d, &r.v);
 }
 
 TEST(a_ledger_that_is_away_makes_nobody_absent)
 {
-	reading r;
-
-	reading_begins(&r, IDENTIFIED, false);
+	SCENE_OF(reading, r, reading_ends, reading_begins, IDENTIFIED, false);
 	assert_string_equal(viewer_text(&r.v, r.knee, ledger_goes_away), "!offline");
 	is_away = false;
 	assert_opens(&r, r.knee, "any-time");
 	assert_null(strstr(r.v.notices, "absent"));
 	assert_string_equal(viewer_text(&r.v, r.knee, owner_answers), "%PDF a knee");
-	reading_ends(&r.s, &r.d, &r.v);
 }
 
 /* Its agents may be others. */
 TEST(of_an_absent_folder_the_participants_others_are_asked)
 {
-	reading r;
-
-	reading_begins(&r, IDENTIFIED, true);
+	SCENE_OF(reading, r, reading_ends, reading_begins, IDENTIFIED, true);
 	assert_true(refused_after_ns(&r.v, r.knee) >= EMR_SHARED_ALONE_NS);
 	assert_opens(&r, r.head, "any-time");
 	assert_true(refused_after_ns(&r.v, r.head) >= EMR_SHARED_ALONE_NS);
@@ -442,14 +422,11 @@ TEST(of_an_absent_folder_the_participants_others_are_asked)
 	viewer_run(&r.v, NULL, 3);
 	assert_opens(&r, r.knee, "any-time");
 	assert_opens(&r, r.head, "absent");
-	reading_ends(&r.s, &r.d, &r.v);
 }
 
 TEST(who_is_absent_for_long_is_asked_again_after_pauses_that_grow)
 {
-	reading r;
-
-	reading_begins(&r, IDENTIFIED, false);
+	SCENE_OF(reading, r, reading_ends, reading_begins, IDENTIFIED, false);
 	assert_true(refused_after_ns(&r.v, r.knee) >= EMR_SHARED_ALONE_NS);
 	story_pass(&r.s, 61);
 	assert_true(refused_after_ns(&r.v, r.knee) >= EMR_SHARED_ALONE_NS);
@@ -457,7 +434,6 @@ TEST(who_is_absent_for_long_is_asked_again_after_pauses_that_grow)
 	assert_true(refused_after_ns(&r.v, r.knee) < EMR_SHARED_ALONE_NS / 2);
 	story_pass(&r.s, 61);
 	assert_true(refused_after_ns(&r.v, r.knee) >= EMR_SHARED_ALONE_NS);
-	reading_ends(&r.s, &r.d, &r.v);
 }
 
 /* ---- who takes part ---- */
@@ -473,12 +449,9 @@ TEST(what_lies_in_a_dataset_names_no_entry_of_the_ledger)
 	EMR_AUTO_BUF listed = {0};
 	emr_attr attr;
 	char path[700];
-	story s;
-	called d;
-	viewer v;
 
-	story_begin(&s);
-	dataset_is_read(&s, &d, &v, IDENTIFIED, 0, NULL);
+	STORY;
+	DATASET_READ(IDENTIFIED, 0);
 	(void)dataset_join(&d);
 	viewer_run(&v, NULL, 0);
 	(void)snprintf(path, sizeof path, "%s", in_dataset(&v, "MRI.pdf"));
@@ -491,7 +464,6 @@ TEST(what_lies_in_a_dataset_names_no_entry_of_the_ledger)
 	assert_int_equal(attr.mtime_ns % (INT64_C(86400) * 1000000000), 0);
 	assert_ok(emr_view_list_attributes(v.view, attr.node, &listed));
 	assert_int_equal(listed.len, 0);
-	reading_ends(&s, &d, &v);
 }
 
 /* ---- what participants may give ---- */
@@ -499,33 +471,27 @@ TEST(what_lies_in_a_dataset_names_no_entry_of_the_ledger)
 TEST(nothing_in_a_dataset_starts_as_a_program)
 {
 	emr_attr attr, wanted = {.mode = 0755};
-	story s;
-	called d;
-	viewer v;
 
-	story_begin(&s);
+	STORY;
 	attr = kit_attr(&s.k, "Imaging/MRI.pdf");
 	assert_ok(emr_view_set_attr(s.k.view, attr.node, EMR_SET_MODE, &wanted, &attr));
 	assert_int_equal(attr.mode & 0777, 0755);
 	kit_publish_all(&s.k);
-	dataset_is_read(&s, &d, &v, IDENTIFIED, 0, NULL);
+	DATASET_READ(IDENTIFIED, 0);
 	(void)dataset_join(&d);
 	viewer_run(&v, NULL, 0);
 	assert_ok(viewer_find(&v, in_dataset(&v, "MRI.pdf"), owner_answers, &attr));
 	assert_int_equal(attr.mode & 07777, 0644);
-	reading_ends(&s, &d, &v);
 }
 
 /* A steward who calls again with the same key of pseudonyms calls another dataset: what is in the
  * one is never shown, or looked at, by the terms of the other. */
 TEST(identified_and_deidentified_are_two_datasets_whatever_the_steward_does)
 {
-	story s;
-	called d, other;
-	viewer v;
+	called other;
 
-	story_begin(&s);
-	dataset_is_read(&s, &d, &v, COPIES, 0, NULL);
+	STORY;
+	DATASET_READ(COPIES, 0);
 	dataset_call_on(&other, &s, IDENTIFIED, (emr_id16){{0}}, 0);
 	dataset_admit(&other, &s.lima);
 	(void)dataset_join(&d);
@@ -533,7 +499,6 @@ TEST(identified_and_deidentified_are_two_datasets_whatever_the_steward_does)
 	viewer_run(&v, NULL, 0);
 	assert_non_null(strchr(viewer_list(&v, "datasets", NULL), ','));
 	emr_grantee_key_free(other.key);
-	reading_ends(&s, &d, &v);
 }
 
 TESTS(NULL, NULL)

@@ -6,6 +6,10 @@
 #include "ledger/act.h"
 #include "ledger/ledger.h"
 
+#include "kept.h"
+#include "shared.h"
+#include "tree.h"
+
 #define SLICES 300
 
 static void share(story *s, viewer *v)
@@ -83,10 +87,189 @@ static heard audit(story *s)
 	return h;
 }
 
+/* ---- readers that are kept */
+
+static uint64_t node_of(viewer *v, const char *inside)
+{
+	emr_attr attr;
+
+	assert_ok(viewer_find(v, viewer_at(v, inside), owner_answers, &attr));
+	return attr.node;
+}
+
+static bool keeps(const viewer *v, uint64_t number)
+{
+	return tree_has_reader(tree_by_number(v->view, number));
+}
+
+static emr_status opens(const viewer *v, uint64_t number)
+{
+	emr_handle *h = NULL;
+	emr_status status = emr_view_open_file(v->view, number, O_RDONLY, &h);
+
+	if (status == EMR_OK)
+		emr_view_release(h);
+	return status;
+}
+
+TEST(closed_files_open_at_once_until_they_are_judged_again)
+{
+	LIMAS_FOLDER;
+	uint64_t number, other;
+
+	share(&s, &v);
+	assert_int_not_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers)[0], '!');
+	other = node_of(&v, "Imaging/Old/CT.pdf");
+	viewer_run(&v, NULL, 2);
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
+	number = node_of(&v, "Imaging/MRI.pdf");
+	story_pass(&s, 10);
+	viewer_run(&v, NULL, 2);
+	assert_int_equal(audit(&s).n, 2);
+	for (int i = 0; i < 3; i++)
+		assert_ok(opens(&v, number));
+	assert_int_equal(v.view->index.kept, 2);
+	story_pass(&s, 300);
+	viewer_run(&v, NULL, 2);
+	assert_true(keeps(&v, other));
+	assert_int_equal(audit(&s).n, 3); /* once and in one report */
+	story_pass(&s, 301);		  /* whose word it is may have changed */
+	assert_status(EMR_BUSY, opens(&v, number));
+	viewer_run(&v, NULL, 0); /* and also where nobody opens it */
+	assert_false(keeps(&v, number));
+	assert_false(keeps(&v, other));
+	assert_int_equal(v.view->index.kept, 0);
+	viewer_reads(&v, "Imaging/MRI.pdf", NULL, "%PDF a knee");
+}
+
+static void ledger_goes(const story *s, bool away)
+{
+	char network[600], elsewhere[620];
+
+	(void)snprintf(network, sizeof network, "%s/network", s->k.stack.path);
+	(void)snprintf(elsewhere, sizeof elsewhere, "%s.away", network);
+	assert_int_equal(away ? rename(network, elsewhere) : rename(elsewhere, network), 0);
+}
+
+/* No program has it open. HOW: 0: it is taken back; 1: its time is over; 2: the same while the
+ * ledger is away; 3: there is no word from the ledger for a day. */
+static void goes_with_the_right(int how)
+{
+	const uint64_t late = how == 1 || how == 2 ? 7 * DAY - 300 : 0;
+	LIMAS_FOLDER;
+	uint64_t number;
+	size_t n;
+
+	share(&s, &v);
+	story_pass(&s, late);
+	viewer_run(&v, owner_answers, 1);
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
+	number = node_of(&v, "Imaging/MRI.pdf");
+	viewer_run(&v, NULL, 0);
+	assert_true(keeps(&v, number));
+	assert_ok(opens(&v, number));
+	v.told[0] = 0;
+	if (how >= 2)
+		ledger_goes(&s, true);
+	if (how == 0)
+		assert_ok(emr_share_revoke_person(
+			begins(s.ana), s.imaging, s.lima.public.signer_id, &n));
+	story_pass(&s, how == 3 ? DAY + 60 : 300);
+	viewer_run(&v, NULL, 0);
+	assert_false(keeps(&v, number));
+	assert_non_null(strstr(v.told, printed("%llu *\n", (unsigned long long)number)));
+	assert_status(how == 0	 ? EMR_ACCESS_REVOKED
+		      : how == 3 ? EMR_BUSY
+				 : EMR_ACCESS_ENDED,
+		opens(&v, number));
+	if (how >= 2)
+		ledger_goes(&s, false);
+}
+
+TEST(a_closed_file_goes_with_the_right_to_it)
+{
+	for (int how = 0; how < 4; how++)
+		goes_with_the_right(how);
+}
+
+/* Open files go on, but not for a day without the ledger, and are not opened again by the former
+ * grant's keys. */
+static void goes_with_the_former_grant(bool is_away)
+{
+	LIMAS_FOLDER;
+	emr_grant_made first = story_share(&s, &s.lima, 0, false);
+	emr_handle *h = NULL;
+	uint64_t closed, open;
+	char bytes[64];
+	size_t got = 0;
+
+	viewer_run(&v, NULL, 0);
+	viewer_learn_owner(&v);
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
+	closed = node_of(&v, "Imaging/MRI.pdf");
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &h));
+	open = emr_handle_node(h);
+	(void)story_share(&s, &s.lima, 0, false);
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, first.grant));
+	viewer_run(&v, NULL, 0);
+	assert_false(keeps(&v, closed));
+	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	assert_true(got > 0);
+	if (is_away) {
+		ledger_goes(&s, true);
+		story_pass(&s, DAY + 60);
+		viewer_run(&v, NULL, 0);
+		assert_int_not_equal(emr_view_read(h, 0, bytes, sizeof bytes, &got), EMR_OK);
+		ledger_goes(&s, false);
+	}
+	emr_view_release(h);
+	assert_false(keeps(&v, open));
+	viewer_run(&v, owner_answers, 1);
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
+}
+
+TEST(readers_go_with_the_grant_that_was_replaced)
+{
+	goes_with_the_former_grant(false);
+	goes_with_the_former_grant(true);
+}
+
+TEST(a_version_that_was_replaced_does_not_open_after_its_close)
+{
+	LIMAS_FOLDER;
+	uint64_t number, other;
+
+	share(&s, &v);
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
+	number = node_of(&v, "Imaging/MRI.pdf");
+	assert_ok(opens(&v, number));
+	assert_int_not_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers)[0], '!');
+	other = node_of(&v, "Imaging/Old/CT.pdf");
+	kit_text(&s.k, "Imaging/Old/CT.pdf", "%PDF another head");
+	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF another knee");
+	kit_publish_all(&s.k);
+	assert_ok(emr_store_index_now(s.k.stack.store));
+	v.view->shares->all->build_not_before_ns = INT64_MAX; /* shows what was, for a moment */
+	viewer_run(&v, NULL, 0);
+	assert_int_equal(node_of(&v, "Imaging/MRI.pdf"), number);
+	assert_status(EMR_BUSY, opens(&v, number));
+	v.view->shares->all->build_not_before_ns = 0;
+	viewer_run(&v, owner_answers, 2);
+	assert_int_not_equal(node_of(&v, "Imaging/MRI.pdf"), number);
+	assert_int_not_equal(opens(&v, number), EMR_OK);
+	assert_true(keeps(&v, other)); /* and after it */
+	assert_status(EMR_BUSY, opens(&v, other));
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF another knee");
+}
+
+/* ---- what the owner hears */
+
 TEST(the_owner_hears_what_was_opened_and_how_much_of_it)
 {
 	viewer v;
-	emr_handle *file = NULL;
+	emr_handle *ct = NULL;
 	char bytes[64];
 	size_t got = 0;
 	heard h;
@@ -96,9 +279,9 @@ TEST(the_owner_hears_what_was_opened_and_how_much_of_it)
 	share(&s, &v);
 	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
 	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
-	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &file));
-	assert_ok(emr_view_read(file, 2, bytes, 4, &got));
-	emr_view_release(file);
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &ct));
+	assert_ok(emr_view_read(ct, 2, bytes, 4, &got));
+	emr_view_release(ct);
 	viewer_run(&v, NULL, 0);
 	assert_int_equal(audit(&s).n, 0); /* gathered for a moment */
 	story_pass(&s, 6);

@@ -356,20 +356,26 @@ TEST(a_key_that_was_revoked_is_believed_until_then)
 	expect(&w, EMR_SIGNED_STALE, EMR_SIGNED_TIME_UNKNOWN);
 }
 
-/* As after a part that no copy has any more. */
-static void lose_certificate(world *w)
+/* Runs SQL on the part that has the certificate, which its last place names; PART and HASH, where
+ * there are any, are the places before. */
+static void change_certificate(world *w, const char *sql, emr_bytes part, const uint8_t *hash)
 {
 	sqlite3_stmt *stmt;
 	sqlite3 *db;
+	int n = 0;
 
 	assert_int_equal(sqlite3_open_v2(printed("%s/replica.sqlite", w->s.k.path), &db,
 				 SQLITE_OPEN_READWRITE, NULL),
 		SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "DELETE FROM parts WHERE family = 1 AND object = ?",
-				 -1, &stmt, NULL),
-		SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	if (hash != NULL) {
+		assert_int_equal(
+			sqlite3_bind_blob(stmt, ++n, part.data, (int)part.len, SQLITE_STATIC),
+			SQLITE_OK);
+		assert_int_equal(sqlite3_bind_blob(stmt, ++n, hash, 32, SQLITE_STATIC), SQLITE_OK);
+	}
 	assert_int_equal(
-		sqlite3_bind_blob(stmt, 1, w->issuer->public.signer_id.b, 16, SQLITE_STATIC),
+		sqlite3_bind_blob(stmt, ++n, w->issuer->public.signer_id.b, 16, SQLITE_STATIC),
 		SQLITE_OK);
 	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
 	assert_int_equal(sqlite3_changes(db), 1);
@@ -386,7 +392,9 @@ TEST(a_certificate_that_cannot_be_checked_here_is_stale)
 		w.s.k.stack.replica, w.place.descriptor, w.known.row.org, &org));
 	assert_string_equal(org.name, "org0");
 	assert_true(emr_bytes_equal(emr_buf_view(&org.ca), emr_buf_view(&w.s.bosses[0].ca)));
-	lose_certificate(&w);
+	/* As after a part that no copy has any more. */
+	change_certificate(
+		&w, "DELETE FROM parts WHERE family = 1 AND object = ?", (emr_bytes){0}, NULL);
 	expect(&w, EMR_SIGNED_STALE, EMR_SIGNED_NO_CERTIFICATE);
 }
 
@@ -395,28 +403,10 @@ TEST(a_certificate_that_cannot_be_checked_here_is_stale)
 static void put_part(world *w, emr_bytes part)
 {
 	uint8_t hash[32];
-	sqlite3_stmt *stmt;
-	sqlite3 *db;
 
 	emr_item_priv_hash((emr_span){part.data, part.len}, hash);
-	assert_int_equal(sqlite3_open_v2(printed("%s/replica.sqlite", w->s.k.path), &db,
-				 SQLITE_OPEN_READWRITE, NULL),
-		SQLITE_OK);
-	assert_int_equal(
-		sqlite3_prepare_v2(db,
-			"UPDATE parts SET part = ?, hash = ? WHERE family = 1 AND object = ?", -1,
-			&stmt, NULL),
-		SQLITE_OK);
-	assert_int_equal(
-		sqlite3_bind_blob(stmt, 1, part.data, (int)part.len, SQLITE_STATIC), SQLITE_OK);
-	assert_int_equal(sqlite3_bind_blob(stmt, 2, hash, sizeof hash, SQLITE_STATIC), SQLITE_OK);
-	assert_int_equal(
-		sqlite3_bind_blob(stmt, 3, w->issuer->public.signer_id.b, 16, SQLITE_STATIC),
-		SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
-	assert_int_equal(sqlite3_changes(db), 1);
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
+	change_certificate(w, "UPDATE parts SET part = ?, hash = ? WHERE family = 1 AND object = ?",
+		part, hash);
 }
 
 TEST(a_certificate_that_the_entry_does_not_name_vouches_for_nothing)

@@ -14,14 +14,6 @@ static void put_some(kit *k)
 		kit_put(k, i, LEN);
 }
 
-static void remove_index(kit *k)
-{
-	char path[512];
-
-	kit_file(k, "index.sqlite", path);
-	unlink(path);
-}
-
 TEST_IN(kit_setup, kit_teardown, a_torn_tail_is_cut_at_every_size_and_kept_aside)
 {
 	kit *k = *state;
@@ -44,7 +36,7 @@ TEST_IN(kit_setup, kit_teardown, a_torn_tail_is_cut_at_every_size_and_kept_aside
 			kit_put(k, i, LEN);
 		kit_close(k);
 		kit_segments_are_cars(k);
-		remove_index(k);
+		kit_lose_index(k);
 	}
 	assert_true(kit_quarantined(k) > 0);
 }
@@ -85,7 +77,7 @@ TEST_IN(kit_setup, kit_teardown, lost_sectors_behind_the_last_flush_end_the_log_
 		kit_close(k);
 		kit_segments_are_cars(k);
 		kit_truncate(k, "seg-1", PREFIX);
-		remove_index(k);
+		kit_lose_index(k);
 	}
 }
 
@@ -120,7 +112,7 @@ TEST_IN(kit_setup, kit_teardown, rot_before_the_last_flush_is_quarantined_and_la
 			kit_close(k);
 			kit_file(k, "seg-1", path);
 			unlink(path);
-			remove_index(k);
+			kit_lose_index(k);
 			kit_run_and_die(k, put_flush_put);
 			kit_flip(k, "seg-1", PREFIX + 5 * SECTION + bytes[b], (uint8_t)mask);
 			kit_open(k);
@@ -204,7 +196,7 @@ TEST_IN(kit_setup, kit_teardown, a_flipped_head_is_never_served_as_something_els
 		(void)kit_try(k, 3, LEN);
 		kit_has(k, 4, LEN);
 		kit_close(k);
-		remove_index(k);
+		kit_lose_index(k);
 		kit_truncate(k, "seg-1", PREFIX);
 		kit_open(k);
 		put_some(k);
@@ -220,7 +212,7 @@ TEST_IN(kit_setup, kit_teardown, a_damaged_prefix_is_written_again)
 	put_some(k);
 	kit_close(k);
 	kit_flip(k, "seg-1", 20, 1);
-	remove_index(k);
+	kit_lose_index(k);
 	kit_open(k);
 	kit_has(k, 0, LEN);
 	kit_has(k, BLOCKS - 1, LEN);
@@ -235,7 +227,7 @@ TEST_IN(kit_setup, kit_teardown, a_missing_index_is_made_again)
 
 	put_some(k);
 	kit_close(k);
-	remove_index(k);
+	kit_lose_index(k);
 	kit_open(k);
 	for (uint32_t i = 0; i < BLOCKS; i++)
 		kit_has(k, i, LEN);

@@ -60,7 +60,6 @@ static void check_content(kit *k)
 TEST_IN(kit_setup, kit_teardown, version_1_is_read_with_and_without_its_index)
 {
 	kit *k = *state;
-	char path[512];
 
 	kit_close(k);
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
@@ -68,8 +67,7 @@ TEST_IN(kit_setup, kit_teardown, version_1_is_read_with_and_without_its_index)
 	kit_open(k);
 	check_content(k);
 	kit_close(k);
-	kit_file(k, "index.sqlite", path);
-	unlink(path);
+	kit_lose_index(k);
 	kit_open(k);
 	check_content(k);
 	assert_ok(emr_store_mend(k->store, NULL));

@@ -168,7 +168,6 @@ TEST_IN(kit_setup, kit_teardown, a_block_that_looks_like_a_pin_frame_pins_nothin
 {
 	kit *k = *state;
 	uint8_t bytes[48 + 56] = "EMRS\1\0\0\1";
-	char path[512];
 	EMR_AUTO_BUF out = {0};
 	emr_block block = {.data = {bytes, sizeof bytes}};
 
@@ -182,8 +181,7 @@ TEST_IN(kit_setup, kit_teardown, a_block_that_looks_like_a_pin_frame_pins_nothin
 	block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
 	assert_ok(emr_store_append(k->store, &block, 1, NULL));
 	kit_close(k);
-	kit_file(k, "index.sqlite", path);
-	unlink(path);
+	kit_lose_index(k);
 	kit_open(k);
 	assert_int_equal(pins(k), 0);
 	assert_ok(emr_store_get_verified(k->store, &block.cid, &out));
@@ -282,7 +280,6 @@ TEST_IN(kit_setup, kit_teardown, what_came_behind_a_place_is_left_for_the_next_r
 TEST_IN(kit_setup, kit_teardown, pins_whose_frames_were_reclaimed_are_found_again_without_an_index)
 {
 	kit *k = *state;
-	char path[512];
 	emr_reclaim_report report;
 
 	small_segments(k);
@@ -295,8 +292,7 @@ TEST_IN(kit_setup, kit_teardown, pins_whose_frames_were_reclaimed_are_found_agai
 	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){0}, &report));
 	assert_true(report.segments_removed > 0);
 	kit_close(k);
-	kit_file(k, "index.sqlite", path);
-	unlink(path);
+	kit_lose_index(k);
 	kit_open(k);
 	assert_int_equal(pins(k), 1);
 	kit_has(k, 0, 10000);
@@ -307,7 +303,6 @@ TEST_IN(kit_setup, kit_teardown, a_rebuilt_index_reclaims_nothing_until_pins_are
 	kit *k = *state;
 	emr_cid cid;
 	emr_pin pin;
-	char path[512];
 
 	small_segments(k);
 	cid = kit_put(k, 1, 10000);
@@ -317,8 +312,7 @@ TEST_IN(kit_setup, kit_teardown, a_rebuilt_index_reclaims_nothing_until_pins_are
 		kit_put(k, i, 10000);
 	assert_false(emr_store_pins_incomplete(k->store));
 	kit_close(k);
-	kit_file(k, "index.sqlite", path);
-	unlink(path);
+	kit_lose_index(k);
 	kit_open(k);
 	assert_true(emr_store_pins_incomplete(k->store));
 	assert_status(EMR_BUSY, emr_store_reclaim(k->store, &(emr_reclaim_options){0}, NULL));
@@ -508,7 +502,7 @@ static uint64_t room_of_segments(kit *k)
 TEST_IN(kit_setup, kit_teardown, what_is_dead_goes_without_any_room)
 {
 	kit *k = *state;
-	emr_reclaim_options options = {.scrub = true, .max_copy_bytes = 1};
+	emr_reclaim_options options = {.scrub = true, .copy_room = kit_one_byte};
 	emr_reclaim_report report;
 	uint64_t before;
 	char path[512];

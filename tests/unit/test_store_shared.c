@@ -401,7 +401,6 @@ TEST_IN(kit_setup, kit_teardown, rot_in_the_segment_of_another_makes_no_new_inde
 TEST_IN(kit_setup, kit_teardown, a_new_index_made_by_one_is_taken_by_all_and_reclaim_goes_on)
 {
 	kit *k = *state, a = other(k, 1);
-	char path[512];
 	emr_cid kept;
 
 	kit_close(k);
@@ -414,8 +413,7 @@ TEST_IN(kit_setup, kit_teardown, a_new_index_made_by_one_is_taken_by_all_and_rec
 	kept = kit_put(&a, 1, 3000);
 	kit_pin_one(&a, &kept, false);
 	kit_put(k, 2, 3000);
-	kit_file(k, "index.sqlite", path);
-	assert_int_equal(unlink(path), 0);
+	kit_lose_index(k);
 	kit_has(k, 1, 3000);
 	kit_has(k, 105, 3000);
 	assert_false(index_inode(k) == 0);
@@ -437,7 +435,6 @@ TEST_IN(kit_setup, kit_teardown, nobody_waits_for_a_writer_who_does_not_come_bac
 	kit *k = *state, a = other(k, 1);
 	emr_cid missing = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("nowhere", 7));
 	emr_reclaim_report report;
-	char path[512];
 
 	kit_open(&a);
 	kit_pin_one(&a, &missing, false);
@@ -447,8 +444,7 @@ TEST_IN(kit_setup, kit_teardown, nobody_waits_for_a_writer_who_does_not_come_bac
 	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){0}, &report));
 	assert_int_equal(report.missing_nodes, 0);
 	kit_close(k);
-	kit_file(k, "index.sqlite", path);
-	assert_int_equal(unlink(path), 0);
+	kit_lose_index(k);
 	kit_open(k);
 	assert_ok(emr_store_pins_complete(k->store, NULL, 0));
 	assert_false(emr_store_pins_incomplete(k->store));

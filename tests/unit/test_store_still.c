@@ -1,5 +1,5 @@
-/* These tests are about a store and a journal on a disk that takes nothing: everything that was
- * appended is there, nothing is appended, and no byte of the directory is another afterwards. */
+/* These tests are about a store and a journal on a disk that takes nothing, or no more: everything
+ * that was appended is there, and what takes nothing has no other byte afterwards. */
 #include "store_kit.h"
 
 #include "base/codec.h"
@@ -307,6 +307,34 @@ TEST_IN(kit_setup, end, the_journal_is_replayed_and_takes_nothing)
 	look_at_journal(k, keyring, 0, 31, true);
 	look_at_journal(k, keyring, 40, 31, false);
 	emr_journal_close(journal);
+}
+
+static unsigned asked_for_room;
+
+static uint64_t room_that_goes(const void *context)
+{
+	(void)context;
+	return asked_for_room++ == 0 ? UINT64_MAX : 0;
+}
+
+TEST_IN(kit_setup, kit_teardown, room_that_others_took_meanwhile_is_not_counted_on)
+{
+	kit *k = *state;
+	emr_reclaim_options options = {.scrub = true, .copy_room = room_that_goes};
+
+	for (uint32_t i = 0; i < 60; i++) {
+		emr_cid cid = kit_put(k, i, 10000);
+
+		if (i % 3 != 0)
+			kit_pin_one(k, &cid, false);
+	}
+	assert_ok(emr_store_close_segment(k->store));
+	assert_status(EMR_NO_SPACE, emr_store_reclaim(k->store, &options, NULL));
+	options.copy_room = NULL;
+	assert_ok(emr_store_reclaim(k->store, &options, NULL));
+	for (uint32_t i = 0; i < 60; i++)
+		if (i % 3 != 0)
+			kit_has(k, i, 10000);
 }
 
 TESTS(NULL, NULL)

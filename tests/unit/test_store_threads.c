@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "store_private.h"
+
 #define BLOCK_BYTES 1500
 #define SEGMENT_BYTES 4096 /* every second block begins another */
 #define KEPT 8		   /* blocks that are pinned, and always there */
@@ -291,6 +293,60 @@ TEST_IN(setup, kit_teardown, whatever_is_done_another_comes_between)
 	has_kept(k);
 }
 
+/* ---- A reclaim that rests ---- */
+
+typedef struct resting {
+	_Atomic unsigned asked;
+	unsigned rests; /* so many times */
+	bool stop, has_lock;
+	kit *k;
+	emr_status status;
+} resting;
+
+static int64_t rest_ns(void *context)
+{
+	resting *r = context;
+	pthread_rwlock_t *swap = &r->k->store->index_swap;
+	/* Those wait for it whose locks an answer may need. */
+	r->has_lock |= pthread_rwlock_trywrlock(swap) != 0 || pthread_rwlock_unlock(swap) != 0;
+	return atomic_fetch_add(&r->asked, 1) < r->rests ? 1 : 0;
+}
+
+static void *reclaim_resting(void *argument)
+{
+	resting *r = argument;
+	const emr_reclaim_options options = {
+		.rest_ns = rest_ns, .stop = &r->stop, .roots_context = r};
+
+	r->status = emr_store_reclaim(r->k->store, &options, NULL);
+	return NULL;
+}
+
+TEST_IN(setup, kit_teardown, a_reclaim_rests_for_others_and_for_none_that_waits_for_it)
+{
+	resting ends = {.stop = true}, goes_on = {.rests = 5}, others = {.rests = UINT_MAX};
+	resting *all[] = {&ends, &goes_on, &others};
+	kit *k = *state;
+	pthread_t thread;
+
+	keep_some(k, k);
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		all[i]->k = k;
+		assert_ok(append(k));
+		assert_int_equal(pthread_create(&thread, NULL, reclaim_resting, all[i]), 0);
+		while (all[i] == &others && atomic_load(&others.asked) == 0)
+			usleep(100);
+		assert_ok(all[i] == &others ? reclaim_dead(k) : EMR_OK);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_false(all[i]->has_lock);
+	}
+	assert_status(EMR_INTERRUPTED, ends.status);
+	assert_ok(goes_on.status);
+	assert_true(goes_on.asked > goes_on.rests);
+	assert_ok(others.status);
+	has_kept(k);
+}
+
 #define SAVED_FROM 5000
 #define SAVED_BYTES(i) (BLOCK_BYTES + (i) % 7)
 
@@ -383,7 +439,9 @@ static void append_beside(kit *k, worker *workers, size_t count, bool new_index)
 	_Atomic bool is_over = false;
 	pthread_t threads[8];
 	emr_status status = EMR_OK;
+	AUTO(kit_close) kit other;
 
+	prepare(k, &other);
 	for (size_t i = 0; i < count; i++) {
 		workers[i].k = k;
 		workers[i].is_over = &is_over;
@@ -401,6 +459,7 @@ static void append_beside(kit *k, worker *workers, size_t count, bool new_index)
 	for (size_t i = 0; i < count; i++)
 		if (workers[i].status != EMR_OK)
 			fail_msg("%s: %s", workers[i].what, emr_status_text(workers[i].status));
+	has_kept(k);
 }
 
 #define WORKER(does)                                                                               \
@@ -411,36 +470,24 @@ static void append_beside(kit *k, worker *workers, size_t count, bool new_index)
 TEST_IN(setup, kit_teardown, segments_roll_while_others_look_and_check)
 {
 	worker workers[] = {WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count)};
-	kit *k = *state;
-	AUTO(kit_close) kit other;
 
-	prepare(k, &other);
-	append_beside(k, workers, sizeof workers / sizeof workers[0], false);
-	has_kept(k);
+	append_beside(*state, workers, sizeof workers / sizeof workers[0], false);
 }
 
 TEST_IN(setup, kit_teardown, segments_are_reclaimed_while_others_look_and_check)
 {
 	worker workers[] = {WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count),
 		WORKER(reclaim_dead)};
-	kit *k = *state;
-	AUTO(kit_close) kit other;
 
-	prepare(k, &other);
-	append_beside(k, workers, sizeof workers / sizeof workers[0], false);
-	has_kept(k);
+	append_beside(*state, workers, sizeof workers / sizeof workers[0], false);
 }
 
 TEST_IN(setup, kit_teardown, the_index_is_replaced_while_others_look_and_check)
 {
 	worker workers[] = {WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count),
 		WORKER(reclaim_dead)};
-	kit *k = *state;
-	AUTO(kit_close) kit other;
 
-	prepare(k, &other);
-	append_beside(k, workers, sizeof workers / sizeof workers[0], true);
-	has_kept(k);
+	append_beside(*state, workers, sizeof workers / sizeof workers[0], true);
 }
 
 static int setup(void **state)

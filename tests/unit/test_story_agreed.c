@@ -98,10 +98,7 @@ TEST(who_has_not_signed_gets_no_key_whatever_the_steward_says)
 	emr_grant_made made;
 	emr_id16 request;
 	uint8_t code;
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	STORY_DATASET(TERMS("2090-01-01"), 0);
 	dataset_admit(&d, &s.eve);
 	made = dataset_join(&d);
 	assert_int_equal(received_by(&s.eve).phase, EMR_GRANT_IS_OVER);
@@ -123,10 +120,9 @@ TEST(who_has_not_signed_gets_no_key_whatever_the_steward_says)
 
 TEST(an_agreement_that_was_signed_for_other_terms_or_another_name_counts_for_nothing_else)
 {
-	STORY;
-	AUTO(called_end) called d, later, other, same;
+	STORY_DATASET(TERMS("2090-01-01"), 0);
+	AUTO(called_end) called later, other, same;
 
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	(void)signs(&d, &s.eve);
 	assert_int_not_equal(signed_at(&d, &s.eve), 0);
 	dataset_call_on(&later, &s, TERMS("2091-01-01"), d.id, 0);
@@ -169,10 +165,7 @@ TEST(an_admission_ends_on_its_day_and_another_one_moves_that)
 	emr_grant_made made;
 	uint64_t end;
 	uint8_t code;
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	STORY_DATASET(TERMS("2090-01-01"), 0);
 	(void)signs(&d, &s.eve);
 	end = story_now(&s) + 2 * day;
 	dataset_admit_until(&d, &s.eve, end);

@@ -82,7 +82,8 @@ TEST(one_of_many_grants_is_taken_back_and_the_others_go_on)
 	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
 	print_message("taking one back, and keys of a new epoch for the others: %.2f s\n",
 		cpu_s() - before);
-	assert_true(cpu_s() - before < 20); /* seconds of one processor, in any build */
+	/* Each of them costs no more than some of those that were given last, in any build. */
+	assert_true(cpu_s() - before < 8 * PARTS * parts[PARTS - 1]);
 	assert_false(story_is_due(&s, s.imaging));
 	kit_save(&s.k, "Imaging/later.txt", "after the end");
 	story_agents(&s, 7);

@@ -92,10 +92,9 @@ static emr_team present_of(story *s, const called *d)
 TEST(terms_that_change_after_joining_are_followed_by_nobody)
 {
 	emr_team present;
-	STORY;
-	AUTO(called_end) called d, other, same;
+	STORY_DATASET(TERMS("2090-01-01"), 0);
+	AUTO(called_end) called other, same;
 
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	dataset_call_on(&other, &s, TERMS("2091-01-01"), d.id, 0);
 	present = present_of(&s, &d);
 	assert_true(emr_id16_equal(present.id, d.id));
@@ -107,10 +106,7 @@ TEST(terms_that_change_after_joining_are_followed_by_nobody)
 TEST(what_the_ledger_charges_and_the_terms_do_not_say_is_no_dataset)
 {
 	emr_team team;
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 5);
+	STORY_DATASET(TERMS("2090-01-01"), 5);
 	story_see(&s.lima);
 	assert_int_equal(emr_team_get(s.lima.replica, d.id, &team), EMR_NOT_FOUND);
 }
@@ -137,10 +133,9 @@ static json_t *told_to(story *s, person *m)
 TEST(who_is_admitted_quietly_into_the_former_dataset_is_listed_all_the_same)
 {
 	json_t *json;
-	STORY;
-	AUTO(called_end) called d, heir;
+	STORY_DATASET(TERMS("2090-01-01"), 0);
+	AUTO(called_end) called heir;
 
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.lima);
 	dataset_join(&d);
 	dataset_call_on(&heir, &s, TERMS("2090-01-01"), d.id, 0);
@@ -161,13 +156,9 @@ TEST(who_is_admitted_quietly_into_the_former_dataset_is_listed_all_the_same)
 
 TEST(who_was_left_in_a_closed_dataset_reads_nothing)
 {
-	EMR_AUTO_BUF bytes = {0};
-	emr_share_trouble trouble;
 	emr_grant_made made;
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	STORY_READ;
+	DATASET(TERMS("2090-01-01"), 0);
 	dataset_admit(&d, &s.eve);
 	made = dataset_join(&d);
 	story_does(&s, dataset_steward(&d), emr_act_dataset_close(d.id));
@@ -206,13 +197,9 @@ static void answers_after_midnight(story *s)
 
 TEST(the_limit_is_that_of_the_day_of_the_question)
 {
-	EMR_AUTO_BUF bytes = {0};
-	emr_share_trouble trouble;
 	emr_grant_made made;
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
+	STORY_READ;
+	DATASET(TERMS_OF_ONE, 0);
 	dataset_admit(&d, &s.eve);
 	story_pass(&s, DAY - story_now(&s) % DAY - 10);
 	made = dataset_join(&d);
@@ -257,10 +244,7 @@ TEST(questions_of_one_entry_count_each_other)
 	emr_grant_made made;
 	unsigned over = 0;
 	parcel p = {0};
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
+	STORY_DATASET(TERMS_OF_ONE, 0);
 	dataset_admit(&d, &s.eve);
 	made = dataset_join(&d);
 	received_by(&s.eve);
@@ -317,10 +301,7 @@ static bool asks_at(called *d, emr_grant_made made, int64_t off_s)
 TEST(a_clock_that_is_off_gets_no_more_of_a_day)
 {
 	emr_grant_made made;
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
+	STORY_DATASET(TERMS_OF_ONE, 0);
 	dataset_admit(&d, &s.eve);
 	made = dataset_join(&d);
 	story_pass(&s, 2 * DAY - story_now(&s) % DAY - 10 * MINUTE);
@@ -360,10 +341,7 @@ TEST(a_question_that_calls_records_names_is_not_answered)
 {
 	emr_release_tally told, lied;
 	emr_id16 access;
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
+	STORY_DATASET(TERMS_OF_ONE, 0);
 	dataset_admit(&d, &s.eve);
 	join_and_ask(&d, &access);
 	told = story_owner(&s);
@@ -479,14 +457,10 @@ static emr_id16 grant_without_place(const called *d)
 
 TEST(nobody_releases_keys_of_what_was_not_paid)
 {
-	EMR_AUTO_BUF bytes = {0};
-	emr_share_trouble trouble;
 	emr_grant_made made;
 	emr_id16 grant;
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, PAID, (emr_id16){{0}}, 20);
+	STORY_READ;
+	DATASET(PAID, 20);
 	dataset_admit(&d, &s.lima);
 	dataset_put_by(&d, 100, 1);
 	grant = grant_without_place(&d);
@@ -596,10 +570,7 @@ TEST(a_folder_inside_is_read_while_the_one_around_it_is_paid_for)
 	emr_shared *open = NULL;
 	emr_grant_made made;
 	emr_id16 inner, grant;
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, PAID, (emr_id16){{0}}, 20);
+	STORY_DATASET(PAID, 20);
 	dataset_admit(&d, &s.lima);
 	dataset_put_by(&d, 100, 1);
 	made = dataset_join(&d);

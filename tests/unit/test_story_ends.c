@@ -32,15 +32,30 @@ static emr_shared *open_shared(story *s, person *m, emr_id16 grant, story_fn ans
 	return shared;
 }
 
+/* Lima's share is open, and she is about to ask for a file. */
+#define LIMA_READS                                                                                 \
+	STORY_READ;                                                                                \
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);                                   \
+	AUTO(auto_emr_shared_free)                                                                 \
+	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);                     \
+	story_found mri = story_find(shared, "MRI.pdf")
+
+/* The share ends in a hundred seconds. */
+static emr_shared *open_for_100_s(story *s)
+{
+	emr_grant_order order = {
+		.rights = 3, .purposes = 1, .not_after_unix_s = story_now(s) + 100};
+	emr_grant_made made;
+
+	assert_ok(story_try_share(s, &s->lima, &order, true, &made));
+	return open_shared(s, &s->lima, made.grant, all_agents);
+}
+
 /* ---- every stage refuses ---- */
 
 TEST(the_ledger_refuses_who_has_not_seen_the_end)
 {
-	STORY_READ;
-	emr_grant_made made = story_share(&s, &s.lima, 0, true);
-	AUTO(auto_emr_shared_free)
-	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
-	story_found mri = story_find(shared, "MRI.pdf");
+	LIMA_READS;
 	emr_ask *ask = NULL;
 
 	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
@@ -57,11 +72,7 @@ TEST(the_ledger_refuses_who_has_not_seen_the_end)
 
 TEST(agents_and_owner_refuse_what_ended_after_the_question)
 {
-	STORY_READ;
-	emr_grant_made made = story_share(&s, &s.lima, 0, true);
-	AUTO(auto_emr_shared_free)
-	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
-	story_found mri = story_find(shared, "MRI.pdf");
+	LIMA_READS;
 	AUTO(auto_emr_ask_free) emr_ask *ask = NULL;
 
 	(void)story_owner(&s); /* the question about names */
@@ -78,16 +89,10 @@ TEST(agents_and_owner_refuse_what_ended_after_the_question)
 TEST(agents_look_at_their_own_clock)
 {
 	STORY_READ;
-	emr_grant_made made;
-	emr_grant_order order = {.rights = 3, .purposes = 1, .not_after_unix_s = 0};
-	AUTO(auto_emr_shared_free) emr_shared *shared;
-	story_found mri;
+	AUTO(auto_emr_shared_free) emr_shared *shared = open_for_100_s(&s);
+	story_found mri = story_find(shared, "MRI.pdf");
 	AUTO(auto_emr_ask_free) emr_ask *ask = NULL;
 
-	order.not_after_unix_s = story_now(&s) + 100;
-	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
-	shared = open_shared(&s, &s.lima, made.grant, all_agents);
-	mri = story_find(shared, "MRI.pdf");
 	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
 	story_pass(&s, 100);
 	for (int i = 0; i < AGENTS; i++)
@@ -102,16 +107,10 @@ TEST(agents_look_at_their_own_clock)
 TEST(a_reader_who_sets_his_clock_back_is_refused_by_the_clocks_of_others)
 {
 	STORY_READ;
-	emr_grant_made made;
-	emr_grant_order order = {.rights = 3, .purposes = 1, .not_after_unix_s = 0};
-	AUTO(auto_emr_shared_free) emr_shared *shared;
-	story_found mri;
+	AUTO(auto_emr_shared_free) emr_shared *shared = open_for_100_s(&s);
+	story_found mri = story_find(shared, "MRI.pdf");
 	AUTO(auto_emr_ask_free) emr_ask *ask = NULL;
 
-	order.not_after_unix_s = story_now(&s) + 100;
-	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
-	shared = open_shared(&s, &s.lima, made.grant, all_agents);
-	mri = story_find(shared, "MRI.pdf");
 	story_pass(&s, 200);
 	s.k.clock.unix_ns -= INT64_C(150000000000);
 	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
@@ -127,11 +126,7 @@ TEST(a_reader_who_sets_his_clock_back_is_refused_by_the_clocks_of_others)
 /* A program that lies to itself about the purpose gets no further than the agents. */
 TEST(a_purpose_that_was_not_granted_is_refused_by_whoever_releases)
 {
-	STORY_READ;
-	emr_grant_made made = story_share(&s, &s.lima, 0, true);
-	AUTO(auto_emr_shared_free)
-	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
-	story_found mri = story_find(shared, "MRI.pdf");
+	LIMA_READS;
 	AUTO(auto_emr_ask_free) emr_ask *ask = NULL;
 
 	(void)story_owner(&s);
@@ -146,11 +141,7 @@ TEST(a_purpose_that_was_not_granted_is_refused_by_whoever_releases)
 
 TEST(another_persons_question_is_not_accepted)
 {
-	STORY_READ;
-	emr_grant_made made = story_share(&s, &s.lima, 0, true);
-	AUTO(auto_emr_shared_free)
-	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
-	story_found mri = story_find(shared, "MRI.pdf");
+	LIMA_READS;
 	emr_ask *ask = NULL;
 
 	story_see(&s.eve);

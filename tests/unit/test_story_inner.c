@@ -353,29 +353,34 @@ static void *tie_at_once(void *arg)
 	return NULL;
 }
 
+static void begin_another(story *s, emr_share **out)
+{
+	const emr_share_options options = {.keyring = s->k.stack.keyring,
+		.ledger = s->k.stack.ledger,
+		.replica = s->k.stack.replica,
+		.records = s->k.stack.records,
+		.clock = &s->k.clock.clock};
+
+	assert_ok(emr_share_new(&options, out));
+}
+
 TEST(who_gives_on_at_the_same_time_gives_once)
 {
 	STORY_READ;
-	const emr_share_options options = {.keyring = s.k.stack.keyring,
-		.ledger = s.k.stack.ledger,
-		.replica = s.k.stack.replica,
-		.records = s.k.stack.records,
-		.clock = &s.k.clock.clock};
-	emr_id16 old, file;
+	emr_id16 old = make_inner(&s, "Imaging/Old");
+	emr_id16 file = make_inner(&s, "Imaging/MRI.pdf");
 	AUTO(pthread_barrier_destroy) pthread_barrier_t start;
 	EMR_AUTO_FREE emr_nested *tree;
 	tying both[2];
 	pthread_t thread;
 	size_t n;
 
-	old = make_inner(&s, "Imaging/Old");
-	file = make_inner(&s, "Imaging/MRI.pdf");
 	(void)story_share(&s, &s.lima, 0, true);
 	tree = tree_of(&s, &n);
 	assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
 	for (int i = 0; i < 2; i++)
 		both[i] = (tying){.share = s.ana, .tree = tree, .n = n, .start = &start};
-	assert_ok(emr_share_new(&options, &both[1].share));
+	begin_another(&s, &both[1].share);
 	assert_int_equal(pthread_create(&thread, NULL, tie_at_once, &both[1]), 0);
 	(void)tie_at_once(&both[0]);
 	assert_int_equal(pthread_join(thread, NULL), 0);
@@ -390,11 +395,6 @@ TEST(who_gives_on_at_the_same_time_gives_once)
 TEST(what_is_given_on_while_the_share_is_taken_back_does_not_stay)
 {
 	STORY_READ;
-	const emr_share_options options = {.keyring = s.k.stack.keyring,
-		.ledger = s.k.stack.ledger,
-		.replica = s.k.stack.replica,
-		.records = s.k.stack.records,
-		.clock = &s.k.clock.clock};
 	emr_id16 old = make_inner(&s, "Imaging/Old");
 	AUTO(pthread_barrier_destroy) pthread_barrier_t start;
 	emr_share *clerk;
@@ -404,7 +404,7 @@ TEST(what_is_given_on_while_the_share_is_taken_back_does_not_stay)
 	size_t n;
 
 	assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
-	assert_ok(emr_share_new(&options, &clerk));
+	begin_another(&s, &clerk);
 	tree = tree_of(&s, &n);
 	for (int round = 0; round < 4; round++) {
 		size_t ended = 0;

@@ -35,17 +35,6 @@ static emr_place place_of(const char *name)
 	return story_place_called(&s, name);
 }
 
-static emr_status owner_reads(const char *path)
-{
-	emr_handle *h = kit_open_file(&s.k, path, O_RDONLY);
-	char text[64];
-	size_t got;
-	emr_status status = emr_view_read(h, 0, text, sizeof text, &got);
-
-	emr_view_release(h);
-	return status;
-}
-
 static void owner_says(const char *path, const char *start)
 {
 	const char *is = kit_attribute(&s.k, path, "user.emrfs.signature");
@@ -125,7 +114,7 @@ TEST(what_another_once_said_is_not_brought_again_as_new)
 
 	SCENE(scene, c, begin, end);
 	bring_again(&c.eve, c.second, c.first, 1, "biopsy-2026.txt");
-	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2026.txt"));
+	assert_status(EMR_BAD_SIGNATURE, pen_owner_reads(&s, "Imaging/biopsy-2026.txt"));
 	owner_says("Imaging/biopsy-2026.txt", "mismatch by=lima.clinic");
 	reader_meets_a_mismatch(&s.lima, &c.lima_may, "biopsy-2026.txt");
 	/* Nor does it become good because the owner seals everything again. */
@@ -134,7 +123,7 @@ TEST(what_another_once_said_is_not_brought_again_as_new)
 	assert_true(n > 0);
 	kit_publish_all(&s.k);
 	kit_restart(&s.k);
-	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2026.txt"));
+	assert_status(EMR_BAD_SIGNATURE, pen_owner_reads(&s, "Imaging/biopsy-2026.txt"));
 	kit_expect_text(&s.k, "Imaging/biopsy-2024.txt", "2024: benign");
 }
 
@@ -147,7 +136,7 @@ TEST(an_older_version_of_the_record_itself_is_not_either)
 	kit_expect_text(&s.k, "Imaging/biopsy-2024.txt", "2024: corrected");
 	story_see(&s.eve);
 	bring_again(&c.eve, c.first, c.first, 1, "biopsy-2024.txt");
-	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2024.txt"));
+	assert_status(EMR_BAD_SIGNATURE, pen_owner_reads(&s, "Imaging/biopsy-2024.txt"));
 	reader_meets_a_mismatch(&s.lima, &c.lima_may, "biopsy-2024.txt");
 }
 
@@ -158,7 +147,7 @@ TEST(not_even_by_who_said_it)
 	assert_applied(&c.lima);
 	kit_publish_all(&s.k);
 	bring_again(&c.lima, c.first, c.first, 1, "biopsy-2024.txt");
-	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2024.txt"));
+	assert_status(EMR_BAD_SIGNATURE, pen_owner_reads(&s, "Imaging/biopsy-2024.txt"));
 	reader_meets_a_mismatch(&s.eve, &c.eve_may, "biopsy-2024.txt");
 }
 
@@ -183,7 +172,7 @@ TEST(nor_in_two_steps)
 		assert_applied(&c.lima);
 		is_reckless = false;
 		kit_publish_all(&s.k);
-		assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2024.txt"));
+		assert_status(EMR_BAD_SIGNATURE, pen_owner_reads(&s, "Imaging/biopsy-2024.txt"));
 		if (owner_seals_again) {
 			assert_ok(emr_share_begin_epoch(begins(s.ana), s.imaging));
 			assert_ok(share_hide_past(s.ana, s.imaging, &n, &left_out));
@@ -192,7 +181,7 @@ TEST(nor_in_two_steps)
 		story_see(&s.lima);
 		c.lima.says_n = strlen("2024: second opinion");
 		bring_again(&c.lima, c.first, c.first, 2, "biopsy-2024.txt");
-		assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2024.txt"));
+		assert_status(EMR_BAD_SIGNATURE, pen_owner_reads(&s, "Imaging/biopsy-2024.txt"));
 		owner_says("Imaging/biopsy-2024.txt", "mismatch by=lima.clinic");
 		if (!owner_seals_again)
 			reader_meets_a_mismatch(&s.eve, &c.eve_may, "biopsy-2024.txt");
@@ -218,20 +207,20 @@ TEST(who_renames_the_owners_record_does_not_close_it)
 	after = place_of("MRI.pdf");
 	assert_int_not_equal(after.version, before.version);
 	assert_memory_equal(after.r_pid, before.r_pid, sizeof before.r_pid);
-	assert_ok(owner_reads("Imaging/MRI.pdf"));
+	assert_ok(pen_owner_reads(&s, "Imaging/MRI.pdf"));
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee"); /* how long it is, too */
 	owner_says("Imaging/MRI.pdf", "self");
 	assert_ok(
 		story_read(&s, &s.lima, c.lima_may.grant, "MRI.pdf", all_agents, &bytes, &trouble));
 	kit_restart(&s.k);
-	assert_ok(owner_reads("Imaging/MRI.pdf"));
+	assert_ok(pen_owner_reads(&s, "Imaging/MRI.pdf"));
 	/* The owner's later words about it concern the same. */
 	kit_rename(&s.k, "Imaging/MRI.pdf", "Imaging/head.pdf");
 	kit_publish_all(&s.k);
 	after = place_of("head.pdf");
 	assert_memory_equal(after.r_pid, before.r_pid, sizeof before.r_pid);
 	kit_restart(&s.k);
-	assert_ok(owner_reads("Imaging/head.pdf"));
+	assert_ok(pen_owner_reads(&s, "Imaging/head.pdf"));
 	owner_says("Imaging/head.pdf", "self");
 }
 

@@ -60,18 +60,6 @@ static void end(pen *p)
 	story_end(&s);
 }
 
-static size_t live_in(emr_id16 domain)
-{
-	emr_replica_head head;
-	size_t n = 0;
-
-	EMR_ASK(asked, s.k.stack.replica, HEADS, .domain = domain);
-	while (emr_next(&asked, &head))
-		n += head.state == EMR_OBJECT_LIVE;
-	assert_ok(asked.status);
-	return n;
-}
-
 static bool add_name(void *arg, const char *name, const emr_attr *attr, uint64_t next)
 {
 	char *text = arg;
@@ -159,8 +147,8 @@ static hers remember(void)
 	emr_id16 psychiatry = kit_object_id(&s.k, "Psychiatry");
 
 	return (hers){.psychiatry = psychiatry,
-		.in_psychiatry = live_in(psychiatry),
-		.in_imaging = live_in(s.imaging),
+		.in_psychiatry = pen_live_in(&s, psychiatry),
+		.in_imaging = pen_live_in(&s, s.imaging),
 		.mode = kit_attr(&s.k, "Imaging/MRI.pdf").mode};
 }
 
@@ -172,8 +160,8 @@ static void all_else_is_hers(const hers *was, const char *text)
 	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.note"), "hers");
 	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.keep"), "yes");
 	assert_string_equal(names_in("Psychiatry"), "diary.txt");
-	assert_int_equal(live_in(was->psychiatry), was->in_psychiatry);
-	assert_int_equal(live_in(s.imaging), was->in_imaging);
+	assert_int_equal(pen_live_in(&s, was->psychiatry), was->in_psychiatry);
+	assert_int_equal(pen_live_in(&s, s.imaging), was->in_imaging);
 }
 
 TEST(his_bytes_are_under_her_description)

@@ -38,18 +38,6 @@ static void settle_after(bool restart)
 	kit_settle(&s.k);
 }
 
-static size_t live_in(emr_id16 domain)
-{
-	emr_replica_head head;
-	size_t n = 0;
-
-	EMR_ASK(asked, s.k.stack.replica, HEADS, .domain = domain);
-	while (emr_next(&asked, &head))
-		n += head.state == EMR_OBJECT_LIVE;
-	assert_ok(asked.status);
-	return n;
-}
-
 /* ---- */
 
 TEST(what_a_writer_places_lies_in_his_domain)
@@ -62,7 +50,7 @@ TEST(what_a_writer_places_lies_in_his_domain)
 	story_begin(&s);
 	begin(&p, true);
 	psychiatry = kit_object_id(&s.k, "Psychiatry");
-	others = live_in(psychiatry);
+	others = pen_live_in(&s, psychiatry);
 	pen_file(&p, s.imaging, top, "at-top.txt", "planted", NULL);
 	assert_ok(p.last.error);
 	pen_file(&p, s.imaging, psychiatry, "in-psychiatry.txt", "planted", NULL);
@@ -77,7 +65,7 @@ TEST(what_a_writer_places_lies_in_his_domain)
 		assert_true(kit_exists(&s.k, "Imaging/at-top.txt"));
 		assert_true(kit_exists(&s.k, "Imaging/in-psychiatry.txt"));
 		assert_true(kit_exists(&s.k, "Imaging/nowhere.txt"));
-		assert_int_equal(live_in(psychiatry), others);
+		assert_int_equal(pen_live_in(&s, psychiatry), others);
 	}
 }
 
@@ -91,7 +79,7 @@ TEST(nobody_moves_her_directories_to_another_domain)
 	begin(&p, false);
 	psychiatry = kit_object_id(&s.k, "Psychiatry");
 	old = kit_object_id(&s.k, "Imaging/Old");
-	others = live_in(psychiatry);
+	others = pen_live_in(&s, psychiatry);
 	pen_describe(&p, EMR_META_DIR, s.imaging, old, psychiatry, "Old");
 	assert_ok(p.last.error);
 	for (int restart = 0; restart < 2; restart++) {
@@ -99,7 +87,7 @@ TEST(nobody_moves_her_directories_to_another_domain)
 		assert_true(kit_exists(&s.k, "Imaging/Old"));
 		assert_false(kit_exists(&s.k, "Psychiatry/Old"));
 		assert_int_equal(kit_attr(&s.k, "Imaging/Old").mode & 07000, 0);
-		assert_int_equal(live_in(psychiatry), others);
+		assert_int_equal(pen_live_in(&s, psychiatry), others);
 	}
 }
 
@@ -181,17 +169,6 @@ TEST(what_emrfs_goes_by_is_not_a_writers_to_say)
 	}
 }
 
-static emr_status reads(const char *path)
-{
-	emr_handle *h = kit_open_file(&s.k, path, O_RDONLY);
-	char text[64];
-	size_t got;
-	emr_status status = emr_view_read(h, 0, text, sizeof text, &got);
-
-	emr_view_release(h);
-	return status;
-}
-
 TEST(what_something_is_and_how_long_is_not_his_to_say)
 {
 	emr_id16 scan, old;
@@ -235,8 +212,8 @@ TEST(who_says_another_length_has_signed_something_else)
 		assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
 	}
 	settle_after(false);
-	assert_status(EMR_DAMAGED, reads("Imaging/short.txt"));
-	assert_status(EMR_DAMAGED, reads("Imaging/long.txt"));
+	assert_status(EMR_DAMAGED, pen_owner_reads(&s, "Imaging/short.txt"));
+	assert_status(EMR_DAMAGED, pen_owner_reads(&s, "Imaging/long.txt"));
 }
 
 /* "Imaging" and N directories "d", one in the other, in a static buffer. */
@@ -316,7 +293,7 @@ TEST(sharing_with_one_more_does_not_make_his_words_hers)
 	story_begin(&s);
 	begin(&p, false);
 	psychiatry = kit_object_id(&s.k, "Psychiatry");
-	others = live_in(psychiatry);
+	others = pen_live_in(&s, psychiatry);
 	at = (emr_place){.domain = s.imaging, .object = emr_id16_random(), .cver = 1};
 	at.record_id = at.object;
 	meta = (emr_meta){.type = EMR_META_FILE,
@@ -360,7 +337,7 @@ TEST(sharing_with_one_more_does_not_make_his_words_hers)
 		assert_int_equal(kit_attr(&s.k, "Imaging/planted.txt").mode & 07111, 0);
 		assert_string_equal(
 			kit_attribute(&s.k, "Imaging/planted.txt", "user.emrfs.keep"), "yes");
-		assert_int_equal(live_in(psychiatry), others);
+		assert_int_equal(pen_live_in(&s, psychiatry), others);
 		if (emr_view_find(s.k.view, "Imaging/passwd", &attr) != EMR_OK)
 			continue;
 		assert_ok(emr_view_read_link(s.k.view, attr.node, &target));

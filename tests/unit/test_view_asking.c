@@ -11,9 +11,9 @@
 #include "store/car_store.h"
 #include "view_kit.h"
 
-#define STEP_BYTES (UINT64_C(512) << 10)
+#define STEP_BYTES (UINT64_C(16) << 10) /* writers may be 66 of them ahead */
 #define FILE_BYTES 700000
-#define AHEAD 4 /* files; so far ahead of STEP_BYTES that a writer waits for a search */
+#define AHEAD 4 /* files: so much that a writer waits for a search */
 #define ROUNDS                                                                                     \
 	5 /* a question ends by itself after half a minute, which is late for no test but          \
 	     one on a computer that stands still, too */

@@ -2,12 +2,14 @@
  * bytes that count and a constant: a model of random writers, with the constants a 64th of the
  * usual ones. */
 
+#include "reclaim.h"
 #include "view_kit.h"
 
 #define SCALE 64
 #define STEP_BYTES ((UINT64_C(32) << 20) / SCALE)
 #define ALLOWED_BYTES ((UINT64_C(300) << 20) / SCALE)
 #define SEGMENT_BYTES ((UINT64_C(256) << 20) / SCALE)
+#define AHEAD_BYTES (64 * STEP_BYTES) /* that may be of no use until the next lull */
 #define FILES 6
 #define FILE_MAX ((UINT64_C(64) << 20) / SCALE)
 #define STEPS 4000
@@ -342,6 +344,39 @@ TEST(what_a_spill_named_goes_with_the_next_one)
 	assert_ok(emr_view_write(w.files[0].handle, 1, emr_bytes_of(w.bytes, 1)));
 	must_fit(&w, "spilled again");
 	close_one(&w, 0);
+}
+
+/* The clock of the kit stands still, so there is no lull in what is written. */
+TEST(a_look_gives_way_to_those_who_write_until_its_room_is_needed)
+{
+	SCENE_OF(world, w, end, begin, 10);
+	emr_view *view = w.k.view;
+
+	EMR_LOCKED(&view->lock);
+	view->space.has_looked = true;
+	view_note_busy(view);
+	space_died(view, 2 * STEP_BYTES);
+	assert_true(view->space.wants_look);
+	assert_true(space_look_due(view) > view_boot_ns(view));
+	kit_wait_ms(&w.k, 1000);
+	assert_true(space_look_due(view) <= view_boot_ns(view));
+	view_note_busy(view);
+	assert_true(space_look_due(view) > view_boot_ns(view));
+	kit_wait_ms(&w.k, 1000);
+	view_note_reader(view);
+	assert_true(space_look_due(view) > view_boot_ns(view));
+	want_reclaim(view); /* the disk is full */
+	assert_true(space_look_due(view) <= view_boot_ns(view));
+	view->space.wants_reclaim = false;
+	view->space.is_pressed = true; /* it was when this look began */
+	assert_true(space_look_due(view) <= view_boot_ns(view));
+	view->space.is_pressed = false;
+	view->space.spared_bytes = 1; /* an erasure goes on */
+	assert_true(space_look_due(view) <= view_boot_ns(view));
+	view->space.spared_bytes = 0;
+	assert_true(space_look_due(view) > view_boot_ns(view));
+	space_died(view, AHEAD_BYTES);
+	assert_true(space_look_due(view) <= view_boot_ns(view));
 }
 
 /* Space that a life left is looked at when the next one begins. */

@@ -71,7 +71,8 @@ say "somebody who waits for the organisation sees that, and may cancel it"
 as hospital two_invite rui patient
 absent=$!
 emr_until test -s "$EMR_WORK/rui.invitation"
-emr_stop "$absent" # it does not answer
+emr_stop "$absent" # it does not answer,
+emr_stop "$inviting" # nor does this one, which lets everybody in
 MNT=$HOME/Health
 screen_start "$PACKAGING/action" join "$EMR_WORK/rui.invitation"
 next_window 'extra-button=Yes'
@@ -81,11 +82,12 @@ type_in 'Rui'
 next_window 'Your birth date'
 type_in '1984-03-12'
 passphrase_typed "$passphrase"
-waits() { pgrep -f "^$REAL_ZENITY --progress" | while read -r one; do if grep -qzx "EMR_WORK=$EMR_WORK" "/proc/$one/environ"; then echo "$one"; fi; done | grep -q . && [ -n "$(xdotool search --onlyvisible --class zenity)" ]; }
+waits() { pgrep -f "^$REAL_ZENITY --progress" | while read -r one; do if grep -qzx "EMR_WORK=$EMR_WORK" "/proc/$one/environ"; then echo "$one"; fi; done | grep -q . && [ -n "$(xdotool search --onlyvisible --class zenity)" ] || { [ ! -s "$EMR_WORK/windows/$(printf %03d "$window")" ] && kill -0 "$screen_program" || emr_fail "nobody waits: $(tail -n 3 "$EMR_WORK"/windows/*)"; false; }; }
 emr_until waits
 must xdotool key Escape
 wait "$screen_program" || emr_fail "join, cancelled: $?"
 kill -9 "$absent" $(pgrep -P "$absent")
+kill -CONT "$inviting"
 nothing_begun
 say "joined: from the first window, with a file that is chosen, to the open folder"
 choose_path "$EMR_WORK/ana.invitation"

@@ -53,6 +53,16 @@ static inline bool emr_buf_is_within(const emr_buf *buf, const void *item)
 #define EMR_EACH(type, item, buf)                                                                  \
 	for (type *item = (type *)(void *)(buf)->data; emr_buf_is_within(buf, item); item++)
 
+/* Sorts BUF, an array of things of SIZE bytes, as qsort() does; it may be empty. */
+void emr_buf_sort(
+	const emr_buf *buf, size_t size, int (*order)(const void *one, const void *other));
+/* The same for an array of N, which may be NULL where N is 0. */
+#define EMR_SORT(array, n, order)                                                                  \
+	do {                                                                                       \
+		if ((n) > 1)                                                                       \
+			qsort((array), (n), sizeof *(array), (order));                             \
+	} while (0)
+
 /* free() for __attribute__((cleanup)) on a char or uint8_t pointer. */
 static inline void emr_auto_free(void *pointer)
 {
@@ -60,3 +70,12 @@ static inline void emr_auto_free(void *pointer)
 	free(*(void **)pointer);
 }
 #define EMR_AUTO_FREE __attribute__((cleanup(emr_auto_free)))
+
+/* Makes NAME for __attribute__((cleanup(NAME))) on a variable of TYPE, a pointer: it hands the
+ * pointer to CALL, which takes NULL, too. */
+#define EMR_AUTO_CALL(name, type, call)                                                            \
+	static inline void name(type *variable)                                                    \
+	{                                                                                          \
+		(void)call(*variable);                                                             \
+	}                                                                                          \
+	_Static_assert(sizeof(type) == sizeof(void *), "a pointer")

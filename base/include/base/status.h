@@ -67,6 +67,8 @@ typedef enum emr_status {
 		if (emr_tried != EMR_OK)                                                           \
 			return emr_tried;                                                          \
 	} while (0)
+/* The same for memory that was asked for: POINTER is NULL where there is none. */
+#define EMR_TRY_MEMORY(pointer) EMR_TRY((pointer) != NULL ? EMR_OK : EMR_NO_MEMORY)
 
 /* These kinds say what can be done about a status. This is said once, here: a caller that tries
  * again, passes over or gives up asks for the kind, and for a single status only where it knows

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/status.h"
 
 #define EMR_NEVER_NS INT64_MAX /* due only when somebody wakes it */
@@ -55,10 +56,7 @@ void emr_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t un
 /* EMR_LOCKED(mutex) holds a pthread_mutex_t from where it stands among the declarations of a block
  * until the block is left, also by EMR_TRY. It refuses nothing: a mutex that its thread holds
  * already stops it for ever, as pthread_mutex_lock does. */
-static inline void emr_lock_end(pthread_mutex_t **mutex)
-{
-	pthread_mutex_unlock(*mutex);
-}
+EMR_AUTO_CALL(emr_lock_end, pthread_mutex_t *, pthread_mutex_unlock);
 
 #define EMR_LOCKED(mutex)                                                                          \
 	pthread_mutex_t *emr_locked __attribute__((cleanup(emr_lock_end))) = (mutex);              \

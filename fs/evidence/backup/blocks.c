@@ -188,8 +188,7 @@ static emr_status read_files(looking *l, size_t from)
 {
 	for (size_t i = from; i < l->n_files; i++)
 		EMR_TRY(read_file(l, (uint32_t)i));
-	if (l->rows.len > 0)
-		qsort(l->rows.data, l->rows.len / sizeof(block_row), sizeof(block_row), by_digest);
+	emr_buf_sort(&l->rows, sizeof(block_row), by_digest);
 	return EMR_OK;
 }
 
@@ -329,8 +328,7 @@ static uint64_t settle_pins(looking *l)
 	size_t n = l->pins.len / sizeof *rows, kept = 0;
 	uint64_t versions = 0;
 
-	if (n > 1)
-		qsort(rows, n, sizeof *rows, by_pin);
+	EMR_SORT(rows, n, by_pin);
 	for (size_t i = 0; i < n; i++) {
 		bool is_last = i + 1 == n || !is_same_pin(&rows[i], &rows[i + 1]);
 

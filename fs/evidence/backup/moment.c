@@ -266,8 +266,7 @@ static emr_status list_segments(moment *m)
 
 	drop_segments(m);
 	status = each_name(m, m->blocks_fd, ".", note_segment);
-	if (m->n > 1)
-		qsort(m->segments, m->n, sizeof *m->segments, compare_segments);
+	EMR_SORT(m->segments, m->n, compare_segments);
 	for (size_t i = 0; i < m->n; i++)
 		m->segments[i].is_last =
 			i + 1 == m->n ||

@@ -150,8 +150,7 @@ static emr_status write_records(writing *w, const emr_id16 *root)
 	bool any = false;
 
 	EMR_TRY(keep_records(w));
-	if (w->n > 0)
-		qsort(w->records, w->n, sizeof *w->records, by_object);
+	EMR_SORT(w->records, w->n, by_object);
 	for (size_t i = 0; i < w->n; i++) {
 		const record *r = &w->records[i];
 		bool is_taken = root == NULL || is_below(w, r, *root);

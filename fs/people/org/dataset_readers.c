@@ -2,7 +2,6 @@
  * of its line, open or closed, each time that somebody was in. It also lists its frozen states. */
 #include "org_private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
@@ -176,7 +175,7 @@ static void join_stays(emr_buf *all)
 
 	if (all->len == 0)
 		return;
-	qsort(all->data, all->len / sizeof *last, sizeof *last, by_person_and_time);
+	emr_buf_sort(all, sizeof *last, by_person_and_time);
 	EMR_EACH (const stay, s, all) {
 		if (last != NULL && emr_id32_equal(last->root, s->root) && s->from <= last->to) {
 			last->to = last->to > s->to ? last->to : s->to;
@@ -186,7 +185,7 @@ static void join_stays(emr_buf *all)
 		*last = *s;
 	}
 	all->len = (size_t)((uint8_t *)(last + 1) - all->data);
-	qsort(all->data, all->len / sizeof *last, sizeof *last, by_time);
+	emr_buf_sort(all, sizeof *last, by_time);
 }
 
 static emr_status put_stay(

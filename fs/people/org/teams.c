@@ -1,7 +1,6 @@
 /* This file is `emrfs org team`: it shows a team of the organisation and changes its members. */
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "contract/codes.h"

@@ -68,8 +68,7 @@ static int compare_paths(const void *a, const void *b)
 
 void pass_match(pass *p)
 {
-	if (p->n > 0)
-		qsort(p->all, p->n, sizeof *p->all, compare_paths);
+	EMR_SORT(p->all, p->n, compare_paths);
 	for (size_t i = 0; i < p->n; i++) {
 		original *one = &p->all[i];
 		copy_there *copy = one->waits ? NULL : there_by_source(&p->there, one->source);

@@ -81,8 +81,7 @@ emr_status there_read(const cleaner *c, there *out)
 	t.by_source = calloc(t.n + 1, sizeof *t.by_source);
 	if (t.by_source == NULL)
 		return EMR_NO_MEMORY;
-	if (t.n > 0)
-		qsort(t.all, t.n, sizeof *t.all, compare_names);
+	EMR_SORT(t.all, t.n, compare_names);
 	for (size_t i = 0; i < t.n; i++)
 		t.by_source[i] = &t.all[i];
 	qsort(t.by_source, t.n, sizeof(copy_there *), compare_sources);

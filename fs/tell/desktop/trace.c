@@ -1,6 +1,5 @@
 /* This file judges one trace: whether an address that a desktop program wrote down leads into the
  * folder, and how it is listed. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"

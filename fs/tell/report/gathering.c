@@ -426,8 +426,7 @@ static emr_status gather(gathering *g, bool only_staff)
 	EMR_TRY(!only_staff && (status == EMR_DENIED || status == EMR_NOT_FOUND) ? EMR_OK : status);
 	EMR_TRY(only_staff ? EMR_OK : gather_dealings(g));
 	EMR_TRY(only_staff ? EMR_OK : gather_left(g));
-	if (o->n > 0)
-		qsort(o->list, o->n, sizeof *o->list, by_entry);
+	EMR_SORT(o->list, o->n, by_entry);
 	EMR_TRY(name_all(g));
 	for (size_t i = 0; i < o->n; i++) { /* agents, too, have names */
 		const emr_audit_entry *entry = o->list[i].opening;

@@ -191,8 +191,7 @@ static emr_status put_records(walking *w, json_t *page)
 	size_t i = 0;
 	int failed = json_object_set_new(page, "records", list);
 
-	if (w->n > 1)
-		qsort(w->records, w->n, sizeof *w->records, newest_first);
+	EMR_SORT(w->records, w->n, newest_first);
 	for (size_t n; i < w->n && json_array_size(list) < LINES_MAX && failed == 0; i += n) {
 		const record *r = &w->records[i];
 		uint64_t bytes = r->bytes;

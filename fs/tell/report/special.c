@@ -3,7 +3,6 @@
 #include "report/special.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "kit/language.h"

@@ -3,7 +3,6 @@
  * is lacking by now. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "kit/out.h"

@@ -84,8 +84,7 @@ emr_status awaiting_learn(emr_view *view)
 	bool is_new;
 
 	EMR_TRY(emr_settle_awaiting(view->options.settle, false, &all));
-	if (all.len > 0)
-		qsort(all.data, all.len / sizeof(emr_awaiting), sizeof(emr_awaiting), compare);
+	emr_buf_sort(&all, sizeof(emr_awaiting), compare);
 	pthread_mutex_lock(&view->lock);
 	before = view->awaiting.rows;
 	is_new = all.len != before.len ||

@@ -85,6 +85,7 @@ emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len
 {
 	emr_status status;
 
+	view_note_reader(handle->view);
 	/* A read and the close of its handle may be two threads: whoever comes last ends it. */
 	__atomic_add_fetch(&handle->refs, 1, __ATOMIC_RELAXED);
 	emr_fetcher_begin(handle->view->options.fetcher);
@@ -183,8 +184,7 @@ emr_status emr_view_await_block(emr_handle *handle, uint64_t at, emr_ready_fn re
 	if (!emr_fetcher_missed(fetcher, &missed))
 		return EMR_MISSING_DATA;
 	b = malloc(sizeof *b);
-	if (b == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(b);
 	*b = (bringing){.handle = handle, .cid = missed, .ready = ready, .arg = arg};
 	/* One for who is told, who may be answered and close before this returns, and one for us.
 	 */

@@ -22,7 +22,21 @@ static int64_t moment_ns(const emr_view *view)
 
 int64_t view_next_lull(const emr_view *view)
 {
-	return view->busy_boot_ns + moment_ns(view);
+	return __atomic_load_n(&view->busy_boot_ns, __ATOMIC_RELAXED) + moment_ns(view);
+}
+
+void view_note_reader(emr_view *view)
+{
+	__atomic_store_n(&view->space.read_boot_ns, view_boot_ns(view), __ATOMIC_RELAXED);
+}
+
+int64_t view_next_calm(const emr_view *view)
+{
+	const int64_t lull = view_next_lull(view);
+	const int64_t read =
+		__atomic_load_n(&view->space.read_boot_ns, __ATOMIC_RELAXED) + moment_ns(view);
+
+	return read > lull ? read : lull;
 }
 
 void view_note_busy(emr_view *view)
@@ -31,7 +45,7 @@ void view_note_busy(emr_view *view)
 
 	if (now - view->busy_boot_ns >= view->options.quiet_ns)
 		view->waits_for_quiet = false;
-	view->busy_boot_ns = now;
+	__atomic_store_n(&view->busy_boot_ns, now, __ATOMIC_RELAXED);
 }
 
 int64_t view_soonest_ns(const emr_view *view)

@@ -10,6 +10,7 @@
 #include "base/worker.h"
 
 #include "file.h"
+#include "kept.h"
 #include "kind.h"
 #include "tree.h"
 
@@ -42,11 +43,16 @@ static compare_result find(const struct comparing *c, const emr_cid *root)
 	return COMPARE_NOT_YET;
 }
 
+compare_result compare_known(const emr_view *view, const emr_cid *root)
+{
+	return find(view->comparing, root);
+}
+
 compare_result compare_of(emr_view *view, const emr_cid *root)
 {
 	EMR_LOCKED(&view->lock);
 
-	return find(view->comparing, root);
+	return compare_known(view, root);
 }
 
 /* ---- one ---- */
@@ -84,6 +90,8 @@ static void compare(emr_view *view, const waiting *w)
 		emr_buf_append(&view->comparing->known, &one, sizeof one) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "no memory to remember a comparison");
 	pthread_mutex_unlock(&view->lock);
+	if (one.result != COMPARE_FITS)
+		kept_doubt(view, w->node); /* the next opening judges and compares again */
 	if (one.result == COMPARE_DIFFERS)
 		tell(view, w->node);
 }
@@ -168,23 +176,23 @@ static void start(emr_view *view, struct comparing *c)
 	c->runs = emr_worker_start(&c->worker, "comparing", compare_loop, view) == EMR_OK;
 }
 
-void compare_note(emr_view *view, const node *n, const emr_cid *root, emr_content_reader *reader)
+bool compare_note(emr_view *view, const node *n, const emr_cid *root, emr_content_reader *reader)
 {
 	uint64_t bytes = emr_content_reader_content(reader)->n;
 	struct comparing *c;
 	waiting *w;
 
 	if (bytes > (shared_has(n) ? COMPARE_SHARED_MAX : COMPARE_BYTES_MAX))
-		return;
+		return true;
 	w = calloc(1, sizeof *w);
 	if (w == NULL)
-		return; /* the next opening asks again */
+		return false;
 	pthread_mutex_lock(&view->lock);
 	c = need(view);
 	if (c == NULL || c->stop || find(c, root) != COMPARE_NOT_YET || is_waiting(c, root)) {
 		pthread_mutex_unlock(&view->lock);
 		free(w);
-		return;
+		return c != NULL;
 	}
 	*w = (waiting){
 		.node = n->number, .root = *root, .reader = emr_content_reader_share(reader)};
@@ -192,6 +200,7 @@ void compare_note(emr_view *view, const node *n, const emr_cid *root, emr_conten
 	c->last = &w->next;
 	start(view, c);
 	pthread_mutex_unlock(&view->lock);
+	return true;
 }
 
 void compare_free(emr_view *view)

@@ -20,11 +20,13 @@
 	(UINT64_C(16)                                                                              \
 		<< 20) /* of what another shares: its keys must not outlive the grant for long */
 
-/* Without view->lock: READER opens the content of N at ROOT, which another has signed. */
-void compare_note(emr_view *view, const node *n, const emr_cid *root, emr_content_reader *reader);
-/* Takes view->lock. */
+/* Without view->lock: READER opens the content of N at ROOT, which another has signed.  False: no
+ * memory; the next opening asks again. */
+bool compare_note(emr_view *view, const node *n, const emr_cid *root, emr_content_reader *reader);
 typedef enum compare_result { COMPARE_NOT_YET, COMPARE_FITS, COMPARE_DIFFERS } compare_result;
+/* Takes view->lock; the second is called under it. */
 compare_result compare_of(emr_view *view, const emr_cid *root);
+compare_result compare_known(const emr_view *view, const emr_cid *root);
 /* In the calling thread, without view->lock: everything that waits. */
 void compare_turn(emr_view *view);
 /* Ends the thread; before the nodes go. */

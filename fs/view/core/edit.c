@@ -4,7 +4,6 @@
  * nothing on the disk names them. */
 #include "edit.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
@@ -263,12 +262,9 @@ void mark_changed(emr_view *view, node *n)
 
 int64_t emr_view_quiet_ns(emr_view *view)
 {
-	int64_t since;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	since = view->busy_boot_ns;
-	pthread_mutex_unlock(&view->lock);
-	return view_boot_ns(view) - since;
+	return view_boot_ns(view) - view->busy_boot_ns;
 }
 
 void requeue_below(emr_view *view, node *n)

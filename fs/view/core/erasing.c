@@ -26,8 +26,7 @@ static int by_erasing(const void *a, const void *b)
 
 void erasing_sort(erasing *all, size_t n)
 {
-	if (n > 1)
-		qsort(all, n, sizeof *all, by_erasing);
+	EMR_SORT(all, n, by_erasing);
 }
 
 erasing *erasing_find(erasing *all, size_t n, emr_id16 object)

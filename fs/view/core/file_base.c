@@ -31,11 +31,10 @@ static void tell(emr_view *view, node *n, const char *id)
 /* Nothing is said of an earlier version where there is none. */
 static const char *full_id(emr_view *view, const node *n)
 {
-	bool has_earlier;
+	EMR_LOCKED(&view->lock);
+	const bool has_earlier =
+		node_pversion(n) != 0 || (node_file(n) != NULL && node_file(n)->has_content);
 
-	pthread_mutex_lock(&view->lock);
-	has_earlier = node_pversion(n) != 0 || (node_file(n) != NULL && node_file(n)->has_content);
-	pthread_mutex_unlock(&view->lock);
 	return has_earlier ? "disk-full" : "disk-full-new";
 }
 

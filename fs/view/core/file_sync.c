@@ -40,8 +40,7 @@ emr_status file_adopt_content(emr_view *view, node *n, const emr_content *conten
 	emr_status status;
 	edit e;
 
-	if (fresh == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(fresh);
 	*fresh = *content;
 	e = edit_begin(view);
 	if (had_content) {
@@ -318,8 +317,7 @@ emr_status file_each(emr_view *view, const unsigned *most,
 		nodes[count++] = n;
 	}
 	pthread_mutex_unlock(&view->lock);
-	if (nodes == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(nodes);
 	for (size_t i = 0; i < count; i++) {
 		emr_status status = what(view, nodes[i], all);
 

@@ -24,8 +24,7 @@ emr_status flat_rename(flat_item *item, const char *name)
 {
 	char *copy = strdup(name);
 
-	if (copy == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(copy);
 	free(item->name);
 	item->name = copy;
 	item->is_renamed = true;
@@ -74,11 +73,6 @@ static emr_status add_code(flat_item *item, size_t digits)
 	return flat_rename(item, name);
 }
 
-static bool has_same_name(const flat_item *a, const flat_item *b)
-{
-	return a->up == b->up && strcmp(a->name, b->name) == 0;
-}
-
 /* In order of directories and names, until no directory has two equal ones. */
 static emr_status tell_apart(flat_item **items, size_t n, first_fn is_first)
 {
@@ -87,7 +81,8 @@ static emr_status tell_apart(flat_item **items, size_t n, first_fn is_first)
 
 		qsort_r(items, n, sizeof *items, by_name, &is_first);
 		for (size_t i = n; i-- > 1;) {
-			if (!has_same_name(items[i], items[i - 1]))
+			if (items[i]->up != items[i - 1]->up ||
+				strcmp(items[i]->name, items[i - 1]->name) != 0)
 				continue;
 			again = true;
 			EMR_TRY(add_code(items[i], digits));
@@ -115,8 +110,7 @@ emr_status flat_build(
 	if (status != EMR_OK)
 		return status;
 	out->places = calloc(n + 1, sizeof *out->places);
-	if (out->places == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(out->places);
 	out->count = n + 1;
 	top->place = FLAT_TOP;
 	take_name(&out->places[FLAT_TOP], top);

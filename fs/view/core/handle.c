@@ -6,6 +6,7 @@
 #include "view/received.h"
 
 #include "file.h"
+#include "kept.h"
 #include "kind.h"
 #include "node.h"
 #include "reclaim.h"
@@ -30,8 +31,7 @@ emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handl
 	if (tree_need_file(n) != EMR_OK)
 		return EMR_NO_MEMORY;
 	handle = calloc(1, sizeof *handle);
-	if (handle == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(handle);
 	handle->view = view;
 	handle->node = n;
 	handle->refs = 1;
@@ -70,6 +70,7 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 	const node_kind *kind = &own_kind;
 	node *n;
 
+	view_note_reader(view);
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	if (n == NULL)
@@ -99,12 +100,11 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 		status = file_truncate(view, n, 0);
 	else if (kind->open != NULL)
 		status = kind->open(view, handle);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		*out_handle = handle;
+	else
 		emr_view_release(handle);
-		return status;
-	}
-	*out_handle = handle;
-	return EMR_OK;
+	return status;
 }
 
 /* Under view->lock: the file NUMBER that only people read; NULL: it is none. */
@@ -153,7 +153,8 @@ static void discard_if_gone(emr_view *view, node *n)
 	pthread_rwlock_unlock(&node_file(n)->lock);
 }
 
-/* A published file that nobody has open keeps its reader only while it is cheap. */
+/* A published file that nobody has open keeps its reader only while it is cheap; that of what
+ * another shares: kept.h. */
 static void close_reader(emr_view *view, node *n)
 {
 	bool is_last;
@@ -161,7 +162,7 @@ static void close_reader(emr_view *view, node *n)
 	pthread_rwlock_wrlock(&node_file(n)->lock); /* first: who opens it from now on looks at the
 						  reader after this */
 	pthread_mutex_lock(&view->lock);
-	is_last = n->opens == 1;
+	is_last = n->opens == 1 && !kind_is_shown(n);
 	pthread_mutex_unlock(&view->lock);
 	if (is_last && node_file(n)->staging == NULL)
 		tree_set_reader(node_file(n), NULL);
@@ -186,6 +187,7 @@ void handle_put(emr_handle *handle)
 {
 	emr_view *view = handle->view;
 	node *n = handle->node;
+	uint64_t goes;
 
 	if (__atomic_sub_fetch(&handle->refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
@@ -206,10 +208,14 @@ void handle_put(emr_handle *handle)
 			enqueue(view, n);
 		note_due(view, view_boot_ns(view) + view_soonest_ns(view));
 	}
+	if (handle->is_let_in)
+		node_file(n)->let_in--;
+	goes = kept_note_closed(view, n);
 	tree_release_if_unused(view, n);
 	if (handle->may_write)
 		space_check(view);
 	pthread_mutex_unlock(&view->lock);
+	kept_drop(view, goes);
 	special_close(handle);
 	free(handle);
 }

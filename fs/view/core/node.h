@@ -53,13 +53,20 @@ typedef struct file {
 	uint32_t may_map;  /* open handles that may read and write: they may be mapped to write */
 	uint32_t writers;  /* open handles that may write: node_writers */
 	uint64_t top_cver; /* the highest its record has had; 0: not known; node_top_cver */
-	bool is_opened_again; /* since it was made: the kernel may hold pages of it; atomic */
-	uint64_t promised;    /* the mark of the working copy that a flush has covered; 0: none */
-	bool went_back;	      /* the working copy that was promised is not there, or not whole */
-	bool is_lack_told;    /* that it does not go to the ledger for what only nodes have */
-	uint64_t home_leaves; /* so many of READER were in this computer's own store; atomic */
-	bool is_former;	      /* under a name of scratch, and its record went on without it */
-	bool keep_spill;      /* a working copy that could not be recovered is left for a person */
+	/* About READER, of what another shares: kept.h. */
+	int64_t judged_boot_ns; /* when it was made and judged; 0: it is none, or is not kept;
+				 * atomic
+				 */
+	bool is_unused;		/* nobody has opened the file by it yet; atomic */
+	bool is_kept;		/* counted in view->index.kept */
+	uint32_t let_in;	/* open handles that were let in by it; view->lock */
+	bool is_opened_again;	/* since it was made: the kernel may hold pages of it; atomic */
+	uint64_t promised;	/* the mark of the working copy that a flush has covered; 0: none */
+	bool went_back;		/* the working copy that was promised is not there, or not whole */
+	bool is_lack_told;	/* that it does not go to the ledger for what only nodes have */
+	uint64_t home_leaves;	/* so many of READER were in this computer's own store; atomic */
+	bool is_former;		/* under a name of scratch, and its record went on without it */
+	bool keep_spill; /* a working copy that could not be recovered is left for a person */
 } file;
 
 /* Where a published node was when it was published, if it has moved since. */
@@ -324,6 +331,8 @@ typedef struct doomed {
 /* Where nodes and what they share are found: tree.c. */
 struct tree_index {
 	table by_name, by_id;
+	unsigned kept; /* readers: kept.h; and when they are looked at next */
+	int64_t kept_due_boot_ns;
 	slots domain_ids;	/* that some node was ever published in; owned emr_id16 */
 	table domains;		/* where they are */
 	emr_place *spare_place; /* for the next tree_set_place, both */
@@ -354,11 +363,13 @@ struct disk_debt {
 
 /* The room for blocks: space.c, reclaim.c. */
 struct space_state {
-	bool wants_reclaim; /* the disk was full */
-	bool wants_look;    /* for space: enough may be of no use */
-	bool is_looking;    /* a thread is giving space back */
-	bool is_asking;	    /* that thread waits for nodes, and writers do not wait for it */
-	bool doubts_pins;   /* nobody has said yet whether some are lost: nothing is given back */
+	bool wants_reclaim;   /* the disk was full */
+	bool wants_look;      /* for space: enough may be of no use */
+	bool is_looking;      /* a thread is giving space back, */
+	bool is_pressed;      /* because the disk was full */
+	int64_t read_boot_ns; /* when a file was last opened or read; atomic */
+	bool is_asking;	      /* that thread waits for nodes, and writers do not wait for it */
+	bool doubts_pins;     /* nobody has said yet whether some are lost: nothing is given back */
 	bool has_looked;
 	uint64_t dead_bytes; /* let go since the last look */
 	uint64_t seen_live;  /* what that look found, and the counts as it began */
@@ -403,7 +414,7 @@ struct emr_view {
 	node *queue_head, *queue_tail; /* dirty nodes, oldest first */
 	int64_t next_due_boot_ns; /* nothing is due before; the publisher walks the queue only then
 				   */
-	int64_t busy_boot_ns;	  /* when something was last changed or went away here */
+	int64_t busy_boot_ns;	  /* when something was last changed or went away here; atomic */
 	/* Something of this burst of changes was sent, or a record got another name and may be
 	 * written again under the first: nothing of it is published before it is quiet. */
 	bool waits_for_quiet;
@@ -454,7 +465,8 @@ struct emr_handle {
 	int64_t made_boot_ns;
 	uint64_t bytes_read;		    /* atomic */
 	const struct handle_report *report; /* who is told what is read; NULL: nobody */
-	bool is_told;			    /* that it is over, and was read; view->lock */
+	bool is_told;			    /* that it is over, and was read; view->lock, both */
+	bool is_let_in;			    /* counted in file->let_in */
 	/* For bytes that are brought from elsewhere (bring.c): */
 	bool is_brought, is_damaged; /* atomic: some of it was lacking; stood there and was bad */
 	uint64_t last_leaf;	     /* that was read; view->lock, all three */
@@ -471,6 +483,9 @@ int64_t view_boot_ns(const emr_view *view);
 /* Under view->lock: when nothing will have been changed here for a moment, if nothing is from now
  * on. It may have passed. */
 int64_t view_next_lull(const emr_view *view);
+/* The same of those who read, too, without any lock. */
+int64_t view_next_calm(const emr_view *view);
+void view_note_reader(emr_view *view);
 /* Something is changed now.  Behind a pause a burst of changes begins. */
 void view_note_busy(emr_view *view);
 /* How soon a file that is changed now may be published: a moment, or the quiet time (quiet.c). */

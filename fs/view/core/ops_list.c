@@ -53,13 +53,11 @@ emr_status emr_view_each_entry(
 
 emr_status emr_view_find(emr_view *view, const char *path, emr_attr *out_attr)
 {
-	const node *n;
+	EMR_LOCKED(&view->lock);
+	const node *n = tree_find(view, path);
 
-	pthread_mutex_lock(&view->lock);
-	n = tree_find(view, path);
 	if (n != NULL)
 		tree_attr(n, out_attr);
-	pthread_mutex_unlock(&view->lock);
 	return n != NULL ? EMR_OK : EMR_NOT_FOUND;
 }
 
@@ -71,8 +69,7 @@ static emr_status path_of(const node *n, char **out_path)
 	if (n == NULL || n->state != NODE_LIVE)
 		return EMR_NOT_FOUND;
 	path = tree_path(n);
-	if (path == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(path);
 	*out_path = path;
 	return EMR_OK;
 }

@@ -70,12 +70,11 @@ static emr_status remove_node(emr_view *view, node *n)
 
 	edit_remove(&e, n, &v);
 	status = edit_commit(&e, NULL);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		finish_remove(view, n, v);
+	else
 		free(v);
-		return status;
-	}
-	finish_remove(view, n, v);
-	return EMR_OK;
+	return status;
 }
 
 /* The same in another's folder, where it becomes one's own. */
@@ -234,8 +233,7 @@ static emr_status remember_former(node *n)
 	if (n->was != NULL)
 		return EMR_OK;
 	n->was = calloc(1, sizeof *n->was);
-	if (n->was == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(n->was);
 	n->was->directory = n->parent->id;
 	memcpy(n->was->name, n->name, strlen(n->name) + 1);
 	return EMR_OK;
@@ -428,10 +426,7 @@ static emr_status hand_out_child(emr_view *view, uint64_t parent, const char *na
 	n->opens++;
 	pthread_mutex_unlock(&view->lock);
 	status = file_hand_out(view, n);
-	pthread_mutex_lock(&view->lock);
-	n->opens--;
-	tree_release_if_unused(view, n);
-	pthread_mutex_unlock(&view->lock);
+	tree_let_go(view, n);
 	return status;
 }
 

@@ -61,17 +61,15 @@ static void learn_size(emr_view *view, node *n, emr_attr *out_attr)
  */
 static emr_status lookup_again(emr_view *view, uint64_t number, bool goes_up, emr_attr *out_attr)
 {
-	node *n;
+	EMR_LOCKED(&view->lock);
+	node *n = tree_by_number(view, number);
 
-	pthread_mutex_lock(&view->lock);
-	n = tree_by_number(view, number);
 	if (n != NULL && goes_up && n != view->root)
 		n = n->parent;
 	if (n != NULL) {
 		n->kernel_refs++;
 		tree_attr(n, out_attr);
 	}
-	pthread_mutex_unlock(&view->lock);
 	return n != NULL ? EMR_OK : EMR_NOT_FOUND;
 }
 
@@ -219,12 +217,11 @@ static emr_status make_node(emr_view *view, uint64_t parent, const char *name, e
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK)
 		status = add_new(view, directory, name, n);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		*out_node = n;
+	else
 		tree_free_node(view, n);
-		return status;
-	}
-	*out_node = n;
-	return EMR_OK;
+	return status;
 }
 
 static emr_status make_and_take(emr_view *view, uint64_t parent, const char *name,

@@ -42,15 +42,12 @@ static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_
 static emr_status await_pins(emr_view *view)
 {
 	const int64_t until = view_boot_ns(view) + PINS_WAIT_NS;
-	emr_status status;
 	int64_t left;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	while (view->space.doubts_pins && !view->stop && (left = until - view_boot_ns(view)) > 0)
 		view_wait_ns(view, &view->settled, left);
-	status = view->space.doubts_pins ? EMR_BUSY : EMR_OK;
-	pthread_mutex_unlock(&view->lock);
-	return status;
+	return view->space.doubts_pins ? EMR_BUSY : EMR_OK;
 }
 
 emr_status view_reclaim_with(
@@ -70,8 +67,9 @@ emr_status emr_view_reclaim(
 	return view_reclaim_with(view, &options, out_report);
 }
 
-uint64_t space_for_copies(const emr_view *view)
+uint64_t space_for_copies(const void *arg)
 {
+	const emr_view *view = arg;
 	struct statvfs disk;
 	uint64_t free_bytes;
 
@@ -250,7 +248,7 @@ static emr_status scrub_with_reserve(
 	options->batch_bytes = SCRUB_BATCH_BYTES;
 	emr_reserve_check(reserve);
 	emr_reserve_lend(reserve);
-	options->max_copy_bytes = space_for_copies(view);
+	options->copy_room = space_for_copies;
 	status = scrub_all(view, options, is_again, out_report);
 	emr_reserve_take_back(reserve);
 	if (status == EMR_OK)

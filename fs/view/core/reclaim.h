@@ -12,7 +12,7 @@ emr_status view_reclaim_with(
  * are in the store or nowhere. */
 emr_block_store *nodes_here(const emr_view *view);
 /* Room for copies: what is free, less a little for everybody else; never 0. */
-uint64_t space_for_copies(const emr_view *view);
+uint64_t space_for_copies(const void *view);
 /* Frees every segment that holds anything dead; pins of whom IS_FORSAKEN says so do not count.  No
  * more is copied in one call than the disk has room for.  While a tree lacks a part between its
  * root and its leaves what may be below it is spared. */
@@ -28,13 +28,15 @@ void want_reclaim(emr_view *view);
 
 /* ---- space.c ---- */
 /* How many bytes of the store may be of no use by now, when to look for them, and how far writers
- * may run ahead of that.  With L live bytes the store has never more than about 2 L + 300 MiB: what
- * a look leaves is at most 5/3 L, the next look comes when 32 MiB + L/8 are known to be of no use,
- * or when so much was written that all of it together is 5/3 L + L/8 + 32 MiB, and writers wait for
- * it when it is 32 MiB more; a look copies at most about 32 MiB + L/16 before it removes what that
- * came from.
+ * may run ahead of that.  With L live bytes the store has never more than about 2 L + 300 MiB, and
+ * what comes while somebody writes: what a look leaves is at most 5/3 L, the next look comes when
+ * 32 MiB + L/8 are known to be of no use, or when so much was written that all of it together is
+ * 5/3 L + L/8 + 32 MiB; a look copies at most about 32 MiB + L/16 before it removes what that came
+ * from.
  * A look closes the segment that is being written, and takes a processor and the disk, so it gives
- * way to whoever saves: it begins in a lull, or when 16 MiB more came since it was due. */
+ * way to those who save and read: it begins in a lull, and rests between two blocks until the next.
+ * Meanwhile a sixteenth of what the disk has free, at most 2 GiB, may come on top of all this; with
+ * 16 MiB more it goes on beside them, and with 32 MiB more they wait for it. */
 
 /* Under view->lock: about BYTES that were of use are of none any more. */
 void space_died(emr_view *view, uint64_t bytes);

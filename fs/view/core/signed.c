@@ -13,6 +13,7 @@
 
 #include "compare.h"
 #include "file.h"
+#include "kept.h"
 #include "kind.h"
 
 static emr_bytes descriptor_of(const emr_view *view)
@@ -100,11 +101,9 @@ static emr_status check_length(emr_view *view, const emr_place *place, uint64_t 
 
 static emr_status check_shared_length(emr_view *view, const node *n, emr_content_reader *reader)
 {
-	bool fits;
+	EMR_LOCKED(&view->lock);
+	const bool fits = !shared_has(n) || n->size == emr_content_reader_content(reader)->n;
 
-	pthread_mutex_lock(&view->lock);
-	fits = !shared_has(n) || n->size == emr_content_reader_content(reader)->n;
-	pthread_mutex_unlock(&view->lock);
 	return fits ? EMR_OK : EMR_DAMAGED;
 }
 
@@ -166,7 +165,7 @@ emr_status signed_open(
 		return status;
 	}
 	if (is_anothers(&whose.is)) {
-		compare_note(view, n, &place->root, reader);
+		(void)compare_note(view, n, &place->root, reader);
 		originals_note(view, n, &place->root, reader);
 	}
 	if (whose.is.standing == EMR_SIGNED_STALE)
@@ -334,24 +333,32 @@ emr_status signed_take_shared(
 		status = EMR_BAD_SIGNATURE;
 	if (status == EMR_OK && word->is.verdict == EMR_STATEMENT_VALID_AFTER_HASH)
 		status = compare_now(view, reader);
-	if (status == EMR_OK)
-		status = check_shared_length(view, n, reader);
-	if (status == EMR_OK && is_anothers(&word->is))
-		compare_note(view, n, &word->root, reader);
-	if (status == EMR_OK && word->is.standing == EMR_SIGNED_STALE)
+	return status == EMR_OK ? check_shared_length(view, n, reader) : status;
+}
+
+void signed_note_shared(
+	emr_view *view, node *n, emr_content_reader *reader, const emr_shared_word *word)
+{
+	if (is_anothers(&word->is) && !compare_note(view, n, &word->root, reader))
+		kept_doubt(view, n->number); /* no memory: the next opening compares */
+	if (word->is.standing == EMR_SIGNED_STALE)
 		tell_stale(view, n, &word->root, &word->is, word->time_unix_s);
-	return status;
+}
+
+bool signed_stands(const emr_view *view, const node *n)
+{
+	emr_cid root;
+
+	return kind_of(n)->root(n, &root) && compare_known(view, &root) != COMPARE_DIFFERS;
 }
 
 static bool recall(emr_view *view, const emr_cid *root, emr_shared_word *out)
 {
-	const emr_shared_word *word;
+	EMR_LOCKED(&view->lock);
+	const emr_shared_word *word = find_word(view, root);
 
-	pthread_mutex_lock(&view->lock);
-	word = find_word(view, root);
 	if (word != NULL)
 		*out = *word;
-	pthread_mutex_unlock(&view->lock);
 	return word != NULL;
 }
 

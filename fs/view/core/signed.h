@@ -30,6 +30,13 @@ bool signed_tell(emr_view *view, node *n);
  * be shown, or EMR_BAD_SIGNATURE. OWNER is what user.emrfs.patient says. */
 emr_status signed_take_shared(
 	emr_view *view, node *n, emr_content_reader *reader, const emr_shared_word *word);
+/* Without locks: READER, which was taken with WORD, is what N is read by now: its bytes are
+ * compared, and a person is told what must be told. */
+void signed_note_shared(
+	emr_view *view, node *n, emr_content_reader *reader, const emr_shared_word *word);
+/* Under view->lock: nothing is known that speaks against the bytes of N, which is shown in its
+ * present version. */
+bool signed_stands(const emr_view *view, const node *n);
 emr_status signed_shared_say(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out);
 emr_status signed_shared_by(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out);
 emr_status signed_shared_number(emr_view *view, const emr_cid *root, emr_buf *out);

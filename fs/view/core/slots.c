@@ -32,8 +32,7 @@ static emr_status reserve_slots(slots *s, size_t more)
 	cap = cap < LEAST_CAP ? LEAST_CAP : cap + cap / 4;
 	cap = cap < MOST_CAP ? cap : MOST_CAP;
 	all = realloc(s->all, cap * sizeof *all);
-	if (all == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(all);
 	s->all = all;
 	s->cap = cap;
 	return EMR_OK;

@@ -11,6 +11,8 @@
 
 #define STEP_BYTES (UINT64_C(32) << 20)
 #define WAIT_NS INT64_C(1000000000) /* one is under way: whether it is over */
+#define AHEAD_STEPS 64		    /* 2 GiB */
+#define AHEAD_PART 16
 
 static uint64_t step_of(const emr_view *view)
 {
@@ -40,12 +42,16 @@ static bool is_beyond(const emr_view *view, uint64_t margin)
 	return dead >= most || (written + dead >= most && written + 2 * dead >= most + room);
 }
 
-void space_died(emr_view *view, uint64_t bytes)
+/* MARGIN, and what else the disk has room for: a part of what is free, no more than some steps. */
+static bool is_far_beyond(const emr_view *view, uint64_t margin)
 {
-	view->space.dead_bytes += bytes;
-	if (emr_reserve_is_out(emr_store_reserve(view->options.store)))
-		want_reclaim(view);
-	space_check(view);
+	const uint64_t most = AHEAD_STEPS * step_of(view);
+	uint64_t ahead;
+
+	if (!is_beyond(view, margin))
+		return false;
+	ahead = space_for_copies(view) / AHEAD_PART;
+	return is_beyond(view, margin + (ahead < most ? ahead : most));
 }
 
 /* Enough may be of no use. */
@@ -54,6 +60,23 @@ static bool look_is_due(const emr_view *view)
 	if (!view->space.has_looked)
 		return emr_store_disk_bytes(view->options.store) >= step_of(view);
 	return is_beyond(view, step_of(view));
+}
+
+/* No lull is waited for any more.  A look copies that many bytes at once. */
+static bool is_needed(const emr_view *view)
+{
+	return view->space.wants_reclaim || view->space.is_pressed || view_spared_is_due(view) ||
+	       (look_is_due(view) &&
+		       (space_for_copies(view) < step_of(view) + view->space.seen_live / 16 ||
+			       is_far_beyond(view, step_of(view) * 3 / 2)));
+}
+
+void space_died(emr_view *view, uint64_t bytes)
+{
+	view->space.dead_bytes += bytes;
+	if (emr_reserve_is_out(emr_store_reserve(view->options.store)))
+		want_reclaim(view);
+	space_check(view);
 }
 
 void space_check(emr_view *view)
@@ -67,22 +90,30 @@ void space_check(emr_view *view)
 	view->space.wants_look = true;
 }
 
-static bool is_pressing(const emr_view *view)
-{
-	return is_beyond(view, 2 * step_of(view));
-}
-
 int64_t space_look_due(const emr_view *view)
 {
-	return is_beyond(view, step_of(view) * 3 / 2) ? view_boot_ns(view) : view_next_lull(view);
+	return is_needed(view) ? view_boot_ns(view) : view_next_calm(view);
+}
+
+/* A look rests while somebody works in the folder, until its room is needed. */
+static int64_t look_rests_ns(void *arg)
+{
+	emr_view *view = arg;
+	const int64_t left = view_next_calm(view) - view_boot_ns(view);
+
+	if (left <= 0)
+		return 0;
+	EMR_LOCKED(&view->lock);
+	return is_needed(view) ? 0 : left;
 }
 
 emr_status space_look(emr_view *view, emr_reclaim_report *out_report)
 {
 	emr_reclaim_options options = {.batch_bytes = step_of(view),
 		.close_from = step_of(view) / 4,
-		.max_copy_bytes = space_for_copies(view),
-		.is_over = &view->stop}; /* the next opening looks again */
+		.copy_room = space_for_copies,
+		.rest_ns = view->has_threads ? look_rests_ns : NULL,
+		.stop = &view->stop}; /* the next opening looks again */
 	uint64_t appended = emr_store_appended(view->options.store);
 	uint64_t left = emr_record_ctx_left(view->options.records);
 	uint64_t disk = emr_store_disk_bytes(view->options.store);
@@ -126,7 +157,7 @@ void space_make_room(emr_view *view)
 	}
 	if (!view->space.is_looking)
 		space_check(view);
-	while (!view->stop && is_pressing(view) && !view->space.is_asking &&
+	while (!view->stop && is_far_beyond(view, 2 * step_of(view)) && !view->space.is_asking &&
 		(view->space.wants_look || view->space.is_looking))
 		view_wait_ns(view, &view->settled, WAIT_NS);
 	pthread_mutex_unlock(&view->lock);

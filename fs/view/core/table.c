@@ -45,8 +45,7 @@ emr_status table_reserve_more(table *t, size_t more)
 	if ((t->used + more) * 4 <= t->cap * 3)
 		return EMR_OK;
 	grown.entries = calloc(cap, sizeof *grown.entries);
-	if (grown.entries == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(grown.entries);
 	for (size_t i = 0; i < t->cap; i++)
 		if (t->entries[i].slot != SLOT_NONE && t->entries[i].slot != TABLE_GONE)
 			place(&grown, t->entries[i]);

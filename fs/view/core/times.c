@@ -91,8 +91,7 @@ static int compare_times(const void *a, const void *b)
 
 void times_sort(file_time *all, size_t n)
 {
-	if (n > 1)
-		qsort(all, n, sizeof *all, compare_times);
+	EMR_SORT(all, n, compare_times);
 }
 
 emr_status times_put(emr_view *view, emr_journal_txn *txn, file_time *all, size_t n)

@@ -28,14 +28,11 @@ static uint64_t hash_bytes(const emr_view *view, const void *data, size_t len)
 	return hash;
 }
 
-static uint64_t hash_number(uint64_t number)
-{
-	return number * UINT64_C(0x9e3779b97f4a7c15);
-}
-
 static uint64_t hash_name(const emr_view *view, const node *directory, const char *name)
 {
-	return hash_bytes(view, name, strlen(name)) ^ hash_number(directory->number);
+	/* The number is spread over all bits. */
+	return hash_bytes(view, name, strlen(name)) ^
+	       directory->number * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static uint64_t hash_id(const emr_view *view, emr_id16 id)
@@ -186,8 +183,7 @@ static emr_status need_domain(emr_view *view, emr_id16 id)
 	EMR_TRY(table_reserve(&view->index.domains));
 	EMR_TRY(slots_reserve(&view->index.domain_ids));
 	copy = malloc(sizeof *copy);
-	if (copy == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(copy);
 	*copy = id;
 	table_add(&view->index.domains, hash_id(view, id),
 		slot_of(slots_add(&view->index.domain_ids, copy)));
@@ -261,16 +257,14 @@ emr_status tree_need_file(node *n)
 
 void tree_set_reader(file *f, emr_content_reader *reader)
 {
-	emr_content_reader *old = f->reader;
-
 	__atomic_store_n(&f->home_leaves, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&f->reader, reader, __ATOMIC_RELEASE);
-	emr_content_reader_free(old);
+	__atomic_store_n(&f->judged_boot_ns, 0, __ATOMIC_RELEASE);
+	emr_content_reader_free(__atomic_exchange_n(&f->reader, reader, __ATOMIC_ACQ_REL));
 }
 
 bool tree_has_reader(const node *n)
 {
-	return node_file(n) != NULL && n->opens > 0 &&
+	return node_file(n) != NULL &&
 	       __atomic_load_n(&node_file(n)->reader, __ATOMIC_ACQUIRE) != NULL;
 }
 
@@ -298,8 +292,7 @@ emr_status tree_new_node(
 	EMR_TRY(slots_reserve(&view->nodes));
 	EMR_TRY(table_reserve(&view->index.by_id));
 	n = calloc(1, sizeof *n);
-	if (n == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(n);
 	n->type = (uint8_t)type;
 	if (type == EMR_META_DIR && (n->listing = calloc(1, sizeof *n->listing)) == NULL) {
 		free(n);
@@ -374,6 +367,19 @@ void tree_release_if_unused(emr_view *view, node *n)
 		kind_of(n)->release(view, n);
 	else if (n->state == NODE_GONE && n->kernel_refs == 0 && n->opens == 0 && n != view->root)
 		free_or_wait(view, n);
+}
+
+void tree_let_go(emr_view *view, node *n)
+{
+	EMR_LOCKED(&view->lock);
+
+	n->opens--;
+	tree_release_if_unused(view, n);
+}
+
+int tree_compare_ids(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(emr_id16));
 }
 
 emr_status tree_become_root(emr_view *view, node *n)
@@ -463,8 +469,7 @@ static emr_status reserve_kids(kid_list *in, size_t more)
 	}
 	cap = cap == 0 ? 8 : cap * 2;
 	kids = realloc(in->kids, cap * sizeof *kids);
-	if (kids == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(kids);
 	in->kids = kids;
 	in->kids_cap = cap;
 	return EMR_OK;
@@ -504,8 +509,7 @@ emr_status tree_prepare(emr_view *view, node *directory, const char *name, char 
 
 	EMR_TRY(tree_reserve(view, directory));
 	copy = strdup(name);
-	if (copy == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(copy);
 	*out_name = copy;
 	return EMR_OK;
 }

@@ -36,9 +36,9 @@ void tree_set_place(emr_view *view, node *n, const emr_place *place);
 /* N, a regular file, has its `file` afterwards. */
 emr_status tree_need_file(node *n);
 /* Under file->lock for writing: F's base is read through READER (owned; NULL: no longer), and what
- * was there goes. */
+ * was there goes.  It is not kept (kept.h), unless somebody judges it. */
 void tree_set_reader(file *f, emr_content_reader *reader);
-/* Under view->lock alone: is there a reader of N, whom somebody has open?  A hint; who reads looks
+/* Under view->lock alone: is there a reader of N, open or kept?  A hint; who reads looks
  * again under file->lock. */
 bool tree_has_reader(const node *n);
 /* The same, and room in it for frozen content. */
@@ -49,6 +49,10 @@ void tree_drop_content(node *n);
 void tree_free_node(emr_view *view, node *n);
 /* Drops a nameless node when nobody holds it any more. */
 void tree_release_if_unused(emr_view *view, node *n);
+/* N, whose opens the caller had raised, may go.  Without view->lock. */
+void tree_let_go(emr_view *view, node *n);
+/* For qsort() and bsearch() of emr_id16. */
+int tree_compare_ids(const void *a, const void *b);
 
 node *tree_by_number(const emr_view *view, uint64_t number);
 /* The record of that id, whose object it is. */

@@ -56,8 +56,7 @@ static emr_status enter(emr_walk *w)
 {
 	level *l = calloc(1, sizeof *l);
 
-	if (l == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(l);
 	l->up = w->level;
 	l->path = w->path;
 	l->node = w->attr.node;

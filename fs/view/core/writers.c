@@ -156,8 +156,7 @@ emr_status writers_call_anew(emr_meta_type type, char **name)
 	const emr_bytes now = emr_words_name(type, was, (emr_bytes){0}, room);
 	char *copy = strndup((const char *)now.data, now.len);
 
-	if (copy == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(copy);
 	free(*name);
 	*name = copy;
 	return EMR_OK;

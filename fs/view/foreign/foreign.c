@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "view/received.h"
 
+#include "compare.h"
 #include "file.h"
 #include "node.h"
 #include "ops_tree.h"
@@ -79,12 +80,11 @@ static emr_status take_at(emr_view *view, node *n, shared_share *s, uint32_t ent
 		status = tree_reserve_ids(view, 1);
 	if (status == EMR_OK)
 		status = tree_need_place(view, &place);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		foreign_become(view, n, &place, directory, copy);
+	else
 		free(copy);
-		return status;
-	}
-	foreign_become(view, n, &place, directory, copy);
-	return EMR_OK;
+	return status;
 }
 
 emr_status foreign_take(emr_view *view, node *n)
@@ -200,6 +200,11 @@ emr_status foreign_start_staging(emr_view *view, node *n, uint64_t size)
 
 	if (reader == NULL)
 		return EMR_BUSY;
+	/* Bytes that are not what was signed must not become one's own. */
+	if (compare_of(view, &emr_content_reader_content(reader)->c) == COMPARE_DIFFERS) {
+		tree_set_reader(node_file(n), NULL);
+		return EMR_BUSY;
+	}
 	/* A right may end, and a restart knows no keys of others: a working copy must not rest on
 	 * bytes that can be lost. */
 	status = file_start_staging(view, n, 0);

@@ -178,8 +178,7 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 	if (tree_by_shown_id(view, id) != NULL) /* seen under another name: that one stays */
 		return node_has_kids(n) ? EMR_OK : foreign_retire(view, n, &m->tell);
 	at = calloc(1, sizeof *at);
-	if (at == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(at);
 	*at = shared_at_entry(s, entry);
 	if (strcmp(n->name, place->name) != 0 ||
 		!emr_id16_equal(row_directory(directory), s->tree->entries[place->parent].object))

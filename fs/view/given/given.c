@@ -87,8 +87,7 @@ static emr_status add(void *arg, const char *who, const char *path, emr_id16 dom
 		if (emr_id16_equal(g->list[i].domain, domain) && strcmp(g->list[i].who, who) == 0)
 			return EMR_OK;
 	grown = realloc(g->list, (g->n + 1) * sizeof *grown);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(grown);
 	g->list = grown;
 	return fill(&g->list[g->n++], who, path, domain) ? EMR_OK : EMR_NO_MEMORY;
 }
@@ -116,8 +115,7 @@ static emr_status tell_apart(struct given *g)
 		emr_base32(e->domain.b, sizeof e->domain.b, code);
 		emr_name_with_code(e->share, code, 4, name);
 		copy = strdup(name);
-		if (copy == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY_MEMORY(copy);
 		free(e->share);
 		e->share = copy;
 	}

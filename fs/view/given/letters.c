@@ -81,13 +81,11 @@ static emr_status add(emr_view *view, const char *name)
 		    *letter;
 	emr_status status;
 
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(grown);
 	view->given->letters = grown;
 	letter = &grown[view->given->n_letters];
 	*letter = (view_letter){.name = strdup(name), .is_there = true};
-	if (letter->name == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(letter->name);
 	status = tree_new_node(view, EMR_META_FILE, emr_id16_random(), 0, &letter->node);
 	if (status != EMR_OK) {
 		free(letter->name);

@@ -175,8 +175,7 @@ static emr_status split(const emr_view *view, const char *path, node **out_direc
 	EMR_AUTO_FREE char *up = strndup(path, slash != NULL ? (size_t)(slash - path) : 0);
 	node *directory;
 
-	if (up == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(up);
 	if (*name == 0)
 		return EMR_DENIED;
 	if (strlen(name) > EMR_NAME_MAX)
@@ -283,10 +282,9 @@ emr_status emr_view_move(emr_view *view, const emr_move *what, emr_moved *out_mo
 		tell_kernel(&p);
 	free(p.path);
 	move_sight_free(&p.sight);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		*out_moved = moved;
+	else
 		emr_moved_free(&moved);
-		return status;
-	}
-	*out_moved = moved;
-	return EMR_OK;
+	return status;
 }

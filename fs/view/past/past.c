@@ -54,8 +54,7 @@ static void free_if_unused(past *p)
 emr_status past_begin(emr_view *view)
 {
 	view->past = calloc(1, sizeof *view->past);
-	if (view->past == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(view->past);
 	pthread_mutex_init(&view->past->lock, NULL);
 	return EMR_OK;
 }
@@ -253,8 +252,7 @@ static emr_status new_past(
 {
 	past *p = calloc(1, sizeof *p);
 
-	if (p == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(p);
 	snprintf(p->name, sizeof p->name, "%s", name);
 	p->until_unix_s = until;
 	p->ledger_size = at->size;
@@ -521,8 +519,7 @@ static emr_status add_days(emr_view *view, const emr_buf *days)
 	if (n == 0)
 		return EMR_OK;
 	grown = realloc(view->past->days, (view->past->ndays + n) * sizeof *grown);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(grown);
 	view->past->days = grown;
 	while (n-- > 0) {
 		const char *day = (const char *)days->data + n * PAST_WHEN_BYTES;
@@ -576,8 +573,7 @@ static emr_status follow_days(emr_view *view, uint64_t size)
 	emr_status status;
 
 	EMR_TRY(read_days(o->replica, emr_facts_annex(o->facts), view->past->days_size, &days));
-	if (days.len > 0)
-		qsort(days.data, days.len / PAST_WHEN_BYTES, PAST_WHEN_BYTES, newest_first);
+	emr_buf_sort(&days, PAST_WHEN_BYTES, newest_first);
 	pthread_mutex_lock(&view->lock);
 	status = add_days(view, &days);
 	if (status == EMR_OK)

@@ -69,16 +69,11 @@ static emr_status judge(building *b, const emr_version *v, emr_meta *meta, write
 						 : status;
 }
 
-static int by_id(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(emr_id16));
-}
-
 static bool is_waiting(const building *b, emr_id16 object)
 {
 	return b->waiting.len > 0 &&
 	       bsearch(&object, b->waiting.data, b->waiting.len / sizeof object, sizeof object,
-		       by_id) != NULL;
+		       tree_compare_ids) != NULL;
 }
 
 /* Appends the record that N stands for, if it stands for any. */
@@ -104,13 +99,7 @@ static bool has_successor(const emr_view *view, const vacated *v, const emr_buf 
 		return true;
 	return v->type == EMR_META_FILE && living->len > 0 &&
 	       bsearch(&v->place.record_id, living->data, living->len / sizeof(emr_id16),
-		       sizeof(emr_id16), by_id) != NULL;
-}
-
-static void sort_ids(emr_buf *ids)
-{
-	if (ids->len > sizeof(emr_id16))
-		qsort(ids->data, ids->len / sizeof(emr_id16), sizeof(emr_id16), by_id);
+		       sizeof(emr_id16), tree_compare_ids) != NULL;
 }
 
 static emr_status find_waiting(building *b)
@@ -124,12 +113,12 @@ static emr_status find_waiting(building *b)
 	for (const node *n = NULL;
 		view->vacated != NULL && (n = tree_next_awake(view->root, n)) != NULL;)
 		EMR_TRY(note_living(n, &living));
-	sort_ids(&living);
+	emr_buf_sort(&living, sizeof(emr_id16), tree_compare_ids);
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (!has_successor(view, v, &living) && !erase_has(view, v->place.object))
 			EMR_TRY(emr_buf_append(
 				&b->waiting, &v->place.object, sizeof v->place.object));
-	sort_ids(&b->waiting);
+	emr_buf_sort(&b->waiting, sizeof(emr_id16), tree_compare_ids);
 	return EMR_OK;
 }
 
@@ -275,8 +264,7 @@ static emr_status want_deleted(building *b)
 	EMR_AUTO_FREE raw **files = calloc(b->count, sizeof *files);
 	size_t n = 0;
 
-	if (files == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(files);
 	b->all[b->top].is_wanted = true;
 	for (size_t i = 0; i < b->count; i++) {
 		if (b->all[i].e.type == EMR_META_FILE)
@@ -284,8 +272,7 @@ static emr_status want_deleted(building *b)
 		else if (b->all[i].e.type == EMR_META_SYMLINK && b->all[i].e.is_gone)
 			want(&b->all[i]);
 	}
-	if (n > 1)
-		qsort(files, n, sizeof *files, by_record);
+	EMR_SORT(files, n, by_record);
 	for (size_t i = 0; i < n; i++)
 		if (files[i]->e.is_gone &&
 			(i == 0 || !emr_id16_equal(files[i - 1]->record_id, files[i]->record_id)))
@@ -370,8 +357,7 @@ static emr_status finish(building *b, flat_item **items, past_tree *tree)
 	if (status != EMR_OK)
 		return status;
 	tree->entries = calloc(n + 1, sizeof *tree->entries);
-	if (tree->entries == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(tree->entries);
 	tree->entries[FLAT_TOP] = take_entry(&b->all[b->top]);
 	for (size_t i = 0; i < n; i++)
 		tree->entries[i + 1] = take_entry(raw_of(items[i]));
@@ -383,8 +369,7 @@ static emr_status arrange(building *b, size_t known, past_tree *tree)
 {
 	EMR_AUTO_FREE flat_item **items = calloc(b->count, sizeof *items);
 
-	if (items == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(items);
 	find_parents(b, known);
 	for (size_t i = 0; i < b->count; i++)
 		items[i] = &b->all[i].item;
@@ -413,8 +398,7 @@ static emr_status build(building *b, uint64_t until, past_tree *tree)
 	if (all.damaged > 0)
 		emr_log(EMR_LOG_WARN, "%llu records of the past cannot be read",
 			(unsigned long long)all.damaged);
-	if (b->count > 1)
-		qsort(b->all, b->count, sizeof *b->all, by_object);
+	EMR_SORT(b->all, b->count, by_object);
 	known = b->count;
 	EMR_TRY(find_top(b));
 	return arrange(b, known, tree);
@@ -436,12 +420,11 @@ emr_status past_tree_build(
 	free(b.all);
 	emr_buf_free(&b.domains);
 	emr_buf_free(&b.waiting);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		*out_tree = tree;
+	else
 		past_tree_free(tree);
-		return status;
-	}
-	*out_tree = tree;
-	return EMR_OK;
+	return status;
 }
 
 void past_tree_free(past_tree *tree)

@@ -40,8 +40,7 @@ static emr_status compare(emr_view *view, emr_content_reader *a, emr_content_rea
 	EMR_AUTO_FREE uint8_t *pieces = malloc(2 * PIECE_BYTES);
 	bool is_same = true;
 
-	if (pieces == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(pieces);
 	for (uint64_t at = 0; at < size && is_same;) {
 		size_t of_a = 0, of_b = 0;
 
@@ -74,14 +73,6 @@ static node *hold_original(emr_view *view, const original *one, emr_place *out_p
 	if (n != NULL)
 		n->opens++;
 	return n;
-}
-
-static void let_go(emr_view *view, node *n)
-{
-	EMR_LOCKED(&view->lock);
-
-	n->opens--;
-	tree_release_if_unused(view, n);
 }
 
 static char *path_of(emr_view *view, const node *n)
@@ -128,7 +119,7 @@ static emr_status look_at_one(emr_view *view, const node *copy, emr_content_read
 	emr_content_reader_free(other);
 	if (status == EMR_OK && *out_is_same)
 		tell(view, copy, n, &place);
-	let_go(view, n);
+	tree_let_go(view, n);
 	return status;
 }
 

@@ -3,7 +3,6 @@
  * to switch off or to unplug a disk. It changes nothing. */
 #include "publish.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "awaiting.h"
@@ -118,8 +117,7 @@ emr_status emr_view_each_unsent(emr_view *view, const char *path, emr_unsent_fn 
 			(top != view->root && !tree_is_below(n, top)))
 			continue;
 		at = kind_path(n);
-		if (at == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY_MEMORY(at);
 		goes_on = fn(arg, at, n->size, !settles);
 	}
 	return EMR_OK;

@@ -79,8 +79,7 @@ static emr_status copy_names(work *w, const node *n)
 
 		foreign_sent_name(n, sent);
 		w->sent_name = strdup(sent);
-		if (w->sent_name == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY_MEMORY(w->sent_name);
 	}
 	if (w->name == NULL || w->target == NULL)
 		return EMR_NO_MEMORY;
@@ -378,8 +377,7 @@ static int by_depth(const void *a, const void *b)
 /* The array is in its final order: now its entries may point into themselves. */
 static void link_works(publishing *p)
 {
-	if (p->nworks > 1)
-		qsort(p->works, p->nworks, sizeof *p->works, by_depth);
+	EMR_SORT(p->works, p->nworks, by_depth);
 	for (size_t i = 0; i < p->nworks; i++) {
 		work *w = &p->works[i];
 

@@ -33,12 +33,11 @@ emr_status erase_node(emr_view *view, node *n)
 		edit_vacate(&e, v);
 	}
 	status = edit_commit(&e, NULL);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		finish_remove(view, n, v);
+	else
 		free(v);
-		return status;
-	}
-	finish_remove(view, n, v);
-	return EMR_OK;
+	return status;
 }
 
 static emr_status load_row(void *arg, emr_id16 object, emr_bytes value)
@@ -281,10 +280,7 @@ static void close_reader(emr_view *view, node *n)
 		pthread_rwlock_unlock(&f->lock);
 	}
 	emr_view_tell(view, n->number, NULL);
-	pthread_mutex_lock(&view->lock);
-	n->opens--;
-	tree_release_if_unused(view, n);
-	pthread_mutex_unlock(&view->lock);
+	tree_let_go(view, n);
 }
 
 static emr_status close_readers(trying *t)
@@ -302,8 +298,7 @@ static emr_status close_readers(trying *t)
 		held[count++] = n;
 	}
 	pthread_mutex_unlock(&view->lock);
-	if (held == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(held);
 	for (size_t i = 0; i < count; i++)
 		close_reader(view, held[i]);
 	return EMR_OK;

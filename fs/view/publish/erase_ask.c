@@ -162,8 +162,7 @@ static emr_status note_in_tree(asking *a, const past_tree *tree, uint32_t top)
 	const flat_place *places = tree->names.places;
 	EMR_AUTO_FREE bool *stays = calloc(tree->names.count, sizeof *stays);
 
-	if (stays == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(stays);
 	for (uint32_t i = 1; i < tree->names.count && a->status == EMR_OK; i++) {
 		const past_entry *e = &tree->entries[i];
 		bool goes = is_below(tree, i, top);
@@ -202,11 +201,6 @@ static emr_status note_deleted(asking *a)
 
 /* ---- every object that those records have had ---- */
 
-static int by_bytes(const void *x, const void *y)
-{
-	return memcmp(x, y, sizeof(emr_id16));
-}
-
 static emr_status note_former_objects(asking *a)
 {
 	EMR_AUTO_VERSIONS all = {.status = EMR_OK};
@@ -214,13 +208,13 @@ static emr_status note_former_objects(asking *a)
 
 	if (a->records.len == 0)
 		return EMR_OK;
-	qsort(a->records.data, a->records.len / sizeof(emr_id16), sizeof(emr_id16), by_bytes);
+	emr_buf_sort(&a->records, sizeof(emr_id16), tree_compare_ids);
 	all = emr_facts_as_of(a->view->options.facts, UINT64_MAX, true);
 	while (a->status == EMR_OK && emr_versions_next(&all, &v))
 		if (!emr_id16_is_zero(v.place.record_id) &&
 			bsearch(&v.place.record_id, a->records.data,
 				a->records.len / sizeof(emr_id16), sizeof(emr_id16),
-				by_bytes) != NULL)
+				tree_compare_ids) != NULL)
 			add_object(a, v.place.domain, v.place.object, false);
 	return a->status == EMR_OK ? all.status : a->status;
 }
@@ -360,12 +354,6 @@ static emr_status ask_once(emr_view *view, const emr_erase *what, emr_erased *ou
 	return status;
 }
 
-/* A folder that may be written says of its disk that it refuses, in whatever way it did. */
-static emr_status what_disk_did(emr_view *view, emr_status status)
-{
-	return status == EMR_READ_ONLY && !view_is_read_only(view) ? EMR_IO : status;
-}
-
 static void add_eraser(emr_view *view, int n)
 {
 	EMR_LOCKED(&view->lock);
@@ -395,5 +383,6 @@ emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out
 		status = ask_once(view, what, out_erased);
 	}
 	add_eraser(view, -1);
-	return what_disk_did(view, status);
+	/* A folder that may be written says of its disk that it refuses, in whatever way it did. */
+	return status == EMR_READ_ONLY && !view_is_read_only(view) ? EMR_IO : status;
 }

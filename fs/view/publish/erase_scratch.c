@@ -25,11 +25,6 @@ static bool goes(const finding *w, emr_id16 object)
 		       object) != NULL;
 }
 
-static int by_record(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(emr_id16));
-}
-
 static int by_root(const void *a, const void *b)
 {
 	return memcmp(((const scratch_file *)a)->root.b, ((const scratch_file *)b)->root.b,
@@ -62,14 +57,13 @@ static emr_status note_file(const finding *w, const node *n)
 		.path = w->out->paths.len,
 		.is_in_trash = heirs_is_in_trash(n)};
 
-	if (path == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(path);
 	if (has_root(f))
 		one.root = f->content->c;
-	one.is_same =
-		f != NULL && f->has_content && f->restored != NULL && w->records->len > 0 &&
-		bsearch(&f->restored->record_id, w->records->data,
-			w->records->len / sizeof(emr_id16), sizeof(emr_id16), by_record) != NULL;
+	one.is_same = f != NULL && f->has_content && f->restored != NULL && w->records->len > 0 &&
+		      bsearch(&f->restored->record_id, w->records->data,
+			      w->records->len / sizeof(emr_id16), sizeof(emr_id16),
+			      tree_compare_ids) != NULL;
 	EMR_TRY(emr_buf_append(&w->out->paths, path, strlen(path) + 1));
 	return emr_buf_append(&w->out->files, &one, sizeof one);
 }
@@ -143,12 +137,6 @@ static int by_name(const void *a, const void *b)
 	return names != 0 ? names : compare_directories(a, b);
 }
 
-static void sort_named(emr_buf *list)
-{
-	if (list->len > 0)
-		qsort(list->data, list->len / sizeof(named), sizeof(named), by_name);
-}
-
 /* "DIR/files/NAME" has its note in "DIR/info/NAME.trashinfo". */
 static emr_status take_notes(const finding *w)
 {
@@ -161,7 +149,7 @@ static emr_status take_notes(const finding *w)
 		n.file = one;
 		EMR_TRY(emr_buf_append(&all, &n, sizeof n));
 	}
-	sort_named(&all);
+	emr_buf_sort(&all, sizeof(named), by_name);
 	EMR_EACH (const scratch_file, thrown, &w->out->files) {
 		const char *path = paths + thrown->path, *name = strrchr(path, '/');
 		EMR_AUTO_FREE char *note = NULL;
@@ -193,8 +181,7 @@ emr_status scratch_find(
 	EMR_TRY(note_all(view, &w));
 	if (out->files.len == 0)
 		return EMR_OK;
-	qsort(out->files.data, out->files.len / sizeof(scratch_file), sizeof(scratch_file),
-		by_root);
+	emr_buf_sort(&out->files, sizeof(scratch_file), by_root);
 	EMR_TRY(emr_store_each_pin(view->options.store, note_owned, (void *)(uintptr_t)&w));
 	EMR_EACH (const emr_cid, root, &out->roots) {
 		emr_status status = emr_store_walk_here(emr_store_blocks(view->options.store), root,
@@ -306,8 +293,8 @@ static emr_status kin_begin(kin *k, const emr_buf *erased)
 		if (len <= EMR_NAME_MAX)
 			k->lengths[len] = true;
 	}
-	sort_named(&k->names);
-	sort_named(&k->tails);
+	emr_buf_sort(&k->names, sizeof(named), by_name);
+	emr_buf_sort(&k->tails, sizeof(named), by_name);
 	return EMR_OK;
 }
 

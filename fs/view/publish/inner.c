@@ -74,15 +74,13 @@ emr_status emr_view_make_domain(emr_view *view, const char *path, emr_id16 *out_
 
 emr_id16 emr_view_domain_now(emr_view *view, emr_id16 domain)
 {
-	const emr_id16 *both;
 	emr_id16 now = domain;
+	EMR_LOCKED(&view->lock);
+	const emr_id16 *both = (const void *)view->keeper->became.data;
 
-	pthread_mutex_lock(&view->lock);
-	both = (const void *)view->keeper->became.data;
 	for (size_t i = 0; i < view->keeper->became.len / sizeof *both; i += 2)
 		if (emr_id16_equal(both[i], now))
 			now = both[i + 1];
-	pthread_mutex_unlock(&view->lock);
 	return now;
 }
 
@@ -161,9 +159,7 @@ static emr_status note_old_places(const emr_view *view, counting *c)
 		if (v->name[0] == 0 && !v->is_held && !emr_id16_equal(v->place.domain, c->domain))
 			status = emr_buf_append(
 				&c->left_behind, v->place.r_pid, sizeof v->place.r_pid);
-	if (c->left_behind.len > sizeof(emr_id32))
-		qsort(c->left_behind.data, c->left_behind.len / sizeof(emr_id32), sizeof(emr_id32),
-			by_r_pid);
+	emr_buf_sort(&c->left_behind, sizeof(emr_id32), by_r_pid);
 	return status;
 }
 
@@ -295,8 +291,7 @@ emr_status emr_view_domain_path(emr_view *view, emr_id16 domain, char **out_path
 	pthread_mutex_unlock(&view->lock);
 	if (root == NULL)
 		return EMR_NOT_FOUND;
-	if (path == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(path);
 	*out_path = path;
 	return EMR_OK;
 }
@@ -322,8 +317,7 @@ emr_status emr_view_inner_tree(emr_view *view, emr_nested **out_tree, size_t *ou
 	EMR_TRY(emr_view_domains_below(view, all, &list));
 	n = list.len / sizeof(emr_inner_domain);
 	tree = calloc(n > 0 ? n : 1, sizeof *tree);
-	if (tree == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(tree);
 	for (size_t i = 0; i < n; i++) {
 		emr_inner_domain d;
 

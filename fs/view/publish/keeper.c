@@ -30,8 +30,7 @@
 emr_status keeper_begin(emr_view *view)
 {
 	view->keeper = calloc(1, sizeof *view->keeper);
-	if (view->keeper == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(view->keeper);
 	view->keeper->listener = follow_listener(view);
 	emr_worker_init(&view->keeper->publisher);
 	emr_worker_init(&view->keeper->syncer);
@@ -196,7 +195,7 @@ static void *reclaim(void *arg)
 	else if (status != EMR_INTERRUPTED)
 		emr_log(EMR_LOG_WARN, "space was not reclaimed: %s", emr_status_text(status));
 	pthread_mutex_lock(&view->lock);
-	view->space.is_looking = false;
+	view->space.is_looking = view->space.is_pressed = false;
 	if (is_spared && !emr_reserve_is_out(reserve))
 		space_check(view); /* a look may be due that was not this one */
 	pthread_cond_broadcast(&view->wake);
@@ -286,6 +285,7 @@ static void *sync_loop(void *arg)
 		}
 
 		if (is_reclaim_due(view)) {
+			view->space.is_pressed = view->space.wants_reclaim;
 			view->space.wants_reclaim = view->space.wants_look = false;
 			view->space.is_looking = true;
 			view->keeper->reclaim_due_boot_ns = now + RECLAIM_PAUSE_NS;

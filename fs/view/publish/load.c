@@ -54,14 +54,11 @@ static void leave_out(loading *l, node *n)
 static emr_status has_anothers_id(loading *l, const emr_place *place, bool *out_has)
 {
 	node *n = tree_by_id(l->view, place->object);
-	emr_status status;
 
 	*out_has = n != NULL;
 	if (n == NULL)
 		return EMR_OK;
-	status = follow_is_first(l->view, node_domain(n), place->domain, place->object, out_has);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(follow_is_first(l->view, node_domain(n), place->domain, place->object, out_has));
 	if (!*out_has)
 		leave_out(l, n);
 	if (l->view->options.notice != NULL)
@@ -198,8 +195,7 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	loaded *entry = load_entry_of(l, n);
 	char *name = strndup((const char *)row->name.data, row->name.len);
 
-	if (name == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(name);
 	if (n->is_published &&
 		(strcmp(name, entry->name) != 0 || !emr_id16_equal(row->parent, entry->parent))) {
 		n->was = calloc(1, sizeof *n->was);
@@ -239,8 +235,7 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	if (n->type == EMR_META_SYMLINK) {
 		char *target = strndup((const char *)row->target.data, row->target.len);
 
-		if (target == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY_MEMORY(target);
 		tree_take_target(n, target);
 	}
 	return tree_set_attributes(n, row->attributes);
@@ -332,8 +327,7 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 	else if (n != NULL && row.place.version > node_version(n))
 		row.place = node_place(n); /* it was said of a ledger that was left since */
 	v = calloc(1, sizeof *v);
-	if (v == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(v);
 	v->place = row.place;
 	v->directory = row.directory;
 	v->type = row.type;

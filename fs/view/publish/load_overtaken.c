@@ -30,9 +30,7 @@ static int by_object(const void *a, const void *b)
 
 void load_sort_unheard(emr_buf *unheard)
 {
-	if (unheard->len > 0)
-		qsort(unheard->data, unheard->len / sizeof(emr_unheard), sizeof(emr_unheard),
-			by_object);
+	emr_buf_sort(unheard, sizeof(emr_unheard), by_object);
 }
 
 /* The change in ROW is the one that was registered as ONE. */

@@ -82,8 +82,7 @@ emr_status load_open_kept(loading *l)
 	resting *r = calloc(1, sizeof *r);
 	emr_status status;
 
-	if (r == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(r);
 	*r = (resting){.view = l->view, .wake = rest_make_nodes, .wake_id = load_id, .loading = l};
 	status = emr_kept_open(l->view->options.facts, may_rest, l, &r->kept);
 	if (status == EMR_OK) {

@@ -56,12 +56,6 @@ static int by_owner_and_root(const void *a, const void *b)
 	return owners != 0 ? owners : memcmp(x->root.b, y->root.b, sizeof x->root.b);
 }
 
-static void sort_pins(const emr_buf *pins)
-{
-	if (pins->len > 0)
-		qsort(pins->data, pins->len / sizeof(emr_pin), sizeof(emr_pin), by_owner_and_root);
-}
-
 static bool has_pin(const emr_buf *sorted, const emr_pin *pin)
 {
 	return sorted->len > 0 && bsearch(pin, sorted->data, sorted->len / sizeof *pin, sizeof *pin,
@@ -79,12 +73,12 @@ static emr_status end_answered(emr_view *view, const emr_buf *sent)
 	bool has_answered = false, lacks = false;
 
 	EMR_TRY(add_sent(view->options.settle, &rows));
-	sort_pins(&rows);
+	emr_buf_sort(&rows, sizeof(emr_pin), by_owner_and_root);
 	EMR_EACH (const emr_pin, pin, sent)
 		has_answered |= !has_pin(&rows, pin);
 	if (has_answered)
 		EMR_TRY(emr_facts_bundles(view->options.facts, false, &lacks, &versions));
-	sort_pins(&versions);
+	emr_buf_sort(&versions, sizeof(emr_pin), by_owner_and_root);
 	EMR_EACH (const emr_pin, pin, sent) {
 		emr_pin_change change = {.pin = *pin, .unpin = !has_pin(&versions, pin)};
 
@@ -158,7 +152,7 @@ static emr_status say_lost(emr_view *view, const emr_cid *roots, size_t n)
 	/* Before the pins: what is registered meanwhile has its own. */
 	EMR_TRY(emr_facts_bundles(view->options.facts, false, NULL, &living));
 	status = emr_store_each_pin_of_all(view->options.store, keep_registered, &there);
-	sort_pins(&there);
+	emr_buf_sort(&there, sizeof(emr_pin), by_owner_and_root);
 	EMR_EACH (const emr_pin, pin, &living) {
 		if (status != EMR_OK)
 			break;

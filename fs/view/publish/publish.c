@@ -281,8 +281,7 @@ static emr_status send_domain(publishing *p, size_t first)
 	size_t n = 0;
 	emr_status status;
 
-	if (changes == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(changes);
 	for (size_t i = first; i < p->nworks; i++) {
 		if (!emr_id16_equal(p->works[i].change.domain, domain) ||
 			p->works[i].database != database)

@@ -19,12 +19,6 @@ static bool awaits_download(const node *n)
 	       n->parent->listing->half_downloads > 0;
 }
 
-/* Cut to nothing and closed: a program that writes in place is about to open it again. */
-static bool was_emptied(const node *n)
-{
-	return n->size == 0 && n->is_published && n->content_dirty;
-}
-
 bool quiet_becomes(const emr_view *view, const node *n)
 {
 	const node *directory, *heir;
@@ -47,6 +41,8 @@ bool quiet_hesitates(const emr_view *view, const node *n)
 int64_t quiet_ns_of(const emr_view *view, const node *n)
 {
 	int64_t usual = view->options.quiet_ns;
+	/* Cut to nothing and closed: a program that writes in place is about to open it again. */
+	const bool was_emptied = n->size == 0 && n->is_published && n->content_dirty;
 
 	if (n->type != EMR_META_FILE || n->name == NULL || (n->is_local && !quiet_becomes(view, n)))
 		return usual;
@@ -54,7 +50,7 @@ int64_t quiet_ns_of(const emr_view *view, const node *n)
 		return view_soonest_ns(view);
 	if (awaits_download(n))
 		return HALF_DOWNLOAD_NS;
-	if (n->is_local || was_emptied(n) || (!n->is_published && emr_name_is_hesitant(n->name)))
+	if (n->is_local || was_emptied || (!n->is_published && emr_name_is_hesitant(n->name)))
 		return HESITANT_TIMES * usual;
 	return n->content_dirty || !n->is_published ? view_soonest_ns(view) : usual;
 }

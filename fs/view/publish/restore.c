@@ -288,8 +288,7 @@ static emr_status fill_node(node *n, const emr_meta *meta, int64_t now_ns)
 	n->meta_dirty = true;
 	if (n->type == EMR_META_SYMLINK) {
 		n->target = strndup((const char *)meta->target.data, meta->target.len);
-		if (n->target == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY_MEMORY(n->target);
 	}
 	return tree_set_attributes(n, meta->xattrs);
 }
@@ -373,12 +372,11 @@ static emr_status add_directory(emr_view *view, node *directory, const char *nam
 		status = fill_node(n, &old->meta, view_now_ns(view));
 	if (status == EMR_OK)
 		status = put_in_place(view, n, directory, name, NULL);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		*out_node = n;
+	else
 		tree_free_node(view, n);
-		return status;
-	}
-	*out_node = n;
-	return EMR_OK;
+	return status;
 }
 
 emr_status restore_find_parent(
@@ -449,12 +447,11 @@ static emr_status make_node(
 		else
 			*node_file(n)->restored = r->place;
 	}
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		*out_node = n;
+	else
 		tree_free_node(view, n);
-		return status;
-	}
-	*out_node = n;
-	return EMR_OK;
+	return status;
 }
 
 /* Still the file that was looked at, and nobody writes it. */
@@ -487,12 +484,11 @@ static emr_status bring_back(restoring *r)
 		return EMR_EXISTS;
 	EMR_TRY(make_node(r, directory, target, &n));
 	status = put_in_place(view, n, directory, name, target);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		r->parent = directory->number;
+	else
 		tree_free_node(view, n);
-		return status;
-	}
-	r->parent = directory->number;
-	return EMR_OK;
+	return status;
 }
 
 /* ---- the whole of it ---- */
@@ -576,8 +572,7 @@ emr_status restore_one(
 	emr_restored restored = {0};
 	emr_status status;
 
-	if (r == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(r);
 	r->view = view;
 	r->what = what;
 	r->lent = lent;
@@ -677,8 +672,7 @@ emr_status emr_view_versions(emr_view *view, const char *path, emr_buf *out)
 	restoring *r = calloc(1, sizeof *r);
 	emr_status status;
 
-	if (r == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(r);
 	r->view = view;
 	r->what = &what;
 	restore_publish_first(view);

@@ -26,8 +26,7 @@ static emr_status reserve_path(folder *f, size_t len)
 	if (len + 2 <= f->room)
 		return EMR_OK;
 	grown = realloc(f->path, room);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(grown);
 	f->path = grown;
 	f->room = room;
 	return EMR_OK;
@@ -72,8 +71,7 @@ static emr_status restore_directory(folder *f, size_t len)
 	if (is_in_folder(f->view, f->path) || !was_directory_then(f))
 		return EMR_OK;
 	r = calloc(1, sizeof *r);
-	if (r == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(r);
 	r->view = f->view;
 	r->what = &what;
 	r->tree = r->lent = f->tree;

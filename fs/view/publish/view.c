@@ -108,8 +108,7 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 	if (options->special_count > EMR_SPECIAL_MAX)
 		return EMR_INVALID;
 	view = calloc(1, sizeof *view);
-	if (view == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(view);
 	view->options = *options;
 	view->grants = &giving_attributes;
 	view->received_kind = &shared_kind;

@@ -25,8 +25,7 @@ emr_status shared_new(emr_view *view)
 		.clock = o->clock};
 
 	view->shares = calloc(1, sizeof *view->shares);
-	if (view->shares == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(view->shares);
 	emr_worker_init(&view->shares->worker);
 	pthread_cond_init(&view->shares->answered, NULL);
 	view->shares->fresh_boot_ns = view_boot_ns(view);

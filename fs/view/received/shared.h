@@ -50,8 +50,7 @@ typedef struct shared_set {
 	char name[EMR_NAME_MAX + 1];
 	emr_terms terms;
 	emr_id32 terms_id;
-	unsigned ahead; /* how many participants' names were asked for last that nobody looked at
-			   yet */
+	unsigned ahead; /* participants' names that were asked for last and nobody looked at yet */
 	uint64_t end_told_unix_s;    /* of the worker: of which end for all readers, or this one, it
 					was told */
 	uint64_t limit_until_unix_s; /* no file is opened for the first time before; 0: none was
@@ -113,8 +112,7 @@ typedef struct shared_share {
 			       empty */
 	uint64_t sent_day, sent_seq, sent; /* of an Inbox (foreign_limit.c): how many of my files
 					      the ledger has of that day, up to which entry */
-	bool wants_tree; /* nobody looks, but what was changed here must be compared with what is
-			    there */
+	bool wants_tree; /* nobody looks, but changes here must be compared with what is there */
 	shared_phase phase;
 	uint64_t ended_unix_s;
 	int64_t end_boot_ns; /* when it ends by the clock that nobody sets */
@@ -409,6 +407,8 @@ emr_status shared_note_text(const shared_share *s, emr_buf *out);
 /* ---- questions: shared_asking.c.  Of the worker, without view->lock. */
 void shared_serve(emr_view *view, shared_share *s);
 void shared_close(shared_share *s); /* drops questions and keys */
+/* And those in readers, of open files with the last close unless IS_OVER.  shared_end.c */
+void shared_forget_keys(emr_view *view, shared_share *s, bool is_over);
 /* Under view->lock: whether S needs the worker again without anything new, and when at the latest:
  * *OUT_DUE_NS is then no later than that. */
 bool shared_goes_on(const emr_view *view, const shared_share *s, int64_t *out_due_ns);

@@ -7,8 +7,7 @@
 #include "base/log.h"
 #include "fetch/fetch.h"
 
-#include "edit.h"
-#include "node.h"
+#include "kept.h"
 #include "ops_file.h"
 #include "shared.h"
 #include "shared_notice.h"
@@ -206,6 +205,8 @@ static void build(emr_view *view, shared_share *s)
 	pthread_mutex_lock(&view->lock);
 	s->has_grown = false;
 	before = s->tree; /* only this thread changes it */
+	if (before != NULL)
+		before->is_outdated = true;
 	pthread_mutex_unlock(&view->lock);
 	status = shared_tree_build(
 		s->opened, s->top, s->name, before, shared_is_of_copies(s->owner), &tree);
@@ -513,7 +514,7 @@ static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 	emr_status status;
 
 	emr_fetcher_begin(view->options.fetcher);
-	status = shared_attach(view, s, n, shared_check_copy);
+	status = tree_has_reader(n) ? EMR_OK : shared_attach(view, s, n, shared_check_copy);
 	if (status != EMR_OK && emr_shared_check(s->opened, NULL) == EMR_DENIED)
 		status = EMR_DENIED; /* it has ended meanwhile, which who asks is told */
 	if (status == EMR_NOT_FOUND && is_about_to_go(view, s, n)) {
@@ -591,11 +592,9 @@ static void serve_bytes(emr_view *view, shared_share *s)
 	pthread_mutex_lock(&view->lock);
 	for (size_t i = 0; i < a.first; i++)
 		add_siblings(s, a.objects[i], &a);
-	for (size_t i = 0; i < n; i++) {
-		wanted[i]->opens--;
-		tree_release_if_unused(view, wanted[i]);
-	}
 	pthread_mutex_unlock(&view->lock);
+	for (size_t i = 0; i < n; i++)
+		kept_release(view, wanted[i]);
 	if (a.n > 0)
 		ask_for(view, s, &a);
 	free(a.objects);

@@ -5,6 +5,7 @@
 
 #include "edit.h"
 #include "file.h"
+#include "kept.h"
 #include "ops_file.h"
 #include "shared.h"
 #include "signed.h"
@@ -29,8 +30,23 @@ emr_status shared_note_text(const shared_share *s, emr_buf *out)
 	return emr_buf_append(out, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
 }
 
+/* The reader of N is READER from now on, unless there is one, or N is written to. */
+static void put_reader(node *n, emr_content_reader *reader, int64_t judged)
+{
+	file *f = node_file(n);
+
+	pthread_rwlock_wrlock(&f->lock);
+	if (f->reader == NULL && f->staging == NULL) {
+		tree_set_reader(f, emr_content_reader_share(reader));
+		__atomic_store_n(&f->is_unused, true, __ATOMIC_RELEASE);
+		__atomic_store_n(&f->judged_boot_ns, judged, __ATOMIC_RELEASE);
+	}
+	pthread_rwlock_unlock(&f->lock);
+}
+
 emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_fn check)
 {
+	const int64_t judged = view_boot_ns(view);
 	emr_content_reader *reader = NULL;
 	emr_shared_word word;
 	emr_id16 object;
@@ -55,15 +71,51 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_
 		pthread_mutex_unlock(&view->lock);
 	}
 	if (status == EMR_OK) {
-		pthread_rwlock_wrlock(&node_file(n)->lock);
-		if (node_file(n)->reader == NULL && node_file(n)->staging == NULL) {
-			tree_set_reader(node_file(n), reader);
-			reader = NULL;
-		}
-		pthread_rwlock_unlock(&node_file(n)->lock);
+		put_reader(n, reader, judged);
+		signed_note_shared(view, n, reader, &word);
 	}
 	emr_content_reader_free(reader);
 	return status;
+}
+
+/* Under both locks: N has a reader, by which nobody has it open, and whose word its bytes are, or
+ * whether they are the present version, must be judged again.  One that was made for the opening of
+ * now was judged just now. */
+static bool is_outdated(const emr_view *view, const node *n, const file *f)
+{
+	const shared_share *s = shared_gives(n);
+	const int64_t judged = __atomic_load_n(&f->judged_boot_ns, __ATOMIC_ACQUIRE),
+		      age = view_boot_ns(view) - judged;
+
+	if (f->reader == NULL || f->staging != NULL || f->let_in > 0)
+		return false;
+	if (judged == 0 || (shared_has(n) && !signed_stands(view, n)))
+		return true;
+	if (__atomic_load_n(&f->is_unused, __ATOMIC_ACQUIRE) && age < EMR_SHARED_WAIT_NS)
+		return false; /* a folder that grows all the time must not be asked for ever */
+	return age > KEPT_NS || f->cut != NULL || (shared_has(n) && !n->shared->has_verdict) ||
+	       (s != NULL && (s->has_grown || (s->tree != NULL && s->tree->is_outdated)));
+}
+
+/* With N open: a reader that must not be used any more goes. */
+static void judge_again(emr_view *view, node *n)
+{
+	file *f = node_file(n);
+	bool is_old;
+
+	pthread_rwlock_rdlock(&f->lock); /* who reads need not wait for who opens */
+	pthread_mutex_lock(&view->lock);
+	is_old = is_outdated(view, n, f);
+	pthread_mutex_unlock(&view->lock);
+	pthread_rwlock_unlock(&f->lock);
+	if (!is_old)
+		return;
+	pthread_rwlock_wrlock(&f->lock);
+	pthread_mutex_lock(&view->lock);
+	if (is_outdated(view, n, f))
+		tree_set_reader(f, NULL);
+	pthread_mutex_unlock(&view->lock);
+	pthread_rwlock_unlock(&f->lock);
 }
 
 emr_status shared_open(emr_view *view, emr_handle *handle)
@@ -85,13 +137,20 @@ emr_status shared_open(emr_view *view, emr_handle *handle)
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK || !is_theirs)
 		return status;
+	judge_again(view, n);
 	pthread_rwlock_rdlock(&node_file(n)->lock);
 	/* A working copy: it has just been taken. */
 	if (node_file(n)->reader == NULL && node_file(n)->staging == NULL)
 		status = is_lost ? EMR_NOT_FOUND : EMR_BUSY;
+	pthread_mutex_lock(&view->lock);
+	handle->is_let_in = status == EMR_OK;
+	node_file(n)->let_in += handle->is_let_in;
+	pthread_mutex_unlock(&view->lock);
 	handle->report = status == EMR_OK && was_shown ? &shared_report : NULL;
 	pthread_rwlock_unlock(&node_file(n)->lock);
 	if (status == EMR_OK && is_shown)
 		shared_note_opened(view, handle);
+	if (status == EMR_OK)
+		__atomic_store_n(&node_file(n)->is_unused, false, __ATOMIC_RELEASE);
 	return status;
 }

@@ -10,6 +10,7 @@
 #include "fetch/fetch.h"
 
 #include "edit.h"
+#include "kept.h"
 #include "node.h"
 #include "shared.h"
 #include "shared_notice.h"
@@ -23,51 +24,47 @@
 
 /* ---- keys and readers ---- */
 
-typedef struct node_list {
-	node **all;
-	size_t n;
-} node_list;
-
-/* Under view->lock: the records of S that somebody has open, each kept by one more open. */
-static emr_status hold_open(emr_view *view, const shared_share *s, node_list *out)
+/* Under view->lock: the next behind AT (NULL: the first) that is read with keys of S. */
+static node *next_read(const emr_view *view, const shared_share *s, const node *at)
 {
-	out->all = calloc(view->nodes.count + 1, sizeof *out->all);
-	if (out->all == NULL)
-		return EMR_NO_MEMORY;
-	for (node *n = NULL; (n = tree_next_any(view, n)) != NULL;) {
-		if (node_file(n) == NULL || !shared_reads_of(n, s))
-			continue;
-		n->opens++;
-		out->all[out->n++] = n;
-	}
-	return EMR_OK;
+	node *n = tree_next_any(view, at);
+
+	while (n != NULL && (!tree_has_reader(n) || !shared_reads_of(n, s)))
+		n = tree_next_any(view, n);
+	return n;
 }
 
-/* Every key of S goes, also those inside of readers. */
-static void forget_keys(emr_view *view, shared_share *s)
+/* The same held by one more open, and AT let go. */
+static node *hold_next(emr_view *view, const shared_share *s, node *at)
 {
-	node_list open = {.all = NULL};
+	node *n;
 
+	pthread_mutex_lock(&view->lock);
+	n = next_read(view, s, at);
+	if (n != NULL)
+		n->opens++;
+	pthread_mutex_unlock(&view->lock);
+	if (at != NULL)
+		kept_release(view, at);
+	return n;
+}
+
+void shared_forget_keys(emr_view *view, shared_share *s, bool is_over)
+{
 	shared_send_report(view, s);
 	shared_close(s);
-	pthread_mutex_lock(&view->lock);
-	if (hold_open(view, s, &open) != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "shares: readers stay until their files are closed");
-	pthread_mutex_unlock(&view->lock);
-	for (size_t i = 0; i < open.n; i++) {
-		file *f = node_file(open.all[i]);
+	for (node *n = NULL; (n = hold_next(view, s, n)) != NULL;) {
+		file *f = node_file(n);
 
 		pthread_rwlock_wrlock(&f->lock); /* reads that are under way end first */
-		tree_set_reader(f, NULL);
+		pthread_mutex_lock(&view->lock);
+		if (is_over || f->let_in == 0)
+			tree_set_reader(f, NULL);
+		else
+			__atomic_store_n(&f->judged_boot_ns, 0, __ATOMIC_RELEASE);
+		pthread_mutex_unlock(&view->lock);
 		pthread_rwlock_unlock(&f->lock);
 	}
-	pthread_mutex_lock(&view->lock);
-	for (size_t i = 0; i < open.n; i++) {
-		open.all[i]->opens--;
-		tree_release_if_unused(view, open.all[i]);
-	}
-	pthread_mutex_unlock(&view->lock);
-	free(open.all);
 }
 
 /* ---- the end ---- */
@@ -106,7 +103,7 @@ void shared_end(
 	shared_note_end(s, phase, ended_unix_s); /* from now on nothing of it is read */
 	shared_note_over(view, s);
 	pthread_mutex_unlock(&view->lock);
-	forget_keys(view, s);
+	shared_forget_keys(view, s, true);
 	emr_fetcher_forget(view->options.fetcher, INT64_MAX);
 	shared_drop_keys(view, s->grant.grant);
 	shared_answer_all(view, s, NULL, EMR_NEED_NAMES, over);
@@ -195,7 +192,7 @@ static void look_at(emr_view *view, shared_share *s, int64_t age_ns)
 	pthread_mutex_lock(&view->lock);
 	is_open = s->phase == SHARED_OPEN;
 	status = shared_is_readable(view, s);
-	holds = s->opened != NULL;
+	holds = s->opened != NULL || (age_ns > FRESH_NS && next_read(view, s, NULL) != NULL);
 	pthread_mutex_unlock(&view->lock);
 	if (!is_open)
 		return;
@@ -204,7 +201,7 @@ static void look_at(emr_view *view, shared_share *s, int64_t age_ns)
 	} else if (age_ns > FRESH_NS && holds) {
 		emr_log(EMR_LOG_WARN,
 			"shares: no word from the ledger for a day: keys are dropped");
-		forget_keys(view, s);
+		shared_forget_keys(view, s, true);
 		pthread_mutex_lock(&view->lock);
 		shared_tell_records(view, s, &tell);
 		pthread_mutex_unlock(&view->lock);
@@ -258,6 +255,7 @@ int64_t shared_end_due(emr_view *view)
 		return all->ends_due_boot_ns;
 	for (shared_share *s = all->all; s != NULL; s = s->next)
 		look_at(view, s, age_ns);
+	kept_drop_old(view);
 	next = next_end_ns(view);
 	all->ends_due_boot_ns = next < now + LOOK_NS ? next : now + LOOK_NS;
 	all->ends_clocks_ns = apart_ns;

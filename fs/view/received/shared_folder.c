@@ -163,8 +163,7 @@ static int by_place(const void *a, const void *b)
 static emr_status sort_places(looking *l)
 {
 	l->beside = calloc(l->n + 1, sizeof(emr_received *));
-	if (l->beside == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(l->beside);
 	for (size_t i = 0; i < l->n; i++)
 		l->beside[i] = &l->all[i];
 	qsort(l->beside, l->n, sizeof(emr_received *), by_place);
@@ -429,8 +428,7 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 	shared_stir_owner(view, owner);
 	pthread_mutex_unlock(&view->lock);
 	if (is_other) {
-		shared_send_report(view, s);
-		shared_close(s);
+		shared_forget_keys(view, s, false);
 		shared_drop_keys(view, (emr_id16){{0}}); /* unless it renews the one before */
 	}
 	if (ends)
@@ -587,28 +585,16 @@ static bool has_absent(emr_view *view)
 	return false;
 }
 
-static int compare_domains(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(emr_id16));
-}
-
-static void sort_domains(const emr_buf *domains)
-{
-	if (domains->len > 0)
-		qsort(domains->data, domains->len / sizeof(emr_id16), sizeof(emr_id16),
-			compare_domains);
-}
-
 static bool has_domain(const emr_buf *domains, emr_id16 domain)
 {
 	return domains->len > 0 && bsearch(&domain, domains->data, domains->len / sizeof domain,
-					   sizeof domain, compare_domains) != NULL;
+					   sizeof domain, tree_compare_ids) != NULL;
 }
 
 static void mark_grown(emr_view *view, const looking *l)
 {
-	sort_domains(&l->touched);
-	sort_domains(&l->answered);
+	emr_buf_sort(&l->touched, sizeof(emr_id16), tree_compare_ids);
+	emr_buf_sort(&l->answered, sizeof(emr_id16), tree_compare_ids);
 	pthread_mutex_lock(&view->lock);
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next) {
 		bool has_grown = has_domain(&l->touched, s->domain);

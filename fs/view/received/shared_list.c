@@ -1,6 +1,5 @@
 /* This file lists what others share with this person and until when. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "edit.h"
@@ -48,8 +47,7 @@ static emr_status give(const emr_view *view, const shared_share *s, emr_shared_w
 	if (one.phase != EMR_SHARE_OPEN)
 		one.until_unix_s = s->ended_unix_s;
 	one.until_unix_s = shared_time(s->owner, one.until_unix_s);
-	if (path == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(path);
 	*out_goes_on = fn(arg, &one);
 	return EMR_OK;
 }

@@ -74,8 +74,8 @@ void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number)
 emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_signer_id)
 {
 	unsigned n = 0;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	for (const shared_owner *o = view->shares != NULL ? view->shares->owners : NULL; o != NULL;
 		o = o->next) {
 		if (o->set != NULL || strcasecmp(o->name, text) != 0)
@@ -83,7 +83,6 @@ emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_sign
 		*out_signer_id = o->signer_id;
 		n++;
 	}
-	pthread_mutex_unlock(&view->lock);
 	return n == 0 ? EMR_NOT_FOUND : n == 1 ? EMR_OK : EMR_CONFLICT;
 }
 

@@ -302,8 +302,7 @@ static int by_entry_object(const void *a, const void *b, void *arg)
 static emr_status index_objects(shared_tree *tree)
 {
 	tree->by_object = calloc(tree->names.count, sizeof *tree->by_object);
-	if (tree->by_object == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(tree->by_object);
 	for (uint32_t i = 0; i < tree->names.count; i++)
 		tree->by_object[i] = i;
 	qsort_r(tree->by_object, tree->names.count, sizeof *tree->by_object, by_entry_object, tree);
@@ -325,8 +324,7 @@ static emr_status finish(building *b, const char *name, shared_tree *tree)
 			items[n++] = &b->all[i].item;
 	EMR_TRY(flat_build(top, items, n, is_first, &tree->names));
 	tree->entries = calloc(n + 1, sizeof *tree->entries);
-	if (tree->entries == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(tree->entries);
 	tree->entries[FLAT_TOP] = take_entry(&b->all[b->top]);
 	for (size_t i = 0; i < n; i++)
 		tree->entries[i + 1] = take_entry((raw *)items[i]);
@@ -352,16 +350,14 @@ static emr_status build(
 	size_t known;
 
 	EMR_TRY(emr_shared_each(shared, collect_known, collect, b, &tree->unreadable));
-	if (b->count > 1)
-		qsort(b->all, b->count, sizeof *b->all, by_object);
+	EMR_SORT(b->all, b->count, by_object);
 	known = b->count;
 	EMR_TRY(find_top(b, top));
 	if (b->all[b->top].e.type == EMR_META_FILE)
 		leave_alone(b);
 	tree->top_parent = b->all[b->top].e.parent_id;
 	tree->top_name = strdup(b->all[b->top].item.name);
-	if (tree->top_name == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(tree->top_name);
 	find_parents(b, known < b->count ? known : b->count);
 	return finish(b, name, tree);
 }
@@ -381,12 +377,11 @@ emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name,
 	for (size_t i = 0; i < b.count; i++)
 		free_raw(&b.all[i]);
 	free(b.all);
-	if (status != EMR_OK) {
+	if (status == EMR_OK)
+		*out_tree = tree;
+	else
 		shared_tree_free(tree);
-		return status;
-	}
-	*out_tree = tree;
-	return EMR_OK;
+	return status;
 }
 
 void shared_tree_free(shared_tree *tree)

@@ -40,6 +40,7 @@ typedef struct shared_tree {
 	emr_id16 top_parent;   /* the directory of another domain that the top hangs in; zero: none,
 				  or it could not be read */
 	char *top_name;	       /* the top's own, as its owner has it */
+	bool is_outdated;      /* the next one is being built; view->lock */
 } shared_tree;
 
 /* The share that begins at TOP, called NAME, with the names that SHARED can read. A record that has

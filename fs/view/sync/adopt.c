@@ -82,8 +82,7 @@ static void match(const newcomers *c, const emr_place *place)
 static emr_status find_newcomers(following *f, newcomers *c)
 {
 	c->all = calloc(f->n, sizeof(arrival *));
-	if (c->all == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(c->all);
 	for (size_t i = 0; i < f->n; i++) {
 		arrival *a = &f->all[i];
 
@@ -95,8 +94,7 @@ static emr_status find_newcomers(following *f, newcomers *c)
 			c->all[c->n++] = a;
 		}
 	}
-	if (c->n > 1)
-		qsort(c->all, c->n, sizeof(arrival *), by_r_pid);
+	EMR_SORT(c->all, c->n, by_r_pid);
 	return EMR_OK;
 }
 

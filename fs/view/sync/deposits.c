@@ -170,8 +170,7 @@ emr_status deposits_learn(emr_view *view, arrival *a)
 	if (!is_other)
 		return EMR_OK;
 	d = calloc(1, sizeof *d);
-	if (d == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(d);
 	status = learn(view, a, &item, d);
 	if (status != EMR_OK) {
 		free(d);

@@ -69,8 +69,7 @@ static emr_status find(struct deposit_tally *t, emr_id32 signer, uint64_t day, d
 		d = d->next;
 	if (d == NULL) {
 		d = calloc(1, sizeof *d);
-		if (d == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY_MEMORY(d);
 		*d = (daily){.next = *bucket, .signer = signer, .day = day};
 		*bucket = d;
 	}
@@ -81,8 +80,7 @@ static emr_status find(struct deposit_tally *t, emr_id32 signer, uint64_t day, d
 /* FOUND: counted, ... */
 static emr_status enter(struct deposit_tally *t, const emr_buf *found)
 {
-	if (found->len > 0)
-		qsort(found->data, found->len / sizeof(counted), sizeof(counted), by_position);
+	emr_buf_sort(found, sizeof(counted), by_position);
 	EMR_EACH (const counted, c, found) {
 		daily *d;
 

@@ -121,8 +121,7 @@ static void each_once(following *f)
 {
 	size_t kept = 0;
 
-	if (f->n > 1)
-		qsort(f->all, f->n, sizeof *f->all, by_object);
+	EMR_SORT(f->all, f->n, by_object);
 	for (size_t i = 0; i < f->n; i++) {
 		arrival *last = kept > 0 ? &f->all[kept - 1] : NULL;
 
@@ -367,10 +366,7 @@ static void freeze_own(following *f)
 		if (status != EMR_OK)
 			emr_log(EMR_LOG_INFO, "what was changed here is not sealed yet: %s",
 				emr_status_text(status));
-		pthread_mutex_lock(&view->lock);
-		n->opens--;
-		tree_release_if_unused(view, n);
-		pthread_mutex_unlock(&view->lock);
+		tree_let_go(view, n);
 	}
 }
 

@@ -4,12 +4,6 @@
 
 #include <string.h>
 
-/* SHA-256 of nothing: the root of no leaves. */
-static void merkle_empty(uint8_t out[32])
-{
-	emr_sha256("", 0, out);
-}
-
 void emr_merkle_leaf_init(emr_sha256_ctx *ctx)
 {
 	static const uint8_t prefix = 0x00;
@@ -89,7 +83,7 @@ void emr_merkle_frontier_root(const emr_merkle_frontier *frontier, uint8_t out[3
 		started = true;
 	}
 	if (!started)
-		merkle_empty(out);
+		emr_sha256("", 0, out); /* the root of no leaves */
 }
 
 size_t emr_merkle_frontier_pack(const emr_merkle_frontier *frontier, emr_merkle_hash out[64])

@@ -25,10 +25,7 @@ typedef enum emr_keyring_kind {
 emr_status emr_keyring_create(emr_keyring_kind kind, uint64_t created_unix_s, emr_keyring **out);
 void emr_keyring_free(emr_keyring *kr); /* wipes; NULL is fine */
 #define EMR_AUTO_KEYRING __attribute__((cleanup(emr_keyring_auto_free))) emr_keyring *
-static inline void emr_keyring_auto_free(emr_keyring **kr)
-{
-	emr_keyring_free(*kr);
-}
+EMR_AUTO_CALL(emr_keyring_auto_free, emr_keyring *, emr_keyring_free);
 
 /* Cost of Argon2id. */
 typedef struct emr_kdf_cost {

@@ -14,10 +14,7 @@ typedef struct emr_ahead emr_ahead; /* one thread fills and empties it */
  * freed, and none where there is one core. */
 emr_ahead *emr_ahead_new(emr_chain *chain);
 void emr_ahead_free(emr_ahead *ahead);
-static inline void emr_ahead_auto(emr_ahead **ahead)
-{
-	emr_ahead_free(*ahead);
-}
+EMR_AUTO_CALL(emr_ahead_auto, emr_ahead *, emr_ahead_free);
 #define EMR_AUTO_AHEAD __attribute__((cleanup(emr_ahead_auto))) emr_ahead *
 
 /* An emr_ledger_entry_fn on a window, which keeps a copy.  An entry that finds no room is left out,

@@ -37,10 +37,7 @@ typedef struct emr_operation {
 emr_status emr_batch_new(const emr_batch_options *options, emr_batch_builder **out_builder);
 void emr_batch_free(emr_batch_builder *builder);
 #define EMR_AUTO_BATCH __attribute__((cleanup(emr_batch_auto))) emr_batch_builder *
-static inline void emr_batch_auto(emr_batch_builder **builder)
-{
-	emr_batch_free(*builder);
-}
+EMR_AUTO_CALL(emr_batch_auto, emr_batch_builder *, emr_batch_free);
 
 /* Copies the item and its parts; its id is known at once.  EMR_LIMIT: the batch is full, send it
  * and begin another; EMR_INVALID: unknown op, wrong length of pub, a private part under 32 bytes.

@@ -30,10 +30,7 @@ emr_status emr_chain_open(int dirfd, const char *name, emr_chain_use use, bool m
 /* On no name; gone at close. */
 emr_status emr_chain_open_temporary(emr_chain **out_chain);
 void emr_chain_close(emr_chain *chain);
-static inline void emr_chain_auto(emr_chain **chain)
-{
-	emr_chain_close(*chain);
-}
+EMR_AUTO_CALL(emr_chain_auto, emr_chain *, emr_chain_close);
 #define EMR_AUTO_CHAIN __attribute__((cleanup(emr_chain_auto))) emr_chain *
 
 /* The file still has the name under which it was opened; EMR_OFFLINE also when that cannot be told.

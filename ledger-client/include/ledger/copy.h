@@ -29,10 +29,7 @@ emr_status emr_ledger_copy_make_whole(emr_ledger_copy *copy, const char *state_p
 	emr_ledger_missing_fn missing, void *arg, bool *out_was_damaged);
 void emr_ledger_copy_close(emr_ledger_copy *copy); /* NULL is fine */
 #define EMR_AUTO_LEDGER_COPY __attribute__((cleanup(emr_ledger_copy_auto))) emr_ledger_copy *
-static inline void emr_ledger_copy_auto(emr_ledger_copy **copy)
-{
-	emr_ledger_copy_close(*copy);
-}
+EMR_AUTO_CALL(emr_ledger_copy_auto, emr_ledger_copy *, emr_ledger_copy_close);
 /* Lets go and holds what is newest now. */
 emr_status emr_ledger_copy_renew(emr_ledger_copy *copy);
 /* Whether nobody has appended since the moment that is held. */

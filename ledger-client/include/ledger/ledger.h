@@ -50,10 +50,7 @@ typedef struct emr_ledger_options {
 emr_status emr_ledger_open(const emr_ledger_options *options, emr_ledger **out_ledger);
 void emr_ledger_close(emr_ledger *ledger); /* NULL is fine; no other thread may be inside */
 #define EMR_AUTO_LEDGER __attribute__((cleanup(emr_ledger_auto))) emr_ledger *
-static inline void emr_ledger_auto(emr_ledger **ledger)
-{
-	emr_ledger_close(*ledger);
-}
+EMR_AUTO_CALL(emr_ledger_auto, emr_ledger *, emr_ledger_close);
 
 /* Facts that never change. */
 emr_id16 emr_ledger_net_id(const emr_ledger *ledger);

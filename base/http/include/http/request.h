@@ -19,10 +19,7 @@ typedef struct emr_http_server {
 /* EMR_INVALID: the address is none.  EMR_UNSUPPORTED: libcurl cannot be loaded. */
 emr_status emr_http_open(const emr_http_server *server, emr_http **out_http);
 void emr_http_close(emr_http *http); /* NULL is fine; no other thread may be inside */
-static inline void emr_http_auto(emr_http **http)
-{
-	emr_http_close(*http);
-}
+EMR_AUTO_CALL(emr_http_auto, emr_http *, emr_http_close);
 #define EMR_AUTO_HTTP __attribute__((cleanup(emr_http_auto))) emr_http *
 
 /* Whether URL is "https://HOST[:PORT]" and nothing else, at most 255 bytes. */

@@ -132,7 +132,6 @@ emr_status emr_session_begin(
  * OUT_PROBLEM then says why.  It also says that the ledger is away, which alone stops nothing. */
 bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem);
 void emr_session_close(emr_session *session);
-#define EMR_AUTO_SESSION __attribute__((cleanup(emr_session_close))) emr_session
 
 /* The holder of the lock: EMR_NOT_FOUND when there is none.  FOLDER is empty when it is no mount.
  */

@@ -38,10 +38,7 @@ typedef struct emr_share_options {
 /* EMR_NO_MEMORY. */
 emr_status emr_share_new(const emr_share_options *options, emr_share **out_share);
 void emr_share_free(emr_share *share);
-static inline void emr_share_auto_free(emr_share **share)
-{
-	emr_share_free(*share);
-}
+EMR_AUTO_CALL(emr_share_auto_free, emr_share *, emr_share_free);
 #define EMR_AUTO_SHARE __attribute__((cleanup(emr_share_auto_free))) emr_share *
 
 /* Why there is no key: what a person is told. */

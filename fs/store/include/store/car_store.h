@@ -192,12 +192,17 @@ typedef struct emr_reclaim_options {
 	 * this many and a sixteenth of all live ones; 0 = no limit.  A segment that alone has more
 	 * is copied at once all the same. */
 	uint64_t batch_bytes;
-	/* Never more than this at once: a segment that has more stays, and a scrub puts zeros in
-	 * the place of what is dead in it, which needs no room; 0 = no limit. */
-	uint64_t max_copy_bytes;
-	/* Once it is true, which it may become at any time, the reclaim ends with EMR_INTERRUPTED
-	 * before anything more is removed.  May be NULL. */
-	const bool *is_over;
+	/* How many bytes may be copied, asked with ROOTS_CONTEXT before any and as they are: a
+	 * segment that has more stays, and a scrub puts zeros in the place of what is dead in it,
+	 * which needs no room.  May be NULL: no limit. */
+	uint64_t (*copy_room)(const void *context);
+	/* Asked with ROOTS_CONTEXT between two blocks, under no lock of the store but
+	 * reclaim_lock: for how many ns the reclaim should rest, because others want the processor
+	 * and the disk.  It does not rest while another reclaim waits for it.  May be NULL. */
+	int64_t (*rest_ns)(void *context);
+	/* Set, atomically: it ends with EMR_INTERRUPTED before anything more is removed.  May be
+	 * NULL. */
+	const bool *stop;
 } emr_reclaim_options;
 
 typedef struct emr_reclaim_report {
@@ -208,8 +213,8 @@ typedef struct emr_reclaim_report {
 	emr_cid first_missing;
 	uint64_t segments_skipped; /* a live block in them did not verify, or they hold live frames
 				    */
-	uint64_t segments_left;	   /* wanted, but over max_copy_bytes */
-	uint64_t bytes_left;	   /* the least that max_copy_bytes must be for the next of them */
+	uint64_t segments_left;	   /* wanted, but over copy_room */
+	uint64_t bytes_left;	   /* the least that copy_room must be for the next of them */
 	uint64_t live_bytes;	   /* of this writer's blocks, also where nothing was done */
 	uint64_t bytes_copied;
 	uint64_t bytes_spared;	/* that no root leads to, and that may be below a missing node */

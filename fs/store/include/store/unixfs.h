@@ -81,10 +81,7 @@ void emr_unixfs_builder_free(emr_unixfs_builder *builder); /* NULL is fine */
 
 #define EMR_AUTO_UNIXFS_BUILDER                                                                    \
 	__attribute__((cleanup(emr_unixfs_builder_auto_free))) emr_unixfs_builder *
-static inline void emr_unixfs_builder_auto_free(emr_unixfs_builder **builder)
-{
-	emr_unixfs_builder_free(*builder);
-}
+EMR_AUTO_CALL(emr_unixfs_builder_auto_free, emr_unixfs_builder *, emr_unixfs_builder_free);
 
 typedef struct emr_unixfs_entry {
 	const char *name; /* 1..255 bytes */

@@ -285,8 +285,7 @@ static emr_status find_files(emr_block_cache *cache)
 	while (status == EMR_OK && (file = readdir(listing)) != NULL)
 		status = note_file(cache, file->d_name, &found);
 	closedir(listing);
-	if (status == EMR_OK && found.len > 0)
-		qsort(found.data, found.len / sizeof(entry), sizeof(entry), by_use);
+	emr_buf_sort(&found, sizeof(entry), by_use);
 	for (size_t at = 0; status == EMR_OK && at < found.len; at += sizeof(entry)) {
 		entry e;
 

@@ -5,10 +5,7 @@
 
 #include "node_private.h"
 
-static void json_free(json_t **json)
-{
-	json_decref(*json);
-}
+EMR_AUTO_CALL(json_free, json_t *, json_decref);
 #define AUTO_JSON __attribute__((cleanup(json_free))) json_t
 
 static emr_ipfs_fault strange(char *said, const char *why)

@@ -4,7 +4,6 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A node gives up a little before we do, so that it can still say why. */
@@ -132,10 +131,7 @@ emr_status kubo_ask_one(node_run *run, const char *command, json_t **out_json)
 		       : node_run_fail(run, answer_error_fault(message, strlen(message)), message);
 }
 
-static void json_free(json_t **json)
-{
-	json_decref(*json);
-}
+EMR_AUTO_CALL(json_free, json_t *, json_decref);
 #define AUTO_JSON __attribute__((cleanup(json_free))) json_t
 
 /* ---- What it is ---- */

@@ -23,16 +23,10 @@ static bool is_this_computer(const char *host)
 	return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
 }
 
-static void curl_text_free(char **text)
-{
-	curl_free(*text);
-}
+EMR_AUTO_CALL(curl_text_free, char *, curl_free);
 #define AUTO_CURL_TEXT __attribute__((cleanup(curl_text_free))) char
 
-static void curl_url_free(CURLU **url)
-{
-	curl_url_cleanup(*url);
-}
+EMR_AUTO_CALL(curl_url_free, CURLU *, curl_url_cleanup);
 #define AUTO_CURL_URL __attribute__((cleanup(curl_url_free))) CURLU
 
 static emr_ipfs_fault address_of_url(const char *address, char **out_base)

@@ -282,8 +282,7 @@ static emr_status fold(book *b, emr_buf *all)
 	old_line *lines = (void *)all->data;
 	size_t n = all->len / sizeof *lines;
 
-	if (n > 1)
-		qsort(lines, n, sizeof *lines, compare_lines);
+	EMR_SORT(lines, n, compare_lines);
 	for (size_t i = 0; i < n; i++) {
 		if (i == 0 || !emr_cid_equal(&lines[i].root, &lines[i - 1].root)) {
 			const book_entry entry = {.root = lines[i].root};

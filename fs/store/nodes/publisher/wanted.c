@@ -28,8 +28,7 @@ static size_t sort_roots(emr_buf *roots)
 	emr_cid *all = (void *)roots->data;
 	size_t n = roots->len / sizeof *all, kept = 0;
 
-	if (n > 1)
-		qsort(all, n, sizeof *all, book_compare);
+	EMR_SORT(all, n, book_compare);
 	for (size_t i = 0; i < n; i++) {
 		if (i == 0 || !emr_cid_equal(&all[i], &all[kept - 1]))
 			all[kept++] = all[i];

@@ -13,10 +13,7 @@ typedef struct emr_fabric emr_fabric; /* thread-safe */
 /* DIR has the backend's socket; nobody is asked.  EMR_INVALID: no socket can be there. */
 emr_status emr_fabric_open(const char *dir, emr_fabric **out_fabric);
 void emr_fabric_close(emr_fabric *fabric); /* NULL is fine; no other thread may be inside */
-static inline void emr_fabric_auto(emr_fabric **fabric)
-{
-	emr_fabric_close(*fabric);
-}
+EMR_AUTO_CALL(emr_fabric_auto, emr_fabric *, emr_fabric_close);
 #define EMR_AUTO_FABRIC __attribute__((cleanup(emr_fabric_auto))) emr_fabric *
 
 #define EMR_FABRIC_SAID_BYTES 256

@@ -63,10 +63,7 @@ bool emr_replica_should_reopen(emr_replica *replica);
 /* After much was read, and before there is quiet: what is kept to be read again is given back. */
 void emr_replica_rest(emr_replica *replica);
 #define EMR_AUTO_REPLICA __attribute__((cleanup(emr_replica_auto))) emr_replica *
-static inline void emr_replica_auto(emr_replica **replica)
-{
-	emr_replica_close(*replica);
-}
+EMR_AUTO_CALL(emr_replica_auto, emr_replica *, emr_replica_close);
 
 /* One item that a new entry carries. */
 typedef struct emr_replica_change {

@@ -195,8 +195,5 @@ emr_status emr_deidentify_scan(emr_deidentifier *deidentifier, uint64_t size, un
 
 void emr_deidentifier_close(emr_deidentifier *deidentifier); /* NULL is fine */
 
-static inline void emr_auto_deidentifier(emr_deidentifier **deidentifier)
-{
-	emr_deidentifier_close(*deidentifier);
-}
+EMR_AUTO_CALL(emr_auto_deidentifier, emr_deidentifier *, emr_deidentifier_close);
 #define EMR_AUTO_DEIDENTIFIER __attribute__((cleanup(emr_auto_deidentifier))) emr_deidentifier

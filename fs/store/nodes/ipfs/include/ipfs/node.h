@@ -59,10 +59,7 @@ const char *emr_ipfs_address(const emr_ipfs *node); /* that it was opened with *
 bool emr_ipfs_is_near(const emr_ipfs *node);
 
 #define EMR_AUTO_IPFS __attribute__((cleanup(emr_ipfs_auto_close))) emr_ipfs *
-static inline void emr_ipfs_auto_close(emr_ipfs **node)
-{
-	emr_ipfs_close(*node);
-}
+EMR_AUTO_CALL(emr_ipfs_auto_close, emr_ipfs *, emr_ipfs_close);
 
 /* ---- One call ---- */
 
