@@ -23,6 +23,7 @@ typedef struct emr_memo_key {
 	emr_memo_kind kind;
 	emr_id16 id;
 	uint32_t number;
+	size_t seed; /* its number */
 } emr_memo_key;
 
 emr_memo *emr_memo_new(void);	    /* NULL without memory */

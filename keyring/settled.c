@@ -1,0 +1,229 @@
+/* After a seed was followed by another, the ledger says which folders are still of a former one,
+ * and up to which epoch each seed gave a folder its keys. This file keeps that beside the seeds,
+ * for every derivation of a folder's key. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "keyring_private.h"
+#include "base/worker.h"
+#include "crypto/hashsig.h"
+#include "keyring/coowned.h"
+
+typedef struct settled {
+	emr_id16 domain;
+	size_t owner;			      /* the seed that signs there */
+	uint32_t through[EMR_FORMER_MAX + 1]; /* last epoch of that seed or one before it, for
+						  those before OWNER */
+} settled;
+
+struct emr_settled {
+	pthread_mutex_t lock;
+	settled *all; /* by domain */
+	size_t n, cap;
+	bool is_closed;
+};
+
+emr_settled *emr_settled_new(void)
+{
+	emr_settled *s = calloc(1, sizeof *s);
+
+	if (s != NULL && pthread_mutex_init(&s->lock, NULL) != 0) {
+		free(s);
+		s = NULL;
+	}
+	return s;
+}
+
+void emr_settled_free(emr_settled *s)
+{
+	if (s == NULL)
+		return;
+	free(s->all);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* Under the lock: where DOMAIN is, or would be. */
+static size_t place_of(const emr_settled *s, emr_id16 domain)
+{
+	size_t low = 0, high = s->n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (memcmp(s->all[middle].domain.b, domain.b, sizeof domain.b) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static const settled *find(const emr_settled *s, emr_id16 domain)
+{
+	size_t at = place_of(s, domain);
+
+	return at < s->n && emr_id16_equal(s->all[at].domain, domain) ? &s->all[at] : NULL;
+}
+
+static emr_status keep(emr_settled *s, const settled *one)
+{
+	EMR_LOCKED(&s->lock);
+	size_t at = place_of(s, one->domain);
+	settled *grown;
+
+	if (at == s->n || !emr_id16_equal(s->all[at].domain, one->domain)) {
+		if (s->n == s->cap) {
+			grown = realloc(s->all, (2 * s->cap + 16) * sizeof *grown);
+			if (grown == NULL)
+				return EMR_NO_MEMORY;
+			s->all = grown;
+			s->cap = 2 * s->cap + 16;
+		}
+		memmove(s->all + at + 1, s->all + at, (s->n++ - at) * sizeof *s->all);
+	}
+	s->all[at] = *one;
+	return EMR_OK;
+}
+
+size_t emr_settled_owner(const emr_keyring *kr, emr_id16 domain, bool *out_is)
+{
+	const settled *one;
+	EMR_LOCKED(&kr->settled->lock);
+
+	one = find(kr->settled, domain);
+	if (out_is != NULL)
+		*out_is = one != NULL;
+	return one != NULL ? one->owner : 0;
+}
+
+size_t emr_settled_epoch(const emr_keyring *kr, emr_id16 domain, uint32_t epoch)
+{
+	const settled *one;
+	EMR_LOCKED(&kr->settled->lock);
+
+	one = find(kr->settled, domain);
+	if (one == NULL)
+		return 0;
+	for (size_t i = kr->n_former; i > one->owner; i--)
+		if (epoch <= one->through[i])
+			return i;
+	return one->owner;
+}
+
+bool emr_settled_is_closed(const emr_keyring *kr)
+{
+	EMR_LOCKED(&kr->settled->lock);
+
+	return kr->settled->is_closed;
+}
+
+void emr_keyring_settled(const emr_keyring *kr)
+{
+	EMR_LOCKED(&kr->settled->lock);
+
+	kr->settled->is_closed = true;
+}
+
+size_t emr_keyring_owner_of(const emr_keyring *kr, emr_id16 domain)
+{
+	return emr_settled_owner(kr, domain, NULL);
+}
+
+/* ---- what the ledger says ---- */
+
+static emr_status owner_is(
+	const emr_keyring *kr, emr_id16 domain, const uint8_t owner_pk[32], size_t *out_number)
+{
+	uint8_t own[32];
+
+	for (size_t i = 0; i <= kr->n_former; i++) {
+		EMR_TRY(emr_signer_public_of(kr, emr_signer_domain(domain, 1), i, own));
+		if (memcmp(own, owner_pk, sizeof own) == 0) {
+			*out_number = i;
+			return EMR_OK;
+		}
+	}
+	return EMR_NOT_FOUND;
+}
+
+/* The seed of which A is in EPOCH, FROM or an older one; n_former + 1: of none.  Who had a former
+ * seed may have begun an epoch with keys of his own. */
+static emr_status seed_of(const emr_keyring *kr, emr_id16 domain, uint32_t epoch, size_t from,
+	const uint8_t A[32], size_t *out_number)
+{
+	uint8_t own[32];
+	size_t i = from;
+
+	for (; i <= kr->n_former; i++) {
+		EMR_TRY(emr_domain_pre_public(kr, domain, epoch, i, own));
+		if (memcmp(own, A, sizeof own) == 0)
+			break;
+	}
+	*out_number = i;
+	return EMR_OK;
+}
+
+emr_status emr_keyring_settle(const emr_keyring *kr, emr_id16 domain, const uint8_t owner_pk[32],
+	uint32_t epoch, emr_epoch_public_fn public_of, void *arg)
+{
+	settled one = {.domain = domain};
+	size_t number, from;
+	uint8_t A[32];
+
+	if (kr->n_former == 0 || emr_keyring_coowns(kr, domain))
+		return EMR_OK;
+	EMR_TRY(owner_is(kr, domain, owner_pk, &one.owner));
+	from = one.owner;
+	for (uint32_t e = epoch; e > 0 && from < kr->n_former; e--) {
+		EMR_TRY(public_of(arg, domain, e, A));
+		EMR_TRY(seed_of(kr, domain, e, from, A, &number));
+		if (number > kr->n_former)
+			continue;
+		while (from < number)
+			one.through[++from] = e;
+	}
+	return keep(kr->settled, &one);
+}
+
+emr_status emr_keyring_handed_over(const emr_keyring *kr, emr_id16 domain, uint32_t epoch)
+{
+	settled one = {.domain = domain};
+	bool is_settled = false;
+
+	pthread_mutex_lock(&kr->settled->lock);
+	if (find(kr->settled, domain) != NULL) {
+		one = *find(kr->settled, domain);
+		is_settled = true;
+	}
+	pthread_mutex_unlock(&kr->settled->lock);
+	if (!is_settled)
+		return EMR_NOT_FOUND;
+	for (; one.owner > 0; one.owner--)
+		one.through[one.owner] = epoch;
+	return keep(kr->settled, &one);
+}
+
+/* ---- handing over ---- */
+
+emr_status emr_keyring_domain_heir(
+	const emr_keyring *kr, emr_id16 domain, uint32_t epoch, emr_domain_public *out)
+{
+	emr_domain_public made;
+
+	EMR_TRY(emr_signer_public_of(kr, emr_signer_domain(domain, 1), 0, made.owner_pk));
+	emr_sha256(made.owner_pk, 32, made.signer_id.b);
+	EMR_TRY(emr_domain_box_public(kr, domain, 0, made.box));
+	EMR_TRY(emr_domain_pre_public(kr, domain, epoch, 0, made.A));
+	*out = made;
+	return EMR_OK;
+}
+
+emr_status emr_keyring_sign_handover(const emr_keyring *kr, emr_id16 domain, emr_bytes message,
+	uint8_t out_owner_sig[64], uint8_t out_heir_sig[64])
+{
+	const emr_signer who = emr_signer_domain(domain, 1);
+
+	EMR_TRY(emr_keyring_sign(kr, who, EMR_SIGN_ROTATE, message, out_owner_sig));
+	return emr_sign_by_seed(kr, who, 0, EMR_SIGN_ROTATE, message, out_heir_sig);
+}

@@ -1,0 +1,196 @@
+/* A person who gets new words gets a new seed. This file draws it, keeps the former ones beside it,
+ * and writes them so that the new words lead to them: sealed under the new seed, in the keyfile and
+ * in the operation by which the ledger learns of it. */
+#include <sodium.h>
+#include <string.h>
+
+#include "crypto/aead.h"
+#include "crypto/hashsig.h"
+#include "keyring_private.h"
+
+emr_status emr_secret_copy(const emr_secret *secret, emr_secret *out)
+{
+	emr_secret copy = {0};
+
+	EMR_TRY(emr_secret_new(secret->len, &copy));
+	memcpy(copy.data, secret->data, secret->len);
+	*out = copy;
+	return EMR_OK;
+}
+
+/* ---- the next one ---- */
+
+emr_status emr_keyring_draw_next(emr_keyring *kr)
+{
+	if (kr->kind == EMR_KEYRING_DEVICE)
+		return EMR_DENIED; /* its person has endorsed this key */
+	if (kr->n_former == EMR_FORMER_MAX)
+		return EMR_LIMIT;
+	return kr->next.len > 0 ? EMR_OK : emr_secret_random(EMR_SEED_BYTES, &kr->next);
+}
+
+bool emr_keyring_has_next(const emr_keyring *kr)
+{
+	return kr->next.len > 0;
+}
+
+void emr_keyring_forget_next(emr_keyring *kr)
+{
+	emr_secret_free(&kr->next);
+}
+
+emr_status emr_next_read(emr_keyring *kr, emr_bytes value)
+{
+	if (value.len != EMR_SEED_BYTES || kr->next.len > 0)
+		return EMR_DAMAGED;
+	EMR_TRY(emr_secret_new(EMR_SEED_BYTES, &kr->next));
+	memcpy(kr->next.data, value.data, value.len);
+	return EMR_OK;
+}
+
+static emr_status copy_facts(const emr_keyring *from, emr_keyring *to)
+{
+	emr_status status = EMR_OK;
+
+	emr_keyring_hold_facts(from);
+	for (size_t i = 0; status == EMR_OK && i < from->nfacts; i++)
+		status = emr_keyring_tlv_set(to, (emr_keyring_tlv)from->facts[i].type,
+			emr_buf_view(&from->facts[i].value));
+	emr_keyring_let_facts(from);
+	return status;
+}
+
+emr_status emr_keyring_succeed(const emr_keyring *kr, emr_keyring **out)
+{
+	EMR_AUTO_KEYRING next = NULL;
+	emr_secret seed = {0};
+
+	if (kr->next.len == 0)
+		return EMR_NOT_FOUND;
+	if (kr->n_former == EMR_FORMER_MAX)
+		return EMR_LIMIT;
+	EMR_TRY(emr_secret_copy(&kr->next, &seed));
+	EMR_TRY(emr_keyring_from_seed(kr->kind, kr->created_unix_s, kr->device_id, &seed, &next));
+	for (size_t i = 0; i <= kr->n_former; i++) {
+		EMR_TRY(emr_secret_copy(emr_seed_of(kr, i), &next->former[i]));
+		next->n_former = i + 1;
+	}
+	next->cost = kr->cost;
+	next->local_seed = (uint8_t)(kr->local_seed + 1);
+	next->cert_seed = (uint8_t)(kr->cert_seed + 1);
+	EMR_TRY(copy_facts(kr, next));
+	*out = next;
+	next = NULL;
+	return EMR_OK;
+}
+
+/* ---- those before ---- */
+
+size_t emr_keyring_former_count(const emr_keyring *kr)
+{
+	return kr->n_former;
+}
+
+emr_status emr_keyring_former_id(const emr_keyring *kr, size_t number, emr_id32 *out_signer)
+{
+	uint8_t pk[32];
+
+	if (number > kr->n_former)
+		return EMR_NOT_FOUND;
+	EMR_TRY(emr_signer_public_of(kr, emr_signer_identity(), number, pk));
+	emr_sha256(pk, sizeof pk, out_signer->b);
+	return EMR_OK;
+}
+
+bool emr_keyring_is_self(const emr_keyring *kr, emr_id32 signer)
+{
+	emr_id32 own;
+
+	for (size_t i = 0; emr_keyring_former_id(kr, i, &own) == EMR_OK; i++)
+		if (emr_id32_equal(own, signer))
+			return true;
+	return false;
+}
+
+void emr_keyring_set_local(emr_keyring *kr, size_t number)
+{
+	if (number <= kr->n_former)
+		kr->local_seed = (uint8_t)number;
+}
+
+void emr_former_write(const emr_keyring *kr, uint8_t *out)
+{
+	out[0] = (uint8_t)kr->n_former;
+	out[1] = kr->cert_seed;
+	out[2] = kr->local_seed;
+	out[3] = 0;
+	for (size_t i = 0; i < kr->n_former; i++)
+		memcpy(out + EMR_FORMER_BYTES(i), kr->former[i].data, EMR_SEED_BYTES);
+}
+
+emr_status emr_former_read(emr_keyring *kr, emr_bytes value)
+{
+	size_t n = value.len > 0 ? value.data[0] : 0;
+
+	if (n < 1 || n > EMR_FORMER_MAX || value.len != EMR_FORMER_BYTES(n) || value.data[1] > n ||
+		value.data[2] > n || value.data[3] != 0 || kr->n_former > 0)
+		return EMR_DAMAGED;
+	for (size_t i = 0; i < n; i++) {
+		EMR_TRY(emr_secret_new(EMR_SEED_BYTES, &kr->former[i]));
+		memcpy(kr->former[i].data, value.data + EMR_FORMER_BYTES(i), EMR_SEED_BYTES);
+		kr->n_former = i + 1;
+	}
+	kr->cert_seed = value.data[1];
+	kr->local_seed = value.data[2];
+	return EMR_OK;
+}
+
+/* ---- in the ledger ---- */
+
+static const char former_aad[] = "emrfs/v1/former";
+
+static emr_status former_key(const emr_keyring *kr, emr_secret *out)
+{
+	return emr_derive(&kr->seed, &(emr_key_info){.label = "former"}, 32, out);
+}
+
+emr_status emr_former_part_seal(const emr_keyring *kr, emr_buf *out)
+{
+	uint8_t plain[EMR_FORMER_BYTES(EMR_FORMER_MAX)];
+	const size_t len = EMR_FORMER_BYTES(kr->n_former), start = 32 + EMR_AEAD_NONCE_BYTES;
+	EMR_AUTO_SECRET key = {0};
+	emr_status status;
+
+	if (kr->n_former == 0)
+		return EMR_INVALID;
+	EMR_TRY(former_key(kr, &key));
+	EMR_TRY(emr_buf_append_zeros(out, EMR_FORMER_PART_BYTES(kr->n_former)));
+	randombytes_buf(out->data, start);
+	emr_former_write(kr, plain);
+	plain[2] = 0; /* another computer's files are its own */
+	status = emr_aead_seal(&key, out->data + 32, emr_bytes_of(former_aad, sizeof former_aad),
+		emr_bytes_of(plain, len), out->data + start);
+	emr_wipe(plain, sizeof plain);
+	return status;
+}
+
+emr_status emr_former_part_open(emr_keyring *kr, emr_bytes part)
+{
+	uint8_t plain[EMR_FORMER_BYTES(EMR_FORMER_MAX)];
+	const size_t start = 32 + EMR_AEAD_NONCE_BYTES;
+	EMR_AUTO_SECRET key = {0};
+	emr_status status;
+
+	if (kr->n_former > 0)
+		return EMR_INVALID;
+	if (part.len < EMR_FORMER_PART_BYTES(1) || part.len > EMR_FORMER_PART_BYTES(EMR_FORMER_MAX))
+		return EMR_DAMAGED;
+	EMR_TRY(former_key(kr, &key));
+	status = emr_aead_open(&key, part.data + 32, emr_bytes_of(former_aad, sizeof former_aad),
+		emr_bytes_of(part.data + start, part.len - start), plain);
+	if (status == EMR_OK)
+		status = emr_former_read(
+			kr, emr_bytes_of(plain, part.len - start - EMR_AEAD_TAG_BYTES));
+	emr_wipe(plain, sizeof plain);
+	return status;
+}
