@@ -401,21 +401,50 @@ static void object(people_item *out, const uint8_t id[16])
 	memcpy(out->item.object_id, id, 16);
 }
 
-static void rotate_pub(const people *p, enum what what, enum who who, people_item *out)
+static void rotate_pub(const people *p, enum who who, people_item *out)
 {
-	kit_signer next = kit_signer_of(what == KEY_ROTATE ? "the next key" : "the next owner");
-	uint8_t message[EMR_ROTATE_MESSAGE_MAX];
-	emr_span old =
-		what == KEY_ROTATE ? kit_span(p->who[who].id, 32) : kit_span(p->world.domain, 16);
-	size_t len;
+	kit_signer next = kit_signer_of("the next key");
+	uint8_t message[EMR_ROTATE_MESSAGE_BYTES];
 
 	memcpy(out->pub, next.pk, 32);
-	if (what == KEY_ROTATE)
-		kit_pop("next", p->world.net_id, next.id, out->pub + 128, out->pub + 160);
-	assert_int_equal(emr_rotate_message(p->world.net_id, old, kit_span(out->pub, out->pub_len),
-				 message, &len),
+	kit_pop("next", p->world.net_id, next.id, out->pub + 128, out->pub + 160);
+	assert_int_equal(emr_rotate_message(p->world.net_id, p->who[who].id,
+				 kit_span(out->pub, out->pub_len), message),
 		EMR_CONTRACT_OK);
-	crypto_sign_detached(out->pub + 32, NULL, message, len, next.sk);
+	crypto_sign_detached(out->pub + 32, NULL, message, sizeof message, next.sk);
+}
+
+void people_hand_over(const people *p, enum who carrier, enum who owner, people_item *out)
+{
+	kit_signer next = kit_signer_of("the next owner");
+	uint8_t message[EMR_HANDOVER_MESSAGE_BYTES];
+
+	memcpy(out->item.signer_id, p->who[carrier].id, 32);
+	assert_int_equal(emr_handover_message(p->world.net_id, &out->item,
+				 kit_span(out->pub, out->pub_len), message),
+		EMR_CONTRACT_OK);
+	crypto_sign_detached(out->pub + 32, NULL, message, sizeof message, next.sk);
+	crypto_sign_detached(out->pub + 96, NULL, message, sizeof message, p->who[owner].sk);
+}
+
+/* Of a domain, as WHO would do it if it were his. */
+static void domain_rotate(const people *p, enum who who, people_item *out)
+{
+	kit_signer next = kit_signer_of("the next owner");
+	emr_row_domain row = {0};
+	emr_key_text key;
+	const kit_row *value;
+
+	emr_key_domain(p->world.domain, &key);
+	value = kit_get(&p->world.state, key.text);
+	if (value != NULL) /* else the domain is not there */
+		assert_int_equal(emr_row_domain_parse(kit_span(value->value, value->len), &row),
+			EMR_CONTRACT_OK);
+	memcpy(out->pub, next.pk, 32);
+	memset(out->pub + 160, 0x51, 32);
+	memset(out->pub + 192, 0x52, 32);
+	out->item.epoch = row.head.epoch + 1;
+	people_hand_over(p, who, who, out);
 }
 
 static void served_pub(const people *p, enum what what, enum who who, people_item *out)
@@ -606,7 +635,7 @@ static void key_pub(const people *p, enum what what, enum who who, people_item *
 	if (what == KEY_KX)
 		memset(out->pub, 0x44, 32);
 	if (what == KEY_ROTATE)
-		rotate_pub(p, what, who, out);
+		rotate_pub(p, who, out);
 }
 
 static void cert_pub(const people *p, enum what what, people_item *out)
@@ -711,7 +740,6 @@ people_item people_item_of(const people *p, enum what what, enum who who)
 	if (what <= ORG_APPROVE)
 		org_pub(p, what, who, &out);
 	else if (what == DOMAIN_ROTATE) {
-		rotate_pub(p, what, who, &out);
 		object(&out, p->world.domain);
 	} else if (what <= WRITER_DEL)
 		writer_pub(p, what, &out);
@@ -747,6 +775,8 @@ people_item people_item_of(const people *p, enum what what, enum who who)
 		follow_fragments(p, &out);
 	else if (what != MINT && what != TRANSFER)
 		follow(p, what, &out);
+	if (what == DOMAIN_ROTATE)
+		domain_rotate(p, who, &out);
 	return out;
 }
 

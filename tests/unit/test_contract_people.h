@@ -104,6 +104,8 @@ typedef struct people_item {
 } people_item;
 
 people_item people_item_of(const people *p, enum what what, enum who who);
+/* The domain in ITEM, which is DOMAIN_ROTATE, goes from OWNER's key in a batch of CARRIER. */
+void people_hand_over(const people *p, enum who carrier, enum who owner, people_item *item);
 int people_answer(const people *p, const char *name, enum who who, const people_item *item);
 /* The same item in another batch. */
 int people_again(const people *p, const char *name, enum who who, const people_item *item);

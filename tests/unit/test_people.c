@@ -109,16 +109,24 @@ TEST_IN(folk_with_clinic, folk_end, a_rotated_key_keeps_what_its_person_was_gran
 TEST_IN(folk_with_clinic, folk_end, a_domain_can_be_handed_to_its_next_key)
 {
 	emr_id16 grant = emr_id16_random();
+	EMR_AUTO_BUF bytes = {0};
+	emr_row_domain row;
+	emr_key_text key;
 	emr_act act;
 
-	act = rotated_domain(ana.keyring, health.id, 2, k.net_id);
+	folk_see(&ana);
+	emr_key_domain(health.id.b, &key);
+	assert_ok(emr_replica_state_get(ana.replica, key.text, &bytes));
+	assert_int_equal(
+		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row), EMR_CONTRACT_OK);
+	act = rotated_domain(ana.keyring, health.id, row.head.epoch + 1, EMR_ID32_AT(row.head.item),
+		2, k.net_id);
 	assert_applied(folk_own(act, folk_nothing()));
-	assert_int_equal(folk_own(folk_grant_to(grant, lima.public.signer_id.b, DAY),
-				 folk_part_of(GRANT_PART(0))),
-		EMR_RESULT_NOT_AUTHORISED);
-	assert_applied(folk_say_as(&ana, emr_signer_domain(health.id, 2),
-		folk_grant_to(grant, lima.public.signer_id.b, DAY), folk_part_of(GRANT_PART(0)),
-		NULL));
+	act = folk_grant_to(grant, lima.public.signer_id.b, DAY);
+	act.epoch = row.head.epoch + 1;
+	assert_int_equal(folk_own(act, folk_part_of(GRANT_PART(0))), EMR_RESULT_NOT_AUTHORISED);
+	assert_applied(folk_say_as(
+		&ana, emr_signer_domain(health.id, 2), act, folk_part_of(GRANT_PART(0)), NULL));
 }
 
 /* ---- whose parts are kept ---- */
