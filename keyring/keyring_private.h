@@ -8,7 +8,6 @@
 
 #include "keyring/content.h"
 #include "keyring/keyring.h"
-#include "keyring/succession.h"
 #include "keyring/words.h"
 
 #define EMR_SEED_BYTES 32

@@ -19,8 +19,8 @@ typedef struct public_half {
 } public_half;
 
 typedef struct local {
-	emr_id16 device_id; /* whose */
-	emr_secret key;	    /* empty: not asked for yet */
+	emr_memo_device of;
+	emr_secret key; /* empty: not asked for yet */
 } local;
 
 struct emr_memo {
@@ -171,23 +171,24 @@ void emr_memo_keep_others(emr_memo *memo, const emr_id16 *what)
 
 /* ---- local keys ---- */
 
-emr_status emr_memo_local(
-	emr_memo *memo, emr_local_use use, emr_id16 device_id, emr_secret *out, bool *out_found)
+emr_status emr_memo_local(emr_memo *memo, emr_local_use use, const emr_memo_device *of,
+	emr_secret *out, bool *out_found)
 {
 	const local *at = &memo->locals[use];
 	emr_status status = EMR_OK;
 	EMR_LOCKED(&memo->lock);
 
-	*out_found = at->key.len > 0 && emr_id16_equal(at->device_id, device_id);
+	*out_found =
+		at->key.len > 0 && at->of.seed == of->seed && emr_id16_equal(at->of.id, of->id);
 	if (*out_found)
 		status = emr_secret_copy(&at->key, out);
 	return status;
 }
 
 emr_status emr_memo_keep_local(
-	emr_memo *memo, emr_local_use use, emr_id16 device_id, const emr_secret *key)
+	emr_memo *memo, emr_local_use use, const emr_memo_device *of, const emr_secret *key)
 {
-	local fresh = {.device_id = device_id};
+	local fresh = {.of = *of};
 
 	EMR_TRY(emr_secret_copy(key, &fresh.key));
 	pthread_mutex_lock(&memo->lock);

@@ -132,6 +132,14 @@ size_t emr_keyring_owner_of(const emr_keyring *kr, emr_id16 domain)
 
 /* ---- what the ledger says ---- */
 
+emr_status emr_keyring_domain_owner(
+	const emr_keyring *kr, emr_id16 domain, size_t number, uint8_t out_pk[32])
+{
+	return number > kr->n_former
+		       ? EMR_NOT_FOUND
+		       : emr_signer_public_of(kr, emr_signer_domain(domain, 1), number, out_pk);
+}
+
 static emr_status owner_is(
 	const emr_keyring *kr, emr_id16 domain, const uint8_t owner_pk[32], size_t *out_number)
 {
@@ -147,8 +155,8 @@ static emr_status owner_is(
 	return EMR_NOT_FOUND;
 }
 
-/* The seed of which A is in EPOCH, FROM or an older one; n_former + 1: of none.  Who had a former
- * seed may have begun an epoch with keys of his own. */
+/* The seed of which A is in EPOCH, FROM or an older one; n_former + 1: of none.  A holder of a
+ * former seed may have begun an epoch with keys of his own. */
 static emr_status seed_of(const emr_keyring *kr, emr_id16 domain, uint32_t epoch, size_t from,
 	const uint8_t A[32], size_t *out_number)
 {
@@ -165,19 +173,17 @@ static emr_status seed_of(const emr_keyring *kr, emr_id16 domain, uint32_t epoch
 }
 
 emr_status emr_keyring_settle(const emr_keyring *kr, emr_id16 domain, const uint8_t owner_pk[32],
-	uint32_t epoch, emr_epoch_public_fn public_of, void *arg)
+	const uint8_t (*As)[32], uint32_t epochs)
 {
 	settled one = {.domain = domain};
 	size_t number, from;
-	uint8_t A[32];
 
 	if (kr->n_former == 0 || emr_keyring_coowns(kr, domain))
 		return EMR_OK;
 	EMR_TRY(owner_is(kr, domain, owner_pk, &one.owner));
 	from = one.owner;
-	for (uint32_t e = epoch; e > 0 && from < kr->n_former; e--) {
-		EMR_TRY(public_of(arg, domain, e, A));
-		EMR_TRY(seed_of(kr, domain, e, from, A, &number));
+	for (uint32_t e = epochs; e > 0 && from < kr->n_former; e--) {
+		EMR_TRY(seed_of(kr, domain, e, from, As[e - 1], &number));
 		if (number > kr->n_former)
 			continue;
 		while (from < number)

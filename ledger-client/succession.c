@@ -1,6 +1,6 @@
 /* This file makes the operations that say on the ledger that a person goes on under another key,
  * with her folders: each is signed by the key before and by the one that follows. */
-#include "ledger/succession.h"
+#include "ledger/act.h"
 
 #include <string.h>
 

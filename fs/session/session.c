@@ -560,8 +560,8 @@ emr_status emr_session_begin(
 	emr_status status = emr_share_new(&options, &share);
 
 	*out_followed = EMR_OK;
-	if (status == EMR_OK)
-		status = emr_share_begin(share, out_followed);
+	status = status == EMR_OK ? emr_share_begin(share, out_followed) : status;
+	status = status == EMR_OK ? emr_session_settle(session) : status;
 	if (status == EMR_DENIED)
 		emr_problem_set(out_problem, EMR_SAY_DEVICE_REMOVED, NULL);
 	else if (status != EMR_OK)

@@ -175,7 +175,7 @@ emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_i
 	emr_row_domain row;
 
 	EMR_TRY(share_own_domain(share, domain, &row, &public));
-	/* the row's last item began the epoch: keys are not rotated yet */
+	/* the row's last item began the epoch; so does one that hands the domain over */
 	EMR_TRY(share_item(
 		share, EMR_FAMILY_DOMAIN, domain, domain, row.head.version, &bytes, &item));
 	d.since_seq = item.seq;

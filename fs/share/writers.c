@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keyring/coowned.h"
 #include "keyring/letters.h"
 #include "share/give.h"
 #include "share/strangers.h"
@@ -309,4 +310,103 @@ emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr
 	return status == EMR_OK && n > l.n
 		       ? share_end(share, domain, root, grants + l.n, n - l.n, all, reason, NULL)
 		       : status;
+}
+
+/* ---- who goes on under another key ---- */
+
+/* The name that the share has by which WRITER may write; "" where that is only to leave things. */
+static emr_status label_of(emr_share *share, const known_writer *writer, emr_grant_note *note)
+{
+	emr_known_grant grant;
+	AUTO_BOX_KEY box = NULL;
+	EMR_ASK(grants, share->o.replica, GRANTS, .domain = writer->domain);
+
+	EMR_TRY(emr_box_key_domain(share->o.keyring, writer->domain, &box));
+	while (emr_next(&grants, &grant)) {
+		bool came = false;
+
+		if (memcmp(grant.row.grantee, writer->root.b, 32) == 0)
+			EMR_TRY(came_with(share, writer, grant.seq, &came));
+		if (came)
+			return share_grant_note(share, box, &grant, note);
+	}
+	return grants.status;
+}
+
+/* By the key NOW of the same person. */
+static emr_status give_again(
+	emr_share *share, const known_writer *writer, const emr_known_person *now)
+{
+	writer_terms terms = {.domain = writer->domain,
+		.writer = now,
+		.rights = writer->row.rights,
+		.not_after_unix_s = writer->row.not_after_unix_s};
+	EMR_AUTO_BUF card = {0};
+	emr_grant_note note = {.label = ""};
+	AUTO_PARCEL p = {0};
+
+	EMR_TRY(label_of(share, writer, &note));
+	EMR_TRY(share_make_card(share, writer->domain, terms.not_after_unix_s, NULL, NULL, &card));
+	terms.label = note.label;
+	terms.card = emr_buf_view(&card);
+	EMR_TRY(parcel_begin(share, emr_signer_domain(writer->domain, SHARE_GEN), &p));
+	EMR_TRY(share_add_writer(&p, &terms));
+	return parcel_send(&p);
+}
+
+static emr_status follow_writer(emr_share *share, const known_writer *writer, uint64_t *changes)
+{
+	emr_known_person person;
+	emr_row_writer row;
+	bool is_active = false;
+	emr_id32 now;
+	emr_status status;
+
+	if (!known_writer_is_alive(writer, share_now(share)) || !writer->is_hers)
+		return EMR_OK;
+	EMR_TRY(emr_replica_person(share->o.replica, writer->writer, &person));
+	if (emr_id32_is_zero(EMR_ID32_AT(person.row.next)))
+		return EMR_OK;
+	EMR_TRY(share_present_key(share, writer->root, &now));
+	/* The right that it has, or had until the owner ended it, is the owner's last word. */
+	status = share_writer_row(share, writer->domain, now, &row);
+	if (status != EMR_NOT_FOUND)
+		return status;
+	EMR_TRY(emr_replica_person(share->o.replica, now, &person));
+	EMR_TRY(emr_replica_person_is_active(
+		share->o.replica, &person, share_now(share), &is_active));
+	if (is_active)
+		EMR_TRY(give_again(share, writer, &person));
+	*changes += is_active;
+	return EMR_OK;
+}
+
+static emr_status follow_in(emr_share *share, emr_id16 domain, uint64_t *changes)
+{
+	EMR_AUTO_BUF writers = {0};
+	emr_domain_public public;
+	emr_row_domain row;
+	emr_status status = share_own_domain(share, domain, &row, &public);
+
+	if (status != EMR_OK) /* it is shared with me */
+		return status == EMR_DENIED ? EMR_OK : status;
+	EMR_TRY(share_known_writers(share, domain, NULL, &writers));
+	EMR_EACH (const known_writer, writer, &writers)
+		EMR_TRY(follow_writer(share, writer, changes));
+	return EMR_OK;
+}
+
+emr_status emr_share_follow_writers(emr_share *share, uint64_t *out_changes)
+{
+	EMR_AUTO_BUF own = {0};
+	uint64_t changes = 0;
+
+	EMR_TRY(emr_replica_own_domains(share->o.replica, &own));
+	EMR_EACH (const emr_id16, domain, &own)
+		/* The owner's word, which a computer of hers does not say. */
+		if (!emr_keyring_coowns(share->o.keyring, *domain))
+			EMR_TRY(follow_in(share, *domain, &changes));
+	if (out_changes != NULL)
+		*out_changes = changes;
+	return EMR_OK;
 }

@@ -143,6 +143,10 @@ emr_status emr_revoke_all_from(const emr_args *args, emr_out *out, emr_client *c
 emr_status emr_words_show(const emr_keyring *keyring, const char *end);
 emr_status emr_words_write(const emr_keyring *keyring, const char *file, emr_problem *out_problem);
 
+/* ---- words_renew.c ---- */
+/* 24 new words, and the key and folders of the former ones go over to them. */
+emr_status emr_words_renew(const emr_args *args, emr_out *out, emr_problem *out_problem);
+
 /* ---- words_ask.c ---- */
 /* The 24 words as a person gives them: from a file or the terminal, compared with what a ledger
  * knows. It refuses words that fit no identity there, and says which one is wrong where it can. */

@@ -133,7 +133,11 @@ emr_status emr_cmd_words(const emr_args *args, emr_out *out, emr_problem *out_pr
 {
 	EMR_AUTO_PLACES places = {0};
 
-	(void)out;
+	if (args->n_operands > 0)
+		return strcmp(args->operands[0], "renew") == 0
+			       ? emr_words_renew(args, out, out_problem)
+			       : emr_wrong_use("words", _("After words comes renew or nothing."),
+					 out_problem);
 	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &places, out_problem));
 	EMR_TRY(emr_keys_protect(out_problem));
 	return words_hand_out(args, &places, out_problem);

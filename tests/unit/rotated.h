@@ -5,7 +5,7 @@
 #include "contract/codes.h"
 #include "contract/pubs.h"
 #include "emr_test.h"
-#include "ledger/succession.h"
+#include "ledger/act.h"
 
 /* From OLD to the keys of NEXT, the same person's new keyring. */
 static inline emr_act rotated_key(emr_id32 old, const emr_keyring *next, emr_id16 net_id)

@@ -414,39 +414,6 @@ static void rotate_pub(const people *p, enum who who, people_item *out)
 	crypto_sign_detached(out->pub + 32, NULL, message, sizeof message, next.sk);
 }
 
-void people_hand_over(const people *p, enum who carrier, enum who owner, people_item *out)
-{
-	kit_signer next = kit_signer_of("the next owner");
-	uint8_t message[EMR_HANDOVER_MESSAGE_BYTES];
-
-	memcpy(out->item.signer_id, p->who[carrier].id, 32);
-	assert_int_equal(emr_handover_message(p->world.net_id, &out->item,
-				 kit_span(out->pub, out->pub_len), message),
-		EMR_CONTRACT_OK);
-	crypto_sign_detached(out->pub + 32, NULL, message, sizeof message, next.sk);
-	crypto_sign_detached(out->pub + 96, NULL, message, sizeof message, p->who[owner].sk);
-}
-
-/* Of a domain, as WHO would do it if it were his. */
-static void domain_rotate(const people *p, enum who who, people_item *out)
-{
-	kit_signer next = kit_signer_of("the next owner");
-	emr_row_domain row = {0};
-	emr_key_text key;
-	const kit_row *value;
-
-	emr_key_domain(p->world.domain, &key);
-	value = kit_get(&p->world.state, key.text);
-	if (value != NULL) /* else the domain is not there */
-		assert_int_equal(emr_row_domain_parse(kit_span(value->value, value->len), &row),
-			EMR_CONTRACT_OK);
-	memcpy(out->pub, next.pk, 32);
-	memset(out->pub + 160, 0x51, 32);
-	memset(out->pub + 192, 0x52, 32);
-	out->item.epoch = row.head.epoch + 1;
-	people_hand_over(p, who, who, out);
-}
-
 static void served_pub(const people *p, enum what what, enum who who, people_item *out)
 {
 	emr_pub_access_served pub = {.mode = (uint8_t)(what - SERVED_AGENT + 1), .count = 2};
@@ -776,7 +743,7 @@ people_item people_item_of(const people *p, enum what what, enum who who)
 	else if (what != MINT && what != TRANSFER)
 		follow(p, what, &out);
 	if (what == DOMAIN_ROTATE)
-		domain_rotate(p, who, &out);
+		people_domain_rotate(p, who, &out);
 	return out;
 }
 

@@ -245,7 +245,7 @@ emr_contract_status emr_rotate_message(const uint8_t net_id[16], const uint8_t s
 #define EMR_HANDOVER_MESSAGE_BYTES 80 /* the same label, net_id, the domain's id, SHA-256 */
 
 /* The bytes that both signatures of DOMAIN_ROTATE cover: "emrfs/v1/rotate\0" || net_id || domain id
- * || SHA-256(the item's signer_id || prev || pub without the two).  What stands in prev names the
+ * || SHA-256(the item's signer_id || prev || pub without the two).  The item in prev names the
  * one state of the domain that it continues. */
 EMR_CONTRACT_MUST_CHECK
 emr_contract_status emr_handover_message(const uint8_t net_id[16], const emr_item *item,

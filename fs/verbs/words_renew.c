@@ -1,0 +1,372 @@
+/* This file is `emrfs words renew`: a person gets 24 new words and so a new key; the former key and
+ * her folders go over to it on the ledger. The keyfile has the new seed before the ledger hears of
+ * it, so that a computer that stops in between loses nothing: the next opening finishes. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "keyring/keyring.h"
+#include "kit/language.h"
+#include "kit/terminal.h"
+#include "ledger/act_send.h"
+#include "ledger/act.h"
+#include "replica/follower.h"
+#include "session/acting.h"
+#include "session/keys.h"
+#include "session/session.h"
+#include "share/give.h"
+
+#include "verbs_private.h"
+
+#define DOMAINS_MAX 500 /* in one batch */
+#define SLIPS_MAX 3
+
+typedef struct renewing {
+	const emr_args *args;
+	emr_out *out;
+	emr_acting acting;
+	emr_keyring *next; /* while ACTING has the former one */
+	uint64_t taken;	   /* folders that somebody else owns by now */
+} renewing;
+
+static void renewing_end(renewing *r)
+{
+	emr_acting_end(&r->acting);
+	emr_keyring_free(r->next);
+}
+
+/* ---- before ---- */
+
+/* An open folder has the former seed, and would go on saving with it. */
+static emr_status refuse_open(const renewing *r, emr_problem *out_problem)
+{
+	char folder[4200], number[24];
+	int pid = 0;
+
+	if (emr_session_holder(r->acting.session.state_fd, folder, sizeof folder, &pid) != EMR_OK)
+		return EMR_OK;
+	snprintf(number, sizeof number, "%d", pid);
+	emr_problem_set(out_problem, folder[0] != '\0' ? EMR_SAY_IN_USE : EMR_SAY_IN_USE_UNKNOWN,
+		"dir", folder, "pid", number, NULL);
+	return EMR_BUSY;
+}
+
+static emr_status show_and_ask_back(renewing *r, emr_problem *out_problem)
+{
+	emr_status status = EMR_WRONG_WORDS;
+
+	for (int i = 0; i < SLIPS_MAX && status == EMR_WRONG_WORDS; i++) {
+		*out_problem = (emr_problem){0};
+		status = emr_words_show(r->next,
+			_("\nThese words take the place of those that you have. Press Enter: they "
+			  "leave the screen, and three of them are asked.\n"));
+		if (status == EMR_OK)
+			status = emr_words_ask_back(r->next, r->out, out_problem);
+	}
+	return status;
+}
+
+static emr_status save(renewing *r, const emr_keyring *keyring, emr_problem *out_problem)
+{
+	const emr_kdf_cost cost = emr_keyring_cost(keyring);
+	EMR_AUTO_FD lock = -1;
+	emr_status status;
+
+	EMR_TRY(emr_keys_lock(r->acting.session.state_fd, &lock, out_problem));
+	status = emr_keyring_save(keyring, r->acting.session.state_fd, EMR_STATE_KEYFILE,
+		emr_passphrase_view(&r->acting.passphrase), &cost);
+	return status == EMR_OK ? EMR_OK
+				: EMR_PROBLEM_STATUS(out_problem, status, _("The keyfile"));
+}
+
+/* The seed that follows, in the keyfile first, and then its words with the person. */
+static emr_status draw(renewing *r, emr_problem *out_problem)
+{
+	const char *file = r->args->values[EMR_OPT_WORDS_FILE];
+	emr_keyring *keyring = r->acting.session.keyring;
+	emr_status status = emr_keyring_draw_next(keyring);
+
+	if (status == EMR_OK)
+		status = emr_keyring_succeed(keyring, &r->next);
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The keyring"));
+	EMR_TRY(save(r, keyring, out_problem));
+	return file != NULL ? emr_words_write(r->next, file, out_problem)
+			    : show_and_ask_back(r, out_problem);
+}
+
+/* ---- on the ledger ---- */
+
+typedef struct acts {
+	emr_act *all;
+	size_t n;
+} acts;
+
+static void acts_end(acts *a)
+{
+	free(a->all);
+}
+
+static emr_status row_of(const renewing *r, const emr_key_text *key, emr_buf *out)
+{
+	emr_buf_clear(out);
+	return emr_replica_state_get(r->acting.session.replica, key->text, out);
+}
+
+/* Of the first DOMAINS_MAX folders; HEIR has the seed that they go to. */
+static emr_status hand_over(
+	const renewing *r, const emr_keyring *heir, const emr_buf *domains, acts *a)
+{
+	const emr_session *session = &r->acting.session;
+	EMR_AUTO_BUF row = {0};
+	emr_key_text key;
+
+	EMR_EACH (const emr_id16, domain, domains) {
+		if (a->n == DOMAINS_MAX)
+			break;
+		emr_key_domain(domain->b, &key);
+		EMR_TRY(row_of(r, &key, &row));
+		EMR_TRY(emr_act_hand_over(heir, emr_ledger_net_id(session->ledger),
+			session->identity.signer_id, *domain, emr_buf_view(&row), &a->all[a->n]));
+		a->n++;
+	}
+	return EMR_OK;
+}
+
+static emr_status acts_new(acts *a)
+{
+	a->all = calloc(DOMAINS_MAX + 1, sizeof *a->all);
+	return a->all != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* As many folders as fit, and the key behind them: behind it the former one signs nothing. */
+static emr_status rotate(renewing *r)
+{
+	emr_session *session = &r->acting.session;
+	emr_bytes parts[DOMAINS_MAX + 1] = {{0}};
+	__attribute__((cleanup(acts_end))) acts a = {0};
+	EMR_AUTO_BUF domains = {0};
+	EMR_AUTO_BUF part = {0};
+	EMR_AUTO_BUF row = {0};
+	emr_key_text key;
+	uint64_t size = 0;
+	uint8_t codes[DOMAINS_MAX + 1];
+	emr_session heir = *session; /* for what it asks of the same copy */
+
+	heir.keyring = r->next;
+	EMR_TRY(acts_new(&a));
+	EMR_TRY(emr_session_settle(&heir));
+	EMR_TRY(emr_session_unmoved(&heir, &domains, &r->taken));
+	EMR_TRY(hand_over(r, r->next, &domains, &a));
+	EMR_TRY(emr_act_key_rotate(r->next, emr_ledger_net_id(session->ledger),
+		session->identity.signer_id, &a.all[a.n], &part));
+	emr_key_signer(session->identity.signer_id.b, &key);
+	EMR_TRY(row_of(r, &key, &row));
+	EMR_TRY(emr_act_follow(&a.all[a.n], emr_buf_view(&row)));
+	parts[a.n++] = emr_buf_view(&part);
+	EMR_TRY(emr_act_send_each(
+		session->keyring, session->ledger, a.all, parts, a.n, NULL, codes, &size));
+	/* A folder that was refused goes over later; a host tells the former key nothing more. */
+	return codes[a.n - 1] <= EMR_RESULT_ALREADY ? EMR_OK : EMR_DENIED;
+}
+
+/* Words that were asked back are tested; of a file nobody knows whether it was written down. */
+static void note_tested(const renewing *r)
+{
+	emr_profile profile = {.name = ""};
+
+	if (emr_profile_load(r->next, r->acting.session.state_fd, &profile) != EMR_OK)
+		return;
+	profile.words_tested_unix_s = r->args->values[EMR_OPT_WORDS_FILE] != NULL
+					      ? 0
+					      : emr_clock_unix_s(emr_clock_system());
+	(void)!emr_profile_save(r->next, r->acting.session.state_fd, &profile);
+}
+
+/* With the new seed from here on. */
+static emr_status go_over(renewing *r, emr_problem *out_problem)
+{
+	emr_acting *acting = &r->acting;
+	emr_places places = acting->places;
+	emr_passphrase passphrase = acting->passphrase;
+	int state_fd = dup(acting->session.state_fd);
+
+	EMR_TRY(save(r, r->next, out_problem));
+	note_tested(r);
+	acting->places = (emr_places){0};
+	acting->passphrase = (emr_passphrase){0};
+	emr_acting_end(acting);
+	acting->places = places;
+	acting->passphrase = passphrase;
+	acting->session.state_fd = state_fd;
+	acting->session.keyring = r->next;
+	r->next = NULL;
+	EMR_TRY(emr_acting_open(acting, out_problem));
+	return emr_keyring_public(acting->session.keyring, &acting->session.identity);
+}
+
+/* The folders that are still of a former seed, in batches. *OUT_LEFT: those that stayed. */
+static emr_status move_rest(renewing *r, uint64_t *out_left)
+{
+	emr_session *session = &r->acting.session;
+	uint64_t before = UINT64_MAX, size = 0;
+	uint8_t codes[DOMAINS_MAX];
+
+	for (;;) {
+		__attribute__((cleanup(acts_end))) acts a = {0};
+		EMR_AUTO_BUF domains = {0};
+
+		EMR_TRY(emr_session_settle(session));
+		EMR_TRY(emr_session_unmoved(session, &domains, &r->taken));
+		*out_left = domains.len / sizeof(emr_id16);
+		if (*out_left == 0 || *out_left >= before)
+			return EMR_OK;
+		before = *out_left;
+		EMR_TRY(acts_new(&a));
+		EMR_TRY(hand_over(r, session->keyring, &domains, &a));
+		EMR_TRY(emr_act_send_each(
+			session->keyring, session->ledger, a.all, NULL, a.n, NULL, codes, &size));
+		EMR_TRY(emr_follow_to(session->replica, size));
+	}
+}
+
+/* Others read on under the new keys: fragments for those it is shared with, and letters
+ * for one's other computers. */
+static emr_status pass_on(renewing *r)
+{
+	emr_known_domain known;
+	EMR_AUTO_BUF all = {0};
+
+	EMR_TRY(EMR_ASK_ALL(&all, r->acting.session.replica, DOMAINS));
+	EMR_EACH (const emr_known_domain, one, &all) {
+		known = *one;
+		if (known.is_mine && known.row.head.version > 1)
+			EMR_TRY(emr_share_renew(r->acting.share, known.domain));
+	}
+	return emr_share_pass_on(r->acting.share, NULL);
+}
+
+static void say_done(renewing *r, uint64_t left)
+{
+	emr_out_text(r->out, "state", "renewed");
+	emr_out_number(r->out, "folders_left", left);
+	emr_out_number(r->out, "folders_taken", r->taken);
+	emr_say(r->out, "Your 24 new words are in force. The ones before open nothing but old "
+			"backups; keep "
+			"the new ones, and destroy the old paper.\n");
+	if (left > 0)
+		emr_say(r->out,
+			emr_text_of(left,
+				"%llu folder is still of the former key. Again: emrfs words "
+				"renew\n",
+				"%llu folders are still of the former key. Again: emrfs words "
+				"renew\n"),
+			(unsigned long long)left);
+	if (r->taken > 0)
+		emr_say(r->out,
+			emr_text_of(r->taken,
+				"%llu folder was handed over before to a key that is not yours: "
+				"somebody had your former words. Bring it back from a backup.\n",
+				"%llu folders were handed over before to a key that is not yours: "
+				"somebody had your former words. Bring them back from a backup.\n"),
+			(unsigned long long)r->taken);
+	emr_keys_say_backups(r->out, r->acting.session.state_fd);
+}
+
+static emr_status finish(renewing *r, emr_problem *out_problem)
+{
+	uint64_t left = 0;
+	emr_status status = move_rest(r, &left);
+
+	if (status == EMR_OK)
+		status = pass_on(r);
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
+	say_done(r, left);
+	return EMR_OK;
+}
+
+/* Something of a former renewal is left: that first, and no new words. */
+static emr_status has_begun(renewing *r, bool was_finished, bool *out_has)
+{
+	EMR_AUTO_BUF domains = {0};
+
+	*out_has = was_finished;
+	if (emr_keyring_former_count(r->acting.session.keyring) == 0)
+		return EMR_OK;
+	EMR_TRY(emr_session_unmoved(&r->acting.session, &domains, NULL));
+	*out_has |= domains.len > 0;
+	return EMR_OK;
+}
+
+/* Words for a key that can be followed no more would be on paper and in force nowhere. */
+static emr_status refuse_followed(const renewing *r, emr_problem *out_problem)
+{
+	emr_known_person person;
+	emr_status status = emr_replica_person(
+		r->acting.session.replica, r->acting.session.identity.signer_id, &person);
+
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
+	return emr_id32_is_zero(EMR_ID32_AT(person.row.next))
+		       ? EMR_OK
+		       : EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_KEY_FOLLOWED, NULL);
+}
+
+static emr_status renew(renewing *r, bool was_finished, emr_problem *out_problem)
+{
+	emr_session *session = &r->acting.session;
+	bool has = false;
+	emr_status status;
+
+	EMR_TRY(emr_acting_open(&r->acting, out_problem));
+	status = emr_keyring_public(session->keyring, &session->identity);
+	if (status == EMR_OK)
+		status = has_begun(r, was_finished, &has);
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
+	if (has)
+		return finish(r, out_problem);
+	EMR_TRY(refuse_followed(r, out_problem));
+	EMR_TRY(draw(r, out_problem));
+	status = rotate(r);
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
+	EMR_TRY(go_over(r, out_problem));
+	return finish(r, out_problem);
+}
+
+/* An opening that finds the ledger further than the keyfile writes that again. */
+static emr_status open_keys(renewing *r, bool *out_was_finished, emr_problem *out_problem)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_FD state_fd = -1;
+	EMR_AUTO_BUF before = {0};
+	EMR_AUTO_BUF after = {0};
+
+	EMR_TRY(emr_places_find(r->args->values[EMR_OPT_AS], &places, out_problem));
+	EMR_TRY(emr_places_open_state(&places, false, &state_fd, out_problem));
+	(void)!emr_file_read(state_fd, EMR_STATE_KEYFILE, 1 << 20, &before);
+	EMR_TRY(emr_acting_keys(&r->acting, r->args, out_problem));
+	(void)!emr_file_read(state_fd, EMR_STATE_KEYFILE, 1 << 20, &after);
+	*out_was_finished = !emr_bytes_equal(emr_buf_view(&before), emr_buf_view(&after));
+	if (emr_keyring_kind_of(r->acting.session.keyring) != EMR_KEYRING_PERSON)
+		return emr_wrong_use("words",
+			_("The 24 words are those of your first computer: this keyring has none."),
+			out_problem);
+	return refuse_open(r, out_problem);
+}
+
+emr_status emr_words_renew(const emr_args *args, emr_out *out, emr_problem *out_problem)
+{
+	__attribute__((cleanup(renewing_end)))
+	renewing r = {.args = args, .out = out, .acting = EMR_ACTING_NONE};
+	bool was_finished = false;
+
+	/* Said before the passphrase is asked for. */
+	if (args->values[EMR_OPT_WORDS_FILE] == NULL && !emr_terminal_there())
+		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
+	EMR_TRY(open_keys(&r, &was_finished, out_problem));
+	return renew(&r, was_finished, out_problem);
+}
