@@ -102,6 +102,16 @@ emr_status emr_keyring_former_id(const emr_keyring *kr, size_t number, emr_id32 
 	return EMR_OK;
 }
 
+emr_status emr_keyring_former(const emr_keyring *kr, size_t number, emr_keyring **out)
+{
+	emr_secret seed = {0};
+
+	if (number > kr->n_former)
+		return EMR_NOT_FOUND;
+	EMR_TRY(emr_secret_copy(emr_seed_of(kr, number), &seed));
+	return emr_keyring_from_seed(kr->kind, kr->created_unix_s, kr->device_id, &seed, out);
+}
+
 bool emr_keyring_is_self(const emr_keyring *kr, emr_id32 signer)
 {
 	emr_id32 own;

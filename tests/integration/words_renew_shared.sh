@@ -15,6 +15,16 @@ echo "a knee" >ana-folder/Imaging/MRI
 run 0 status --wait
 run 0 share Imaging with lima --write --yes --wait
 HERS=lima-folder/shared-with-me/ana/Imaging
+proven() { # FILE...: of Ana's folder; both checkers take its proof, and no second party signed
+	for file; do
+		rm -f "$file.proof"
+		run 0 export "ana-folder/Imaging/$file" "$file.proof" --proof
+		json 0 verify --proof "$file.proof" "ana-folder/Imaging/$file"
+		run 0 verify --proof "$file.proof" "ana-folder/Imaging/$file"
+		"$VERIFY_AUDIT" "$file.proof" "ana-folder/Imaging/$file" >out/audit || emr_fail "verify-audit: $(cat out/audit)"
+		cat out/audit
+	done
+}
 has() { # FILE CONTENT
 	[ "$(cat "$1")" = "$2" ]
 }
@@ -53,6 +63,7 @@ told ana ana-folder/Imaging/note2 "Signed by lima"
 says valid
 run 0 verify ana-folder
 run 0 verify --chain
+proven MRI note after note2
 
 say "the former key is let in no more"
 ! EMRFS_HOME=$EMR_WORK/thief timeout "$EMR_PATIENCE" "$EMRFS" words renew $P --words-file thief.words >out/thief 2>&1 || emr_fail "let in"
@@ -72,6 +83,7 @@ emr_until has ana-folder/Imaging/note3 "by the new key"
 told ana ana-folder/Imaging/note3 "Signed by lima"
 says valid
 two_home ana
+proven note note2 note3
 writes ana-folder/Imaging/last "to the new key"
 run 0 status --wait
 emr_until has $HERS/last "to the new key"

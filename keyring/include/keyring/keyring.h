@@ -166,6 +166,9 @@ emr_status emr_keyring_succeed(const emr_keyring *kr, emr_keyring **out);
 size_t emr_keyring_former_count(const emr_keyring *kr);
 /* The id that NUMBER signed by.  EMR_NOT_FOUND: there is no such seed. */
 emr_status emr_keyring_former_id(const emr_keyring *kr, size_t number, emr_id32 *out_signer);
+/* A keyring of seed NUMBER alone, which knows none before it: for the proof of what that one
+ * signed. */
+emr_status emr_keyring_former(const emr_keyring *kr, size_t number, emr_keyring **out);
 /* Whether SIGNER is this keyring's identity, or was. */
 bool emr_keyring_is_self(const emr_keyring *kr, emr_id32 signer);
 /* After another SIGNER was taken from a keyring: local keys are those of seed NUMBER, as when this
