@@ -188,6 +188,40 @@ TEST(what_is_signed_wrongly_is_named)
 	}
 }
 
+/* The document is about the person under the key before; what is said of it goes through both. */
+TEST(a_key_that_follows_another_is_that_person_s_when_both_say_so)
+{
+	kit_wish wish = usual();
+	AUTO(kit_free) kit_proof kit;
+	EMR_AUTO_BUF file = {0};
+	emr_proof_verdict verdict;
+
+	wish.next = b.stranger;
+	make_file(&wish, &file);
+	both_say(emr_buf_view(&file), emr_bytes_of(wish.text, wish.text_len), "");
+	assert_ok(emr_proof_check(emr_buf_view(&file), -1, NULL, &verdict));
+	assert_string_equal(verdict.signer, "patient-test");
+	wish.spoil = KIT_DISAGREES;
+	wish_gives(&wish, "key");
+	wish.spoil = KIT_COSIGNATURE;
+	wish_gives(&wish, "checkpoint");
+	wish.spoil = KIT_SOUND;
+	wish.is_other_patient = true;
+	wish_gives(&wish, "patient");
+	wish.is_other_patient = false;
+	kit_make(&wish, &kit);
+	kit.proof.n_parts--; /* without the key that follows nobody known signed */
+	emr_buf_clear(&file);
+	assert_ok(emr_proof_format(&kit.proof, &file));
+	both_say(emr_buf_view(&file), (emr_bytes){0}, "checkpoint");
+	kit.proof.n_parts++;
+	*kit_part(&kit, EMR_PROOF_FOLLOWED) = (emr_proof_part){
+		.type = EMR_PROOF_FOLLOWED, .bytes = kit_part(&kit, EMR_PROOF_KEY)->bytes};
+	emr_buf_clear(&file);
+	assert_ok(emr_proof_format(&kit.proof, &file));
+	both_say(emr_buf_view(&file), (emr_bytes){0}, "key");
+}
+
 TEST(a_certificate_must_be_in_force_and_of_this_network)
 {
 	kit_wish expired = usual(), early = usual(), foreign = usual(), unnamed = usual();
