@@ -33,7 +33,7 @@ static emr_status next_on_ledger(const char *state_path, emr_id32 of, emr_id32 *
 /* A host lets in whom the ledger knows: the key that followed, and not the one before. */
 static emr_status is_let_in(int state_fd, const char *state_path, emr_keyring *next)
 {
-	EMR_AUTO_SESSION session = EMR_SESSION_CLOSED;
+	__attribute__((cleanup(emr_session_close))) emr_session session = EMR_SESSION_CLOSED;
 	emr_problem ignored = {0};
 	emr_status status, followed = EMR_UNSUPPORTED;
 

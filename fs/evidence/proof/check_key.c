@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check_private.h"
+#include "contract/pubs_share.h"
 #include "crypto/hashsig.h"
 
 /* ---- registrations ---- */
