@@ -89,6 +89,15 @@ void emr_succession_finish(int state_fd, const char *state_path, emr_bytes passp
 
 /* ---- whose each folder is ---- */
 
+emr_id32 emr_session_root(const emr_session *session)
+{
+	emr_known_person me;
+
+	return emr_replica_person(session->replica, session->identity.signer_id, &me) == EMR_OK
+		       ? EMR_ID32_AT(me.row.root)
+		       : session->identity.signer_id; /* which is not registered yet */
+}
+
 /* The A of each epoch, from the first on. */
 static emr_status read_epochs(emr_replica *replica, const emr_known_domain *known, emr_buf *out)
 {

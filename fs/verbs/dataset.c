@@ -60,13 +60,10 @@ static emr_status look_here(dataset *d, const char *name, emr_problem *out_probl
 {
 	const emr_session *session = &d->bureau.session;
 	EMR_AUTO_CROWD crowd = {0};
-	emr_known_person me;
-	emr_id32 root = session->identity.signer_id;
+	const emr_id32 root = emr_session_root(session);
 	emr_team one;
 
 	EMR_TRY(emr_crowd_open(session, &crowd));
-	if (emr_replica_person(session->replica, root, &me) == EMR_OK)
-		memcpy(root.b, me.row.root, sizeof root.b);
 	if (name == NULL)
 		return emr_datasets_json(&crowd, root, false, d->list);
 	return emr_dataset_called_json(&crowd, name, root, &one, d->list, out_problem);

@@ -144,6 +144,8 @@ emr_status emr_words_show(const emr_keyring *keyring, const char *end);
 emr_status emr_words_write(const emr_keyring *keyring, const char *file, emr_problem *out_problem);
 
 /* ---- words_renew.c ---- */
+/* Refuses an open folder, and new words that nobody would see; before anything is asked. */
+emr_status emr_words_may_renew(const char *words_file, int state_fd, emr_problem *out_problem);
 /* 24 new words, and the key and folders of the former ones go over to them. */
 emr_status emr_words_renew(const emr_args *args, emr_out *out, emr_problem *out_problem);
 

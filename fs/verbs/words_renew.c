@@ -38,13 +38,15 @@ static void renewing_end(renewing *r)
 
 /* ---- before ---- */
 
-/* An open folder has the former seed, and would go on saving with it. */
-static emr_status refuse_open(const renewing *r, emr_problem *out_problem)
+emr_status emr_words_may_renew(const char *words_file, int state_fd, emr_problem *out_problem)
 {
 	char folder[4200], number[24];
 	int pid = 0;
 
-	if (emr_session_holder(r->acting.session.state_fd, folder, sizeof folder, &pid) != EMR_OK)
+	if (words_file == NULL && !emr_terminal_there())
+		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
+	/* An open folder has the former seed, and would go on saving with it. */
+	if (emr_session_holder(state_fd, folder, sizeof folder, &pid) != EMR_OK)
 		return EMR_OK;
 	snprintf(number, sizeof number, "%d", pid);
 	emr_problem_set(out_problem, folder[0] != '\0' ? EMR_SAY_IN_USE : EMR_SAY_IN_USE_UNKNOWN,
@@ -347,6 +349,7 @@ static emr_status open_keys(renewing *r, bool *out_was_finished, emr_problem *ou
 
 	EMR_TRY(emr_places_find(r->args->values[EMR_OPT_AS], &places, out_problem));
 	EMR_TRY(emr_places_open_state(&places, false, &state_fd, out_problem));
+	EMR_TRY(emr_words_may_renew(r->args->values[EMR_OPT_WORDS_FILE], state_fd, out_problem));
 	(void)!emr_file_read(state_fd, EMR_STATE_KEYFILE, 1 << 20, &before);
 	EMR_TRY(emr_acting_keys(&r->acting, r->args, out_problem));
 	(void)!emr_file_read(state_fd, EMR_STATE_KEYFILE, 1 << 20, &after);
@@ -355,7 +358,7 @@ static emr_status open_keys(renewing *r, bool *out_was_finished, emr_problem *ou
 		return emr_wrong_use("words",
 			_("The 24 words are those of your first computer: this keyring has none."),
 			out_problem);
-	return refuse_open(r, out_problem);
+	return EMR_OK;
 }
 
 emr_status emr_words_renew(const emr_args *args, emr_out *out, emr_problem *out_problem)
@@ -364,9 +367,6 @@ emr_status emr_words_renew(const emr_args *args, emr_out *out, emr_problem *out_
 	renewing r = {.args = args, .out = out, .acting = EMR_ACTING_NONE};
 	bool was_finished = false;
 
-	/* Said before the passphrase is asked for. */
-	if (args->values[EMR_OPT_WORDS_FILE] == NULL && !emr_terminal_there())
-		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
 	EMR_TRY(open_keys(&r, &was_finished, out_problem));
 	return renew(&r, was_finished, out_problem);
 }

@@ -28,6 +28,15 @@ emr_status emr_replica_keys_of(emr_replica *replica, emr_id32 signer, emr_buf *o
 	return EMR_OK;
 }
 
+emr_status emr_replica_present(emr_replica *replica, emr_id32 signer, emr_known_person *out)
+{
+	EMR_AUTO_BUF keys = {0};
+
+	EMR_TRY(emr_replica_keys_of(replica, signer, &keys));
+	memcpy(out, keys.data + keys.len - sizeof *out, sizeof *out);
+	return EMR_OK;
+}
+
 emr_status emr_replica_is_same_person(
 	emr_replica *replica, emr_id32 one, emr_id32 other, bool *out_is)
 {

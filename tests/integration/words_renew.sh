@@ -32,6 +32,7 @@ run 0 status --wait
 say "an open folder has the former key: it is closed first, and a person is asked for the words"
 # shellcheck disable=SC2086
 run 11 $RENEW --words-file "$EMR_WORK/none"
+run 11 recover --lost --words-file "$EMR_WORK/words" --new-passphrase-file "$EMR_PASS" -o "$EMR_WORK/none"
 [ ! -e "$EMR_WORK/none" ] || emr_fail "words of nothing"
 emr_unmount
 run 2 words again --passphrase-file "$EMR_PASS"
@@ -80,8 +81,9 @@ echo "not sent yet" >"$MNT/Bills/unsent"
 sync "$MNT/Bills/unsent"
 emr_kill
 
-say "once more, and everything of three keys opens"
-renew "$EMR_WORK/third"
+say "once more, by the words alone, and everything of three keys opens"
+json 0 recover --lost --words-file "$EMR_WORK/new" --new-passphrase-file "$EMR_PASS" -o "$EMR_WORK/third"
+expect "what is left" "$(field state) $(field folders_left) $(field folders_taken)" "renewed 0 0"
 emr_mount
 opens Bills/one one
 opens Bills/four "after the power came back"

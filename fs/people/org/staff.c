@@ -288,7 +288,7 @@ static emr_status show_all(showing *s)
 	emr_status status;
 
 	EMR_ASK(people, replica, PEOPLE);
-	EMR_ASK(teams, replica, TEAMS_LED, .who = s->bureau->session.identity.signer_id);
+	EMR_ASK(teams, replica, TEAMS_LED, .who = emr_session_root(&s->bureau->session));
 	EMR_ASK(orgs, replica, ORGS);
 	emr_say(s->out, "%s\nIts members:\n", s->bureau->name);
 	while (emr_staff_next(&people, s->bureau, &m))

@@ -188,6 +188,8 @@ typedef struct emr_known_report {
 /* The keys of the person of whom SIGNER is one, emr_known_person, ..., the first one first.
  * EMR_NOT_FOUND: SIGNER is no registered key. */
 emr_status emr_replica_keys_of(emr_replica *replica, emr_id32 signer, emr_buf *out);
+/* Of those the last one: the key of now. */
+emr_status emr_replica_present(emr_replica *replica, emr_id32 signer, emr_known_person *out);
 /* Whether both are keys of one person, or the same. */
 emr_status emr_replica_is_same_person(
 	emr_replica *replica, emr_id32 one, emr_id32 other, bool *out_is);
