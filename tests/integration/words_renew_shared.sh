@@ -1,9 +1,11 @@
 #!/bin/bash
-# words_renew_shared.sh: Ana shares a folder with Dr Lima over a host, and first Ana and then Lima takes new words. Both go on reading and
-# writing, in folders that stayed open too, and who signed what is told as before; a host lets the former key in no more.
+# words_renew_shared.sh: Ana shares folders with Dr Lima and a team over a host, or on a channel of Fabric, and first Ana, then Lima, then the
+# administrator takes new words. All go on, in folders that stayed open too, and who signed what is told as before: shares, Inbox, team and
+# invitations. A host lets the former key in no more.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin words-renew-shared
+emr_noon
 at_end() { two_end; }
 P="--passphrase-file $EMR_PASS"
 two_network "São Lucas"
@@ -14,6 +16,14 @@ mkdir ana-folder/Imaging
 echo "a knee" >ana-folder/Imaging/MRI
 run 0 status --wait
 run 0 share Imaging with lima --write --yes --wait
+mkdir ana-folder/Letters
+echo "dear colleague" >ana-folder/Letters/letter
+run 0 status --wait
+team() { as hospital run 0 org team radiology "$@" $P; }
+team add lima
+hears() { "$EMRFS" log --who radiology >out/heard 2>&1 </dev/null; } # her copy of the ledger has it
+emr_until hears
+run 0 share Letters with radiology@saolucas --yes --wait
 HERS=lima-folder/shared-with-me/ana/Imaging
 proven() { # FILE...: of Ana's folder; both checkers take its proof, and no second party signed
 	for file; do
@@ -39,6 +49,14 @@ emr_until has $HERS/MRI "a knee"
 writes $HERS/note "by lima"
 as lima run 0 status --wait
 emr_until has ana-folder/Imaging/note "by lima"
+SEEN=lima-folder/shared-with-me/ana
+leaves() { # NAME: in her Inbox
+	echo "left as $1" >"$SEEN/Inbox/$1"
+	as lima run 0 status --wait
+	emr_until has "$(came "$1")" "left as $1"
+}
+came() { echo "ana-folder/Inbox/São Lucas/$(date +%Y-%m-%d)/$1"; }
+leaves before
 
 say "Ana takes new words, while Lima's folder is open"
 two_unmount ana
@@ -61,6 +79,10 @@ as lima run 0 status --wait
 emr_until has ana-folder/Imaging/note2 "by lima, later"
 told ana ana-folder/Imaging/note2 "Signed by lima"
 says valid
+told ana "$(came before)" "Signed by lima"
+leaves after
+told ana "$(came after)" "Signed by lima"
+emr_until has $SEEN/Letters/letter "dear colleague"
 run 0 verify ana-folder
 run 0 verify --chain
 proven MRI note after note2
@@ -89,6 +111,22 @@ run 0 status --wait
 emr_until has $HERS/last "to the new key"
 told lima $HERS/last "Signed by ana"
 says_not mismatch
+
+leaves later
+told ana "$(came later)" "Signed by lima"
+told ana "$(came before)" "Signed by lima"
+
+say "the administrator takes new words: the team and the invitations are hers as before"
+as hospital json 0 words renew $P --words-file hospital.new
+expect "what is left" "$(field folders_left) $(field folders_taken)" "0 0"
+reads() { has $SEEN/Letters/letter "dear colleague"; }
+reads_not() { ! cat $SEEN/Letters/letter >/dev/null 2>&1; }
+team remove lima
+emr_until reads_not
+team add lima
+emr_until reads
+two_join nuno "Nuno Reis" clinician
+team add nuno
 
 say "what Ana takes back is taken from the new key"
 run 0 revoke Imaging from lima --yes
