@@ -18,18 +18,6 @@
 
 /* ---- finishing ---- */
 
-/* By the ledger where it is a file here.  EMR_UNSUPPORTED: it is elsewhere. */
-static emr_status next_on_ledger(const char *state_path, emr_id32 of, emr_id32 *out_next)
-{
-	EMR_AUTO_LEDGER_COPY ledger = NULL;
-	char path[4400];
-
-	snprintf(path, sizeof path, "%.4200s/%s", state_path, EMR_STATE_LEDGER);
-	return emr_ledger_copy_open(path, &ledger) == EMR_OK
-		       ? emr_ledger_copy_next_key(ledger, of, out_next)
-		       : EMR_UNSUPPORTED;
-}
-
 /* A host lets in whom the ledger knows: the key that followed, and not the one before. */
 static emr_status is_let_in(int state_fd, const char *state_path, emr_keyring *next)
 {
@@ -63,7 +51,9 @@ static void write_keyfile(int state_fd, const emr_keyring *keyring, emr_bytes pa
 void emr_succession_finish(int state_fd, const char *state_path, emr_bytes passphrase,
 	emr_keyring **keyring, bool *out_is_finished)
 {
+	EMR_AUTO_LEDGER_COPY ledger = NULL;
 	EMR_AUTO_KEYRING next = NULL;
+	char path[4400];
 	emr_id32 was, is, said;
 	emr_status status = EMR_NOT_FOUND;
 
@@ -74,8 +64,12 @@ void emr_succession_finish(int state_fd, const char *state_path, emr_bytes passp
 		status = emr_keyring_former_id(next, 0, &is);
 	if (status == EMR_OK)
 		status = emr_keyring_former_id(next, 1, &was);
+	snprintf(path, sizeof path, "%.4200s/%s", state_path, EMR_STATE_LEDGER);
 	if (status == EMR_OK)
-		status = next_on_ledger(state_path, was, &said);
+		status = emr_ledger_copy_open(path, &ledger) == EMR_OK
+				 ? emr_ledger_copy_next_key(ledger, was, &said)
+				 : EMR_UNSUPPORTED;
+	/* The ledger is elsewhere. */
 	if (status == EMR_UNSUPPORTED && (status = is_let_in(state_fd, state_path, next)) == EMR_OK)
 		said = is;
 	if (status != EMR_OK || !emr_id32_equal(is, said))
@@ -224,16 +218,6 @@ emr_status emr_session_settle(const emr_session *session)
 
 /* ---- what is still to be handed over ---- */
 
-static emr_status is_shared(const emr_session *session, emr_id16 domain, bool *out)
-{
-	EMR_AUTO_BUF grants = {0};
-
-	EMR_TRY(EMR_ASK_ALL(&grants, session->replica, GRANTS, .domain = domain));
-	EMR_EACH (const emr_known_grant, grant, &grants)
-		*out |= grant->row.head.state == EMR_GRANT_ACTIVE;
-	return EMR_OK;
-}
-
 /* Made by a key of this keyring, and another's by now. */
 static emr_status is_taken(const emr_session *session, const emr_known_domain *known, bool *out)
 {
@@ -267,6 +251,7 @@ emr_status emr_session_unmoved(const emr_session *session, emr_buf *out, uint64_
 		return EMR_OK;
 	EMR_ASK(domains, session->replica, DOMAINS);
 	while (emr_next(&domains, &known)) {
+		EMR_AUTO_BUF grants = {0};
 		bool shared = false, is = false;
 
 		if (!known.is_mine && out_taken != NULL) {
@@ -276,7 +261,9 @@ emr_status emr_session_unmoved(const emr_session *session, emr_buf *out, uint64_
 		if (!known.is_mine || emr_keyring_coowns(session->keyring, known.domain) ||
 			emr_keyring_owner_of(session->keyring, known.domain) == 0)
 			continue;
-		EMR_TRY(is_shared(session, known.domain, &shared));
+		EMR_TRY(EMR_ASK_ALL(&grants, session->replica, GRANTS, .domain = known.domain));
+		EMR_EACH (const emr_known_grant, grant, &grants)
+			shared |= grant->row.head.state == EMR_GRANT_ACTIVE;
 		EMR_TRY(emr_buf_append(
 			shared ? out : &alone, known.domain.b, sizeof known.domain.b));
 	}

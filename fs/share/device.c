@@ -24,12 +24,10 @@
 /* A computer was told the key that its person had when it was added. */
 static emr_status present_key_of(const emr_share *share, emr_id32 key, emr_id32 *out)
 {
-	EMR_AUTO_BUF keys = {0};
-	emr_status status = emr_replica_keys_of(share->o.replica, key, &keys);
+	emr_known_person present = {.signer_id = key};
+	emr_status status = emr_replica_present(share->o.replica, key, &present);
 
-	*out = key;
-	EMR_EACH (const emr_known_person, one, &keys)
-		*out = one->signer_id;
+	*out = present.signer_id;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 

@@ -61,19 +61,15 @@ static size_t most_of(uint8_t type, uint8_t version)
 	}
 }
 
-static size_t parts_max(uint8_t version)
-{
-	return version == 1   ? FIRST_PARTS_MAX
-	       : version == 2 ? SECOND_PARTS_MAX
-			      : EMR_PROOF_PARTS_MAX;
-}
-
 /* Ascending, each no more often than it may be. */
 static bool types_ok(const emr_proof *proof, uint8_t version)
 {
+	const size_t most = version == 1   ? FIRST_PARTS_MAX
+			    : version == 2 ? SECOND_PARTS_MAX
+					   : EMR_PROOF_PARTS_MAX;
 	size_t repeats = 0;
 
-	if (proof->n_parts > parts_max(version))
+	if (proof->n_parts > most)
 		return false;
 	for (size_t i = 0; i < proof->n_parts; i++) {
 		uint8_t type = proof->parts[i].type;

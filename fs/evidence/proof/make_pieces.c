@@ -368,7 +368,7 @@ static emr_status seed_of(
 	emr_domain_public own;
 	uint8_t pk[32], id[32];
 
-	/* What another owns with her is of no seed. */
+	/* A domain that another owns with her is of no seed. */
 	EMR_TRY(emr_keyring_domain_public(kr, domain, FIRST_GEN, 1, &own));
 	for (*out_number = 0; memcmp(own.signer_id.b, signer, 32) != 0; ++*out_number) {
 		EMR_TRY(emr_keyring_domain_owner(kr, domain, *out_number, pk));

@@ -161,7 +161,7 @@ void emr_session_close_copy(emr_session *session);
 void emr_succession_finish(int state_fd, const char *state_path, emr_bytes passphrase,
 	emr_keyring **keyring, bool *out_is_finished);
 
-/* What others' rows call this person: the first of the keys that followed one another. */
+/* This person, as others' rows name her: the first of the keys that followed one another. */
 emr_id32 emr_session_root(const emr_session *session);
 
 /* Tells the keyring which seed each domain is of, by the copy of the ledger as it stands. */
