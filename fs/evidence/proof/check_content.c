@@ -137,21 +137,10 @@ static const known_key *issuer_of(const checking *c, bool *out_is_signed, const 
 	return key;
 }
 
-/* A checkpoint that the same person signed by another key is no second party's. */
-static void take_names_of(checking *c, const known_key *issuer)
-{
-	emr_proof_verdict *v = c->verdict;
-
-	for (size_t i = 0; i < c->n_keys; i++)
-		for (size_t n = 0; n < v->n_names; n++)
-			if (first_of(&c->keys[i]) == first_of(issuer) &&
-				memcmp(v->names[n], c->keys[i].signer_id.b, 8) == 0)
-				memcpy(v->names[n], issuer->signer_id.b, 8);
-}
-
 bool check_statement(checking *c)
 {
 	const emr_statement *s = &c->statement;
+	emr_proof_verdict *v = c->verdict;
 	bool is_signed = false;
 	const char *why = "";
 	const known_key *issuer;
@@ -174,7 +163,12 @@ bool check_statement(checking *c)
 	memcpy(c->verdict->signer, issuer->certificate.handle, sizeof c->verdict->signer);
 	c->verdict->certificate = issuer->certificate.ref;
 	memcpy(c->verdict->handle_id, issuer->signer_id.b, 8);
-	take_names_of(c, issuer);
+	/* A checkpoint that the same person signed by another key is no second party's. */
+	for (size_t i = 0; i < c->n_keys; i++)
+		for (size_t n = 0; n < v->n_names; n++)
+			if (first_of(&c->keys[i]) == first_of(issuer) &&
+				memcmp(v->names[n], c->keys[i].signer_id.b, 8) == 0)
+				memcpy(v->names[n], issuer->signer_id.b, 8);
 	organisation_name(c, issuer, c->verdict->organisation);
 	c->verdict->record_id = s->record_id;
 	c->verdict->cver = s->cver;
