@@ -9,11 +9,16 @@
 #include "crypto/hashsig.h"
 #include "keyring/coowned.h"
 
+/* Owners that are told apart: a thief who has two former seeds may hand a folder to and fro. */
+#define OWNERS_MAX (2 * (EMR_FORMER_MAX + 1))
+
 typedef struct settled {
 	emr_id16 domain;
-	size_t owner;			      /* the seed that signs there */
-	uint32_t through[EMR_FORMER_MAX + 1]; /* last epoch of that seed or one before it, for
-						  those before OWNER */
+	size_t n;
+	struct {
+		uint32_t from; /* the first epoch of that seed */
+		uint8_t seed;
+	} owners[OWNERS_MAX]; /* the last one signs there */
 } settled;
 
 struct emr_settled {
@@ -94,21 +99,21 @@ size_t emr_settled_owner(const emr_keyring *kr, emr_id16 domain, bool *out_is)
 	one = find(kr->settled, domain);
 	if (out_is != NULL)
 		*out_is = one != NULL;
-	return one != NULL ? one->owner : 0;
+	return one != NULL ? one->owners[one->n - 1].seed : 0;
 }
 
 size_t emr_settled_epoch(const emr_keyring *kr, emr_id16 domain, uint32_t epoch)
 {
 	const settled *one;
+	size_t at;
 	EMR_LOCKED(&kr->settled->lock);
 
 	one = find(kr->settled, domain);
 	if (one == NULL)
 		return 0;
-	for (size_t i = kr->n_former; i > one->owner; i--)
-		if (epoch <= one->through[i])
-			return i;
-	return one->owner;
+	for (at = one->n - 1; at > 0 && epoch < one->owners[at].from; at--)
+		;
+	return one->owners[at].seed;
 }
 
 bool emr_settled_is_closed(const emr_keyring *kr)
@@ -140,73 +145,61 @@ emr_status emr_keyring_domain_owner(
 		       : emr_signer_public_of(kr, emr_signer_domain(domain, 1), number, out_pk);
 }
 
-static emr_status owner_is(
-	const emr_keyring *kr, emr_id16 domain, const uint8_t owner_pk[32], size_t *out_number)
+static emr_status seed_of(
+	const emr_keyring *kr, emr_id16 domain, const uint8_t owner_pk[32], uint8_t *out_seed)
 {
 	uint8_t own[32];
 
-	for (size_t i = 0; i <= kr->n_former; i++) {
+	for (uint8_t i = 0; i <= kr->n_former; i++) {
 		EMR_TRY(emr_signer_public_of(kr, emr_signer_domain(domain, 1), i, own));
 		if (memcmp(own, owner_pk, sizeof own) == 0) {
-			*out_number = i;
+			*out_seed = i;
 			return EMR_OK;
 		}
 	}
 	return EMR_NOT_FOUND;
 }
 
-/* The seed of which A is in EPOCH, FROM or an older one; n_former + 1: of none.  A holder of a
- * former seed may have begun an epoch with keys of his own. */
-static emr_status seed_of(const emr_keyring *kr, emr_id16 domain, uint32_t epoch, size_t from,
-	const uint8_t A[32], size_t *out_number)
+static void add(settled *one, uint32_t from, uint8_t seed)
 {
-	uint8_t own[32];
-	size_t i = from;
-
-	for (; i <= kr->n_former; i++) {
-		EMR_TRY(emr_domain_pre_public(kr, domain, epoch, i, own));
-		if (memcmp(own, A, sizeof own) == 0)
-			break;
-	}
-	*out_number = i;
-	return EMR_OK;
+	if (one->n > 0 && one->owners[one->n - 1].seed == seed)
+		return;
+	if (one->n == OWNERS_MAX) /* whoever owned it so often loses the oldest */
+		memmove(one->owners, one->owners + 1, --one->n * sizeof *one->owners);
+	one->owners[one->n].from = from;
+	one->owners[one->n++].seed = seed;
 }
 
-emr_status emr_keyring_settle(const emr_keyring *kr, emr_id16 domain, const uint8_t owner_pk[32],
-	const uint8_t (*As)[32], uint32_t epochs)
+emr_status emr_keyring_settle(
+	const emr_keyring *kr, emr_id16 domain, const emr_domain_owned *owners, size_t n)
 {
 	settled one = {.domain = domain};
-	size_t number, from;
+	emr_status status = EMR_NOT_FOUND;
+	uint8_t seed;
 
 	if (kr->n_former == 0 || emr_keyring_coowns(kr, domain))
 		return EMR_OK;
-	EMR_TRY(owner_is(kr, domain, owner_pk, &one.owner));
-	from = one.owner;
-	for (uint32_t e = epochs; e > 0 && from < kr->n_former; e--) {
-		EMR_TRY(seed_of(kr, domain, e, from, As[e - 1], &number));
-		if (number > kr->n_former)
-			continue;
-		while (from < number)
-			one.through[++from] = e;
+	for (size_t i = 0; i < n; i++) {
+		status = seed_of(kr, domain, owners[i].owner_pk, &seed);
+		if (status == EMR_OK)
+			add(&one, owners[i].from, seed);
+		else if (status != EMR_NOT_FOUND)
+			return status;
 	}
-	return keep(kr->settled, &one);
+	return status == EMR_OK ? keep(kr->settled, &one) : status;
 }
 
 emr_status emr_keyring_handed_over(const emr_keyring *kr, emr_id16 domain, uint32_t epoch)
 {
-	settled one = {.domain = domain};
-	bool is_settled = false;
+	settled one = {.n = 0};
 
 	pthread_mutex_lock(&kr->settled->lock);
-	if (find(kr->settled, domain) != NULL) {
+	if (find(kr->settled, domain) != NULL)
 		one = *find(kr->settled, domain);
-		is_settled = true;
-	}
 	pthread_mutex_unlock(&kr->settled->lock);
-	if (!is_settled)
+	if (one.n == 0)
 		return EMR_NOT_FOUND;
-	for (; one.owner > 0; one.owner--)
-		one.through[one.owner] = epoch;
+	add(&one, epoch + 1, 0);
 	return keep(kr->settled, &one);
 }
 

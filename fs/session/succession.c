@@ -18,11 +18,13 @@
 
 /* ---- finishing ---- */
 
-/* A host lets in whom the ledger knows: the key that followed, and not the one before. */
-static emr_status is_let_in(int state_fd, const char *state_path, emr_keyring *next)
+/* By the ledger of a host, which NEXT follows. */
+static emr_status next_at_host(
+	int state_fd, const char *state_path, emr_keyring *next, emr_id32 was, emr_id32 *out_next)
 {
 	__attribute__((cleanup(emr_session_close))) emr_session session = EMR_SESSION_CLOSED;
 	emr_problem ignored = {0};
+	emr_known_person before;
 	emr_status status, followed = EMR_UNSUPPORTED;
 
 	session.state_fd = dup(state_fd);
@@ -31,8 +33,13 @@ static emr_status is_let_in(int state_fd, const char *state_path, emr_keyring *n
 		return EMR_NO_MEMORY;
 	session.keyring = next;
 	status = emr_session_open_copy(&session, false, &followed, &ignored);
+	status = status == EMR_OK ? followed : status;
+	if (status == EMR_OK)
+		status = emr_replica_person(session.replica, was, &before);
+	if (status == EMR_OK)
+		*out_next = EMR_ID32_AT(before.row.next);
 	session.keyring = NULL; /* the caller's */
-	return status == EMR_OK ? followed : status;
+	return status;
 }
 
 static void write_keyfile(int state_fd, const emr_keyring *keyring, emr_bytes passphrase)
@@ -65,13 +72,10 @@ void emr_succession_finish(int state_fd, const char *state_path, emr_bytes passp
 	if (status == EMR_OK)
 		status = emr_keyring_former_id(next, 1, &was);
 	snprintf(path, sizeof path, "%.4200s/%s", state_path, EMR_STATE_LEDGER);
-	if (status == EMR_OK)
-		status = emr_ledger_copy_open(path, &ledger) == EMR_OK
-				 ? emr_ledger_copy_next_key(ledger, was, &said)
-				 : EMR_UNSUPPORTED;
-	/* The ledger is elsewhere. */
-	if (status == EMR_UNSUPPORTED && (status = is_let_in(state_fd, state_path, next)) == EMR_OK)
-		said = is;
+	if (status == EMR_OK && emr_ledger_copy_open(path, &ledger) == EMR_OK)
+		status = emr_ledger_copy_next_key(ledger, was, &said);
+	else if (status == EMR_OK)
+		status = next_at_host(state_fd, state_path, next, was, &said);
 	if (status != EMR_OK || !emr_id32_equal(is, said))
 		return;
 	write_keyfile(state_fd, next, passphrase);
@@ -90,24 +94,6 @@ emr_id32 emr_session_root(const emr_session *session)
 	return emr_replica_person(session->replica, session->identity.signer_id, &me) == EMR_OK
 		       ? EMR_ID32_AT(me.row.root)
 		       : session->identity.signer_id; /* which is not registered yet */
-}
-
-/* The A of each epoch, from the first on. */
-static emr_status read_epochs(emr_replica *replica, const emr_known_domain *known, emr_buf *out)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_row_epoch row;
-	emr_key_text key;
-
-	for (uint32_t epoch = 1; epoch <= known->row.head.epoch; epoch++) {
-		emr_key_epoch(known->domain.b, epoch, &key);
-		emr_buf_clear(&bytes);
-		EMR_TRY(emr_replica_state_get(replica, key.text, &bytes));
-		if (emr_row_epoch_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
-			return EMR_DAMAGED;
-		EMR_TRY(emr_buf_append(out, row.A, sizeof row.A));
-	}
-	return EMR_OK;
 }
 
 static emr_status item_at(
@@ -186,9 +172,9 @@ static emr_status number_of(
 static emr_status settle_one(const emr_session *session, const emr_known_domain *known)
 {
 	const emr_keyring *keyring = session->keyring;
-	EMR_AUTO_BUF epochs = {0};
+	EMR_AUTO_BUF owners = {0};
 	bool planted = false;
-	size_t number;
+	size_t number, n = 0;
 
 	EMR_TRY(number_of(keyring, known->domain, known->row.owner_pk, &number));
 	if (number > emr_keyring_former_count(keyring))
@@ -196,9 +182,10 @@ static emr_status settle_one(const emr_session *session, const emr_known_domain 
 	EMR_TRY(is_planted(session, known->domain, number, &planted));
 	if (planted)
 		return EMR_OK;
-	EMR_TRY(read_epochs(session->replica, known, &epochs));
-	return emr_keyring_settle(keyring, known->domain, known->row.owner_pk,
-		(const uint8_t(*)[32])epochs.data, known->row.head.epoch);
+	EMR_TRY(emr_replica_owners_of(session->replica, known->domain, &owners));
+	EMR_EACH (emr_known_owner, owner, &owners)
+		((emr_domain_owned *)(void *)owners.data)[n++] = owner->owned;
+	return emr_keyring_settle(keyring, known->domain, (const void *)owners.data, n);
 }
 
 emr_status emr_session_settle(const emr_session *session)
@@ -225,7 +212,7 @@ static emr_status is_taken(const emr_session *session, const emr_known_domain *k
 		.domain = known->domain,
 		.object = known->domain,
 		.version = 1};
-	emr_replica_item made;
+	emr_replica_item made = {.seq = 0};
 	uint8_t own[32];
 
 	*out = false;

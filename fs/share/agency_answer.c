@@ -44,8 +44,8 @@ static emr_status fetch_of_former(
 
 	EMR_EACH (const emr_known_owner, owner, &owners)
 		if (status == EMR_OK && !is_there) {
-			status = agency_fetch(a->agency, name, owner->pk, &q->grant.terms, A,
-				q->grant.read.B, out);
+			status = agency_fetch(a->agency, name, owner->owned.owner_pk,
+				&q->grant.terms, A, q->grant.read.B, out);
 			is_there = status == EMR_OK;
 			if (status == EMR_BAD_SIGNATURE)
 				status = EMR_OK;

@@ -15,7 +15,7 @@
 /* The answerers of one grant's questions, and how many agents of them must. */
 typedef struct asked_grant {
 	emr_id16 domain, id;
-	emr_id32 owners[EMR_FORMER_MAX + 1]; /* signer ids of the domain, the first one first */
+	emr_id32 owners[EMR_FORMER_MAX + 1]; /* signer ids of the domain, the last so many */
 	unsigned owners_n, needed, n;
 	emr_id32 agents[EMR_AGENTS_MAX]; /* of the owner's audit: an auditor sees no fragments */
 } asked_grant;
@@ -87,8 +87,9 @@ static emr_status read_grant(const audit *a, asked_grant *out)
 		return status;
 	EMR_TRY(emr_replica_owners_of(a->share->o.replica, out->domain, &owners));
 	EMR_EACH (const emr_known_owner, owner, &owners)
-		if (out->owners_n <= EMR_FORMER_MAX)
-			out->owners[out->owners_n++] = owner->signer;
+		out->owners[out->owners_n++ % (EMR_FORMER_MAX + 1)] = owner->signer;
+	if (out->owners_n > EMR_FORMER_MAX + 1)
+		out->owners_n = EMR_FORMER_MAX + 1;
 	out->needed = facts.known.row.t;
 	out->n = facts.read.n;
 	memcpy(out->agents, facts.read.agents, out->n * sizeof *out->agents);
@@ -155,6 +156,19 @@ static emr_status pass_over(const audit *a, emr_status status)
 	return is_sealed ? EMR_OK : status;
 }
 
+/* An auditor was asked by the key that he had then. */
+static emr_status open_as_asked(const audit *a, question *q)
+{
+	emr_status status = question_open(q, a->box, a->rid);
+	emr_id32 former;
+
+	for (size_t i = 1; a->is_auditor && status == EMR_NOT_FOUND &&
+			   emr_keyring_former_id(a->share->o.keyring, i, &former) == EMR_OK;
+		i++)
+		status = question_open(q, a->box, former);
+	return status;
+}
+
 static emr_status add_release(audit *a, const emr_known_release *release)
 {
 	emr_audit_entry entry = {.kind = EMR_AUDIT_ASKED,
@@ -173,7 +187,7 @@ static emr_status add_release(audit *a, const emr_known_release *release)
 
 	entry.batch_id = q.batch_id;
 	if (status == EMR_OK)
-		status = pass_over(a, question_open(&q, a->box, a->rid));
+		status = pass_over(a, open_as_asked(a, &q));
 	else if (a->is_auditor)
 		status = pass_over(a, status);
 	if (status == EMR_OK)

@@ -121,15 +121,20 @@ static bool pick(const heap *h, unsigned t, unsigned out[EMR_AGENTS_MAX])
 	return false;
 }
 
-/* An agent has its fragment from the key by which the domain was owned when that was cut. */
+/* An agent has its fragment from the key by which the domain was owned when that was cut, which was
+ * not before the epoch began. */
 static bool is_proven(const emr_ask *ask, const asked_slot *slot, const emr_answer_entry *entry,
 	const emr_buf *owners)
 {
 	const emr_shared *shared = ask->shared;
+	const emr_known_owner *all = (const void *)owners->data;
+	const size_t n = owners->len / sizeof *all;
 
-	EMR_EACH (const emr_known_owner, owner, owners)
-		if (emr_answer_entry_check(entry, owner->pk, &shared->terms, slot->capsule.A,
-			    shared->my_B, slot->capsule.capsule, ask->release.req) == EMR_OK)
+	for (size_t i = 0; i < n; i++)
+		if ((i + 1 == n || all[i + 1].owned.from > slot->capsule.epoch) &&
+			emr_answer_entry_check(entry, all[i].owned.owner_pk, &shared->terms,
+				slot->capsule.A, shared->my_B, slot->capsule.capsule,
+				ask->release.req) == EMR_OK)
 			return true;
 	return false;
 }

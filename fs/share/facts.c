@@ -71,7 +71,7 @@ emr_status share_signer_pk(emr_share *share, emr_id16 domain, const emr_row_doma
 	EMR_TRY(emr_replica_owners_of(share->o.replica, domain, &owners));
 	EMR_EACH (const emr_known_owner, owner, &owners)
 		if (emr_id32_equal(owner->signer, signer)) {
-			memcpy(out_pk, owner->pk, 32);
+			memcpy(out_pk, owner->owned.owner_pk, 32);
 			return EMR_OK;
 		}
 	return EMR_NOT_FOUND;

@@ -148,8 +148,8 @@ static emr_status lies_in(emr_share *share, const grant_facts *grant, bool *out_
 
 	*out_does = false;
 	EMR_EACH (const emr_known_owner, owner, &owners)
-		*out_does |= emr_grant_outer_check(
-				     emr_buf_view(&grant->item), &grant->read, owner->pk) == EMR_OK;
+		*out_does |= emr_grant_outer_check(emr_buf_view(&grant->item), &grant->read,
+				     owner->owned.owner_pk) == EMR_OK;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 

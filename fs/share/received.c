@@ -16,7 +16,7 @@ static emr_status is_former_card(emr_share *share, emr_id16 domain, const emr_ca
 
 	EMR_TRY(emr_replica_owners_of(share->o.replica, domain, &owners));
 	EMR_EACH (const emr_known_owner, owner, &owners)
-		if (memcmp(card->dom_pk, owner->pk, 32) == 0 &&
+		if (memcmp(card->dom_pk, owner->owned.owner_pk, 32) == 0 &&
 			memcmp(card->x25519, owner->box, 32) == 0)
 			return EMR_OK;
 	return EMR_DAMAGED;

@@ -58,7 +58,7 @@ static emr_status find_former_owner(
 	EMR_EACH (const emr_known_owner, owner, &owners) {
 		if (!emr_id32_equal(owner->signer, signer))
 			continue;
-		memcpy(out_pk, owner->pk, 32);
+		memcpy(out_pk, owner->owned.owner_pk, 32);
 		*out_is = true;
 	}
 	return EMR_OK;
@@ -76,12 +76,13 @@ emr_status emr_signed_is_owner(emr_replica *replica, emr_id16 domain, const uint
 	if (*out_is)
 		return EMR_OK;
 	status = emr_replica_person(replica, signer, &key);
-	if (status == EMR_NOT_FOUND)
-		status = find_former_owner(replica, domain, signer, pk, out_is);
-	else if (status == EMR_OK)
+	if (status == EMR_OK)
 		status = is_device_of(replica, &key, patient_pk, out_is);
 	if (status == EMR_OK && !*out_is) /* or one of her keys */
 		status = emr_replica_is_same_person(replica, signer, id_of(patient_pk), out_is);
+	/* Also where somebody who has a former key of the folder registered it as a person's. */
+	if (!*out_is && (status == EMR_OK || status == EMR_NOT_FOUND))
+		status = find_former_owner(replica, domain, signer, pk, out_is);
 	return is_absent(status) ? EMR_OK : status;
 }
 
@@ -130,9 +131,20 @@ static emr_status mismatch(judging *j, emr_signed_fault fault)
 	return end_as(j, EMR_SIGNED_MISMATCH, fault);
 }
 
-/* Whose key has the id that the statement names.  A record that was moved carries the statement of
- * the domain it was saved in: whose that was, the ledger tells only to its owner; to others, that
- * the owner signed for it again here. */
+/* A record that was moved carries the statement of the domain it was saved in: whose that was, the
+ * ledger tells only to its owner; to others, that the owner signed for it again here. */
+static emr_status find_folder(judging *j)
+{
+	emr_status status =
+		find_former_owner(j->replica, j->place->domain, j->issuer, j->pk, &j->is_domain);
+
+	return j->is_domain || (status != EMR_OK && !is_absent(status))
+		       ? status
+		       : find_domain_key(
+				 j->replica, j->issuer, j->place->mine_only, j->pk, &j->is_domain);
+}
+
+/* Whose key has the id that the statement names. */
 static emr_status find_issuer(judging *j)
 {
 	emr_status status;
@@ -149,13 +161,7 @@ static emr_status find_issuer(judging *j)
 		j->is->roles = j->person.row.roles;
 		return EMR_OK;
 	}
-	if (!is_absent(status))
-		return status;
-	status = find_former_owner(j->replica, j->place->domain, j->issuer, j->pk, &j->is_domain);
-	return j->is_domain || (status != EMR_OK && !is_absent(status))
-		       ? status
-		       : find_domain_key(
-				 j->replica, j->issuer, j->place->mine_only, j->pk, &j->is_domain);
+	return is_absent(status) ? find_folder(j) : status;
 }
 
 static emr_statement_verdict compare_as(const judging *j, const uint8_t patient_pk[32])
@@ -442,6 +448,14 @@ static emr_status judge_statement(judging *j)
 	if (is_own)
 		return judge_own(j, put_by_owner);
 	EMR_TRY(judge_other(j));
+	/* Nobody is that person but who has a key of the folder, and registered it as his own. */
+	if (j->is->standing == EMR_SIGNED_MISMATCH)
+		EMR_TRY(find_folder(j));
+	if (j->is_domain) {
+		j->is->by[0] = j->is->organisation[0] = '\0';
+		j->is->roles = 0;
+		return judge_own(j, put_by_owner);
+	}
 	/* A right to write is none to bring again what somebody else once said. */
 	if (j->is->standing != EMR_SIGNED_MISMATCH && !put_by_owner &&
 		!emr_id32_equal(j->issuer, j->place->put_signer))

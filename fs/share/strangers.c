@@ -201,6 +201,7 @@ emr_status emr_epoch_is_owners(emr_replica *replica, emr_id16 domain, uint32_t e
 {
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF writer = {0};
+	EMR_AUTO_BUF owners = {0};
 	emr_row_epoch row;
 	emr_key_text key;
 	emr_id32 signer;
@@ -214,5 +215,10 @@ emr_status emr_epoch_is_owners(emr_replica *replica, emr_id16 domain, uint32_t e
 	emr_key_in_domain("W", domain.b, signer.b, &key);
 	status = emr_replica_state_get(replica, key.text, &writer);
 	*out_is = status == EMR_NOT_FOUND;
+	/* One that began with another key of the owner's is hers, by whichever key it came. */
+	if (status == EMR_OK)
+		EMR_TRY(emr_replica_owners_of(replica, domain, &owners));
+	EMR_EACH (const emr_known_owner, owner, &owners)
+		*out_is |= owner->owned.from == epoch;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }

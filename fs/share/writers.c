@@ -11,8 +11,6 @@
 #include "share_private.h"
 #include "teams_private.h"
 
-#define KEYS_MAX 1000 /* of one person, one after the other */
-
 /* ---- what there is ---- */
 
 static emr_status read_history(emr_share *share, known_writer *known)
@@ -52,21 +50,17 @@ static emr_status add_row(
 /* The person's keys, from the first one on: what a row is found by. */
 static emr_status rows_of_person(emr_share *share, emr_id16 domain, emr_id32 key, emr_buf *out)
 {
-	emr_known_person person;
+	EMR_AUTO_BUF keys = {0};
 	emr_row_writer row;
-	emr_status status = emr_replica_person(share->o.replica, key, &person);
+	emr_status status = emr_replica_keys_of(share->o.replica, key, &keys);
 
-	for (int hops = 0; status == EMR_OK && hops < KEYS_MAX; hops++) {
-		emr_status found = share_writer_row(share, domain, key, &row);
+	EMR_EACH (const emr_known_person, one, &keys) {
+		emr_status found = share_writer_row(share, domain, one->signer_id, &row);
 
 		if (found == EMR_OK)
 			found = add_row(share, domain, &row, out);
-		else if (found == EMR_NOT_FOUND)
-			found = EMR_OK;
-		if (found != EMR_OK || person.row.head.state != EMR_KEY_ROTATED)
+		if (found != EMR_OK && found != EMR_NOT_FOUND)
 			return found;
-		memcpy(key.b, person.row.next, sizeof key.b);
-		status = emr_replica_person(share->o.replica, key, &person);
 	}
 	return status == EMR_NOT_FOUND ? EMR_OK : status; /* a team, or nobody */
 }

@@ -129,11 +129,12 @@ static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 		emr_passphrase_view(&passphrase), &r->settings.kdf);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The keyfile"));
-	EMR_TRY(note_tested(r, out_problem));
-	emr_out_text(r->out, "state", "recovered");
+	emr_say(r->out, "Your keyring has a new passphrase.\n");
 	if (r->args->given[EMR_OPT_LOST])
 		return EMR_OK;
-	emr_say(r->out, "Your keyring has a new passphrase. Your 24 words stay the same.\n");
+	EMR_TRY(note_tested(r, out_problem));
+	emr_out_text(r->out, "state", "recovered");
+	emr_say(r->out, "Your 24 words stay the same.\n");
 	emr_keys_say_backups(r->out, r->state_fd);
 	return EMR_OK;
 }

@@ -79,18 +79,18 @@ static emr_status add_owner(emr_replica *replica, const emr_replica_item *item, 
 						 item->bytes.len - EMR_ITEM_BYTES};
 	emr_pub_domain_new new;
 	emr_pub_domain_rotate pub;
-	emr_known_owner owner = {.seq = item->seq};
-	emr_bytes pk = emr_bytes_of(owner.pk, sizeof owner.pk);
+	emr_known_owner owner = {.seq = item->seq, .owned = {.from = item->epoch}};
+	emr_bytes pk = emr_bytes_of(owner.owned.owner_pk, sizeof owner.owned.owner_pk);
 
 	if (item->op == EMR_OP_DOMAIN_NEW) {
 		EMR_TRY(emr_pub_domain_new_parse(bytes, &new)
-				? signer_of(replica, item->seq, owner.pk)
+				? signer_of(replica, item->seq, owner.owned.owner_pk)
 				: EMR_DAMAGED);
 		memcpy(owner.box, new.box, sizeof owner.box);
 	} else if (item->op == EMR_OP_DOMAIN_ROTATE) {
 		if (!emr_pub_domain_rotate_parse(bytes, &pub))
 			return EMR_DAMAGED;
-		memcpy(owner.pk, pub.new_pk, sizeof owner.pk);
+		memcpy(owner.owned.owner_pk, pub.new_pk, sizeof pub.new_pk);
 		memcpy(owner.box, pub.box, sizeof owner.box);
 	} else {
 		return EMR_OK;

@@ -106,12 +106,12 @@ TEST(a_team_is_led_by_the_key_that_followed_its_leader_s)
 	SCENE(people, p, people_make, people_free);
 	item = people_item_of(&p, KEY_ROTATE, STEWARD);
 	kit_expect(OK, people_do(&p, KEY_ROTATE, STEWARD, &item), "rotate");
-	kit_expect(DEAD, people_try(&p, "the old key admits", DATASET_ADMIT, STEWARD), "old");
-	kit_expect(DEAD, people_try(&p, "the old key closes", DATASET_CLOSE, STEWARD), "old");
+	people_expect_try(DEAD, &p, "the old key admits", DATASET_ADMIT, STEWARD);
+	people_expect_try(DEAD, &p, "the old key closes", DATASET_CLOSE, STEWARD);
 	p.who[STEWARD] = kit_signer_of("the next key");
-	kit_expect(OK, people_try(&p, "the new key admits", DATASET_ADMIT, STEWARD), "new");
-	kit_expect(OK, people_try(&p, "the new key counts", DATASET_SNAPSHOT, STEWARD), "snapshot");
-	kit_expect(OK, people_try(&p, "the new key closes", DATASET_CLOSE, STEWARD), "new");
+	people_expect_try(OK, &p, "the new key admits", DATASET_ADMIT, STEWARD);
+	people_expect_try(OK, &p, "the new key counts", DATASET_SNAPSHOT, STEWARD);
+	people_expect_try(OK, &p, "the new key closes", DATASET_CLOSE, STEWARD);
 }
 
 /* The computer that a stolen seed's owner endorsed stays hers. */

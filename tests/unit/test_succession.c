@@ -65,19 +65,6 @@ static emr_status opens(const emr_keyring *reader, const wrapped *w)
 	return status;
 }
 
-/* A of each epoch, as the ledger would have it. */
-typedef struct epochs {
-	uint8_t A[8][32];
-} epochs;
-
-static void add(epochs *e, const emr_keyring *by, uint32_t epoch)
-{
-	emr_domain_public public;
-
-	assert_ok(emr_keyring_domain_heir(by, domain, epoch, &public));
-	memcpy(e->A[epoch - 1], public.A, 32);
-}
-
 static emr_domain_public heir(const emr_keyring *by)
 {
 	emr_domain_public public;
@@ -86,14 +73,24 @@ static emr_domain_public heir(const emr_keyring *by)
 	return public;
 }
 
+/* Owned by A, from epoch FROM_B on by B, and from FROM_C on by C; NULL: by no other. */
+static emr_status settle(const emr_keyring *kr, const emr_keyring *a, const emr_keyring *b,
+	uint32_t from_b, const emr_keyring *c, uint32_t from_c)
+{
+	const emr_keyring *const by[] = {a, b, c};
+	emr_domain_owned owners[] = {{.from = 1}, {.from = from_b}, {.from = from_c}};
+	size_t n = 0;
+
+	for (; n < 3 && by[n] != NULL; n++)
+		memcpy(owners[n].owner_pk, heir(by[n]).owner_pk, 32);
+	return emr_keyring_settle(kr, domain, owners, n);
+}
+
 TEST_IN(begin, end, what_the_former_seed_wrote_opens_and_what_is_new_it_does_not_open)
 {
 	wrapped before = wrap(was, 2), after;
-	epochs e = {.A = {{0}}};
 
-	add(&e, was, 1);
-	add(&e, was, 2);
-	assert_ok(emr_keyring_settle(is, domain, heir(was).owner_pk, e.A, 2));
+	assert_ok(settle(is, was, NULL, 0, NULL, 0));
 	assert_int_equal(emr_keyring_owner_of(is, domain), 1);
 	assert_ok(opens(is, &before));
 	assert_ok(emr_keyring_handed_over(is, domain, 2));
@@ -107,22 +104,20 @@ TEST_IN(begin, end, what_the_former_seed_wrote_opens_and_what_is_new_it_does_not
 TEST_IN(begin, end, a_chain_of_three_seeds_learns_from_the_ledger_whose_each_epoch_is)
 {
 	emr_keyring *third = follow(is);
-	epochs e = {.A = {{0}}};
 	wrapped w[6];
 
 	for (uint32_t i = 1; i <= 6; i++) {
 		const emr_keyring *by = i <= 2 ? was : i <= 4 ? is : third;
 
-		add(&e, by, i);
 		w[i - 1] = wrap(by, i);
 	}
-	assert_ok(emr_keyring_settle(third, domain, heir(third).owner_pk, e.A, 6));
+	assert_ok(settle(third, was, is, 3, third, 5));
 	for (size_t i = 0; i < 6; i++)
 		assert_ok(opens(third, &w[i]));
 	/* Not handed over yet by the second one. */
 	emr_keyring_free(third);
 	third = follow(is);
-	assert_ok(emr_keyring_settle(third, domain, heir(is).owner_pk, e.A, 4));
+	assert_ok(settle(third, was, is, 3, NULL, 0));
 	assert_int_equal(emr_keyring_owner_of(third, domain), 1);
 	for (size_t i = 0; i < 4; i++)
 		assert_ok(opens(third, &w[i]));
@@ -132,27 +127,35 @@ TEST_IN(begin, end, a_chain_of_three_seeds_learns_from_the_ledger_whose_each_epo
 	emr_keyring_free(third);
 }
 
-TEST_IN(begin, end, an_epoch_that_a_thief_began_with_keys_of_his_own_hides_none_before_it)
+/* Of the two seeds a thief has the former one, and may have begun epoch 4 with its keys; or he
+ * handed the folder to and fro before. */
+TEST_IN(begin, end, a_seed_gives_keys_to_the_epochs_that_it_owned_and_to_no_other)
 {
-	wrapped before = wrap(was, 1);
-	epochs e = {.A = {{0}}};
+	emr_keyring *third = follow(is);
+	wrapped before = wrap(was, 1), after = wrap(is, 3);
+	emr_domain_public mine, thiefs;
 
-	add(&e, was, 1);
-	memset(e.A[1], 9, 32);
-	add(&e, is, 3);
-	assert_ok(emr_keyring_settle(is, domain, heir(is).owner_pk, e.A, 3));
+	assert_ok(settle(is, was, is, 2, NULL, 0));
 	assert_ok(opens(is, &before));
+	assert_ok(opens(is, &after));
+	assert_ok(emr_keyring_domain_public(is, domain, 1, 4, &mine));
+	assert_ok(emr_keyring_domain_heir(was, domain, 4, &thiefs));
+	assert_memory_not_equal(mine.A, thiefs.A, 32);
+	assert_ok(settle(third, was, is, 2, was, 4));
+	assert_ok(opens(third, &before));
+	assert_ok(opens(third, &after));
+	assert_int_equal(emr_keyring_owner_of(third, domain), 2);
+	emr_keyring_free(third);
 }
 
 TEST_IN(begin, end, a_folder_that_a_thief_makes_with_the_former_seed_is_not_mine)
 {
 	const emr_id16 planted = {{6, 6, 6}};
+	emr_domain_owned owned = {.from = 1};
 	emr_domain_public public;
-	epochs e = {.A = {{0}}};
 
-	add(&e, was, 1);
 	assert_true(emr_keyring_owns(is, domain, heir(was).owner_pk));
-	assert_ok(emr_keyring_settle(is, domain, heir(was).owner_pk, e.A, 1));
+	assert_ok(settle(is, was, NULL, 0, NULL, 0));
 	emr_keyring_settled(is);
 	assert_ok(emr_keyring_domain_public(was, planted, 1, 1, &public));
 	assert_false(emr_keyring_owns(is, planted, public.owner_pk));
@@ -160,17 +163,16 @@ TEST_IN(begin, end, a_folder_that_a_thief_makes_with_the_former_seed_is_not_mine
 	assert_true(emr_keyring_owns(is, domain, heir(is).owner_pk));
 	assert_false(emr_keyring_owns(was, domain, heir(is).owner_pk));
 	/* Nor one whose key is another's. */
-	assert_status(EMR_NOT_FOUND, emr_keyring_settle(is, planted, heir(is).owner_pk, e.A, 1));
+	memcpy(owned.owner_pk, heir(is).owner_pk, sizeof owned.owner_pk);
+	assert_status(EMR_NOT_FOUND, emr_keyring_settle(is, planted, &owned, 1));
 }
 
 TEST_IN(begin, end, the_owner_and_the_heir_of_a_folder_sign_its_handing_over)
 {
 	const uint8_t message[64] = {5};
 	uint8_t by_owner[64], by_heir[64];
-	epochs e = {.A = {{0}}};
 
-	add(&e, was, 1);
-	assert_ok(emr_keyring_settle(is, domain, heir(was).owner_pk, e.A, 1));
+	assert_ok(settle(is, was, NULL, 0, NULL, 0));
 	assert_ok(emr_keyring_sign_handover(
 		is, domain, emr_bytes_of(message, sizeof message), by_owner, by_heir));
 	assert_ok(emr_sign_verify(heir(was).owner_pk, EMR_SIGN_ROTATE,
@@ -199,10 +201,8 @@ TEST_IN(begin, end,
 	EMR_AUTO_BUF part = {0};
 	emr_keyring *again = NULL, *thief = NULL;
 	wrapped before = wrap(was, 1);
-	epochs e = {.A = {{0}}};
 	emr_id32 first, second;
 
-	add(&e, was, 1);
 	assert_ok(emr_former_part_seal(is, &part));
 	assert_int_equal(part.len, EMR_FORMER_PART_BYTES(1));
 	assert_ok(emr_keyring_words(is, words));
@@ -217,7 +217,7 @@ TEST_IN(begin, end,
 	assert_memory_equal(first.b, second.b, 32);
 	assert_true(emr_keyring_is_self(again, first));
 	assert_false(emr_keyring_is_self(was, second = (emr_id32){{1}}));
-	assert_ok(emr_keyring_settle(again, domain, heir(was).owner_pk, e.A, 1));
+	assert_ok(settle(again, was, NULL, 0, NULL, 0));
 	assert_ok(opens(again, &before));
 
 	assert_ok(emr_keyring_words(was, words));

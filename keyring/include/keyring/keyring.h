@@ -183,11 +183,16 @@ emr_status emr_former_part_seal(const emr_keyring *kr, emr_buf *out);
  * this seed, or not whole.  Not thread-safe. */
 emr_status emr_former_part_open(emr_keyring *kr, emr_bytes part);
 
-/* Learns which seed owns DOMAIN, and up to which epoch each seed gave its keys: OWNER_PK and AS,
- * the A of each epoch from the first on, are those of the ledger.  A keyring without former seeds
- * learns nothing.  EMR_NOT_FOUND: it is of none of them. */
-emr_status emr_keyring_settle(const emr_keyring *kr, emr_id16 domain, const uint8_t owner_pk[32],
-	const uint8_t (*As)[32], uint32_t epochs);
+typedef struct emr_domain_owned {
+	uint8_t owner_pk[32];
+	uint32_t from; /* the first epoch that began with it */
+} emr_domain_owned;
+/* Learns from the ledger which seed owns DOMAIN, and in which epochs: OWNERS are all that there
+ * were, the first one first. An epoch that somebody began with other keys than its owner's opens
+ * nothing.  A keyring without former seeds learns nothing.  EMR_NOT_FOUND: the last is none of
+ * them. */
+emr_status emr_keyring_settle(
+	const emr_keyring *kr, emr_id16 domain, const emr_domain_owned *owners, size_t n);
 /* From here on no domain is of a former seed that was not settled: one that is made later is made
  * by somebody else who has that seed. */
 void emr_keyring_settled(const emr_keyring *kr);

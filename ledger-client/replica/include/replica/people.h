@@ -9,6 +9,7 @@
 #pragma once
 
 #include "contract/rows_share.h"
+#include "keyring/keyring.h"
 #include "ledger/act.h"
 #include "replica/replica.h"
 
@@ -195,7 +196,7 @@ emr_status emr_replica_is_same_person(
 	emr_replica *replica, emr_id32 one, emr_id32 other, bool *out_is);
 
 typedef struct emr_known_owner {
-	uint8_t pk[32];
+	emr_domain_owned owned;
 	emr_id32 signer;
 	uint8_t box[32];
 	uint64_t seq; /* of the entry that made it the owner */
