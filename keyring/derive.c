@@ -234,7 +234,8 @@ emr_status emr_keyring_object_id(
 
 	memcpy(both, object.b, 16);
 	memcpy(both + 16, domain.b, 16);
-	EMR_TRY(emr_derive(&kr->seed,
+	/* Of the first seed for ever: the folders of an Inbox stay the same. */
+	EMR_TRY(emr_derive(emr_seed_of(kr, kr->n_former),
 		&(emr_key_info){.label = "object", .id = emr_bytes_of(both, sizeof both)}, 16,
 		&id));
 	memcpy(out_id->b, id.data, sizeof out_id->b);

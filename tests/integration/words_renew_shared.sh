@@ -21,7 +21,7 @@ echo "dear colleague" >ana-folder/Letters/letter
 run 0 status --wait
 team() { as hospital run 0 org team radiology "$@" $P; }
 team add lima
-hears() { "$EMRFS" log --who radiology >out/heard 2>&1 </dev/null; } # her copy of the ledger has it
+hears() { "$EMRFS" log --who radiology@saolucas >out/heard 2>&1 </dev/null; } # her copy of the ledger has it
 emr_until hears
 run 0 share Letters with radiology@saolucas --yes --wait
 HERS=lima-folder/shared-with-me/ana/Imaging
