@@ -373,9 +373,12 @@ uint8_t shared_purpose(const emr_view *view, const shared_share *s);
 emr_status shared_follow(emr_view *view);
 /* The same with what this computer knows already, whatever the ledger has by now. */
 emr_status shared_look(emr_view *view);
-/* Under view->lock: the share that DOMAIN of CARD's owner is, called LABEL when it is new; NULL
- * without memory.  The second: NULL when there is none. */
-shared_share *shared_need(emr_view *view, const emr_card *card, emr_id16 domain, const char *label);
+/* The first key of the person whose CARD this is: what she had and has is in one directory. */
+emr_id32 shared_person_of(const emr_view *view, const emr_card *card);
+/* Under view->lock: the share that DOMAIN of CARD's owner PERSON is, called LABEL when it is new;
+ * NULL without memory.  The second: NULL when there is none. */
+shared_share *shared_need(
+	emr_view *view, const emr_card *card, emr_id32 person, emr_id16 domain, const char *label);
 shared_share *shared_of_domain(const emr_view *view, emr_id16 domain);
 /* Of the worker, without view->lock: asks for names that are lacking, or may have changed. */
 emr_status shared_call_owners(emr_view *view);
