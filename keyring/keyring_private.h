@@ -28,6 +28,7 @@ struct emr_keyring {
 	size_t n_former;
 	emr_secret former[EMR_FORMER_MAX]; /* newest first */
 	emr_secret next;		   /* drawn, and not in force */
+	bool has_succeeded;
 	uint8_t local_seed, cert_seed;	   /* numbers: of local keys, of certificates */
 	pthread_mutex_t facts_lock;	   /* nfacts, facts */
 	size_t nfacts;
@@ -46,11 +47,20 @@ static inline const emr_secret *emr_seed_of(const emr_keyring *kr, size_t number
 {
 	return number == 0 ? &kr->seed : &kr->former[number - 1];
 }
-/* Another of the same bytes. */
-emr_status emr_secret_copy(const emr_secret *secret, emr_secret *out);
 
 /* ---- what the ledger said of a domain of a former seed (settled.c) ---- */
 
+/* Owners that are told apart: a thief who has two former seeds may hand a folder to and fro. */
+#define EMR_SETTLED_OWNERS (2 * (EMR_FORMER_MAX + 1))
+
+typedef struct emr_settled_one {
+	emr_id16 domain;
+	size_t n;
+	struct {
+		uint32_t from; /* the first epoch of that seed */
+		uint8_t seed;
+	} owners[EMR_SETTLED_OWNERS]; /* the last one signs there */
+} emr_settled_one;
 typedef struct emr_settled emr_settled;
 
 emr_settled *emr_settled_new(void); /* NULL without memory */
@@ -59,6 +69,10 @@ void emr_settled_free(emr_settled *settled);
 size_t emr_settled_owner(const emr_keyring *kr, emr_id16 domain, bool *out_is);
 size_t emr_settled_epoch(const emr_keyring *kr, emr_id16 domain, uint32_t epoch);
 bool emr_settled_is_closed(const emr_keyring *kr);
+/* From that epoch on, SEED owns it; later calls go on from there. */
+void emr_settled_add(emr_settled_one *one, uint32_t from, uint8_t seed);
+/* In place of anything that was known of its domain. */
+emr_status emr_settled_keep(emr_settled *settled, const emr_settled_one *one);
 
 /* ---- seeds that were, in the keyfile and in the ledger (succession.c) ---- */
 

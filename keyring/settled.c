@@ -6,24 +6,10 @@
 
 #include "keyring_private.h"
 #include "base/worker.h"
-#include "crypto/hashsig.h"
-#include "keyring/coowned.h"
-
-/* Owners that are told apart: a thief who has two former seeds may hand a folder to and fro. */
-#define OWNERS_MAX (2 * (EMR_FORMER_MAX + 1))
-
-typedef struct settled {
-	emr_id16 domain;
-	size_t n;
-	struct {
-		uint32_t from; /* the first epoch of that seed */
-		uint8_t seed;
-	} owners[OWNERS_MAX]; /* the last one signs there */
-} settled;
 
 struct emr_settled {
 	pthread_mutex_t lock;
-	settled *all; /* by domain */
+	emr_settled_one *all; /* by domain */
 	size_t n, cap;
 	bool is_closed;
 };
@@ -64,18 +50,18 @@ static size_t place_of(const emr_settled *s, emr_id16 domain)
 	return low;
 }
 
-static const settled *find(const emr_settled *s, emr_id16 domain)
+static const emr_settled_one *find(const emr_settled *s, emr_id16 domain)
 {
 	size_t at = place_of(s, domain);
 
 	return at < s->n && emr_id16_equal(s->all[at].domain, domain) ? &s->all[at] : NULL;
 }
 
-static emr_status keep(emr_settled *s, const settled *one)
+emr_status emr_settled_keep(emr_settled *s, const emr_settled_one *one)
 {
 	EMR_LOCKED(&s->lock);
 	size_t at = place_of(s, one->domain);
-	settled *grown;
+	emr_settled_one *grown;
 
 	if (at == s->n || !emr_id16_equal(s->all[at].domain, one->domain)) {
 		if (s->n == s->cap) {
@@ -93,7 +79,7 @@ static emr_status keep(emr_settled *s, const settled *one)
 
 size_t emr_settled_owner(const emr_keyring *kr, emr_id16 domain, bool *out_is)
 {
-	const settled *one;
+	const emr_settled_one *one;
 	EMR_LOCKED(&kr->settled->lock);
 
 	one = find(kr->settled, domain);
@@ -104,7 +90,7 @@ size_t emr_settled_owner(const emr_keyring *kr, emr_id16 domain, bool *out_is)
 
 size_t emr_settled_epoch(const emr_keyring *kr, emr_id16 domain, uint32_t epoch)
 {
-	const settled *one;
+	const emr_settled_one *one;
 	size_t at;
 	EMR_LOCKED(&kr->settled->lock);
 
@@ -135,63 +121,21 @@ size_t emr_keyring_owner_of(const emr_keyring *kr, emr_id16 domain)
 	return emr_settled_owner(kr, domain, NULL);
 }
 
-/* ---- what the ledger says ---- */
+/* ---- learning ---- */
 
-emr_status emr_keyring_domain_owner(
-	const emr_keyring *kr, emr_id16 domain, size_t number, uint8_t out_pk[32])
-{
-	return number > kr->n_former
-		       ? EMR_NOT_FOUND
-		       : emr_signer_public_of(kr, emr_signer_domain(domain, 1), number, out_pk);
-}
-
-static emr_status seed_of(
-	const emr_keyring *kr, emr_id16 domain, const uint8_t owner_pk[32], uint8_t *out_seed)
-{
-	uint8_t own[32];
-
-	for (uint8_t i = 0; i <= kr->n_former; i++) {
-		EMR_TRY(emr_signer_public_of(kr, emr_signer_domain(domain, 1), i, own));
-		if (memcmp(own, owner_pk, sizeof own) == 0) {
-			*out_seed = i;
-			return EMR_OK;
-		}
-	}
-	return EMR_NOT_FOUND;
-}
-
-static void add(settled *one, uint32_t from, uint8_t seed)
+void emr_settled_add(emr_settled_one *one, uint32_t from, uint8_t seed)
 {
 	if (one->n > 0 && one->owners[one->n - 1].seed == seed)
 		return;
-	if (one->n == OWNERS_MAX) /* whoever owned it so often loses the oldest */
+	if (one->n == EMR_SETTLED_OWNERS) /* one who owned it so often loses the oldest */
 		memmove(one->owners, one->owners + 1, --one->n * sizeof *one->owners);
 	one->owners[one->n].from = from;
 	one->owners[one->n++].seed = seed;
 }
 
-emr_status emr_keyring_settle(
-	const emr_keyring *kr, emr_id16 domain, const emr_domain_owned *owners, size_t n)
-{
-	settled one = {.domain = domain};
-	emr_status status = EMR_NOT_FOUND;
-	uint8_t seed;
-
-	if (kr->n_former == 0 || emr_keyring_coowns(kr, domain))
-		return EMR_OK;
-	for (size_t i = 0; i < n; i++) {
-		status = seed_of(kr, domain, owners[i].owner_pk, &seed);
-		if (status == EMR_OK)
-			add(&one, owners[i].from, seed);
-		else if (status != EMR_NOT_FOUND)
-			return status;
-	}
-	return status == EMR_OK ? keep(kr->settled, &one) : status;
-}
-
 emr_status emr_keyring_handed_over(const emr_keyring *kr, emr_id16 domain, uint32_t epoch)
 {
-	settled one = {.n = 0};
+	emr_settled_one one = {.n = 0};
 
 	pthread_mutex_lock(&kr->settled->lock);
 	if (find(kr->settled, domain) != NULL)
@@ -199,30 +143,6 @@ emr_status emr_keyring_handed_over(const emr_keyring *kr, emr_id16 domain, uint3
 	pthread_mutex_unlock(&kr->settled->lock);
 	if (one.n == 0)
 		return EMR_NOT_FOUND;
-	add(&one, epoch + 1, 0);
-	return keep(kr->settled, &one);
-}
-
-/* ---- handing over ---- */
-
-emr_status emr_keyring_domain_heir(
-	const emr_keyring *kr, emr_id16 domain, uint32_t epoch, emr_domain_public *out)
-{
-	emr_domain_public made;
-
-	EMR_TRY(emr_signer_public_of(kr, emr_signer_domain(domain, 1), 0, made.owner_pk));
-	emr_sha256(made.owner_pk, 32, made.signer_id.b);
-	EMR_TRY(emr_domain_box_public(kr, domain, 0, made.box));
-	EMR_TRY(emr_domain_pre_public(kr, domain, epoch, 0, made.A));
-	*out = made;
-	return EMR_OK;
-}
-
-emr_status emr_keyring_sign_handover(const emr_keyring *kr, emr_id16 domain, emr_bytes message,
-	uint8_t out_owner_sig[64], uint8_t out_heir_sig[64])
-{
-	const emr_signer who = emr_signer_domain(domain, 1);
-
-	EMR_TRY(emr_keyring_sign(kr, who, EMR_SIGN_ROTATE, message, out_owner_sig));
-	return emr_sign_by_seed(kr, who, 0, EMR_SIGN_ROTATE, message, out_heir_sig);
+	emr_settled_add(&one, epoch + 1, 0);
+	return emr_settled_keep(kr->settled, &one);
 }

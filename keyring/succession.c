@@ -1,22 +1,14 @@
 /* A person who gets new words gets a new seed. This file draws it, keeps the former ones beside it,
  * and writes them so that the new words lead to them: sealed under the new seed, in the keyfile and
- * in the operation by which the ledger learns of it. */
+ * in the operation by which the ledger learns of it. It also finds which seed owned a folder when,
+ * and signs that the next owner gets it. */
 #include <sodium.h>
 #include <string.h>
 
 #include "crypto/aead.h"
 #include "crypto/hashsig.h"
 #include "keyring_private.h"
-
-emr_status emr_secret_copy(const emr_secret *secret, emr_secret *out)
-{
-	emr_secret copy = {0};
-
-	EMR_TRY(emr_secret_new(secret->len, &copy));
-	memcpy(copy.data, secret->data, secret->len);
-	*out = copy;
-	return EMR_OK;
-}
+#include "keyring/coowned.h"
 
 /* ---- the next one ---- */
 
@@ -32,6 +24,11 @@ emr_status emr_keyring_draw_next(emr_keyring *kr)
 bool emr_keyring_has_next(const emr_keyring *kr)
 {
 	return kr->next.len > 0;
+}
+
+bool emr_keyring_has_succeeded(const emr_keyring *kr)
+{
+	return kr->has_succeeded;
 }
 
 void emr_keyring_forget_next(emr_keyring *kr)
@@ -75,6 +72,7 @@ emr_status emr_keyring_succeed(const emr_keyring *kr, emr_keyring **out)
 		EMR_TRY(emr_secret_copy(emr_seed_of(kr, i), &next->former[i]));
 		next->n_former = i + 1;
 	}
+	next->has_succeeded = true;
 	next->cost = kr->cost;
 	next->local_seed = (uint8_t)(kr->local_seed + 1);
 	next->cert_seed = (uint8_t)(kr->cert_seed + 1);
@@ -153,6 +151,74 @@ emr_status emr_former_read(emr_keyring *kr, emr_bytes value)
 	kr->cert_seed = value.data[1];
 	kr->local_seed = value.data[2];
 	return EMR_OK;
+}
+
+/* ---- what the ledger says of a folder ---- */
+
+emr_status emr_keyring_domain_owner(
+	const emr_keyring *kr, emr_id16 domain, size_t number, uint8_t out_pk[32])
+{
+	return number > kr->n_former
+		       ? EMR_NOT_FOUND
+		       : emr_signer_public_of(kr, emr_signer_domain(domain, 1), number, out_pk);
+}
+
+static emr_status seed_of(
+	const emr_keyring *kr, emr_id16 domain, const uint8_t owner_pk[32], uint8_t *out_seed)
+{
+	uint8_t own[32];
+
+	for (uint8_t i = 0; i <= kr->n_former; i++) {
+		EMR_TRY(emr_signer_public_of(kr, emr_signer_domain(domain, 1), i, own));
+		if (memcmp(own, owner_pk, sizeof own) == 0) {
+			*out_seed = i;
+			return EMR_OK;
+		}
+	}
+	return EMR_NOT_FOUND;
+}
+
+emr_status emr_keyring_settle(
+	const emr_keyring *kr, emr_id16 domain, const emr_domain_owned *owners, size_t n)
+{
+	emr_settled_one one = {.domain = domain};
+	emr_status status = EMR_NOT_FOUND;
+	uint8_t seed;
+
+	if (kr->n_former == 0 || emr_keyring_coowns(kr, domain))
+		return EMR_OK;
+	for (size_t i = 0; i < n; i++) {
+		status = seed_of(kr, domain, owners[i].owner_pk, &seed);
+		if (status == EMR_OK)
+			emr_settled_add(&one, owners[i].from, seed);
+		else if (status != EMR_NOT_FOUND)
+			return status;
+	}
+	return status == EMR_OK ? emr_settled_keep(kr->settled, &one) : status;
+}
+
+/* ---- handing over ---- */
+
+emr_status emr_keyring_domain_heir(
+	const emr_keyring *kr, emr_id16 domain, uint32_t epoch, emr_domain_public *out)
+{
+	emr_domain_public made;
+
+	EMR_TRY(emr_signer_public_of(kr, emr_signer_domain(domain, 1), 0, made.owner_pk));
+	emr_sha256(made.owner_pk, 32, made.signer_id.b);
+	EMR_TRY(emr_domain_box_public(kr, domain, 0, made.box));
+	EMR_TRY(emr_domain_pre_public(kr, domain, epoch, 0, made.A));
+	*out = made;
+	return EMR_OK;
+}
+
+emr_status emr_keyring_sign_handover(const emr_keyring *kr, emr_id16 domain, emr_bytes message,
+	uint8_t out_owner_sig[64], uint8_t out_heir_sig[64])
+{
+	const emr_signer who = emr_signer_domain(domain, 1);
+
+	EMR_TRY(emr_keyring_sign(kr, who, EMR_SIGN_ROTATE, message, out_owner_sig));
+	return emr_sign_by_seed(kr, who, 0, EMR_SIGN_ROTATE, message, out_heir_sig);
 }
 
 /* ---- in the ledger ---- */

@@ -79,7 +79,6 @@ emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *
 	emr_passphrase *out_passphrase, emr_keyring **out_keyring, emr_problem *out_problem)
 {
 	const char *field = NULL;
-	bool is_finished;
 	emr_status status = emr_keyring_check_file(state_fd, EMR_STATE_KEYFILE, &field);
 
 	/* Faults that need no passphrase are told before one is asked for. */
@@ -91,8 +90,8 @@ emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *
 		status = emr_keyring_open(state_fd, EMR_STATE_KEYFILE,
 			emr_passphrase_view(out_passphrase), out_keyring, &field);
 	if (status == EMR_OK)
-		emr_succession_finish(state_fd, state_path, emr_passphrase_view(out_passphrase),
-			out_keyring, &is_finished);
+		emr_succession_finish(
+			state_fd, state_path, emr_passphrase_view(out_passphrase), out_keyring);
 	if (status == EMR_OK)
 		emr_keys_newest_certificate(state_fd, *out_keyring);
 	if (status != EMR_OK)

@@ -55,8 +55,8 @@ static void write_keyfile(int state_fd, const emr_keyring *keyring, emr_bytes pa
 		emr_log(EMR_LOG_WARN, "keyfile of the new seed: %s", emr_status_text(status));
 }
 
-void emr_succession_finish(int state_fd, const char *state_path, emr_bytes passphrase,
-	emr_keyring **keyring, bool *out_is_finished)
+void emr_succession_finish(
+	int state_fd, const char *state_path, emr_bytes passphrase, emr_keyring **keyring)
 {
 	EMR_AUTO_LEDGER_COPY ledger = NULL;
 	EMR_AUTO_KEYRING next = NULL;
@@ -64,7 +64,6 @@ void emr_succession_finish(int state_fd, const char *state_path, emr_bytes passp
 	emr_id32 was, is, said;
 	emr_status status = EMR_NOT_FOUND;
 
-	*out_is_finished = false;
 	if (emr_keyring_has_next(*keyring))
 		status = emr_keyring_succeed(*keyring, &next);
 	if (status == EMR_OK)
@@ -82,7 +81,6 @@ void emr_succession_finish(int state_fd, const char *state_path, emr_bytes passp
 	emr_keyring_free(*keyring);
 	*keyring = next;
 	next = NULL;
-	*out_is_finished = true;
 }
 
 /* ---- whose each folder is ---- */

@@ -290,13 +290,11 @@ static emr_status finish(renewing *r, emr_problem *out_problem)
 }
 
 /* Something of a former renewal is left: that first, and no new words. */
-static emr_status has_begun(renewing *r, bool was_finished, bool *out_has)
+static emr_status has_begun(renewing *r, bool *out_has)
 {
 	EMR_AUTO_BUF domains = {0};
 
-	*out_has = was_finished;
-	if (emr_keyring_former_count(r->acting.session.keyring) == 0)
-		return EMR_OK;
+	*out_has = emr_keyring_has_succeeded(r->acting.session.keyring);
 	EMR_TRY(emr_session_unmoved(&r->acting.session, &domains, NULL));
 	*out_has |= domains.len > 0;
 	return EMR_OK;
@@ -316,7 +314,7 @@ static emr_status refuse_followed(const renewing *r, emr_problem *out_problem)
 		       : EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_KEY_FOLLOWED, NULL);
 }
 
-static emr_status renew(renewing *r, bool was_finished, emr_problem *out_problem)
+static emr_status renew(renewing *r, emr_problem *out_problem)
 {
 	emr_session *session = &r->acting.session;
 	bool has = false;
@@ -325,7 +323,7 @@ static emr_status renew(renewing *r, bool was_finished, emr_problem *out_problem
 	EMR_TRY(emr_acting_open(&r->acting, out_problem));
 	status = emr_keyring_public(session->keyring, &session->identity);
 	if (status == EMR_OK)
-		status = has_begun(r, was_finished, &has);
+		status = has_begun(r, &has);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	if (has)
@@ -339,21 +337,15 @@ static emr_status renew(renewing *r, bool was_finished, emr_problem *out_problem
 	return finish(r, out_problem);
 }
 
-/* An opening that finds the ledger further than the keyfile writes that again. */
-static emr_status open_keys(renewing *r, bool *out_was_finished, emr_problem *out_problem)
+static emr_status open_keys(renewing *r, emr_problem *out_problem)
 {
 	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_FD state_fd = -1;
-	EMR_AUTO_BUF before = {0};
-	EMR_AUTO_BUF after = {0};
 
 	EMR_TRY(emr_places_find(r->args->values[EMR_OPT_AS], &places, out_problem));
 	EMR_TRY(emr_places_open_state(&places, false, &state_fd, out_problem));
 	EMR_TRY(emr_words_may_renew(r->args->values[EMR_OPT_WORDS_FILE], state_fd, out_problem));
-	(void)!emr_file_read(state_fd, EMR_STATE_KEYFILE, 1 << 20, &before);
 	EMR_TRY(emr_acting_keys(&r->acting, r->args, out_problem));
-	(void)!emr_file_read(state_fd, EMR_STATE_KEYFILE, 1 << 20, &after);
-	*out_was_finished = !emr_bytes_equal(emr_buf_view(&before), emr_buf_view(&after));
 	if (emr_keyring_kind_of(r->acting.session.keyring) != EMR_KEYRING_PERSON)
 		return emr_wrong_use("words",
 			_("The 24 words are those of your first computer: this keyring has none."),
@@ -365,8 +357,7 @@ emr_status emr_words_renew(const emr_args *args, emr_out *out, emr_problem *out_
 {
 	__attribute__((cleanup(renewing_end)))
 	renewing r = {.args = args, .out = out, .acting = EMR_ACTING_NONE};
-	bool was_finished = false;
 
-	EMR_TRY(open_keys(&r, &was_finished, out_problem));
-	return renew(&r, was_finished, out_problem);
+	EMR_TRY(open_keys(&r, out_problem));
+	return renew(&r, out_problem);
 }

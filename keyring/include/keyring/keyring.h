@@ -158,6 +158,8 @@ void emr_safety_number(
  * EMR_LIMIT: there were EMR_FORMER_MAX before. */
 emr_status emr_keyring_draw_next(emr_keyring *kr);
 bool emr_keyring_has_next(const emr_keyring *kr);
+/* This one followed another since it was read: emr_keyring_succeed made it. */
+bool emr_keyring_has_succeeded(const emr_keyring *kr);
 void emr_keyring_forget_next(emr_keyring *kr);
 /* A keyring with the seed that was drawn, whose newest former one is that of KR; device and facts
  * are those of KR.  EMR_NOT_FOUND: none was drawn. */

@@ -159,7 +159,7 @@ void emr_session_close_copy(emr_session *session);
  * the keyring of that from here on, and the keyfile is written again with PASSPHRASE, if it can be:
  * whoever followed may have been stopped before. */
 void emr_succession_finish(int state_fd, const char *state_path, emr_bytes passphrase,
-	emr_keyring **keyring, bool *out_is_finished);
+	emr_keyring **keyring);
 
 /* This person, as others' rows name her: the first of the keys that followed one another. */
 emr_id32 emr_session_root(const emr_session *session);
