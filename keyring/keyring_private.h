@@ -29,8 +29,8 @@ struct emr_keyring {
 	emr_secret former[EMR_FORMER_MAX]; /* newest first */
 	emr_secret next;		   /* drawn, and not in force */
 	bool has_succeeded;
-	uint8_t local_seed, cert_seed;	   /* numbers: of local keys, of certificates */
-	pthread_mutex_t facts_lock;	   /* nfacts, facts */
+	uint8_t local_seed, cert_seed; /* numbers: of local keys, of certificates */
+	pthread_mutex_t facts_lock;    /* nfacts, facts */
 	size_t nfacts;
 	emr_keyring_fact facts[EMR_KEYRING_TLVS];
 	struct emr_coowned *coowned; /* coowned.c; with a lock of its own */

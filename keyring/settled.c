@@ -127,8 +127,10 @@ void emr_settled_add(emr_settled_one *one, uint32_t from, uint8_t seed)
 {
 	if (one->n > 0 && one->owners[one->n - 1].seed == seed)
 		return;
-	if (one->n == EMR_SETTLED_OWNERS) /* one who owned it so often loses the oldest */
-		memmove(one->owners, one->owners + 1, --one->n * sizeof *one->owners);
+	/* A folder that went to and fro so often was in a thief's hands: the last turns are lost,
+	 * and not the epochs before them. */
+	if (one->n == EMR_SETTLED_OWNERS)
+		one->n--;
 	one->owners[one->n].from = from;
 	one->owners[one->n++].seed = seed;
 }

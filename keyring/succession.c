@@ -31,11 +31,6 @@ bool emr_keyring_has_succeeded(const emr_keyring *kr)
 	return kr->has_succeeded;
 }
 
-void emr_keyring_forget_next(emr_keyring *kr)
-{
-	emr_secret_free(&kr->next);
-}
-
 emr_status emr_next_read(emr_keyring *kr, emr_bytes value)
 {
 	if (value.len != EMR_SEED_BYTES || kr->next.len > 0)

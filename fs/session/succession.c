@@ -132,21 +132,30 @@ static emr_status followed_at(const emr_session *session, size_t number, uint64_
 	return EMR_OK;
 }
 
-/* A domain that is still of a former seed, and was not made before that was followed, is a
- * thief's. */
-static emr_status is_planted(const emr_session *session, emr_id16 domain, size_t number, bool *out)
+/* The seed of this keyring that made DOMAIN; one more than there are: none.  *OUT_PLANTED: that
+ * seed had been followed, so that a thief made it. */
+static emr_status maker_of(
+	const emr_session *session, emr_id16 domain, size_t *out_number, bool *out_planted)
 {
 	const emr_part_key first = {
 		.family = EMR_FAMILY_DOMAIN, .domain = domain, .object = domain, .version = 1};
+	const size_t n = emr_keyring_former_count(session->keyring);
 	emr_replica_item made;
-	uint64_t seq;
+	uint8_t own[32];
+	const emr_bytes pk = emr_bytes_of(own, sizeof own);
+	uint64_t seq = UINT64_MAX;
+	size_t i = 0;
 
-	*out = false;
-	if (number == 0)
-		return EMR_OK;
-	EMR_TRY(followed_at(session, number, &seq));
 	EMR_TRY(item_at(session->replica, first, &made, EMR_MISSING_DATA));
-	*out = made.seq > seq;
+	for (; i <= n; i++) {
+		EMR_TRY(emr_keyring_domain_owner(session->keyring, domain, i, own));
+		if (emr_id32_equal(emr_sha256_of(&pk, 1), made.signer_id))
+			break;
+	}
+	if (i > 0 && i <= n)
+		EMR_TRY(followed_at(session, i, &seq));
+	*out_number = i;
+	*out_planted = made.seq > seq;
 	return EMR_OK;
 }
 
@@ -172,12 +181,13 @@ static emr_status settle_one(const emr_session *session, const emr_known_domain 
 	const emr_keyring *keyring = session->keyring;
 	EMR_AUTO_BUF owners = {0};
 	bool planted = false;
-	size_t number, n = 0;
+	size_t number, maker, n = 0;
 
 	EMR_TRY(number_of(keyring, known->domain, known->row.owner_pk, &number));
 	if (number > emr_keyring_former_count(keyring))
 		return EMR_OK; /* another's, who shares it */
-	EMR_TRY(is_planted(session, known->domain, number, &planted));
+	if (number > 0)
+		EMR_TRY(maker_of(session, known->domain, &maker, &planted));
 	if (planted)
 		return EMR_OK;
 	EMR_TRY(emr_replica_owners_of(session->replica, known->domain, &owners));
@@ -206,24 +216,17 @@ emr_status emr_session_settle(const emr_session *session)
 /* Made by a key of this keyring, and another's by now. */
 static emr_status is_taken(const emr_session *session, const emr_known_domain *known, bool *out)
 {
-	const emr_part_key first = {.family = EMR_FAMILY_DOMAIN,
-		.domain = known->domain,
-		.object = known->domain,
-		.version = 1};
-	emr_replica_item made = {.seq = 0};
-	uint8_t own[32];
+	bool planted;
+	size_t maker;
+	emr_status status;
 
 	*out = false;
 	if (known->row.head.version == 1)
 		return EMR_OK;
-	EMR_TRY(item_at(session->replica, first, &made, EMR_OK));
-	for (size_t i = 0; !*out && i <= emr_keyring_former_count(session->keyring); i++) {
-		const emr_bytes pk = emr_bytes_of(own, sizeof own);
-
-		EMR_TRY(emr_keyring_domain_owner(session->keyring, known->domain, i, own));
-		*out = emr_id32_equal(emr_sha256_of(&pk, 1), made.signer_id);
-	}
-	return EMR_OK;
+	status = maker_of(session, known->domain, &maker, &planted);
+	if (status == EMR_OK)
+		*out = maker <= emr_keyring_former_count(session->keyring) && !planted;
+	return status == EMR_MISSING_DATA ? EMR_OK : status;
 }
 
 emr_status emr_session_unmoved(const emr_session *session, emr_buf *out, uint64_t *out_taken)

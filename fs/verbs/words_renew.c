@@ -1,6 +1,7 @@
 /* This file is `emrfs words renew`: a person gets 24 new words and so a new key; the former key and
- * her folders go over to it on the ledger. The keyfile has the new seed before the ledger hears of
- * it, so that a computer that stops in between loses nothing: the next opening finishes. */
+ * her folders go over to it on the ledger. The keyfile keeps the new seed before the ledger hears
+ * of it, and goes over to it when the ledger shows it: a computer that stops in between, or a host
+ * that lies, costs nothing, and the next opening finishes. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,9 +61,11 @@ static emr_status show_and_ask_back(renewing *r, emr_problem *out_problem)
 
 	for (int i = 0; i < SLIPS_MAX && status == EMR_WRONG_WORDS; i++) {
 		*out_problem = (emr_problem){0};
-		status = emr_words_show(r->next,
-			_("\nThese words take the place of those that you have. Press Enter: they "
-			  "leave the screen, and three of them are asked.\n"));
+		status = emr_words_show(r->next, _("\nThese words take the place of those that you "
+						   "have as soon as emrfs says "
+						   "so: keep the old ones until then. Press Enter: "
+						   "they leave the screen, and "
+						   "three of them are asked.\n"));
 		if (status == EMR_OK)
 			status = emr_words_ask_back(r->next, r->out, out_problem);
 	}
@@ -82,7 +85,8 @@ static emr_status save(renewing *r, const emr_keyring *keyring, emr_problem *out
 				: EMR_PROBLEM_STATUS(out_problem, status, _("The keyfile"));
 }
 
-/* The seed that follows, in the keyfile first, and then its words with the person. */
+/* The seed that follows: its words are with the person, and then it is in the keyfile. What was
+ * drawn and never sent is in none, and so in no copy of one. */
 static emr_status draw(renewing *r, emr_problem *out_problem)
 {
 	const char *file = r->args->values[EMR_OPT_WORDS_FILE];
@@ -93,9 +97,9 @@ static emr_status draw(renewing *r, emr_problem *out_problem)
 		status = emr_keyring_succeed(keyring, &r->next);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The keyring"));
-	EMR_TRY(save(r, keyring, out_problem));
-	return file != NULL ? emr_words_write(r->next, file, out_problem)
-			    : show_and_ask_back(r, out_problem);
+	EMR_TRY(file != NULL ? emr_words_write(r->next, file, out_problem)
+			     : show_and_ask_back(r, out_problem));
+	return save(r, keyring, out_problem);
 }
 
 /* ---- on the ledger ---- */
@@ -176,26 +180,27 @@ static emr_status rotate(renewing *r)
 /* Words that were asked back are tested; of a file nobody knows whether it was written down. */
 static void note_tested(const renewing *r)
 {
+	const emr_keyring *keyring = r->acting.session.keyring;
 	emr_profile profile = {.name = ""};
 
-	if (emr_profile_load(r->next, r->acting.session.state_fd, &profile) != EMR_OK)
+	if (emr_profile_load(keyring, r->acting.session.state_fd, &profile) != EMR_OK)
 		return;
 	profile.words_tested_unix_s = r->args->values[EMR_OPT_WORDS_FILE] != NULL
 					      ? 0
 					      : emr_clock_unix_s(emr_clock_system());
-	(void)!emr_profile_save(r->next, r->acting.session.state_fd, &profile);
+	(void)!emr_profile_save(keyring, r->acting.session.state_fd, &profile);
 }
 
-/* With the new seed from here on. */
+/* With the new seed from here on, if the ledger says so to it: a host's word alone counts nothing.
+ */
 static emr_status go_over(renewing *r, emr_problem *out_problem)
 {
+	emr_known_person me;
 	emr_acting *acting = &r->acting;
 	emr_places places = acting->places;
 	emr_passphrase passphrase = acting->passphrase;
 	int state_fd = dup(acting->session.state_fd);
 
-	EMR_TRY(save(r, r->next, out_problem));
-	note_tested(r);
 	acting->places = (emr_places){0};
 	acting->passphrase = (emr_passphrase){0};
 	emr_acting_end(acting);
@@ -205,7 +210,28 @@ static emr_status go_over(renewing *r, emr_problem *out_problem)
 	acting->session.keyring = r->next;
 	r->next = NULL;
 	EMR_TRY(emr_acting_open(acting, out_problem));
-	return emr_keyring_public(acting->session.keyring, &acting->session.identity);
+	EMR_TRY(emr_keyring_public(acting->session.keyring, &acting->session.identity));
+	EMR_TRY(emr_replica_person(
+		acting->session.replica, acting->session.identity.signer_id, &me));
+	EMR_TRY(save(r, acting->session.keyring, out_problem));
+	note_tested(r);
+	return EMR_OK;
+}
+
+/* From the sending on, nobody here knows what became of it until the ledger shows it. */
+static emr_status follow_key(renewing *r, emr_problem *out_problem)
+{
+	emr_status status = rotate(r);
+	char cause[EMR_PROBLEM_TEXT_BYTES];
+
+	if (status == EMR_OK)
+		status = go_over(r, out_problem);
+	if (status == EMR_OK)
+		return EMR_OK;
+	if (!out_problem->is_set)
+		emr_problem_set_status(out_problem, status, _("The ledger"));
+	memcpy(cause, out_problem->text, sizeof cause);
+	return EMR_PROBLEM(status, out_problem, EMR_SAY_WORDS_UNSURE, "cause", cause, NULL);
 }
 
 /* The folders that are still of a former seed, in batches. *OUT_LEFT: those that stayed. */
@@ -234,29 +260,38 @@ static emr_status move_rest(renewing *r, uint64_t *out_left)
 }
 
 /* Others read on under the new keys: fragments for those it is shared with, and letters
- * for one's other computers. */
+ * for one's other computers. A failure in one folder does not stop the others; an open folder does
+ * the same each day. */
 static emr_status pass_on(renewing *r)
 {
-	emr_known_domain known;
+	emr_status status, first = EMR_OK;
 	EMR_AUTO_BUF all = {0};
 
 	EMR_TRY(EMR_ASK_ALL(&all, r->acting.session.replica, DOMAINS));
-	EMR_EACH (const emr_known_domain, one, &all) {
-		known = *one;
-		if (known.is_mine && known.row.head.version > 1)
-			EMR_TRY(emr_share_renew(r->acting.share, known.domain));
+	EMR_EACH (const emr_known_domain, known, &all) {
+		if (!known->is_mine || known->row.head.version == 1)
+			continue;
+		status = emr_share_renew(r->acting.share, known->domain);
+		first = first == EMR_OK ? status : first;
 	}
-	return emr_share_pass_on(r->acting.share, NULL);
+	status = emr_share_pass_on(r->acting.share, NULL);
+	return first == EMR_OK ? status : first;
 }
 
-static void say_done(renewing *r, uint64_t left)
+static void say_in_force(renewing *r, bool is_new)
 {
-	emr_out_text(r->out, "state", "renewed");
+	emr_out_text(r->out, "state", is_new ? "renewed" : "finished");
+	emr_say(r->out,
+		is_new ? N_("Your 24 new words are in force. The ones before open nothing but "
+			    "old backups; keep the new ones, and destroy the old paper.\n")
+		       : N_("Your last renewal is finished now, and no other words were "
+			    "made: the 24 words that it showed are in force.\n"));
+}
+
+static void say_folders(renewing *r, uint64_t left)
+{
 	emr_out_number(r->out, "folders_left", left);
 	emr_out_number(r->out, "folders_taken", r->taken);
-	emr_say(r->out, "Your 24 new words are in force. The ones before open nothing but old "
-			"backups; keep "
-			"the new ones, and destroy the old paper.\n");
 	if (left > 0)
 		emr_say(r->out,
 			emr_text_of(left,
@@ -269,34 +304,44 @@ static void say_done(renewing *r, uint64_t left)
 		emr_say(r->out,
 			emr_text_of(r->taken,
 				"%llu folder was handed over before to a key that is not yours: "
-				"somebody had your former words. Bring it back from a backup.\n",
+				"somebody had your former words, and writes there under your name. "
+				"Tell those with whom it is shared, and bring it back from a "
+				"backup.\n",
 				"%llu folders were handed over before to a key that is not yours: "
-				"somebody had your former words. Bring them back from a backup.\n"),
+				"somebody had your former words, and writes there under your name. "
+				"Tell those with whom they are shared, and bring them back from a "
+				"backup.\n"),
 			(unsigned long long)r->taken);
+	emr_say(r->out, "If somebody had the words before: look whether each person that you share "
+			"with, and each computer, is yours to trust: emrfs share, emrfs device\n");
 	emr_keys_say_backups(r->out, r->acting.session.state_fd);
 }
 
-static emr_status finish(renewing *r, emr_problem *out_problem)
+static emr_status finish(renewing *r, bool is_new, emr_problem *out_problem)
 {
 	uint64_t left = 0;
-	emr_status status = move_rest(r, &left);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = pass_on(r);
+	say_in_force(r, is_new);
+	status = move_rest(r, &left);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
-	say_done(r, left);
+	if (pass_on(r) != EMR_OK)
+		emr_say(r->out, "Not everybody that you share with has the new keys yet; an open "
+				"folder sends them.\n");
+	say_folders(r, left);
 	return EMR_OK;
 }
 
-/* Something of a former renewal is left: that first, and no new words. */
+/* Something of a former renewal is left: that first, and no new words. Not where a computer is in
+ * other hands: it could bring folders back to a former key, and keep the present one so. */
 static emr_status has_begun(renewing *r, bool *out_has)
 {
 	EMR_AUTO_BUF domains = {0};
 
 	*out_has = emr_keyring_has_succeeded(r->acting.session.keyring);
 	EMR_TRY(emr_session_unmoved(&r->acting.session, &domains, NULL));
-	*out_has |= domains.len > 0;
+	*out_has |= domains.len > 0 && !r->args->given[EMR_OPT_LOST];
 	return EMR_OK;
 }
 
@@ -327,14 +372,11 @@ static emr_status renew(renewing *r, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	if (has)
-		return finish(r, out_problem);
+		return finish(r, false, out_problem);
 	EMR_TRY(refuse_followed(r, out_problem));
 	EMR_TRY(draw(r, out_problem));
-	status = rotate(r);
-	if (status != EMR_OK)
-		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
-	EMR_TRY(go_over(r, out_problem));
-	return finish(r, out_problem);
+	EMR_TRY(follow_key(r, out_problem));
+	return finish(r, true, out_problem);
 }
 
 static emr_status open_keys(renewing *r, emr_problem *out_problem)

@@ -38,10 +38,24 @@ emr_unmount
 run 2 words again --passphrase-file "$EMR_PASS"
 cp -a "$EMRFS_HOME" "$EMR_WORK/thief"
 
-say "an interruption before the ledger has heard of it: the same new words, once more"
+say "words that could not be shown are in no keyfile"
 touch "$EMR_WORK/closed-file"
 # shellcheck disable=SC2086
 run 1 $RENEW --words-file "$EMR_WORK/closed-file"
+cmp "$EMR_WORK/thief/state/keyfile" "$EMRFS_HOME/state/keyfile" || emr_fail "a key that nobody was told of is kept"
+
+say "a ledger that takes nothing: both words are to be kept, and the next try has the same"
+python3 -c 'import sqlite3, sys
+ledger = sqlite3.connect(sys.argv[1], isolation_level=None)
+ledger.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()' "$EMRFS_HOME/state/ledger/ledger.sqlite" < <(emr_until test -e "$EMR_WORK/let-go") >"$EMR_WORK/holder" &
+emr_until grep -q held "$EMR_WORK/holder"
+# shellcheck disable=SC2086
+run 7 $RENEW --words-file "$EMR_WORK/begun"
+says "not in force yet"
+touch "$EMR_WORK/let-go"
+wait $!
 cp "$EMRFS_HOME/state/keyfile" "$EMR_WORK/keyfile.begun"
 emr_mount
 opens Health/MRI "a knee again"
@@ -49,6 +63,8 @@ echo "still the former key" >"$MNT/Bills/two"
 run 0 status --wait
 emr_unmount
 renew "$EMR_WORK/new"
+expect "the state" "$(field state)" renewed
+cmp "$EMR_WORK/begun" "$EMR_WORK/new" || emr_fail "the next try drew other words, and the ledger may have taken the first"
 emr_mount
 opens Health/MRI "a knee again"
 opens Bills/two "still the former key"
@@ -73,6 +89,7 @@ emr_unmount
 ! cmp -s "$EMR_WORK/keyfile.begun" "$EMRFS_HOME/state/keyfile" || emr_fail "the keyfile is still that of the former key"
 cp "$EMR_WORK/keyfile.begun" "$EMRFS_HOME/state/keyfile"
 renew "$EMR_WORK/not-drawn-again"
+expect "the state" "$(field state)" finished
 [ ! -e "$EMR_WORK/not-drawn-again" ] || emr_fail "a renewal that was finished drew other words"
 
 say "saved, and killed before the ledger took it: the new key brings it there"

@@ -153,14 +153,13 @@ void emr_safety_number(
 
 #define EMR_FORMER_MAX 32 /* seeds that one keyring had before */
 
-/* Draws the seed that will follow and keeps it in the keyfile, so that nothing is lost when the
- * computer stops meanwhile; one that was drawn before stays.  Saved by the next emr_keyring_save.
- * EMR_LIMIT: there were EMR_FORMER_MAX before. */
+/* Draws the seed that will follow; one that was drawn before stays.  The next emr_keyring_save
+ * writes it into the keyfile: before the ledger hears of it, so that nothing is lost when the
+ * computer stops meanwhile, and no earlier.  EMR_LIMIT: there were EMR_FORMER_MAX before. */
 emr_status emr_keyring_draw_next(emr_keyring *kr);
 bool emr_keyring_has_next(const emr_keyring *kr);
 /* This one followed another since it was read: emr_keyring_succeed made it. */
 bool emr_keyring_has_succeeded(const emr_keyring *kr);
-void emr_keyring_forget_next(emr_keyring *kr);
 /* A keyring with the seed that was drawn, whose newest former one is that of KR; device and facts
  * are those of KR.  EMR_NOT_FOUND: none was drawn. */
 emr_status emr_keyring_succeed(const emr_keyring *kr, emr_keyring **out);
@@ -169,7 +168,7 @@ size_t emr_keyring_former_count(const emr_keyring *kr);
 /* The id that NUMBER signed by.  EMR_NOT_FOUND: there is no such seed. */
 emr_status emr_keyring_former_id(const emr_keyring *kr, size_t number, emr_id32 *out_signer);
 /* A keyring of seed NUMBER alone, which knows none before it: for the proof of what that one
- * signed. */
+ * signed, and for a ledger that has heard of no other. */
 emr_status emr_keyring_former(const emr_keyring *kr, size_t number, emr_keyring **out);
 /* Whether SIGNER is this keyring's identity, or was. */
 bool emr_keyring_is_self(const emr_keyring *kr, emr_id32 signer);

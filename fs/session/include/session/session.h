@@ -158,8 +158,8 @@ void emr_session_close_copy(emr_session *session);
 /* Where the ledger that is here says that the seed which KEYRING has drawn is in force, *KEYRING is
  * the keyring of that from here on, and the keyfile is written again with PASSPHRASE, if it can be:
  * whoever followed may have been stopped before. */
-void emr_succession_finish(int state_fd, const char *state_path, emr_bytes passphrase,
-	emr_keyring **keyring);
+void emr_succession_finish(
+	int state_fd, const char *state_path, emr_bytes passphrase, emr_keyring **keyring);
 
 /* This person, as others' rows name her: the first of the keys that followed one another. */
 emr_id32 emr_session_root(const emr_session *session);
