@@ -655,14 +655,6 @@ static emr_status open_whole(
 	return open_again(session, options, true, out_problem);
 }
 
-emr_status emr_session_open(
-	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
-{
-	EMR_TRY(emr_keys_open(session->state_fd, session->state_path, options->passphrase_file,
-		&session->keyring, out_problem));
-	return emr_session_open_keyed(session, options, out_problem);
-}
-
 emr_status emr_session_open_keyed(
 	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
 {

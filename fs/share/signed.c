@@ -49,21 +49,6 @@ static emr_status is_device_of(emr_replica *replica, const emr_known_person *key
 				 replica, EMR_ID32_AT(key->row.ref), id_of(patient_pk), out_is);
 }
 
-static emr_status find_former_owner(
-	emr_replica *replica, emr_id16 domain, emr_id32 signer, uint8_t out_pk[32], bool *out_is)
-{
-	EMR_AUTO_BUF owners = {0};
-
-	EMR_TRY(emr_replica_owners_of(replica, domain, &owners));
-	EMR_EACH (const emr_known_owner, owner, &owners) {
-		if (!emr_id32_equal(owner->signer, signer))
-			continue;
-		memcpy(out_pk, owner->owned.owner_pk, 32);
-		*out_is = true;
-	}
-	return EMR_OK;
-}
-
 emr_status emr_signed_is_owner(emr_replica *replica, emr_id16 domain, const uint8_t owner_pk[32],
 	const uint8_t patient_pk[32], emr_id32 signer, bool *out_is)
 {
@@ -82,7 +67,7 @@ emr_status emr_signed_is_owner(emr_replica *replica, emr_id16 domain, const uint
 		status = emr_replica_is_same_person(replica, signer, id_of(patient_pk), out_is);
 	/* Also where somebody who has a former key of the folder registered it as a person's. */
 	if (!*out_is && (status == EMR_OK || status == EMR_NOT_FOUND))
-		status = find_former_owner(replica, domain, signer, pk, out_is);
+		status = emr_replica_find_owner(replica, domain, signer, pk, out_is);
 	return is_absent(status) ? EMR_OK : status;
 }
 
@@ -101,7 +86,7 @@ static emr_status find_domain_key(
 		if (*out_is)
 			memcpy(out_pk, known.row.owner_pk, 32);
 		else if (known.row.head.version > 1)
-			EMR_TRY(find_former_owner(replica, known.domain, id, out_pk, out_is));
+			EMR_TRY(emr_replica_find_owner(replica, known.domain, id, out_pk, out_is));
 	}
 	return domains.status;
 }
@@ -135,8 +120,8 @@ static emr_status mismatch(judging *j, emr_signed_fault fault)
  * ledger tells only to its owner; to others, that the owner signed for it again here. */
 static emr_status find_folder(judging *j)
 {
-	emr_status status =
-		find_former_owner(j->replica, j->place->domain, j->issuer, j->pk, &j->is_domain);
+	emr_status status = emr_replica_find_owner(
+		j->replica, j->place->domain, j->issuer, j->pk, &j->is_domain);
 
 	return j->is_domain || (status != EMR_OK && !is_absent(status))
 		       ? status

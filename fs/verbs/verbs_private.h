@@ -142,6 +142,9 @@ emr_status emr_revoke_all_from(const emr_args *args, emr_out *out, emr_client *c
  * refuse a file that is there. */
 emr_status emr_words_show(const emr_keyring *keyring, const char *end);
 emr_status emr_words_write(const emr_keyring *keyring, const char *file, emr_problem *out_problem);
+/* `emrfs words` alone. */
+emr_status emr_words_hand_out(
+	const emr_args *args, const emr_places *places, emr_problem *out_problem);
 
 /* ---- words_renew.c ---- */
 /* Refuses an open folder, and new words that nobody would see; before anything is asked. */

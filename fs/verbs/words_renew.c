@@ -1,7 +1,7 @@
-/* This file is `emrfs words renew`: a person gets 24 new words and so a new key; the former key and
- * her folders go over to it on the ledger. The keyfile keeps the new seed before the ledger hears
- * of it, and goes over to it when the ledger shows it: a computer that stops in between, or a host
- * that lies, costs nothing, and the next opening finishes. */
+/* This file is `emrfs words`, and `words renew`: a person gets 24 new words and so a new key; the
+ * former key and her folders go over to it on the ledger. The keyfile keeps the new seed before the
+ * ledger hears of it, and goes over to it when the ledger shows it: a computer that stops in
+ * between, or a host that lies, costs nothing, and the next opening finishes. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -85,8 +85,8 @@ static emr_status save(renewing *r, const emr_keyring *keyring, emr_problem *out
 				: EMR_PROBLEM_STATUS(out_problem, status, _("The keyfile"));
 }
 
-/* The seed that follows: its words are with the person, and then it is in the keyfile. What was
- * drawn and never sent is in none, and so in no copy of one. */
+/* The seed that follows: its words are with the person, and then it is in the keyfile. One that
+ * was drawn and never sent is in none, and so in no copy of one. */
 static emr_status draw(renewing *r, emr_problem *out_problem)
 {
 	const char *file = r->args->values[EMR_OPT_WORDS_FILE];
@@ -278,16 +278,6 @@ static emr_status pass_on(renewing *r)
 	return first == EMR_OK ? status : first;
 }
 
-static void say_in_force(renewing *r, bool is_new)
-{
-	emr_out_text(r->out, "state", is_new ? "renewed" : "finished");
-	emr_say(r->out,
-		is_new ? N_("Your 24 new words are in force. The ones before open nothing but "
-			    "old backups; keep the new ones, and destroy the old paper.\n")
-		       : N_("Your last renewal is finished now, and no other words were "
-			    "made: the 24 words that it showed are in force.\n"));
-}
-
 static void say_folders(renewing *r, uint64_t left)
 {
 	emr_out_number(r->out, "folders_left", left);
@@ -322,7 +312,12 @@ static emr_status finish(renewing *r, bool is_new, emr_problem *out_problem)
 	uint64_t left = 0;
 	emr_status status;
 
-	say_in_force(r, is_new);
+	emr_out_text(r->out, "state", is_new ? "renewed" : "finished");
+	emr_say(r->out,
+		is_new ? N_("Your 24 new words are in force. The ones before open nothing but "
+			    "old backups; keep the new ones, and destroy the old paper.\n")
+		       : N_("Your last renewal is finished now, and no other words were "
+			    "made: the 24 words that it showed are in force.\n"));
 	status = move_rest(r, &left);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
@@ -330,18 +325,6 @@ static emr_status finish(renewing *r, bool is_new, emr_problem *out_problem)
 		emr_say(r->out, "Not everybody that you share with has the new keys yet; an open "
 				"folder sends them.\n");
 	say_folders(r, left);
-	return EMR_OK;
-}
-
-/* Something of a former renewal is left: that first, and no new words. Not where a computer is in
- * other hands: it could bring folders back to a former key, and keep the present one so. */
-static emr_status has_begun(renewing *r, bool *out_has)
-{
-	EMR_AUTO_BUF domains = {0};
-
-	*out_has = emr_keyring_has_succeeded(r->acting.session.keyring);
-	EMR_TRY(emr_session_unmoved(&r->acting.session, &domains, NULL));
-	*out_has |= domains.len > 0 && !r->args->given[EMR_OPT_LOST];
 	return EMR_OK;
 }
 
@@ -362,16 +345,20 @@ static emr_status refuse_followed(const renewing *r, emr_problem *out_problem)
 static emr_status renew(renewing *r, emr_problem *out_problem)
 {
 	emr_session *session = &r->acting.session;
-	bool has = false;
+	EMR_AUTO_BUF domains = {0};
 	emr_status status;
 
 	EMR_TRY(emr_acting_open(&r->acting, out_problem));
 	status = emr_keyring_public(session->keyring, &session->identity);
 	if (status == EMR_OK)
-		status = has_begun(r, &has);
+		status = emr_session_unmoved(session, &domains, NULL);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
-	if (has)
+	/* Something of a former renewal is left: that first, and no new words. Not where a computer
+	 * is in other hands: it could bring folders back to a former key, and keep the present one
+	 * so. */
+	if (emr_keyring_has_succeeded(session->keyring) ||
+		(domains.len > 0 && !r->args->given[EMR_OPT_LOST]))
 		return finish(r, false, out_problem);
 	EMR_TRY(refuse_followed(r, out_problem));
 	EMR_TRY(draw(r, out_problem));
@@ -402,4 +389,18 @@ emr_status emr_words_renew(const emr_args *args, emr_out *out, emr_problem *out_
 
 	EMR_TRY(open_keys(&r, out_problem));
 	return renew(&r, out_problem);
+}
+
+emr_status emr_cmd_words(const emr_args *args, emr_out *out, emr_problem *out_problem)
+{
+	EMR_AUTO_PLACES places = {0};
+
+	if (args->n_operands > 0)
+		return strcmp(args->operands[0], "renew") == 0
+			       ? emr_words_renew(args, out, out_problem)
+			       : emr_wrong_use("words", _("After words comes renew or nothing."),
+					 out_problem);
+	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &places, out_problem));
+	EMR_TRY(emr_keys_protect(out_problem));
+	return emr_words_hand_out(args, &places, out_problem);
 }

@@ -110,17 +110,27 @@ emr_status emr_replica_owners_of(emr_replica *replica, emr_id16 domain, emr_buf 
 	return items.status;
 }
 
+emr_status emr_replica_find_owner(
+	emr_replica *replica, emr_id16 domain, emr_id32 signer, uint8_t out_pk[32], bool *out_is)
+{
+	EMR_AUTO_BUF owners = {0};
+
+	EMR_TRY(emr_replica_owners_of(replica, domain, &owners));
+	EMR_EACH (const emr_known_owner, owner, &owners) {
+		if (!emr_id32_equal(owner->signer, signer))
+			continue;
+		memcpy(out_pk, owner->owned.owner_pk, 32);
+		*out_is = true;
+	}
+	return EMR_OK;
+}
+
 emr_status emr_replica_was_owner(emr_replica *replica, emr_id16 domain, const uint8_t owner_pk[32],
 	emr_id32 signer, bool *out_was)
 {
 	const emr_bytes pk = emr_bytes_of(owner_pk, 32);
-	EMR_AUTO_BUF owners = {0};
+	uint8_t was[32];
 
 	*out_was = emr_id32_equal(emr_sha256_of(&pk, 1), signer);
-	if (*out_was)
-		return EMR_OK;
-	EMR_TRY(emr_replica_owners_of(replica, domain, &owners));
-	EMR_EACH (const emr_known_owner, owner, &owners)
-		*out_was |= emr_id32_equal(owner->signer, signer);
-	return EMR_OK;
+	return *out_was ? EMR_OK : emr_replica_find_owner(replica, domain, signer, was, out_was);
 }

@@ -261,49 +261,6 @@ static void put_identity(newcomer *it, uint8_t key_state)
 		EMR_HOW_CERTIFICATE, key_state, UNTIL);
 }
 
-#define ROW_NEXT 248 /* where a row of a key names the one that followed */
-
-/* N keys, each of which was followed by the next one, and the last one as said. */
-static void put_chain(newcomer *it, int n, uint8_t last_state)
-{
-	kit_signer next, is = it->world.identity;
-	const kit_row *row;
-	emr_key_text key;
-	char name[32];
-
-	for (int i = 0; i <= n; i++, is = next) {
-		snprintf(name, sizeof name, "key %d of a chain", i);
-		next = kit_signer_of(name);
-		kit_put_key(&it->world.state, &is, it->world.org, EMR_ROLE_PATIENT,
-			EMR_HOW_CERTIFICATE, i < n ? EMR_KEY_ROTATED : last_state, UNTIL);
-		emr_key_signer(is.id, &key);
-		row = kit_get(&it->world.state, key.text);
-		if (i < n)
-			memcpy(row->value + ROW_NEXT, next.id, 32);
-	}
-}
-
-TEST(a_device_goes_on_with_the_key_that_its_person_has_now)
-{
-	static const struct {
-		int n;
-		uint8_t last;
-		int expected;
-	} cases[] = {
-		{0, EMR_KEY_ACTIVE, EMR_RESULT_APPLIED},
-		{1, EMR_KEY_ACTIVE, EMR_RESULT_APPLIED},
-		{1, EMR_KEY_REVOKED, EMR_RESULT_KEY_DEAD},
-		{32, EMR_KEY_ACTIVE, EMR_RESULT_APPLIED},
-		{33, EMR_KEY_ACTIVE, EMR_RESULT_KEY_DEAD},
-	};
-
-	SCENE(newcomer, it, newcomer_make_certified_device, newcomer_end);
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		put_chain(&it, cases[i].n, cases[i].last);
-		renews(&it, "KEY_CERT of a device whose person has followed", cases[i].expected);
-	}
-}
-
 TEST(a_device_names_a_certificate_of_its_own)
 {
 	SCENE(newcomer, it, newcomer_make_certified_device, newcomer_end);

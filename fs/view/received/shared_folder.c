@@ -221,15 +221,6 @@ static bool is_better(const emr_card *card, const emr_card *than)
 	return card->issued > than->issued;
 }
 
-emr_id32 shared_person_of(const emr_view *view, const emr_card *card)
-{
-	emr_known_person one;
-
-	return emr_replica_person(view->options.replica, card->signer_id, &one) == EMR_OK
-		       ? EMR_ID32_AT(one.row.root)
-		       : card->signer_id;
-}
-
 /* Under view->lock. */
 static shared_owner *need_owner(
 	emr_view *view, const emr_card *card, emr_id32 person, shared_set *set)

@@ -203,6 +203,9 @@ typedef struct emr_known_owner {
 } emr_known_owner;
 /* The keys that DOMAIN was owned by, emr_known_owner, ..., the first one first. */
 emr_status emr_replica_owners_of(emr_replica *replica, emr_id16 domain, emr_buf *out);
+/* The key of SIGNER, if it is one of them: *OUT_IS, which nobody makes false. */
+emr_status emr_replica_find_owner(
+	emr_replica *replica, emr_id16 domain, emr_id32 signer, uint8_t out_pk[32], bool *out_is);
 /* Whether SIGNER is one of them; OWNER_PK, the present one, is not looked up. */
 emr_status emr_replica_was_owner(emr_replica *replica, emr_id16 domain, const uint8_t owner_pk[32],
 	emr_id32 signer, bool *out_was);

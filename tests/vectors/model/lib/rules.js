@@ -48,11 +48,6 @@ function vouched(c, { how, ref, sig, sigAt, org, roles, notAfter }) {
 	return roles === 128 && !!e && e.raw[82] === 1 && !(e.int(80, 2) & 128) && same(e.at(88, 16), org) && edOk(e.at(48, 32), msg, sig);
 }
 const endorserActive = (c, ref) => need(c.keyActive(c.rowOf(key.K(ref))), DEAD);
-// The key by which this one was followed, and that one by another, at most 32 times
-const latestOf = (c, ref) => {
-	for (let i = 0; i < 32 && c.rowOf(key.K(ref))?.state === 2; i++) ref = c.rowOf(key.K(ref)).at(248, 32);
-	return ref;
-};
 const samePerson = (c, one, two) => {
 	const [a, b] = [one, two].map((id) => c.rowOf(key.K(id)));
 	return !!a && !!b && same(a.at(280, 32), b.at(280, 32));
@@ -85,7 +80,7 @@ const KEYS = {
 	[OP.KEY_CERT]: {
 		dom: 'none', epoch: '0', part: keyPart, row: (c) => key.K(c.signer), form: ownKey,
 		may: (c) => need(!c.row || ((byCert(c) || samePerson(c, c.row.at(200, 32), cut(c.pub, 0, 32))) && vouched(c, { how: byCert(c) ? 1 : 2, ref: cut(c.pub, 0, 32), sig: cut(c.pub, 32, 64), sigAt: 32, org: c.row.at(88, 16), roles: c.row.int(80, 2), notAfter: num(c.pub, 96, 8) })), MAY),
-		last: (c) => { need(c.row?.state === 1, DEAD); need(!(c.cert && same(c.cert.ref, cut(c.pub, 0, 32)) && certRevoked(c)), DEAD); if (c.row.raw[82] === 2) endorserActive(c, byCert(c) ? latestOf(c, c.row.at(200, 32)) : cut(c.pub, 0, 32)); },
+		last: (c) => { need(c.row?.state === 1, DEAD); need(!(c.cert && same(c.cert.ref, cut(c.pub, 0, 32)) && certRevoked(c)), DEAD); if (c.row.raw[82] === 2 && !(byCert(c) && c.rowOf(key.K(c.row.at(200, 32)))?.state === 2)) endorserActive(c, byCert(c) ? c.row.at(200, 32) : cut(c.pub, 0, 32)); },
 		write: (c) => {
 			const isDevice = c.row.raw[82] === 2;
 			const now = over(over(rehead(c.row, c.head({ epoch: 0, flags: c.row.flags })), isDevice && byCert(c) ? 248 : 200, cut(c.pub, 0, 32)), 232, cut(c.pub, 96, 8));
