@@ -49,6 +49,11 @@ TEST(a_domain_goes_with_others_in_the_batch_of_a_key_that_its_owner_names)
 	people_hand_over(&p, PATIENT, OWNER, &item);
 	memcpy(item.item.prev, named.item.prev, 32);
 	people_expect(NO, &p, "handed over as of another state", PATIENT, &item);
+	for (size_t at = 32; at <= 96; at += 64) {
+		item = named;
+		item.pub[at] ^= 1;
+		people_expect(NO, &p, "handed over with a false signature", PATIENT, &item);
+	}
 	for (size_t at = 160; at < 224; at += 32) {
 		item = named;
 		item.pub[at] ^= 1;
