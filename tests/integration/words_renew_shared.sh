@@ -14,6 +14,7 @@ two_mount ana lima
 two_home ana
 mkdir ana-folder/Imaging
 echo "a knee" >ana-folder/Imaging/MRI
+echo "a hip" >ana-folder/Imaging/CT
 run 0 status --wait
 run 0 share Imaging with lima --write --yes --wait
 mkdir ana-folder/Letters
@@ -85,7 +86,9 @@ told ana "$(came after)" "Signed by lima"
 emr_until has $SEEN/Letters/letter "dear colleague"
 run 0 verify ana-folder
 run 0 verify --chain
-proven MRI note after note2
+proven MRI note after note2 CT
+json 0 verify --proof CT.proof ana-folder/Imaging/CT
+grep -q ".witnesses.: *\[\]" out/said || emr_fail "another signed the checkpoint: $(cat out/said)"
 
 say "the former key is let in no more"
 ! EMRFS_HOME=$EMR_WORK/thief timeout "$EMR_PATIENCE" "$EMRFS" words renew $P --words-file thief.words >out/thief 2>&1 || emr_fail "let in"
