@@ -128,7 +128,6 @@ static void say_rules(const dataset *d, const json_t *one)
 	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
 		if (strcmp(emr_json_text_at(one, kept[i].name), "kept") == 0)
 			emr_say(d->out, "  %s\n", _(kept[i].sentence));
-	dataset_say_columns(d->out, one);
 }
 
 /* The folders that copies are made of, and how many files have none. */

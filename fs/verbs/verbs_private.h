@@ -318,9 +318,7 @@ int org_host_invited(const emr_args *args, emr_out *out);
 emr_status org_host_look(
 	const emr_args *args, emr_out *out, bool *out_is_done, emr_problem *out_problem);
 
-/* Lines of ONE, a dataset as emr_dataset_json has it: the columns of tables that stay, and the
- * words that a committee asks for. */
-void dataset_say_columns(emr_out *out, const json_t *one);
+/* Lines of ONE, a dataset as emr_dataset_json has it: the words that a committee asks for. */
 void dataset_say_words(emr_out *out, const json_t *one);
 /* A reader who was let in and reads no more has seen the files that were there then. */
 void dataset_say_readers(emr_out *out, const json_t *list);
