@@ -342,8 +342,7 @@ emr_status share_fragments_epoch(
 typedef struct share_reader share_reader;
 emr_status share_reader_new(emr_share *share, emr_id16 domain, share_reader **out);
 void share_reader_free(share_reader *reader);
-emr_status share_as_it_is(share_reader *reader, const emr_replica_head *head, record_facts *out);
-/* Reads VERSION of it; IS_CONTENT: that brought its bytes, or their keys. */
+/* Reads VERSION of OBJECT; IS_CONTENT: that brought its bytes, or their keys. */
 emr_status share_as_said(share_reader *reader, emr_id16 object, uint64_t version, bool is_content,
 	record_facts *out);
 

@@ -172,17 +172,6 @@ bool emr_words_again(const char *file, emr_out *out, int *tries, emr_status *sta
  * EMR_NOT_FOUND (no terminal). */
 emr_status emr_words_ask_back(const emr_keyring *keyring, emr_out *out, emr_problem *out_problem);
 
-/* ---- device_left.c ---- */
-
-typedef struct device_left {
-	emr_out *out;
-	emr_devices_of of;
-	emr_id32 device;
-	uint64_t since_unix_s; /* what is older is not told */
-} device_left;
-/* Lists what a removed computer signed. With its key revoked it signs nothing more. */
-emr_status device_left_say(const device_left *left);
-
 /* ---- host_status.c ---- */
 /* How many members the network of DIR has, and the names of their organisations. */
 emr_status host_members(const char *dir, uint64_t *out_n, char *out_names, size_t size);
