@@ -197,6 +197,16 @@ emr_status emr_secret_random(size_t len, emr_secret *out_secret)
 	return EMR_OK;
 }
 
+emr_status emr_secret_copy(const emr_secret *secret, emr_secret *out)
+{
+	emr_secret copy = {0};
+
+	EMR_TRY(emr_secret_new(secret->len, &copy));
+	memcpy(copy.data, secret->data, secret->len);
+	*out = copy;
+	return EMR_OK;
+}
+
 void emr_secret_free(emr_secret *secret)
 {
 	size_t granule;

@@ -79,23 +79,13 @@ static emr_status find_or_add(emr_coowned *c, emr_id16 domain_id, coowned **out)
 	return EMR_OK;
 }
 
-static emr_status copy_of(const emr_secret *secret, emr_secret *out)
-{
-	emr_secret copy = {0};
-
-	EMR_TRY(emr_secret_new(secret->len, &copy));
-	memcpy(copy.data, secret->data, secret->len);
-	*out = copy;
-	return EMR_OK;
-}
-
 static emr_status put_key(coowned *one, uint32_t epoch, const emr_secret *a)
 {
 	uint32_t *epochs;
 	emr_secret *keys, copy = {0};
 	size_t i = 0;
 
-	EMR_TRY(copy_of(a, &copy));
+	EMR_TRY(emr_secret_copy(a, &copy));
 	while (i < one->n && one->epochs[i] != epoch)
 		i++;
 	if (i < one->n) {
@@ -185,7 +175,7 @@ emr_status emr_coowned_pre(
 	*out_is = one != NULL;
 	for (size_t i = 0; one != NULL && i < one->n; i++)
 		if (one->epochs[i] == epoch)
-			status = copy_of(&one->keys[i], out_a);
+			status = emr_secret_copy(&one->keys[i], out_a);
 	pthread_rwlock_unlock(&kr->coowned->lock);
 	return status;
 }

@@ -9,6 +9,7 @@
 
 #include "base/codec.h"
 #include "crypto/aead.h"
+#include "crypto/hpke.h"
 #include "crypto/kdf.h"
 #include "crypto/pre.h"
 
@@ -91,56 +92,88 @@ static emr_status signer_names(
 	return EMR_INVALID;
 }
 
-emr_status emr_derive_signer(const emr_keyring *kr, emr_signer who, emr_secret *out_sk)
+emr_status emr_derive_signer_of(
+	const emr_keyring *kr, emr_signer who, size_t number, emr_secret *out_sk)
 {
 	emr_key_info info;
 	emr_memo_key as;
 
 	EMR_TRY(signer_names(kr, &who, &info, &as));
-	return ed25519_of(&kr->seed, &info, kr->memo, &as, out_sk);
+	as.seed = number;
+	return ed25519_of(emr_seed_of(kr, number), &info, kr->memo, &as, out_sk);
 }
 
-emr_status emr_signer_public(const emr_keyring *kr, emr_signer who, uint8_t out_pk[32])
+emr_status emr_signer_public_of(
+	const emr_keyring *kr, emr_signer who, size_t number, uint8_t out_pk[32])
 {
 	EMR_AUTO_SECRET sk = {0};
 	emr_key_info info;
 	emr_memo_key as;
 
 	EMR_TRY(signer_names(kr, &who, &info, &as));
+	as.seed = number;
 	if (emr_memo_find(kr->memo, &as, out_pk))
 		return EMR_OK;
-	EMR_TRY(ed25519_of(&kr->seed, &info, kr->memo, &as, &sk));
+	EMR_TRY(ed25519_of(emr_seed_of(kr, number), &info, kr->memo, &as, &sk));
 	memcpy(out_pk, sk.data + 32, 32);
 	return EMR_OK;
 }
 
-emr_status emr_derive_box(const emr_keyring *kr, emr_secret *out_sk)
+/* A domain is of the seed that the ledger says; all else is signed with the present one. */
+static size_t seed_for(const emr_keyring *kr, const emr_signer *who)
 {
-	return emr_derive(&kr->seed,
+	return who->kind == EMR_SIGNER_DOMAIN ? emr_settled_owner(kr, who->id, NULL) : 0;
+}
+
+emr_status emr_derive_signer(const emr_keyring *kr, emr_signer who, emr_secret *out_sk)
+{
+	return emr_derive_signer_of(kr, who, seed_for(kr, &who), out_sk);
+}
+
+emr_status emr_signer_public(const emr_keyring *kr, emr_signer who, uint8_t out_pk[32])
+{
+	return emr_signer_public_of(kr, who, seed_for(kr, &who), out_pk);
+}
+
+emr_status emr_derive_box(const emr_keyring *kr, size_t number, emr_secret *out_sk)
+{
+	return emr_derive(emr_seed_of(kr, number),
 		&(emr_key_info){.label = "box", .number = kr->gen, .with_number = true}, 32,
 		out_sk);
 }
 
-emr_status emr_derive_domain_box(const emr_keyring *kr, emr_id16 domain_id, emr_secret *out_sk)
+emr_status emr_derive_domain_box(
+	const emr_keyring *kr, emr_id16 domain_id, size_t number, emr_secret *out_sk)
 {
-	return emr_derive(&kr->seed,
+	return emr_derive(emr_seed_of(kr, number),
 		&(emr_key_info){
 			.label = "dom-box", .id = emr_bytes_of(domain_id.b, sizeof domain_id.b)},
 		32, out_sk);
 }
 
-static emr_status scalar_of(const emr_keyring *kr, const emr_key_info *info, emr_secret *out)
+static emr_status scalar_of(const emr_secret *seed, const emr_key_info *info, emr_secret *out)
 {
 	EMR_AUTO_SECRET wide = {0};
 
-	EMR_TRY(emr_derive(&kr->seed, info, 64, &wide));
+	EMR_TRY(emr_derive(seed, info, 64, &wide));
 	return emr_pre_scalar(&wide, out);
 }
 
-emr_status emr_derive_pre(const emr_keyring *kr, emr_secret *out_b)
+emr_status emr_derive_pre(const emr_keyring *kr, size_t number, emr_secret *out_b)
 {
-	return scalar_of(
-		kr, &(emr_key_info){.label = "pre", .number = kr->gen, .with_number = true}, out_b);
+	return scalar_of(emr_seed_of(kr, number),
+		&(emr_key_info){.label = "pre", .number = kr->gen, .with_number = true}, out_b);
+}
+
+static emr_status domain_scalar(
+	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, size_t number, emr_secret *out_a)
+{
+	return scalar_of(emr_seed_of(kr, number),
+		&(emr_key_info){.label = "dom-pre",
+			.id = emr_bytes_of(domain_id.b, sizeof domain_id.b),
+			.number = epoch,
+			.with_number = true},
+		out_a);
 }
 
 emr_status emr_derive_domain_pre(
@@ -154,12 +187,38 @@ emr_status emr_derive_domain_pre(
 	status = emr_coowned_pre(kr, domain_id, epoch, &is_coowned, out_a);
 	if (is_coowned)
 		return status;
-	return scalar_of(kr,
-		&(emr_key_info){.label = "dom-pre",
-			.id = emr_bytes_of(domain_id.b, sizeof domain_id.b),
-			.number = epoch,
-			.with_number = true},
-		out_a);
+	return domain_scalar(kr, domain_id, epoch, emr_settled_epoch(kr, domain_id, epoch), out_a);
+}
+
+emr_status emr_domain_box_public(
+	const emr_keyring *kr, emr_id16 domain_id, size_t number, uint8_t out[32])
+{
+	const emr_memo_key as = {.kind = MEMO_DOMAIN_BOX, .id = domain_id, .seed = number};
+	EMR_AUTO_SECRET box = {0};
+
+	if (emr_memo_find(kr->memo, &as, out))
+		return EMR_OK;
+	EMR_TRY(emr_derive_domain_box(kr, domain_id, number, &box));
+	EMR_TRY(emr_x25519_public(&box, out));
+	emr_memo_keep(kr->memo, &as, out);
+	return EMR_OK;
+}
+
+emr_status emr_domain_pre_public(
+	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, size_t number, uint8_t out[32])
+{
+	const emr_memo_key as = {
+		.kind = MEMO_DOMAIN_PRE, .id = domain_id, .number = epoch, .seed = number};
+	EMR_AUTO_SECRET a = {0};
+
+	if (epoch == 0)
+		return EMR_INVALID;
+	if (emr_memo_find(kr->memo, &as, out))
+		return EMR_OK;
+	EMR_TRY(domain_scalar(kr, domain_id, epoch, number, &a));
+	EMR_TRY(emr_pre_public(&a, out));
+	emr_memo_keep(kr->memo, &as, out);
+	return EMR_OK;
 }
 
 emr_status emr_derive_enc(const emr_keyring *kr, emr_secret *out)
@@ -175,21 +234,24 @@ emr_status emr_keyring_object_id(
 
 	memcpy(both, object.b, 16);
 	memcpy(both + 16, domain.b, 16);
-	EMR_TRY(emr_derive(&kr->seed,
+	/* Of the first seed for ever: the folders of an Inbox stay the same. */
+	EMR_TRY(emr_derive(emr_seed_of(kr, kr->n_former),
 		&(emr_key_info){.label = "object", .id = emr_bytes_of(both, sizeof both)}, 16,
 		&id));
 	memcpy(out_id->b, id.data, sizeof out_id->b);
 	return EMR_OK;
 }
 
-/* A device's is its owner's, if it was told; one that was not knows of no copies. */
+/* A device's is its owner's, if it was told; one that was not knows of no copies.  It is of the
+ * first seed for ever: copies and what they are called stay the same. */
 static emr_status copies_root(const emr_keyring *kr, emr_secret *out)
 {
 	EMR_AUTO_BUF told = {0};
 	emr_status status = emr_keyring_fact_value(kr, EMR_KEYRING_COPIES, &told);
 
 	if (status == EMR_NOT_FOUND)
-		return emr_derive(&kr->seed, &(emr_key_info){.label = "copies"}, 32, out);
+		return emr_derive(
+			emr_seed_of(kr, kr->n_former), &(emr_key_info){.label = "copies"}, 32, out);
 	if (status == EMR_OK && told.len != 32)
 		status = EMR_DAMAGED;
 	if (status == EMR_OK)
@@ -257,7 +319,7 @@ emr_status emr_keyring_give_copies(const emr_keyring *kr, emr_keyring *device)
 
 emr_status emr_derive_local(const emr_keyring *kr, emr_secret *out)
 {
-	return emr_derive(&kr->seed,
+	return emr_derive(emr_seed_of(kr, kr->local_seed),
 		&(emr_key_info){.label = "local",
 			.id = emr_bytes_of(kr->device_id.b, sizeof kr->device_id.b)},
 		32, out);

@@ -177,7 +177,7 @@ emr_status emr_fragment_open(const emr_box_key *box, emr_id32 agent_id, const ui
 		return EMR_NOT_FOUND;
 	facts.frag = part->frags[i];
 	EMR_TRY(emr_secret_new(32, &rk));
-	EMR_TRY(emr_hpke_open(&box->sk, emr_bytes_of(INFO, sizeof INFO - 1),
+	EMR_TRY(emr_box_key_hpke_open(box, emr_bytes_of(INFO, sizeof INFO - 1),
 		emr_bytes_of(facts.bond.gctx, 32), part->sealed[i], rk.data));
 	return fragment_from(&rk, &facts, owner_pk, out);
 }

@@ -41,20 +41,59 @@ emr_status emr_box_key_from(emr_secret *take_sk, emr_box_key **out)
 	return EMR_OK;
 }
 
+typedef emr_status (*box_of)(
+	const emr_keyring *kr, emr_id16 domain_id, size_t number, emr_secret *out_sk);
+
+static emr_status identity_box(
+	const emr_keyring *kr, emr_id16 domain_id, size_t number, emr_secret *out_sk)
+{
+	(void)domain_id;
+	return emr_derive_box(kr, number, out_sk);
+}
+
+/* Of each seed one, the present one first. */
+static emr_status boxes_of(
+	const emr_keyring *kr, emr_id16 domain_id, box_of derive, emr_box_key **out)
+{
+	emr_box_key *first = NULL, **at = &first;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i <= kr->n_former; i++) {
+		emr_secret sk = {0};
+
+		status = derive(kr, domain_id, i, &sk);
+		if (status == EMR_OK)
+			status = emr_box_key_from(&sk, at);
+		if (status == EMR_OK)
+			at = &(*at)->former;
+	}
+	if (status == EMR_OK)
+		*out = first;
+	else
+		emr_box_key_free(first);
+	return status;
+}
+
 emr_status emr_box_key_identity(const emr_keyring *kr, emr_box_key **out)
 {
-	emr_secret sk = {0};
-
-	EMR_TRY(emr_derive_box(kr, &sk));
-	return emr_box_key_from(&sk, out);
+	return boxes_of(kr, (emr_id16){{0}}, identity_box, out);
 }
 
 emr_status emr_box_key_domain(const emr_keyring *kr, emr_id16 domain_id, emr_box_key **out)
 {
-	emr_secret sk = {0};
+	return boxes_of(kr, domain_id, emr_derive_domain_box, out);
+}
 
-	EMR_TRY(emr_derive_domain_box(kr, domain_id, &sk));
-	return emr_box_key_from(&sk, out);
+emr_status emr_box_key_hpke_open(
+	const emr_box_key *key, emr_bytes info, emr_bytes aad, emr_bytes letter, uint8_t *out)
+{
+	emr_status status = emr_hpke_open(&key->sk, info, aad, letter, out);
+
+	while (status != EMR_OK && key->former != NULL) {
+		key = key->former;
+		status = emr_hpke_open(&key->sk, info, aad, letter, out);
+	}
+	return status;
 }
 
 emr_status emr_box_key_new(emr_box_key **out)
@@ -89,10 +128,13 @@ emr_status emr_box_key_open_local(const emr_keyring *kr,
 
 void emr_box_key_free(emr_box_key *key)
 {
-	if (key == NULL)
-		return;
-	emr_secret_free(&key->sk);
-	free(key);
+	while (key != NULL) {
+		emr_box_key *former = key->former;
+
+		emr_secret_free(&key->sk);
+		free(key);
+		key = former;
+	}
 }
 
 /* ---- Epoch keys ---- */
@@ -182,8 +224,25 @@ emr_status emr_grantee_key_identity(const emr_keyring *kr, emr_grantee_key **out
 {
 	emr_secret b = {0};
 
-	EMR_TRY(emr_derive_pre(kr, &b));
+	EMR_TRY(emr_derive_pre(kr, 0, &b));
 	return emr_grantee_key_from(&b, out);
+}
+
+emr_status emr_grantee_key_of(const emr_keyring *kr, const uint8_t B[32], emr_grantee_key **out)
+{
+	for (size_t i = 0; i <= kr->n_former; i++) {
+		emr_grantee_key *key = NULL;
+		emr_secret b = {0};
+
+		EMR_TRY(emr_derive_pre(kr, i, &b));
+		EMR_TRY(emr_grantee_key_from(&b, &key));
+		if (memcmp(key->B, B, sizeof key->B) == 0) {
+			*out = key;
+			return EMR_OK;
+		}
+		emr_grantee_key_free(key);
+	}
+	return EMR_NOT_FOUND;
 }
 
 emr_status emr_grantee_key_new(emr_grantee_key **out)

@@ -6,6 +6,7 @@
 
 struct emr_box_key {
 	emr_secret sk;
+	struct emr_box_key *former; /* that a person's or a domain's letters went to before */
 };
 struct emr_epoch_key {
 	emr_secret a;
@@ -28,3 +29,7 @@ emr_status emr_epoch_key_from(
 	emr_secret *take_a, emr_id16 domain_id, uint32_t epoch, emr_epoch_key **out);
 emr_status emr_grantee_key_from(emr_secret *take_b, emr_grantee_key **out);
 emr_status emr_kem_key_from(emr_secret *take_k, emr_kem_key **out);
+
+/* Opens a letter to KEY, or to the key that it was before. */
+emr_status emr_box_key_hpke_open(
+	const emr_box_key *key, emr_bytes info, emr_bytes aad, emr_bytes letter, uint8_t *out);

@@ -31,6 +31,8 @@ static size_t payload_bytes(const emr_keyring *kr)
 
 	for (size_t i = 0; i < kr->nfacts; i++)
 		n += 3 + kr->facts[i].value.len;
+	n += kr->n_former > 0 ? 3 + EMR_FORMER_BYTES(kr->n_former) : 0;
+	n += kr->next.len > 0 ? 3 + kr->next.len : 0;
 	return (n + PAYLOAD_STEP - 1) / PAYLOAD_STEP * PAYLOAD_STEP;
 }
 
@@ -46,7 +48,7 @@ static void payload_write(const emr_keyring *kr, uint8_t *payload)
 	memcpy(payload + 16, kr->device_id.b, 16);
 	memcpy(payload + 32, kr->seed.data, EMR_SEED_BYTES);
 	emr_put_u64(payload + 64, kr->created_unix_s);
-	emr_put_u16(payload + 72, (uint16_t)kr->nfacts);
+	emr_put_u16(payload + 72, (uint16_t)(kr->nfacts + (kr->n_former > 0) + (kr->next.len > 0)));
 	for (size_t i = 0; i < kr->nfacts; i++) {
 		const emr_keyring_fact *fact = &kr->facts[i];
 
@@ -54,6 +56,17 @@ static void payload_write(const emr_keyring *kr, uint8_t *payload)
 		emr_put_u16(at + 1, (uint16_t)fact->value.len);
 		memcpy(at + 3, fact->value.data, fact->value.len);
 		at += 3 + fact->value.len;
+	}
+	if (kr->n_former > 0) {
+		at[0] = EMR_FACT_FORMER;
+		emr_put_u16(at + 1, (uint16_t)EMR_FORMER_BYTES(kr->n_former));
+		emr_former_write(kr, at + 3);
+		at += 3 + EMR_FORMER_BYTES(kr->n_former);
+	}
+	if (kr->next.len > 0) {
+		at[0] = EMR_FACT_NEXT;
+		emr_put_u16(at + 1, (uint16_t)kr->next.len);
+		memcpy(at + 3, kr->next.data, kr->next.len);
 	}
 }
 
@@ -183,11 +196,21 @@ emr_status emr_keyfile_parse(emr_bytes file, emr_keyfile_header *out, const char
 	return EMR_OK;
 }
 
+/* One that is a secret is kept as one. */
+static emr_status take_fact(emr_keyring *kr, uint8_t type, emr_bytes value)
+{
+	if (type == EMR_FACT_FORMER)
+		return emr_former_read(kr, value);
+	if (type == EMR_FACT_NEXT)
+		return emr_next_read(kr, value);
+	return emr_keyring_tlv_set(kr, (emr_keyring_tlv)type, value);
+}
+
 static emr_status parse_facts(emr_reader *r, emr_keyring *kr, const char **out_field)
 {
 	size_t n = emr_read_u16(r);
 
-	if (n > EMR_KEYRING_TLVS)
+	if (n > EMR_KEYRING_TLVS + 2)
 		return damaged("facts", out_field);
 	for (size_t i = 0; i < n; i++) {
 		uint8_t type = emr_read_u8(r);
@@ -195,10 +218,11 @@ static emr_status parse_facts(emr_reader *r, emr_keyring *kr, const char **out_f
 
 		if (r->bad || type == 0 || value.len == 0 || value.len > EMR_KEYRING_TLV_MAX)
 			return damaged("facts", out_field);
-		EMR_TRY(emr_keyring_tlv_set(kr, (emr_keyring_tlv)type, value));
+		if (take_fact(kr, type, value) != EMR_OK)
+			return damaged("facts", out_field);
 	}
 	/* A type that came twice replaced itself. */
-	if (kr->nfacts != n || r->left >= PAYLOAD_STEP)
+	if (kr->nfacts + (kr->n_former > 0) + (kr->next.len > 0) != n || r->left >= PAYLOAD_STEP)
 		return damaged("facts", out_field);
 	emr_read_zeros(r, r->left);
 	return r->bad ? damaged("padding", out_field) : EMR_OK;

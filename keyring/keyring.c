@@ -29,8 +29,9 @@ emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s,
 		return EMR_NO_MEMORY;
 	kr->coowned = emr_coowned_new();
 	kr->memo = emr_memo_new();
+	kr->settled = emr_settled_new();
 	(void)pthread_mutex_init(&kr->facts_lock, NULL);
-	if (kr->coowned == NULL || kr->memo == NULL) {
+	if (kr->coowned == NULL || kr->memo == NULL || kr->settled == NULL) {
 		emr_keyring_free(kr);
 		return EMR_NO_MEMORY;
 	}
@@ -57,6 +58,10 @@ void emr_keyring_free(emr_keyring *kr)
 	if (kr == NULL)
 		return;
 	emr_secret_free(&kr->seed);
+	emr_secret_free(&kr->next);
+	for (size_t i = 0; i < kr->n_former; i++)
+		emr_secret_free(&kr->former[i]);
+	emr_settled_free(kr->settled);
 	emr_coowned_free(kr->coowned);
 	emr_memo_free(kr->memo);
 	emr_keyring_forget_facts(kr);
@@ -83,9 +88,9 @@ static emr_status x25519_and_B(const emr_keyring *kr, emr_public *made)
 	EMR_AUTO_SECRET box = {0};
 	EMR_AUTO_SECRET b = {0};
 
-	EMR_TRY(emr_derive_box(kr, &box));
+	EMR_TRY(emr_derive_box(kr, 0, &box));
 	EMR_TRY(emr_x25519_public(&box, made->x25519));
-	EMR_TRY(emr_derive_pre(kr, &b));
+	EMR_TRY(emr_derive_pre(kr, 0, &b));
 	return emr_pre_public(&b, made->B);
 }
 
@@ -129,50 +134,45 @@ emr_status emr_keyring_log_public(const emr_keyring *kr, emr_id16 net_id, uint8_
 	return emr_signer_public(kr, emr_signer_log(net_id), out_pk);
 }
 
-static emr_status domain_box_public(const emr_keyring *kr, emr_id16 domain_id, uint8_t out[32])
-{
-	const emr_memo_key as = {.kind = MEMO_DOMAIN_BOX, .id = domain_id};
-	EMR_AUTO_SECRET box = {0};
-
-	if (emr_memo_find(kr->memo, &as, out))
-		return EMR_OK;
-	EMR_TRY(emr_derive_domain_box(kr, domain_id, &box));
-	EMR_TRY(emr_x25519_public(&box, out));
-	emr_memo_keep(kr->memo, &as, out);
-	return EMR_OK;
-}
-
-/* A of an epoch. A key that came by letter is not remembered: it may come later, and be another. */
-static emr_status domain_pre_public(
-	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, bool is_seeds, uint8_t out[32])
-{
-	const emr_memo_key as = {.kind = MEMO_DOMAIN_PRE, .id = domain_id, .number = epoch};
-	EMR_AUTO_SECRET a = {0};
-
-	if (is_seeds && emr_memo_find(kr->memo, &as, out))
-		return EMR_OK;
-	EMR_TRY(emr_derive_domain_pre(kr, domain_id, epoch, &a));
-	EMR_TRY(emr_pre_public(&a, out));
-	/* Asked once more: its letter may have come since. */
-	if (is_seeds && !emr_keyring_coowns(kr, domain_id))
-		emr_memo_keep(kr->memo, &as, out);
-	return EMR_OK;
-}
-
 emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, uint32_t gen,
 	uint32_t epoch, emr_domain_public *out)
 {
 	bool is_seeds = !emr_keyring_coowns(kr, domain_id);
+	EMR_AUTO_SECRET a = {0};
 	emr_domain_public made;
 
 	EMR_TRY(emr_signer_public(kr,
 		is_seeds ? emr_signer_domain(domain_id, gen) : emr_signer_identity(),
 		made.owner_pk));
 	emr_sha256(made.owner_pk, 32, made.signer_id.b);
-	EMR_TRY(domain_box_public(kr, domain_id, made.box));
-	EMR_TRY(domain_pre_public(kr, domain_id, epoch, is_seeds, made.A));
+	EMR_TRY(emr_domain_box_public(
+		kr, domain_id, emr_settled_owner(kr, domain_id, NULL), made.box));
+	/* A key that came by letter is not remembered: it may come later, and be another. */
+	if (is_seeds) {
+		EMR_TRY(emr_domain_pre_public(
+			kr, domain_id, epoch, emr_settled_epoch(kr, domain_id, epoch), made.A));
+	} else {
+		EMR_TRY(emr_derive_domain_pre(kr, domain_id, epoch, &a));
+		EMR_TRY(emr_pre_public(&a, made.A));
+	}
 	*out = made;
 	return EMR_OK;
+}
+
+/* Of a former seed only what was there when it was followed: somebody else may have it now. */
+static bool former_owns(const emr_keyring *kr, emr_id16 domain_id, const uint8_t owner_pk[32])
+{
+	uint8_t own[32];
+	bool is_settled;
+
+	for (size_t i = 1; i <= kr->n_former; i++) {
+		if (emr_signer_public_of(kr, emr_signer_domain(domain_id, 1), i, own) != EMR_OK ||
+			memcmp(own, owner_pk, sizeof own) != 0)
+			continue;
+		(void)emr_settled_owner(kr, domain_id, &is_settled);
+		return is_settled || !emr_settled_is_closed(kr);
+	}
+	return false;
 }
 
 bool emr_keyring_owns(const emr_keyring *kr, emr_id16 domain_id, const uint8_t owner_pk[32])
@@ -187,11 +187,12 @@ bool emr_keyring_owns(const emr_keyring *kr, emr_id16 domain_id, const uint8_t o
 	emr_sha256(asked, sizeof asked, hash);
 	memcpy(what.b, hash, sizeof what.b);
 	if (emr_memo_is_others(kr->memo, &what) ||
-		emr_signer_public(kr, emr_signer_domain(domain_id, 1), own) != EMR_OK)
+		emr_signer_public_of(kr, emr_signer_domain(domain_id, 1), 0, own) != EMR_OK)
 		return false;
-	if (memcmp(own, owner_pk, sizeof own) == 0)
+	if (memcmp(own, owner_pk, sizeof own) == 0 || former_owns(kr, domain_id, owner_pk))
 		return true;
-	emr_memo_keep_others(kr->memo, &what);
+	if (kr->n_former == 0 || emr_settled_is_closed(kr))
+		emr_memo_keep_others(kr->memo, &what);
 	return false;
 }
 

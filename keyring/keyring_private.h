@@ -25,16 +25,64 @@ struct emr_keyring {
 	emr_id16 device_id;
 	emr_kdf_cost cost; /* of the keyfile; zeros: not known yet */
 	emr_secret seed;
-	pthread_mutex_t facts_lock; /* nfacts, facts */
+	size_t n_former;
+	emr_secret former[EMR_FORMER_MAX]; /* newest first */
+	emr_secret next;		   /* drawn, and not in force */
+	bool has_succeeded;
+	uint8_t local_seed, cert_seed; /* numbers: of local keys, of certificates */
+	pthread_mutex_t facts_lock;    /* nfacts, facts */
 	size_t nfacts;
 	emr_keyring_fact facts[EMR_KEYRING_TLVS];
 	struct emr_coowned *coowned; /* coowned.c; with a lock of its own */
 	struct emr_memo *memo;	     /* memo.c; the same */
+	struct emr_settled *settled; /* settled.c; the same */
 };
 
 /* A keyring that takes SEED over (also when it fails). */
 emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s, emr_id16 device_id,
 	emr_secret *take_seed, emr_keyring **out);
+
+/* Seed NUMBER, which there is. */
+static inline const emr_secret *emr_seed_of(const emr_keyring *kr, size_t number)
+{
+	return number == 0 ? &kr->seed : &kr->former[number - 1];
+}
+
+/* ---- what the ledger said of a domain of a former seed (settled.c) ---- */
+
+/* Owners that are told apart: a thief who has two former seeds may hand a folder to and fro. */
+#define EMR_SETTLED_OWNERS (2 * (EMR_FORMER_MAX + 1))
+
+typedef struct emr_settled_one {
+	emr_id16 domain;
+	size_t n;
+	struct {
+		uint32_t from; /* the first epoch of that seed */
+		uint8_t seed;
+	} owners[EMR_SETTLED_OWNERS]; /* the last one signs there */
+} emr_settled_one;
+typedef struct emr_settled emr_settled;
+
+emr_settled *emr_settled_new(void); /* NULL without memory */
+void emr_settled_free(emr_settled *settled);
+/* The seed that signs in DOMAIN, 0 when nothing is known; *OUT_IS (may be NULL): it was settled. */
+size_t emr_settled_owner(const emr_keyring *kr, emr_id16 domain, bool *out_is);
+size_t emr_settled_epoch(const emr_keyring *kr, emr_id16 domain, uint32_t epoch);
+bool emr_settled_is_closed(const emr_keyring *kr);
+/* From that epoch on, SEED owns it; later calls go on from there. */
+void emr_settled_add(emr_settled_one *one, uint32_t from, uint8_t seed);
+/* In place of anything that was known of its domain. */
+emr_status emr_settled_keep(emr_settled *settled, const emr_settled_one *one);
+
+/* ---- seeds that were, in the keyfile and in the ledger (succession.c) ---- */
+
+#define EMR_FORMER_BYTES(n) (4 + EMR_SEED_BYTES * (n))
+/* Types of facts that are kept in locked memory. */
+#define EMR_FACT_FORMER 8
+#define EMR_FACT_NEXT 9
+void emr_former_write(const emr_keyring *kr, uint8_t *out);
+emr_status emr_former_read(emr_keyring *kr, emr_bytes value);
+emr_status emr_next_read(emr_keyring *kr, emr_bytes value);
 
 /* As emr_keyring_tlv_get, also of what that refuses to show. */
 emr_status emr_keyring_fact_value(const emr_keyring *kr, emr_keyring_tlv type, emr_buf *out);
@@ -62,11 +110,25 @@ emr_status emr_derive_identity(const emr_secret *seed, uint32_t gen, emr_secret 
 emr_status emr_derive_signer(const emr_keyring *kr, emr_signer who, emr_secret *out_sk);
 /* Its public half alone. */
 emr_status emr_signer_public(const emr_keyring *kr, emr_signer who, uint8_t out_pk[32]);
-emr_status emr_derive_box(const emr_keyring *kr, emr_secret *out_sk);
-emr_status emr_derive_domain_box(const emr_keyring *kr, emr_id16 domain_id, emr_secret *out_sk);
-emr_status emr_derive_pre(const emr_keyring *kr, emr_secret *out_b);
+/* The same of seed NUMBER. */
+emr_status emr_derive_signer_of(
+	const emr_keyring *kr, emr_signer who, size_t number, emr_secret *out_sk);
+emr_status emr_signer_public_of(
+	const emr_keyring *kr, emr_signer who, size_t number, uint8_t out_pk[32]);
+/* As emr_keyring_sign, with the key of seed NUMBER. */
+emr_status emr_sign_by_seed(const emr_keyring *kr, emr_signer who, size_t number,
+	emr_sign_label label, emr_bytes message, uint8_t out_sig[64]);
+emr_status emr_derive_box(const emr_keyring *kr, size_t number, emr_secret *out_sk);
+emr_status emr_derive_domain_box(
+	const emr_keyring *kr, emr_id16 domain_id, size_t number, emr_secret *out_sk);
+emr_status emr_derive_pre(const emr_keyring *kr, size_t number, emr_secret *out_b);
 emr_status emr_derive_domain_pre(
 	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_secret *out_a);
+/* The public halves of DOMAIN's box and of A, of seed NUMBER; remembered. */
+emr_status emr_domain_box_public(
+	const emr_keyring *kr, emr_id16 domain_id, size_t number, uint8_t out[32]);
+emr_status emr_domain_pre_public(
+	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, size_t number, uint8_t out[32]);
 emr_status emr_derive_enc(const emr_keyring *kr, emr_secret *out);
 emr_status emr_derive_local(const emr_keyring *kr, emr_secret *out);
 

@@ -48,6 +48,7 @@ static emr_status derive_secret(
 static emr_status local_secret(
 	const emr_keyring *kr, emr_local_use use, const emr_id32 *id, emr_secret *out)
 {
+	const emr_memo_device of = {.id = kr->device_id, .seed = kr->local_seed};
 	bool is_there;
 	emr_status status;
 
@@ -55,12 +56,12 @@ static emr_status local_secret(
 		return EMR_INVALID;
 	if (id != NULL)
 		return derive_secret(kr, use, id, out);
-	EMR_TRY(emr_memo_local(kr->memo, use, kr->device_id, out, &is_there));
+	EMR_TRY(emr_memo_local(kr->memo, use, &of, out, &is_there));
 	if (is_there)
 		return EMR_OK;
 	status = derive_secret(kr, use, NULL, out);
 	if (status == EMR_OK)
-		status = emr_memo_keep_local(kr->memo, use, kr->device_id, out);
+		status = emr_memo_keep_local(kr->memo, use, &of, out);
 	if (status != EMR_OK)
 		emr_secret_free(out);
 	return status;

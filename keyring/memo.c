@@ -3,6 +3,7 @@
  * a folder of which the keys came by letter is asked about before it is, and is not remembered. */
 #include "base/worker.h"
 
+#include "keyring_private.h"
 #include "memo_private.h"
 
 #include <stdlib.h>
@@ -18,8 +19,8 @@ typedef struct public_half {
 } public_half;
 
 typedef struct local {
-	emr_id16 device_id; /* whose */
-	emr_secret key;	    /* empty: not asked for yet */
+	emr_memo_device of;
+	emr_secret key; /* empty: not asked for yet */
 } local;
 
 struct emr_memo {
@@ -58,12 +59,13 @@ static public_half *place_of(emr_memo *memo, const emr_memo_key *of)
 	uint32_t h;
 
 	memcpy(&h, of->id.b, sizeof h); /* random, or all zeros */
-	return &memo->publics[(h + (uint32_t)of->kind) % PUBLICS];
+	return &memo->publics[(h + (uint32_t)of->kind + 7 * (uint32_t)of->seed) % PUBLICS];
 }
 
 static bool is_same(const emr_memo_key *a, const emr_memo_key *b)
 {
-	return a->kind == b->kind && a->number == b->number && emr_id16_equal(a->id, b->id);
+	return a->kind == b->kind && a->number == b->number && a->seed == b->seed &&
+	       emr_id16_equal(a->id, b->id);
 }
 
 bool emr_memo_find(emr_memo *memo, const emr_memo_key *of, uint8_t out[32])
@@ -169,32 +171,26 @@ void emr_memo_keep_others(emr_memo *memo, const emr_id16 *what)
 
 /* ---- local keys ---- */
 
-static emr_status copy_of(const emr_secret *key, emr_secret *out)
-{
-	EMR_TRY(emr_secret_new(key->len, out));
-	memcpy(out->data, key->data, key->len);
-	return EMR_OK;
-}
-
-emr_status emr_memo_local(
-	emr_memo *memo, emr_local_use use, emr_id16 device_id, emr_secret *out, bool *out_found)
+emr_status emr_memo_local(emr_memo *memo, emr_local_use use, const emr_memo_device *of,
+	emr_secret *out, bool *out_found)
 {
 	const local *at = &memo->locals[use];
 	emr_status status = EMR_OK;
 	EMR_LOCKED(&memo->lock);
 
-	*out_found = at->key.len > 0 && emr_id16_equal(at->device_id, device_id);
+	*out_found =
+		at->key.len > 0 && at->of.seed == of->seed && emr_id16_equal(at->of.id, of->id);
 	if (*out_found)
-		status = copy_of(&at->key, out);
+		status = emr_secret_copy(&at->key, out);
 	return status;
 }
 
 emr_status emr_memo_keep_local(
-	emr_memo *memo, emr_local_use use, emr_id16 device_id, const emr_secret *key)
+	emr_memo *memo, emr_local_use use, const emr_memo_device *of, const emr_secret *key)
 {
-	local fresh = {.device_id = device_id};
+	local fresh = {.of = *of};
 
-	EMR_TRY(copy_of(key, &fresh.key));
+	EMR_TRY(emr_secret_copy(key, &fresh.key));
 	pthread_mutex_lock(&memo->lock);
 	emr_secret_free(&memo->locals[use].key);
 	memo->locals[use] = fresh;

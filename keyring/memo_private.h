@@ -23,6 +23,7 @@ typedef struct emr_memo_key {
 	emr_memo_kind kind;
 	emr_id16 id;
 	uint32_t number;
+	size_t seed; /* its number */
 } emr_memo_key;
 
 emr_memo *emr_memo_new(void);	    /* NULL without memory */
@@ -36,8 +37,12 @@ void emr_memo_keep_public(emr_memo *memo, const emr_public *made);
 /* WHAT (a hash of a domain and its owner's key) was found to be another's. */
 bool emr_memo_is_others(emr_memo *memo, const emr_id16 *what);
 void emr_memo_keep_others(emr_memo *memo, const emr_id16 *what);
-/* The local key of USE that was kept for this device: a copy.  EMR_NO_MEMORY. */
-emr_status emr_memo_local(
-	emr_memo *memo, emr_local_use use, emr_id16 device_id, emr_secret *out, bool *out_found);
+/* The local key of USE that was kept for this device and seed: a copy.  EMR_NO_MEMORY. */
+typedef struct emr_memo_device {
+	emr_id16 id;
+	uint8_t seed; /* its number */
+} emr_memo_device;
+emr_status emr_memo_local(emr_memo *memo, emr_local_use use, const emr_memo_device *of,
+	emr_secret *out, bool *out_found);
 emr_status emr_memo_keep_local(
-	emr_memo *memo, emr_local_use use, emr_id16 device_id, const emr_secret *key);
+	emr_memo *memo, emr_local_use use, const emr_memo_device *of, const emr_secret *key);

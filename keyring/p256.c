@@ -80,7 +80,7 @@ static emr_status derive(
 {
 	EMR_AUTO_SECRET wide = {0};
 
-	EMR_TRY(emr_derive(&kr->seed,
+	EMR_TRY(emr_derive(emr_seed_of(kr, kr->cert_seed),
 		&(emr_key_info){.label = "p256", .number = index, .with_number = true}, WIDE_BYTES,
 		&wide));
 	return scalar_and_point(&wide, scalar, point);

@@ -141,8 +141,8 @@ emr_status emr_part_letter_open(const emr_part_item *item, const char *info, emr
 
 	if (suffix.len > 32)
 		return EMR_INVALID;
-	return emr_hpke_open(&key->sk, emr_bytes_of(info, strlen(info)), aad_of(item, suffix, &aad),
-		letter, out);
+	return emr_box_key_hpke_open(
+		key, emr_bytes_of(info, strlen(info)), aad_of(item, suffix, &aad), letter, out);
 }
 
 emr_status emr_vault_new(size_t len, emr_vault *out)

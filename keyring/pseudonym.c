@@ -25,7 +25,7 @@ emr_status emr_pseudonym_key_seal(const uint8_t x25519[32], const char *name,
 emr_status emr_pseudonym_key_open(const emr_box_key *box, const char *name,
 	const uint8_t sealed[EMR_PSEUDONYM_SEALED_BYTES], uint8_t out_key[EMR_PSEUDONYM_KEY_BYTES])
 {
-	return emr_hpke_open(&box->sk, info(), emr_bytes_of(name, strlen(name)),
+	return emr_box_key_hpke_open(box, info(), emr_bytes_of(name, strlen(name)),
 		emr_bytes_of(sealed, EMR_PSEUDONYM_SEALED_BYTES), out_key);
 }
 

@@ -246,7 +246,7 @@ emr_status emr_request_key_of_served(const emr_box_key *domain_box, emr_bytes se
 	memcpy(aad, item.pub.data, 32);
 	memcpy(aad + 32, item.signer_id.b, 32);
 	EMR_TRY(emr_secret_new(32, &k));
-	EMR_TRY(emr_hpke_open(&domain_box->sk, emr_bytes_of(OWNER_INFO, sizeof OWNER_INFO - 1),
+	EMR_TRY(emr_box_key_hpke_open(domain_box, emr_bytes_of(OWNER_INFO, sizeof OWNER_INFO - 1),
 		emr_bytes_of(aad, sizeof aad), wrap, k.data));
 	return emr_request_key_from(&k, access->kcom, out);
 }

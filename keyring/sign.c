@@ -85,8 +85,8 @@ static emr_status signed_bytes(const label_rule *rule, emr_bytes message, emr_bu
 	return emr_buf_append(out, message.data, message.len);
 }
 
-emr_status emr_keyring_sign(const emr_keyring *kr, emr_signer who, emr_sign_label label,
-	emr_bytes message, uint8_t out_sig[64])
+static emr_status sign_as(const emr_keyring *kr, emr_signer who, const size_t *seed,
+	emr_sign_label label, emr_bytes message, uint8_t out_sig[64])
 {
 	const label_rule *rule = rule_for(label, message);
 	EMR_AUTO_SECRET sk = {0};
@@ -98,9 +98,22 @@ emr_status emr_keyring_sign(const emr_keyring *kr, emr_signer who, emr_sign_labe
 	EMR_TRY(signed_bytes(rule, message, &bytes));
 	if (who.kind == EMR_SIGNER_CERTIFICATE)
 		return emr_p256_sign(kr, 0, emr_buf_view(&bytes), out_sig);
-	EMR_TRY(emr_derive_signer(kr, who, &sk));
+	EMR_TRY(seed != NULL ? emr_derive_signer_of(kr, who, *seed, &sk)
+			     : emr_derive_signer(kr, who, &sk));
 	crypto_sign_detached(out_sig, NULL, bytes.data, bytes.len, sk.data);
 	return EMR_OK;
+}
+
+emr_status emr_keyring_sign(const emr_keyring *kr, emr_signer who, emr_sign_label label,
+	emr_bytes message, uint8_t out_sig[64])
+{
+	return sign_as(kr, who, NULL, label, message, out_sig);
+}
+
+emr_status emr_sign_by_seed(const emr_keyring *kr, emr_signer who, size_t number,
+	emr_sign_label label, emr_bytes message, uint8_t out_sig[64])
+{
+	return sign_as(kr, who, &number, label, message, out_sig);
 }
 
 emr_status emr_sign_verify(
@@ -122,7 +135,7 @@ emr_status emr_keyring_pop(const emr_keyring *kr, emr_id16 net_id, uint8_t out_p
 	emr_id32 signer_id;
 
 	EMR_TRY(emr_derive_signer(kr, emr_signer_identity(), &sk));
-	EMR_TRY(emr_derive_pre(kr, &b));
+	EMR_TRY(emr_derive_pre(kr, 0, &b));
 	emr_sha256(sk.data + 32, 32, signer_id.b);
 	return emr_pre_pop(&b, net_id.b, signer_id.b, out_pop);
 }

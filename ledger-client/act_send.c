@@ -96,3 +96,19 @@ emr_status emr_act_send_all(const emr_keyring *keyring, emr_ledger *ledger, cons
 			*out_code = answer->results[i];
 	return status;
 }
+
+emr_status emr_act_send_each(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *acts,
+	const emr_bytes *parts, size_t n, const emr_clock *clock, uint8_t *out_codes,
+	uint64_t *out_size)
+{
+	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
+
+	if (answer == NULL)
+		return EMR_NO_MEMORY;
+	EMR_TRY(act_send(
+		keyring, emr_signer_identity(), ledger, acts, parts, n, NULL, clock, answer));
+	*out_size = answer->seq + 1;
+	for (size_t i = 0; i < n; i++)
+		out_codes[i] = answer->refusal != 0 ? answer->refusal : answer->results[i];
+	return EMR_OK;
+}

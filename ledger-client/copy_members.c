@@ -10,11 +10,13 @@
 #include "chain_private.h"
 #include "contract/rows.h"
 #include "contract/rows_share.h"
+#include "keyring/keyring.h"
 #include "ledger/act.h"
 #include "ledger/hash.h"
 #include "ledger/restart.h"
 
 #define MEMBERS_MAX 100000 /* of a network */
+#define CHAIN_MAX 1000	   /* keys of one person, one after the other */
 
 /* salt[32], length u16, certificate. */
 static emr_status certificate_at(emr_chain *chain, const emr_row_key *row, const emr_part_key *key,
@@ -48,6 +50,73 @@ static emr_status certificate_of(emr_chain *chain, const emr_row_key *row, emr_i
 	return EMR_OK;
 }
 
+/* A key that followed another keeps its certificate, which stands with one before it. */
+static emr_status certificate_in_chain(emr_chain *chain, const emr_row_key *row, emr_id32 signer_id,
+	emr_buf *part, emr_bytes *out_der)
+{
+	emr_id32 at = EMR_ID32_AT(row->root);
+	emr_row_key before;
+
+	EMR_TRY(certificate_of(chain, row, signer_id, part, out_der));
+	for (int i = 0; out_der->len == 0 && i < CHAIN_MAX && !emr_id32_equal(at, signer_id); i++) {
+		EMR_TRY(emr_chain_key_row(chain, at.b, &before, NULL));
+		memcpy(before.ref, row->ref, sizeof before.ref);
+		EMR_TRY(certificate_of(chain, &before, at, part, out_der));
+		at = EMR_ID32_AT(before.next);
+	}
+	return EMR_OK;
+}
+
+emr_status emr_ledger_copy_next_key(emr_ledger_copy *copy, emr_id32 signer, emr_id32 *out_next)
+{
+	emr_row_key row;
+
+	EMR_TRY(emr_chain_key_row(copy_source(copy), signer.b, &row, NULL));
+	if (row.how != EMR_HOW_CERTIFICATE || emr_id32_is_zero(EMR_ID32_AT(row.next)))
+		return EMR_NOT_FOUND;
+	*out_next = EMR_ID32_AT(row.next);
+	return EMR_OK;
+}
+
+/* The part stands with the key before, at the version that followed it. */
+static emr_status learn_from(
+	emr_chain *chain, const emr_row_key *before, emr_id32 id, emr_keyring *keyring)
+{
+	emr_part_key key = {.family = EMR_FAMILY_KEY, .version = before->head.version};
+	EMR_AUTO_BUF part = {0};
+
+	memcpy(key.object.b, id.b, sizeof key.object.b);
+	for (; key.version > 0; key.version--) {
+		emr_status status;
+
+		emr_buf_clear(&part);
+		status = emr_chain_part(chain, &key, &part);
+		if (status == EMR_OK)
+			status = emr_former_part_open(keyring, emr_buf_view(&part));
+		if (status != EMR_NOT_FOUND && status != EMR_MISSING_DATA && status != EMR_DAMAGED)
+			return status;
+	}
+	return EMR_MISSING_DATA;
+}
+
+emr_status emr_ledger_copy_former(emr_ledger_copy *copy, emr_keyring *keyring)
+{
+	emr_chain *chain = copy_source(copy);
+	emr_row_key row;
+	emr_id32 self, at;
+
+	EMR_TRY(emr_keyring_former_id(keyring, 0, &self));
+	EMR_TRY(emr_chain_key_row(chain, self.b, &row, NULL));
+	at = EMR_ID32_AT(row.root);
+	for (int i = 0; i < CHAIN_MAX && !emr_id32_equal(at, self); i++) {
+		EMR_TRY(emr_chain_key_row(chain, at.b, &row, NULL));
+		if (emr_id32_equal(EMR_ID32_AT(row.next), self))
+			return learn_from(chain, &row, at, keyring);
+		at = EMR_ID32_AT(row.next);
+	}
+	return EMR_NOT_FOUND;
+}
+
 emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_buf *out)
 {
 	EMR_AUTO_CHAIN_ROWS rows = {.chain = copy_source(copy), .prefix = "K/"};
@@ -65,7 +134,7 @@ emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_buf *out)
 		memcpy(member.pk, row.pk, sizeof member.pk);
 		member.is_in_force = row.head.state == EMR_KEY_ACTIVE;
 		member.signer_id = emr_sha256_of(&pk, 1);
-		EMR_TRY(certificate_of(rows.chain, &row, member.signer_id, &part, &der));
+		EMR_TRY(certificate_in_chain(rows.chain, &row, member.signer_id, &part, &der));
 		EMR_TRY(emr_buf_reserve(out, sizeof member));
 		EMR_TRY(emr_buf_append(&member.certificate, der.data, der.len));
 		EMR_TRY(emr_buf_append(out, &member, sizeof member)); /* there is room */

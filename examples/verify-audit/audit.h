@@ -14,9 +14,10 @@ enum {
 	EXTRA_MAX = (512 << 10) - 8192,
 	NOTE_MAX = 16384,
 	PATH_MAX_HASHES = 64,
-	PARTS_MAX = 112,
+	PARTS_MAX = 136,
 	FIRST_PARTS_MAX = 24, /* in format 1 */
-	LINKS_MAX = 4,	      /* of a certificate chain: two between the first and the CA */
+	SECOND_PARTS_MAX = 112,
+	LINKS_MAX = 4, /* of a certificate chain: two between the first and the CA */
 	KEYS_MAX = 24,
 	ADMISSIONS_MAX = 8,
 	APPROVALS_MAX = 32,
@@ -78,7 +79,10 @@ typedef struct admission {
 typedef struct key {
 	hash id; /* SHA-256 of pk */
 	const uint8_t *pk;
-	const uint8_t *pub; /* KEY_REG's public part, 288 bytes */
+	const uint8_t
+		*pub; /* KEY_REG's public part, 288 bytes: its own, or of the first before it */
+	const uint8_t *log_pk;
+	struct key *before; /* which it followed */
 	X509 *certificate;
 	const admission
 		*by; /* with whose CA it leads to the network; NULL: one of the description */
@@ -138,9 +142,11 @@ bool entry_is_in_log(const proof *p, const checkpoint *c);
 bool item_is_in_batch(const proof *p);
 bool batch_is_signed(const proof *p);
 key *key_of(audit *a, const uint8_t id[32]);
+const key *first_of(const key *k); /* of the keys that followed one another */
 proof *check_nested(
 	audit *a, bytes file, uint8_t op, size_t pub, const char *check, const char *what);
 void check_key(audit *a, bytes file);
+void check_followed(audit *a, bytes file);
 bool is_of_channel(bytes descriptor); /* the network is one of Fabric */
 bytes ca_of(bytes descriptor, const uint8_t org[16], bytes *out_name);
 void check_admissions(audit *a);

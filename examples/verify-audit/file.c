@@ -61,6 +61,8 @@ static size_t most_of(uint8_t type, int format)
 		return format == 1 ? 0 : ADMISSIONS_MAX;
 	case 17:
 		return format == 1 ? 0 : APPROVALS_MAX;
+	case 19:
+		return format < 3 ? 0 : KEYS_MAX;
 	default:
 		return (type >= 1 && type <= 4) || (type >= 9 && type <= 13) ? 1 : 0;
 	}
@@ -77,10 +79,12 @@ static bool parts_fit(const proof *p, int format)
 		if (type < before || repeats > most_of(type, format))
 			return false;
 	}
-	return p->n_parts <= (format == 1 ? FIRST_PARTS_MAX : PARTS_MAX);
+	return p->n_parts <= (size_t)(format == 1   ? FIRST_PARTS_MAX
+				      : format == 2 ? SECOND_PARTS_MAX
+						    : PARTS_MAX);
 }
 
-/* FORMAT 2 is for what format 1 has no room for, and for nothing else. */
+/* A format is for what the one before has no room for, and for nothing else. */
 static void read_parts(proof *p, bytes rest, uint8_t count, int format, const char *check)
 {
 	if (count > PARTS_MAX)
@@ -92,7 +96,7 @@ static void read_parts(proof *p, bytes rest, uint8_t count, int format, const ch
 			head.at[0], take(&rest, (size_t)number(head.at + 1, 4), check, "a part")};
 	}
 	p->n_parts = count;
-	if (!parts_fit(p, format) || (format == 2 && parts_fit(p, 1)))
+	if (!parts_fit(p, format) || (format > 1 && parts_fit(p, format - 1)))
 		failed(check, "there are parts that may not stand there");
 	if (rest.len != 0)
 		failed(check, "bytes behind the last part");
@@ -105,9 +109,9 @@ static void read_extra(proof *p, bytes extra, const char *check)
 	       item_len = (size_t)number(head.at + 12, 4);
 	size_t priv_len = (size_t)number(head.at + 16, 4);
 
-	if (memcmp(head.at, "EMPF", 4) != 0 || head.at[4] < 1 || head.at[4] > 2 ||
+	if (memcmp(head.at, "EMPF", 4) != 0 || head.at[4] < 1 || head.at[4] > 3 ||
 		head.at[5] != 0 || number(head.at + 22, 2) != 0)
-		failed(check, "not a proof of format 1 or 2");
+		failed(check, "not a proof of format 1, 2 or 3");
 	if (head.at[20] > PATH_MAX_HASHES)
 		failed(check, "the item's path is too long");
 	p->item_index = (uint16_t)number(head.at + 6, 2);

@@ -72,6 +72,11 @@ void check_keys(audit *a)
 
 	for (size_t i = 0; (file = part_of(&a->p, 6, i)).at != NULL; i++)
 		check_key(a, file);
+	for (size_t i = 0; (file = part_of(&a->p, 19, i)).at != NULL; i++) {
+		if (a->n_keys == KEYS_MAX)
+			failed("key", "there are too many keys");
+		check_followed(a, file);
+	}
 	shown("key", "%zu key%s registered on the same ledger", a->n_keys,
 		a->n_keys == 1 ? " is" : "s are");
 	check_admissions(a);
@@ -95,25 +100,27 @@ static bool cosignature_fits(const audit *a, const key *k, const signature *s)
 	if (message == NULL)
 		no_memory();
 	snprintf(name, sizeof name, "emrfs/%s/%s\n\x04", a->head.net_text, s->name);
-	id = labelled(name, strlen(name), (bytes){k->pub + 152, 32});
+	id = labelled(name, strlen(name), (bytes){k->log_pk, 32});
 	len = (size_t)snprintf(time_line, sizeof time_line, "time %llu\n",
 		(unsigned long long)number(s->bytes + 4, 8));
 	memcpy(message, time_line, len);
 	memcpy(message + len, a->head.body.at, a->head.body.len);
 	fits = memcmp(id.b, s->bytes, 4) == 0 &&
-	       ed25519_fits(k->pub + 152, (bytes){(const uint8_t *)"cosignature/v1\n", 15},
+	       ed25519_fits(k->log_pk, (bytes){(const uint8_t *)"cosignature/v1\n", 15},
 		       (bytes){message, len + a->head.body.len}, s->bytes + 12);
 	free(message);
 	return fits;
 }
 
 /* The signer of the batch, and the one who handed it in, are no witnesses of it. */
-static bool is_witness(const audit *a, const key *k)
+static bool is_witness(audit *a, const key *k)
 {
 	const uint8_t *e = a->p.entry.at;
+	const key *submitter = key_of(a, e + 24),
+		  *signer = key_of(a, hash_of((bytes){e + 104 + 8, 32}).b);
 
-	return !hash_equals(k->id, e + 24) &&
-	       !hash_equals(hash_of((bytes){e + 104 + 8, 32}), k->id.b);
+	return (submitter == NULL || first_of(submitter) != first_of(k)) &&
+	       (signer == NULL || first_of(signer) != first_of(k));
 }
 
 void check_checkpoint(audit *a)

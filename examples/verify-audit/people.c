@@ -98,6 +98,14 @@ proof *check_nested(
 	return p;
 }
 
+/* The one behind those that are known. */
+static void add_key(audit *a, uint64_t seq)
+{
+	if (key_of(a, a->keys[a->n_keys].id.b) != NULL)
+		failed("key", "a key is shown twice");
+	a->key_seqs[a->n_keys++] = seq;
+}
+
 void check_key(audit *a, bytes file)
 {
 	static const char *const check = "key";
@@ -111,9 +119,44 @@ void check_key(audit *a, bytes file)
 		failed(check, "what should register a key does not");
 	if (k->pub[2] != 1)
 		failed(check, "a key is not vouched for by a certificate");
-	if (key_of(a, k->id.b) != NULL)
-		failed(check, "a key is shown twice");
-	a->key_seqs[a->n_keys++] = p->index;
+	k->log_pk = k->pub + 152;
+	add_key(a, p->index);
+}
+
+const key *first_of(const key *k)
+{
+	while (k->before != NULL)
+		k = k->before;
+	return k;
+}
+
+/* A key names the one that follows it, which agrees: what it signs covers the rest of the public
+ * part. */
+void check_followed(audit *a, bytes file)
+{
+	static const char *const check = "key";
+	const proof *p = check_nested(a, file, 0x02, 256, check, "a key's registration");
+	const uint8_t *pub = p->item.at + 160;
+	key *k = &a->keys[a->n_keys], *before = key_of(a, p->item.at + 80);
+	hash rest = sha256((const bytes[]){{pub, 32}, {pub + 96, 160}}, 2);
+	uint8_t message[16 + 32 + 32];
+
+	if (p->priv.len != 0)
+		failed(check, "what should name the key that follows does not");
+	if (before == NULL)
+		failed(check, "a key that was followed is not shown before the one that follows");
+	memcpy(message, a->head.net, 16);
+	memcpy(message + 16, p->item.at + 80, 32);
+	memcpy(message + 48, rest.b, 32);
+	if (!ed25519_fits(pub, (bytes){(const uint8_t *)"emrfs/v1/rotate", 16},
+		    (bytes){message, sizeof message}, pub + 32))
+		failed(check, "a key that follows another did not agree");
+	*k = *before;
+	k->before = before;
+	k->pk = pub;
+	k->log_pk = pub + 224;
+	k->id = hash_of((bytes){k->pk, 32});
+	add_key(a, p->index);
 }
 
 /* The length of the DER value at the front, or 0. */
@@ -426,6 +469,13 @@ void check_certificate(audit *a, key *k)
 {
 	bytes rest;
 
+	if (k->before != NULL) { /* judged before it */
+		k->certificate = k->before->certificate;
+		k->by = k->before->by;
+		k->ref = k->before->ref;
+		memcpy(k->name, k->before->name, sizeof k->name);
+		return;
+	}
 	for (size_t i = 0; (rest = part_of(&a->p, 2, i)).at != NULL; i++) {
 		bytes links[LINKS_MAX];
 		size_t n = 0;

@@ -247,15 +247,20 @@ void check_owner_and_patient(audit *a)
 	const uint8_t *card,
 		*dom_id = part_of(&a->p, 18, 0).at != NULL ? begun_by(a) : a->p.item.at + 80;
 	key *owner = owner_of(a, dom_id, &card);
-	hash commitment;
+	bool is_about = false;
 
 	if (memcmp(card + 120, a->p.item.at + 8, 16) != 0)
 		failed("owner", "the card is of another domain");
 	shown("owner", "it lies in a domain of %s", owner->name);
-	commitment = sha256((const bytes[]){{(const uint8_t *)"emrfs/v1/pid", 12},
-				    part_of(&a->p, 11, 0), {owner->pk, 32}},
-		3);
-	if (!hash_equals(commitment, a->statement + 48))
+	/* By any key of that person: they follow one another. */
+	for (size_t i = 0; i < a->n_keys; i++)
+		is_about |=
+			first_of(&a->keys[i]) == first_of(owner) &&
+			hash_equals(sha256((const bytes[]){{(const uint8_t *)"emrfs/v1/pid", 12},
+						   part_of(&a->p, 11, 0), {a->keys[i].pk, 32}},
+					    3),
+				a->statement + 48);
+	if (!is_about)
 		failed("patient",
 			"the statement is about another person than the owner of the domain");
 	shown("patient", "and is about that person");

@@ -22,7 +22,7 @@ static unsigned year_now(void)
 static emr_status prepare(emr_copy_scan *scan, const emr_copy_claim *claim)
 {
 	EMR_AUTO_FREE char *program = NULL;
-	emr_copies_rules by;
+	emr_deidentify_rules by;
 
 	if (scan->deidentifier != NULL && emr_id32_equal(scan->participant, claim->participant) &&
 		emr_id32_equal(scan->terms_id, claim->terms_id))
@@ -35,8 +35,8 @@ static emr_status prepare(emr_copy_scan *scan, const emr_copy_claim *claim)
 	}
 	scan->terms_id = claim->terms_id;
 	scan->participant = claim->participant;
-	emr_copies_rules_of(claim->terms, &by);
-	return emr_deidentifier_open(program, &by.rules, &scan->deidentifier);
+	by = emr_copies_rules_of(claim->terms);
+	return emr_deidentifier_open(program, &by, &scan->deidentifier);
 }
 
 emr_status emr_copy_scan_look(void *arg, const emr_copy_claim *claim, bool *out_is_copy)

@@ -39,6 +39,7 @@ static emr_status judge_author(emr_authors *authors, const emr_session *session,
 	uint64_t seq, emr_author *out)
 {
 	emr_known_person key;
+	emr_id32 person;
 	const emr_annex *left = session->annexes;
 	emr_replica *replica = session->replica;
 	emr_bytes descriptor = emr_ledger_descriptor(session->ledger);
@@ -55,11 +56,12 @@ static emr_status judge_author(emr_authors *authors, const emr_session *session,
 		.who = {.until_seq = UINT64_MAX}};
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	out->is_me = memcmp(key.row.root, authors->me.b, 32) == 0 ||
-		     ((key.row.roles & EMR_ROLE_DEVICE) != 0 &&
-			     memcmp(key.row.ref, authors->me.b, 32) == 0);
-	if (out->is_me)
-		return EMR_OK;
+	person = (key.row.roles & EMR_ROLE_DEVICE) != 0 ? EMR_ID32_AT(key.row.ref) : signer;
+	out->is_me = emr_keyring_is_self(session->keyring, person);
+	if (!out->is_me) /* this may be a second computer, which has its own keys alone */
+		status = emr_replica_is_same_person(replica, person, authors->me, &out->is_me);
+	if (status != EMR_OK || out->is_me)
+		return status;
 	if (authors->crowd.replica == NULL)
 		status = emr_crowd_open(session, &authors->crowd);
 	authors->crowd.replica = replica;

@@ -1,6 +1,6 @@
 /* Some verbs must sign something themselves (inviting, adding a computer). This file opens for
  * them what they need: the keyring with its passphrase, the ledger, and this computer's copy of
- * it. It opens no folder. */
+ * it, without a folder; and for a folder the keyring first. */
 #include "session/acting.h"
 
 #include <string.h>
@@ -65,4 +65,12 @@ emr_status emr_acting_open(emr_acting *acting, emr_problem *out_problem)
 emr_status emr_acting_forget_opened(const emr_acting *acting)
 {
 	return emr_replica_drop_locals(acting->session.replica);
+}
+
+emr_status emr_session_open(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
+{
+	EMR_TRY(emr_keys_open(session->state_fd, session->state_path, options->passphrase_file,
+		&session->keyring, out_problem));
+	return emr_session_open_keyed(session, options, out_problem);
 }

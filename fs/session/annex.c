@@ -49,9 +49,7 @@ static emr_status open_parts(emr_session *session, const char *path, int dirfd, 
 		.submitter = session->keyring,
 		.known = emr_replica_descriptor,
 		.known_dirfd = dirfd};
-	emr_replica_options replica = {.state_dirfd = dirfd,
-		.is_mine = emr_session_is_mine,
-		.is_mine_arg = session->keyring};
+	emr_replica_options replica = {.state_dirfd = dirfd, .is_mine = emr_session_is_mine};
 	emr_session left = {.keyring = session->keyring};
 	emr_problem ignored = {0};
 	emr_joined joined;
@@ -59,10 +57,17 @@ static emr_status open_parts(emr_session *session, const char *path, int dirfd, 
 
 	EMR_TRY(emr_joined_read(dirfd, &joined));
 	a->joined_size = joined.size;
+	/* Nobody moves after the key was followed: that ledger knows the first one. */
+	if (emr_keyring_former_count(session->keyring) > 0) {
+		EMR_TRY(emr_keyring_former(
+			session->keyring, emr_keyring_former_count(session->keyring), &a->keyring));
+		left.keyring = a->keyring;
+	}
+	replica.is_mine_arg = left.keyring;
 	EMR_TRY(emr_ledger_open(&ledger, &a->ledger));
 	replica.ledger = a->ledger;
 	EMR_TRY(emr_replica_open(&replica, &a->replica));
-	EMR_TRY(emr_facts_new(session->keyring, a->replica, session->records, &a->facts));
+	EMR_TRY(emr_facts_new(left.keyring, a->replica, session->records, &a->facts));
 	/* Nobody writes there: this is for a copy that had to be made again, after init --restore.
 	 */
 	left.ledger = a->ledger;
@@ -149,6 +154,7 @@ void emr_annex_close(emr_session *session)
 		emr_facts_free(session->annexes[i].facts);
 		emr_replica_close(session->annexes[i].replica);
 		emr_ledger_close(session->annexes[i].ledger);
+		emr_keyring_free(session->annexes[i].keyring);
 		session->annexes[i] = *none;
 	}
 }

@@ -1,13 +1,11 @@
-/* This file opens the keyfile with the passphrase, and lets only one process at a time replace
- * it. Everything that can be refused without a passphrase is said before one is asked for. */
+/* This file opens the keyfile with the passphrase. Everything that can be refused without a
+ * passphrase is said before one is asked for. */
 #include "session/keys.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -19,7 +17,6 @@
 #include "session/annex.h"
 #include "session/second_copy.h"
 #include "session/session.h"
-#include "session/still.h"
 
 #define TRIES 3 /* of a person; each takes the time of a key derivation */
 
@@ -90,6 +87,9 @@ emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *
 		status = emr_keyring_open(state_fd, EMR_STATE_KEYFILE,
 			emr_passphrase_view(out_passphrase), out_keyring, &field);
 	if (status == EMR_OK)
+		emr_succession_finish(
+			state_fd, state_path, emr_passphrase_view(out_passphrase), out_keyring);
+	if (status == EMR_OK)
 		emr_keys_newest_certificate(state_fd, *out_keyring);
 	if (status != EMR_OK)
 		emr_keys_say(state_path, status, field, out_problem);
@@ -129,31 +129,6 @@ emr_status emr_keys_open(int state_fd, const char *state_path, const char *passp
 		emr_terminal_say(out_problem);
 		*out_problem = (emr_problem){0};
 	}
-}
-
-emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem)
-{
-	EMR_AUTO_FD fd = -1;
-
-	if (emr_still_refuse(state_fd, out_problem) != EMR_OK)
-		return EMR_READ_ONLY;
-	fd = openat(
-		state_fd, EMR_STATE_KEYFILE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		emr_status status = emr_status_from_errno(errno);
-
-		emr_problem_set_status(out_problem, status, _("The lock of the keyfile"));
-		return status;
-	}
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		emr_problem_set(out_problem, EMR_SAY_KEYFILE_BUSY, NULL);
-		return EMR_BUSY;
-	}
-	/* A join's last step replaces it: first that one, then the next. */
-	EMR_TRY(emr_switch_finish(state_fd, out_problem));
-	*out_fd = fd;
-	fd = -1;
-	return EMR_OK;
 }
 
 void emr_keys_cost(emr_out *out, emr_keyring *keyring, const emr_kdf_cost *wanted)

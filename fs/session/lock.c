@@ -1,5 +1,5 @@
-/* This file lets only one process at a time hold a folder: it takes the lock of a state, says in it
- * who holds it, and waits for one that will soon let go. */
+/* This file lets only one process at a time hold a folder, and one replace the keyfile: it takes
+ * the lock of a state, says in it who holds it, and waits for one that will soon let go. */
 #include "session/session.h"
 
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "kit/language.h"
 #include "session/annex.h"
+#include "session/keys.h"
 #include "session/stage.h"
 #include "session/still.h"
 
@@ -352,5 +353,32 @@ emr_status emr_session_lock(
 	EMR_TRY(emr_switch_finish(session->state_fd, out_problem));
 	if (!session->is_still)
 		emr_switch_tidy(session->state_fd);
+	return EMR_OK;
+}
+
+/* ---- the keyfile ---- */
+
+emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd = -1;
+
+	if (emr_still_refuse(state_fd, out_problem) != EMR_OK)
+		return EMR_READ_ONLY;
+	fd = openat(
+		state_fd, EMR_STATE_KEYFILE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		emr_status status = emr_status_from_errno(errno);
+
+		emr_problem_set_status(out_problem, status, _("The lock of the keyfile"));
+		return status;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		emr_problem_set(out_problem, EMR_SAY_KEYFILE_BUSY, NULL);
+		return EMR_BUSY;
+	}
+	/* A join's last step replaces it: first that one, then the next. */
+	EMR_TRY(emr_switch_finish(state_fd, out_problem));
+	*out_fd = fd;
+	fd = -1;
 	return EMR_OK;
 }

@@ -560,8 +560,8 @@ emr_status emr_session_begin(
 	emr_status status = emr_share_new(&options, &share);
 
 	*out_followed = EMR_OK;
-	if (status == EMR_OK)
-		status = emr_share_begin(share, out_followed);
+	status = status == EMR_OK ? emr_share_begin(share, out_followed) : status;
+	status = status == EMR_OK ? emr_session_settle(session) : status;
 	if (status == EMR_DENIED)
 		emr_problem_set(out_problem, EMR_SAY_DEVICE_REMOVED, NULL);
 	else if (status != EMR_OK)
@@ -653,14 +653,6 @@ static emr_status open_whole(
 	close_parts(session, false); /* their threads use the reserve that goes now */
 	emr_session_give_up_disk(session);
 	return open_again(session, options, true, out_problem);
-}
-
-emr_status emr_session_open(
-	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
-{
-	EMR_TRY(emr_keys_open(session->state_fd, session->state_path, options->passphrase_file,
-		&session->keyring, out_problem));
-	return emr_session_open_keyed(session, options, out_problem);
 }
 
 emr_status emr_session_open_keyed(

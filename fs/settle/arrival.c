@@ -84,8 +84,8 @@ static emr_status find_elsewhere(const asking *a, emr_signed_place *at)
 	at->put_signer = a->item.signer_id;
 	status = emr_domain_row(facts_at(a->facts, a->place->pversion)->replica, put.domain, &row);
 	if (status == EMR_OK)
-		status = emr_signed_is_owner(a->facts->replica, row.owner_pk, a->patient_pk,
-			put.item.signer_id, &was_owner);
+		status = emr_signed_is_owner(a->facts->replica, put.domain, row.owner_pk,
+			a->patient_pk, put.item.signer_id, &was_owner);
 	if (status == EMR_OK && !was_owner) /* else hers as well as the present one */
 		at->put_signer = put.item.signer_id;
 	return status;

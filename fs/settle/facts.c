@@ -268,7 +268,7 @@ typedef struct bundles {
 static emr_status bundle_of_item(
 	const bundles *b, const emr_replica_head *head, const emr_replica_item *item)
 {
-	const bool is_by_me = emr_id32_equal(item->signer_id, b->me.signer_id);
+	const bool is_by_me = emr_keyring_is_self(b->facts->keyring, item->signer_id);
 	bool is_owners = false;
 	emr_part_key at = emr_part_of_object(head->domain, head->object, item->version);
 	emr_pin pin = {.owner = head->object, .state = EMR_PIN_REGISTERED};

@@ -32,7 +32,8 @@ emr_status facts_signed_by_owner(
 
 	EMR_TRY(emr_keyring_person_pk(facts->keyring, patient_pk));
 	EMR_TRY(emr_domain_row(facts->replica, domain, &row));
-	return emr_signed_is_owner(facts->replica, row.owner_pk, patient_pk, signer, out_is);
+	return emr_signed_is_owner(
+		facts->replica, domain, row.owner_pk, patient_pk, signer, out_is);
 }
 
 /* The item and the part at VERSION are here, as the ledger has them; *IS_OTHERS stays when the

@@ -124,8 +124,8 @@ static emr_status look_at_domain(
 		if (at.result != EMR_RESULT_APPLIED || at.family != EMR_FAMILY_OBJECT ||
 			at.item.op != EMR_OP_PUT || facts_is_carried(facts, 0, at.item.seq))
 			continue;
-		EMR_TRY(emr_signed_is_owner(
-			facts->replica, row.owner_pk, patient_pk, at.item.signer_id, &is_owner));
+		EMR_TRY(emr_signed_is_owner(facts->replica, domain, row.owner_pk, patient_pk,
+			at.item.signer_id, &is_owner));
 		EMR_TRY(is_owner ? EMR_OK : read_number(facts, patient_pk, &at, out_said));
 	}
 	return asked.status;

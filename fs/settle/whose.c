@@ -33,8 +33,8 @@ static emr_status begin_asking(emr_facts *facts, const emr_place *place, asking 
 
 emr_status whose_is_owners(const asking *a, emr_id32 signer, bool *out_is)
 {
-	return emr_signed_is_owner(
-		a->facts->replica, a->row.owner_pk, a->patient_pk, signer, out_is);
+	return emr_signed_is_owner(a->facts->replica, a->place->domain, a->row.owner_pk,
+		a->patient_pk, signer, out_is);
 }
 
 /* ---- its chain ---- */
@@ -143,6 +143,7 @@ static emr_status judge_bundle(
 		.mine_only = true};
 
 	EMR_TRY(arrival_find(a, &at, &came));
+	at.domain = a->place->domain;
 	memcpy(at.owner_pk, a->row.owner_pk, 32);
 	EMR_TRY(emr_signed_judge(a->facts->replica, &at, bundle, &whose.is));
 	/* When it came; where that is not here any more, when its signer says he signed it. */

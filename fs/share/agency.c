@@ -143,7 +143,7 @@ static emr_status enrol_one(emr_agency *agency, const pending_question *at, bool
 	EMR_TRY(emr_kfrags_part_read(
 		emr_buf_view(&item_bytes), emr_buf_view(&part_bytes), &grant.terms, &part));
 	EMR_TRY(share_domain(share, at->domain, &row));
-	EMR_TRY(share_signer_pk(share, &row, item.signer_id, owner_pk));
+	EMR_TRY(share_signer_pk(share, at->domain, &row, item.signer_id, owner_pk));
 	EMR_TRY(share_epoch(share, at->domain, item.epoch, A));
 	status = open_fragment(agency, &grant, owner_pk, A, &part, &fragment);
 	if (status == EMR_NOT_FOUND)

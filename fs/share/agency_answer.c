@@ -2,6 +2,7 @@
  * and converts its key with the agent's fragment, for the reader alone. The agent itself never
  * learns a key that opens a record. Answers to questions that came together go onto the ledger
  * together. */
+#include "replica/people.h"
 #include "agency.h"
 
 #include <stdlib.h>
@@ -31,6 +32,27 @@ static void agents_answer_end(agents_answer *a)
 	free(a->capsules);
 }
 
+/* Fragments of an epoch are signed by who owned the domain in it. */
+static emr_status fetch_of_former(
+	agents_answer *a, const char *name, const uint8_t A[32], emr_fragment **out)
+{
+	const question *q = a->q;
+	EMR_AUTO_BUF owners = {0};
+	emr_status status =
+		emr_replica_owners_of(a->agency->desk.share->o.replica, q->domain, &owners);
+	bool is_there = false;
+
+	EMR_EACH (const emr_known_owner, owner, &owners)
+		if (status == EMR_OK && !is_there) {
+			status = agency_fetch(a->agency, name, owner->owned.owner_pk,
+				&q->grant.terms, A, q->grant.read.B, out);
+			is_there = status == EMR_OK;
+			if (status == EMR_BAD_SIGNATURE)
+				status = EMR_OK;
+		}
+	return status == EMR_OK && !is_there ? EMR_BAD_SIGNATURE : status;
+}
+
 static emr_status begin_group(agents_answer *a, uint32_t epoch)
 {
 	const question *q = a->q;
@@ -44,6 +66,8 @@ static emr_status begin_group(agents_answer *a, uint32_t epoch)
 	if (status == EMR_OK)
 		status = agency_fetch(a->agency, name, q->row.owner_pk, &q->grant.terms, A,
 			q->grant.read.B, &fragment);
+	if (status == EMR_BAD_SIGNATURE)
+		status = fetch_of_former(a, name, A, &fragment);
 	if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_BAD_SIGNATURE &&
 		status != EMR_DAMAGED)
 		return status;

@@ -8,6 +8,7 @@
 #include "contract/codes.h"
 #include "contract/pubs_share.h"
 #include "ledger/hash.h"
+#include "replica/people.h"
 
 #include "teams_private.h"
 
@@ -20,28 +21,33 @@ emr_id32 emr_agreement_salt(const emr_team *dataset)
 	return emr_sha256_of(all, sizeof all / sizeof *all);
 }
 
+/* The steward was asked, and the reader asked, by one of the keys that each had. */
 emr_status emr_agreement_signed(
 	emr_replica *replica, const emr_team *dataset, emr_id32 root, uint64_t *out_unix_s)
 {
 	emr_part_key key = {.family = EMR_FAMILY_REQUEST, .version = 1};
-	emr_known_person person = {.row = {.head = {.state = EMR_KEY_ROTATED}}};
+	EMR_AUTO_BUF stewards = {0};
+	EMR_AUTO_BUF readers = {0};
 	EMR_AUTO_BUF bytes = {0};
+	const emr_id32 salt = emr_agreement_salt(dataset);
 	emr_replica_item item;
 	uint8_t to[32];
 
 	*out_unix_s = 0;
-	memcpy(person.row.next, root.b, sizeof person.row.next);
-	emr_request_to(emr_agreement_salt(dataset).b, dataset->row.steward, to);
-	for (int hops = 0; person.row.head.state == EMR_KEY_ROTATED && hops < 1000; hops++) {
-		emr_status status;
+	EMR_TRY(emr_replica_keys_of(replica, EMR_ID32_AT(dataset->row.steward), &stewards));
+	EMR_TRY(emr_replica_keys_of(replica, root, &readers));
+	EMR_EACH (const emr_known_person, steward, &stewards) {
+		emr_request_to(salt.b, steward->signer_id.b, to);
+		EMR_EACH (const emr_known_person, reader, &readers) {
+			emr_status status;
 
-		emr_object_request(to, person.row.next, key.object.b);
-		status = emr_replica_item_get(replica, &key, &bytes, &item);
-		if (status == EMR_OK)
-			*out_unix_s = item.ledger_time;
-		if (status != EMR_NOT_FOUND)
-			return status;
-		EMR_TRY(emr_replica_person(replica, EMR_ID32_AT(person.row.next), &person));
+			emr_object_request(to, reader->signer_id.b, key.object.b);
+			status = emr_replica_item_get(replica, &key, &bytes, &item);
+			if (status == EMR_OK)
+				*out_unix_s = item.ledger_time;
+			if (status != EMR_NOT_FOUND)
+				return status;
+		}
 	}
 	return EMR_OK;
 }

@@ -1,6 +1,7 @@
 /* This file holds what the owner's computer and the agents have in common when they answer a
  * question: sending a refusal, seeing whether an answer is still needed, and going on after one
  * question that cannot be answered. */
+#include "replica/people.h"
 #include "base/log.h"
 
 #include "share/read.h"
@@ -65,13 +66,16 @@ static emr_status has_given(
 
 emr_status question_is_served(emr_share *share, const question *q, bool *out_is_served)
 {
-	const emr_bytes owner = emr_bytes_of(q->row.owner_pk, sizeof q->row.owner_pk);
+	EMR_AUTO_BUF owners = {0};
 	bool has_all = false;
 	unsigned n = 0;
-	emr_status status =
-		has_given(share, q, emr_sha256_of(&owner, 1), EMR_SERVED_OWNER, &has_all);
+	emr_status status = emr_replica_owners_of(share->o.replica, q->domain, &owners);
 
-	*out_is_served = has_all;
+	*out_is_served = false;
+	EMR_EACH (const emr_known_owner, owner, &owners)
+		if (status == EMR_OK && !*out_is_served)
+			status =
+				has_given(share, q, owner->signer, EMR_SERVED_OWNER, out_is_served);
 	for (unsigned i = 0; i < q->grant.read.n && status == EMR_OK; i++) {
 		emr_id32 agent = q->grant.read.agents[i];
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keyring/keyring.h"
 #include "replica/ask.h"
 
 #include "judge.h"
@@ -14,8 +15,8 @@
 /* The answerers of one grant's questions, and how many agents of them must. */
 typedef struct asked_grant {
 	emr_id16 domain, id;
-	emr_id32 owner; /* signer id of the domain */
-	unsigned needed, n;
+	emr_id32 owners[EMR_FORMER_MAX + 1]; /* signer ids of the domain, the last so many */
+	unsigned owners_n, needed, n;
 	emr_id32 agents[EMR_AGENTS_MAX]; /* of the owner's audit: an auditor sees no fragments */
 } asked_grant;
 
@@ -76,8 +77,7 @@ static emr_status note_answer(const audit *a, const emr_known_release *release, 
 static emr_status read_grant(const audit *a, asked_grant *out)
 {
 	AUTO_GRANT_FACTS facts = {0};
-	emr_row_domain domain;
-	const emr_bytes pk = emr_bytes_of(domain.owner_pk, sizeof domain.owner_pk);
+	EMR_AUTO_BUF owners = {0};
 	emr_status status =
 		a->is_auditor
 			? emr_replica_grant(a->share->o.replica, out->domain, out->id, &facts.known)
@@ -85,8 +85,11 @@ static emr_status read_grant(const audit *a, asked_grant *out)
 
 	if (status != EMR_OK && !(a->is_auditor && status == EMR_NOT_FOUND))
 		return status;
-	EMR_TRY(share_domain(a->share, out->domain, &domain));
-	out->owner = emr_sha256_of(&pk, 1);
+	EMR_TRY(emr_replica_owners_of(a->share->o.replica, out->domain, &owners));
+	EMR_EACH (const emr_known_owner, owner, &owners)
+		out->owners[out->owners_n++ % (EMR_FORMER_MAX + 1)] = owner->signer;
+	if (out->owners_n > EMR_FORMER_MAX + 1)
+		out->owners_n = EMR_FORMER_MAX + 1;
 	out->needed = facts.known.row.t;
 	out->n = facts.read.n;
 	memcpy(out->agents, facts.read.agents, out->n * sizeof *out->agents);
@@ -112,7 +115,8 @@ static emr_status note_answers(
 	asked_grant grant;
 
 	EMR_TRY(find_grant(a, release, &grant));
-	EMR_TRY(note_answer(a, release, q, grant.owner, entry));
+	for (unsigned i = 0; i < grant.owners_n; i++)
+		EMR_TRY(note_answer(a, release, q, grant.owners[i], entry));
 	for (unsigned i = 0; i < grant.n; i++)
 		EMR_TRY(note_answer(a, release, q, grant.agents[i], entry));
 	EMR_EACH (const emr_known_person, agent, &a->agents)
@@ -152,6 +156,19 @@ static emr_status pass_over(const audit *a, emr_status status)
 	return is_sealed ? EMR_OK : status;
 }
 
+/* An auditor was asked by the key that he had then. */
+static emr_status open_as_asked(const audit *a, question *q)
+{
+	emr_status status = question_open(q, a->box, a->rid);
+	emr_id32 former;
+
+	for (size_t i = 1; a->is_auditor && status == EMR_NOT_FOUND &&
+			   emr_keyring_former_id(a->share->o.keyring, i, &former) == EMR_OK;
+		i++)
+		status = question_open(q, a->box, former);
+	return status;
+}
+
 static emr_status add_release(audit *a, const emr_known_release *release)
 {
 	emr_audit_entry entry = {.kind = EMR_AUDIT_ASKED,
@@ -170,7 +187,7 @@ static emr_status add_release(audit *a, const emr_known_release *release)
 
 	entry.batch_id = q.batch_id;
 	if (status == EMR_OK)
-		status = pass_over(a, question_open(&q, a->box, a->rid));
+		status = pass_over(a, open_as_asked(a, &q));
 	else if (a->is_auditor)
 		status = pass_over(a, status);
 	if (status == EMR_OK)

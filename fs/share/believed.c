@@ -15,7 +15,8 @@
 
 static emr_status is_owners(const her_words *w, emr_id32 signer, bool *out_is)
 {
-	return emr_signed_is_owner(w->share->o.replica, w->owner_pk, w->patient_pk, signer, out_is);
+	return emr_signed_is_owner(
+		w->share->o.replica, w->domain, w->owner_pk, w->patient_pk, signer, out_is);
 }
 
 emr_status share_her_words(her_words *w, const emr_replica_head *head, record_facts *out)
@@ -212,6 +213,7 @@ emr_status share_believe(
 	emr_meta meta = record->meta;
 	emr_status status = emr_keyring_person_pk(share->o.keyring, w.patient_pk);
 
+	w.domain = record->head.domain;
 	memcpy(w.owner_pk, row->owner_pk, sizeof w.owner_pk);
 	if (status == EMR_OK)
 		status = is_owners(&w, record->signer, &is_hers);

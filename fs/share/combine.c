@@ -3,6 +3,7 @@
  * nor stop the others. */
 #include <string.h>
 
+#include "replica/people.h"
 #include "shared_private.h"
 
 /* K is believed when it opens what it should: the key that results is kept. */
@@ -120,23 +121,38 @@ static bool pick(const heap *h, unsigned t, unsigned out[EMR_AGENTS_MAX])
 	return false;
 }
 
-static bool name_liars(
-	const emr_ask *ask, const asked_slot *slot, heap *h, const unsigned *picked, unsigned t)
+/* An agent has its fragment from the key by which the domain was owned when that was cut, which was
+ * not before the epoch began. */
+static bool is_proven(const emr_ask *ask, const asked_slot *slot, const emr_answer_entry *entry,
+	const emr_buf *owners)
 {
 	const emr_shared *shared = ask->shared;
-	bool is_any = false;
+	const emr_known_owner *all = (const void *)owners->data;
+	const size_t n = owners->len / sizeof *all;
 
+	for (size_t i = 0; i < n; i++)
+		if ((i + 1 == n || all[i + 1].owned.from > slot->capsule.epoch) &&
+			emr_answer_entry_check(entry, all[i].owned.owner_pk, &shared->terms,
+				slot->capsule.A, shared->my_B, slot->capsule.capsule,
+				ask->release.req) == EMR_OK)
+			return true;
+	return false;
+}
+
+static emr_status name_liars(const emr_ask *ask, const asked_slot *slot, heap *h,
+	const unsigned *picked, unsigned t, bool *out_is_any)
+{
+	EMR_AUTO_BUF owners = {0};
+
+	*out_is_any = false;
+	EMR_TRY(emr_replica_owners_of(ask->shared->share->o.replica, ask->release.domain, &owners));
 	for (unsigned e = 0; e < t; e++) {
-		emr_status status = emr_answer_entry_check(&h->entries[picked[e]], shared->owner_pk,
-			&shared->terms, slot->capsule.A, shared->my_B, slot->capsule.capsule,
-			ask->release.req);
-
-		if (status == EMR_OK)
+		if (is_proven(ask, slot, &h->entries[picked[e]], &owners))
 			continue;
 		h->from[picked[e]]->is_liar = true;
-		is_any = true;
+		*out_is_any = true;
 	}
-	return is_any;
+	return EMR_OK;
 }
 
 static emr_status combine(
@@ -161,6 +177,7 @@ emr_status ask_combine(emr_ask *ask, size_t i)
 	asked_slot *slot = &ask->slots[i];
 	unsigned t = ask->shared->terms.t, picked[EMR_AGENTS_MAX];
 	emr_status status = EMR_OK;
+	bool has_liars;
 	heap h;
 
 	for (unsigned w = 0; w < ask->who_n && !slot->is_there && status == EMR_OK; w++) {
@@ -179,8 +196,8 @@ emr_status ask_combine(emr_ask *ask, size_t i)
 		status = combine(ask, slot, &h, picked, t);
 		if (status != EMR_DAMAGED)
 			break;
-		status = EMR_OK;
-		if (!name_liars(ask, slot, &h, picked, t)) {
+		status = name_liars(ask, slot, &h, picked, t, &has_liars);
+		if (status == EMR_OK && !has_liars) {
 			slot->refusal = EMR_RESULT_PRIVATE_PART; /* the writer's capsule itself */
 			slot->is_closed = true;
 			break;

@@ -11,6 +11,7 @@
 #include "keyring/letters.h"
 #include "ledger/register.h"
 #include "replica/ask.h"
+#include "replica/people.h"
 
 #include "share_private.h"
 
@@ -20,14 +21,23 @@
 
 /* ---- whose ---- */
 
+/* A computer was told the key that its person had when it was added. */
+static emr_status present_key_of(const emr_share *share, emr_id32 key, emr_id32 *out)
+{
+	emr_known_person present = {.signer_id = key};
+	emr_status status = emr_replica_present(share->o.replica, key, &present);
+
+	*out = present.signer_id;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 static emr_status person_of(const emr_share *share, emr_id32 *out_person)
 {
 	uint8_t pk[32];
 	emr_bytes bytes = emr_bytes_of(pk, sizeof pk);
 
 	EMR_TRY(emr_keyring_person_pk(share->o.keyring, pk));
-	*out_person = emr_sha256_of(&bytes, 1);
-	return EMR_OK;
+	return present_key_of(share, emr_sha256_of(&bytes, 1), out_person);
 }
 
 static bool is_first(const emr_share *share, emr_id32 person)
@@ -44,9 +54,14 @@ static emr_status begin_at_first(const emr_share *share)
 	return is_first(share, person) ? EMR_OK : EMR_DENIED;
 }
 
-static bool is_device_of(const emr_known_person *key, emr_id32 person)
+static emr_status is_device_of(
+	const emr_share *share, const emr_known_person *key, emr_id32 person, bool *out_is)
 {
-	return (key->row.roles & EMR_ROLE_DEVICE) != 0 && memcmp(key->row.ref, person.b, 32) == 0;
+	*out_is = false;
+	return (key->row.roles & EMR_ROLE_DEVICE) == 0
+		       ? EMR_OK
+		       : emr_replica_is_same_person(
+				 share->o.replica, EMR_ID32_AT(key->row.ref), person, out_is);
 }
 
 /* ---- the list ---- */
@@ -84,7 +99,8 @@ static emr_status last_saved(const emr_share *share, emr_id32 computer, uint64_t
 
 static emr_status describe(emr_share *share, const emr_known_person *key, emr_device *device)
 {
-	const emr_id16 none = {{0}}, object = EMR_ID16_AT(key->signer_id.b);
+	const emr_id16 none = {{0}},
+		       object = EMR_ID16_AT(key->row.root); /* where it is registered */
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	emr_status status;
@@ -103,13 +119,32 @@ static emr_status describe(emr_share *share, const emr_known_person *key, emr_de
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
+/* PERSON's present key, and the computers that any of her keys has endorsed. */
+static emr_status computers_of(emr_share *share, emr_id32 person, emr_buf *out)
+{
+	EMR_AUTO_BUF keys = {0};
+	EMR_AUTO_BUF found = {0};
+	emr_status status = emr_replica_keys_of(share->o.replica, person, &keys);
+
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
+	EMR_TRY(status);
+	EMR_EACH (const emr_known_person, key, &keys)
+		EMR_TRY(EMR_ASK_ALL(&found, share->o.replica, COMPUTERS, .who = key->signer_id));
+	EMR_EACH (const emr_known_person, one, &found)
+		if ((one->row.roles & EMR_ROLE_DEVICE) != 0 ||
+			emr_id32_equal(one->signer_id, person))
+			EMR_TRY(emr_buf_append(out, one, sizeof *one));
+	return EMR_OK;
+}
+
 emr_status emr_share_devices(emr_share *share, emr_buf *out_devices)
 {
 	EMR_AUTO_BUF keys = {0};
 	emr_id32 person;
 
 	EMR_TRY(person_of(share, &person));
-	EMR_TRY(EMR_ASK_ALL(&keys, share->o.replica, COMPUTERS, .who = person));
+	EMR_TRY(computers_of(share, person, &keys));
 	EMR_EACH (const emr_known_person, key, &keys) {
 		emr_device device = {.signer_id = key->signer_id,
 			.is_first = emr_id32_equal(key->signer_id, person),
@@ -233,14 +268,15 @@ static emr_status pass_one(
 /* Those in force but the first: emr_known_person, ... */
 static emr_status find_devices(emr_share *share, emr_id32 person, emr_buf *out)
 {
-	emr_known_person key;
-	EMR_ASK(keys, share->o.replica, COMPUTERS, .who = person);
+	EMR_AUTO_BUF keys = {0};
 
-	while (emr_next(&keys, &key))
-		if (is_device_of(&key, person) && key.row.head.state == EMR_KEY_ACTIVE &&
-			key.row.not_after_unix_s > share_now(share))
-			EMR_TRY(emr_buf_append(out, &key, sizeof key));
-	return keys.status;
+	EMR_TRY(computers_of(share, person, &keys));
+	EMR_EACH (const emr_known_person, key, &keys)
+		if (!emr_id32_equal(key->signer_id, person) &&
+			key->row.head.state == EMR_KEY_ACTIVE &&
+			key->row.not_after_unix_s > share_now(share))
+			EMR_TRY(emr_buf_append(out, key, sizeof *key));
+	return EMR_OK;
 }
 
 /* In the batch that begins EPOCH: a device must not meet records whose key it has not. */
@@ -416,11 +452,13 @@ emr_status emr_share_device_remove(emr_share *share, emr_id32 device, emr_buf *o
 {
 	EMR_AUTO_BUF ended = {0};
 	emr_known_person key;
+	bool is_hers = false;
 	emr_status status;
 
 	EMR_TRY(begin_at_first(share));
 	EMR_TRY(emr_replica_person(share->o.replica, device, &key));
-	if (!is_device_of(&key, share->me.signer_id))
+	EMR_TRY(is_device_of(share, &key, share->me.signer_id, &is_hers));
+	if (!is_hers)
 		return EMR_NOT_FOUND;
 	EMR_TRY(revoke_key(share, &key));
 	status = end_strangers(share, &ended);

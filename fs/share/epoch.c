@@ -83,24 +83,14 @@ static emr_status team_ended_since(due *d)
 }
 
 /* His present key, by his first one.  EMR_NOT_FOUND: it is a team, or nobody. */
-static emr_status present_person(emr_share *share, emr_id32 root, emr_known_person *out)
-{
-	emr_id32 key;
-
-	EMR_TRY(emr_replica_person(share->o.replica, root, out));
-	if (out->row.head.state != EMR_KEY_ROTATED)
-		return EMR_OK;
-	EMR_TRY(share_present_key(share, root, &key));
-	return emr_replica_person(share->o.replica, key, out);
-}
-
 /* The grant is in force, and nobody can read by it any more: but what he was told before, names
  * for example, opens what comes until there is another key. */
 static emr_status grantee_ended_since(due *d, const emr_known_grant *grant)
 {
 	emr_known_person person;
 	bool is_revoked = false;
-	emr_status status = present_person(d->share, EMR_ID32_AT(grant->row.grantee), &person);
+	emr_status status =
+		emr_replica_present(d->share->o.replica, EMR_ID32_AT(grant->row.grantee), &person);
 
 	/* A team is found among all by a hash, so they are walked once, behind the grants. */
 	if (status == EMR_NOT_FOUND)
@@ -175,7 +165,7 @@ emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_i
 	emr_row_domain row;
 
 	EMR_TRY(share_own_domain(share, domain, &row, &public));
-	/* the row's last item began the epoch: keys are not rotated yet */
+	/* the row's last item began the epoch; so does one that hands the domain over */
 	EMR_TRY(share_item(
 		share, EMR_FAMILY_DOMAIN, domain, domain, row.head.version, &bytes, &item));
 	d.since_seq = item.seq;
@@ -278,7 +268,8 @@ emr_status share_fragments_epoch(
 static emr_status is_hers_and_read(emr_share *share, const emr_known_grant *grant, bool *out_is)
 {
 	emr_known_person person = {.row.head.state = EMR_KEY_ACTIVE};
-	emr_status status = present_person(share, EMR_ID32_AT(grant->row.grantee), &person);
+	emr_status status =
+		emr_replica_present(share->o.replica, EMR_ID32_AT(grant->row.grantee), &person);
 
 	if (status == EMR_OK || status == EMR_NOT_FOUND)
 		status = emr_grant_is_owners(share->o.replica, grant, out_is);

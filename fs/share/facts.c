@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "replica/ask.h"
+#include "replica/people.h"
 #include "share/domain.h"
 
 /* ---- domains ---- */
@@ -52,9 +53,10 @@ emr_status share_epoch(emr_share *share, emr_id16 domain, uint32_t epoch, uint8_
 	return EMR_OK;
 }
 
-emr_status share_signer_pk(
-	emr_share *share, const emr_row_domain *row, emr_id32 signer, uint8_t out_pk[32])
+emr_status share_signer_pk(emr_share *share, emr_id16 domain, const emr_row_domain *row,
+	emr_id32 signer, uint8_t out_pk[32])
 {
+	EMR_AUTO_BUF owners = {0};
 	emr_bytes pk = emr_bytes_of(row->owner_pk, 32);
 	emr_known_person person;
 
@@ -62,9 +64,17 @@ emr_status share_signer_pk(
 		memcpy(out_pk, row->owner_pk, 32);
 		return EMR_OK;
 	}
-	EMR_TRY(emr_replica_person(share->o.replica, signer, &person));
-	memcpy(out_pk, person.row.pk, 32);
-	return EMR_OK;
+	if (emr_replica_person(share->o.replica, signer, &person) == EMR_OK) {
+		memcpy(out_pk, person.row.pk, 32);
+		return EMR_OK;
+	}
+	EMR_TRY(emr_replica_owners_of(share->o.replica, domain, &owners));
+	EMR_EACH (const emr_known_owner, owner, &owners)
+		if (emr_id32_equal(owner->signer, signer)) {
+			memcpy(out_pk, owner->owned.owner_pk, 32);
+			return EMR_OK;
+		}
+	return EMR_NOT_FOUND;
 }
 
 /* ---- items and parts ---- */

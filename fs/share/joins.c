@@ -8,6 +8,7 @@
 #include "contract/rows_share.h"
 
 #include "replica/ask.h"
+#include "replica/people.h"
 
 #include "teams_private.h"
 
@@ -142,11 +143,13 @@ emr_status share_takes_part(emr_share *share, emr_id16 domain, emr_id16 dataset,
  * see, and would be named by whoever does not pay. */
 static emr_status lies_in(emr_share *share, const grant_facts *grant, bool *out_does)
 {
-	emr_row_domain row;
-	emr_status status = share_domain(share, grant->read.outer, &row);
+	EMR_AUTO_BUF owners = {0};
+	emr_status status = emr_replica_owners_of(share->o.replica, grant->read.outer, &owners);
 
-	*out_does = status == EMR_OK && emr_grant_outer_check(emr_buf_view(&grant->item),
-						&grant->read, row.owner_pk) == EMR_OK;
+	*out_does = false;
+	EMR_EACH (const emr_known_owner, owner, &owners)
+		*out_does |= emr_grant_outer_check(emr_buf_view(&grant->item), &grant->read,
+				     owner->owned.owner_pk) == EMR_OK;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 

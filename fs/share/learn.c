@@ -39,11 +39,10 @@ static emr_status take_key(learning *l, const emr_epoch_key *key)
 			l->share->o.replica, domain, emr_epoch_key_epoch(key), &is_owners);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	if (!is_owners) /* somebody else's key is no key of this folder; the others are */
-		return EMR_OK;
 	emr_epoch_key_public(key, ours);
-	if (memcmp(ours, theirs, sizeof ours) != 0)
-		return EMR_DAMAGED;
+	/* Somebody else's key is no key of this folder, and opens nothing here; the others do. */
+	if (!is_owners || memcmp(ours, theirs, sizeof ours) != 0)
+		return EMR_OK;
 	if (emr_keyring_epoch_key(l->share->o.keyring, domain, emr_epoch_key_epoch(key), &known) ==
 		EMR_OK) {
 		emr_epoch_key_free(known);

@@ -28,8 +28,8 @@ static name_keys keys_of(emr_shared *shared)
 
 static emr_status is_owners(const emr_shared *shared, emr_id32 signer, bool *out_is)
 {
-	return emr_signed_is_owner(shared->share->o.replica, shared->row.owner_pk,
-		shared->received.card.id_pk, signer, out_is);
+	return emr_signed_is_owner(shared->share->o.replica, shared->received.grant.domain,
+		shared->row.owner_pk, shared->received.card.id_pk, signer, out_is);
 }
 
 /* META, a writer's of the root at HEAD, becomes what the owner's was before; of a shared file only
@@ -40,6 +40,7 @@ static emr_status take_her_meta(
 	her_words words = {.share = shared->share, .keys = keys_of(shared)};
 	emr_status status;
 
+	words.domain = head->domain;
 	memcpy(words.owner_pk, shared->row.owner_pk, sizeof words.owner_pk);
 	memcpy(words.patient_pk, shared->received.card.id_pk, sizeof words.patient_pk);
 	status = share_her_words(&words, head, hers);

@@ -32,7 +32,7 @@ static emr_status whose(const placing *p, emr_id32 signer, bool *out_counts, boo
 {
 	emr_bytes owner = emr_bytes_of(p->row.owner_pk, sizeof p->row.owner_pk);
 	emr_status status = emr_signed_is_owner(
-		p->share->o.replica, p->row.owner_pk, p->patient_pk, signer, out_counts);
+		p->share->o.replica, p->domain, p->row.owner_pk, p->patient_pk, signer, out_counts);
 
 	*out_is_hers = emr_id32_equal(signer, emr_sha256_of(&owner, 1));
 	return status != EMR_OK || *out_is_hers || !*out_counts

@@ -5,8 +5,22 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "replica/people.h"
 
 #include "shared_private.h"
+
+/* It was of the domain before that went over to another key of its owner. */
+static emr_status is_former_card(emr_share *share, emr_id16 domain, const emr_card *card)
+{
+	EMR_AUTO_BUF owners = {0};
+
+	EMR_TRY(emr_replica_owners_of(share->o.replica, domain, &owners));
+	EMR_EACH (const emr_known_owner, owner, &owners)
+		if (memcmp(card->dom_pk, owner->owned.owner_pk, 32) == 0 &&
+			memcmp(card->x25519, owner->box, 32) == 0)
+			return EMR_OK;
+	return EMR_DAMAGED;
+}
 
 /* The letter's card must be of the domain that the ledger has: whoever could write another ledger
  * could else put his own domain behind a familiar name. */
@@ -18,9 +32,15 @@ emr_status share_read_card(emr_share *share, emr_id16 domain, emr_bytes bytes, e
 	EMR_TRY(emr_card_read(bytes, &card));
 	EMR_TRY(share_domain(share, domain, &row));
 	if (card.kind != EMR_CARD_DOMAIN || !emr_id16_equal(card.domain_id, domain) ||
-		!emr_id16_equal(card.net_id, share->net_id) ||
-		memcmp(card.dom_pk, row.owner_pk, 32) != 0 || memcmp(card.x25519, row.box, 32) != 0)
+		!emr_id16_equal(card.net_id, share->net_id))
 		return EMR_DAMAGED;
+	if (memcmp(card.dom_pk, row.owner_pk, 32) != 0)
+		EMR_TRY(is_former_card(share, domain, &card));
+	else if (memcmp(card.x25519, row.box, 32) != 0)
+		return EMR_DAMAGED;
+	/* Answers go to the key of now. */
+	memcpy(card.dom_pk, row.owner_pk, 32);
+	memcpy(card.x25519, row.box, 32);
 	*out = card;
 	return EMR_OK;
 }
@@ -53,6 +73,7 @@ emr_status share_open_letter(emr_share *share, const standing *s, const emr_box_
 		memcpy(out->team, s->team->name, sizeof out->team);
 		out->is_dataset = s->team->kind == EMR_TEAM_DATASET;
 	}
+	memcpy(out->B, facts.read.B, sizeof out->B);
 	out->agents_count = facts.read.n;
 	memcpy(out->agents, facts.read.agents, facts.read.n * sizeof *out->agents);
 	EMR_TRY(emr_grant_letter_open(box, emr_buf_view(&facts.item), &facts.read, &out->letter));

@@ -54,7 +54,7 @@ static emr_status active_person(emr_share *share, emr_id32 signer, emr_known_per
 {
 	bool is_active = false;
 
-	EMR_TRY(emr_replica_person(share->o.replica, signer, out));
+	EMR_TRY(emr_replica_present(share->o.replica, signer, out));
 	EMR_TRY(emr_replica_person_is_active(share->o.replica, out, share_now(share), &is_active));
 	return is_active ? EMR_OK : EMR_DENIED;
 }

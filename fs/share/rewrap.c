@@ -476,12 +476,6 @@ void share_reader_free(share_reader *reader)
 	free(reader);
 }
 
-emr_status share_as_it_is(share_reader *reader, const emr_replica_head *head, record_facts *out)
-{
-	return share_record(
-		reader->share, head, (name_keys){.find = list_key_of, .own = reader}, out);
-}
-
 emr_status share_as_said(
 	share_reader *reader, emr_id16 object, uint64_t version, bool is_content, record_facts *out)
 {
@@ -490,5 +484,6 @@ emr_status share_as_said(
 	EMR_TRY(emr_replica_head_get(reader->share->o.replica, reader->domain, object, &head));
 	head.version = version;
 	head.pversion = is_content ? version : 0;
-	return share_as_it_is(reader, &head, out);
+	return share_record(
+		reader->share, &head, (name_keys){.find = list_key_of, .own = reader}, out);
 }

@@ -13,7 +13,7 @@
 #include "share/request.h"
 #include "share/share.h"
 
-#define SHARE_GEN 1u /* of a domain's signing key; rotation is not done here yet */
+#define SHARE_GEN 1u /* of a domain's signing key; another key is another seed's */
 
 /* Auditors of one's own organisation, as of SIZE entries of the ledger; 0: not looked yet. */
 #define AUDITORS_MAX 4
@@ -104,9 +104,9 @@ emr_status share_item(emr_share *share, uint8_t family, emr_id16 domain, emr_id1
 	uint64_t version, emr_buf *bytes, emr_replica_item *out);
 emr_status share_part(emr_share *share, uint8_t family, emr_id16 domain, emr_id16 object,
 	uint64_t version, emr_buf *out);
-/* The signing key behind SIGNER: the domain's, or a registered one's. */
-emr_status share_signer_pk(
-	emr_share *share, const emr_row_domain *row, emr_id32 signer, uint8_t out_pk[32]);
+/* The signing key behind SIGNER: the domain's, or one that it had, or a registered one's. */
+emr_status share_signer_pk(emr_share *share, emr_id16 domain, const emr_row_domain *row,
+	emr_id32 signer, uint8_t out_pk[32]);
 
 /* A grant with its present terms and what its part shows in public. */
 typedef struct grant_facts {
@@ -169,6 +169,7 @@ void record_facts_free(record_facts *facts);
 typedef struct her_words {
 	emr_share *share;
 	name_keys keys;
+	emr_id16 domain;
 	uint8_t owner_pk[32], patient_pk[32];
 	uint64_t version; /* 0: nothing */
 	bool has_content;
@@ -341,8 +342,7 @@ emr_status share_fragments_epoch(
 typedef struct share_reader share_reader;
 emr_status share_reader_new(emr_share *share, emr_id16 domain, share_reader **out);
 void share_reader_free(share_reader *reader);
-emr_status share_as_it_is(share_reader *reader, const emr_replica_head *head, record_facts *out);
-/* Reads VERSION of it; IS_CONTENT: that brought its bytes, or their keys. */
+/* Reads VERSION of OBJECT; IS_CONTENT: that brought its bytes, or their keys. */
 emr_status share_as_said(share_reader *reader, emr_id16 object, uint64_t version, bool is_content,
 	record_facts *out);
 

@@ -189,6 +189,9 @@ emr_status emr_shared_check(emr_shared *shared, emr_share_trouble *out_trouble)
 	emr_known_grant known;
 
 	EMR_TRY(emr_replica_grant(replica, r->grant.domain, r->grant.grant, &known));
+	/* Its owner may go on under another key meanwhile. */
+	EMR_TRY(share_domain(shared->share, r->grant.domain, &shared->row));
+	memcpy(shared->owner_pk, shared->row.owner_pk, sizeof shared->owner_pk);
 	if (s->is_team)
 		EMR_TRY(emr_team_membership(replica, s->team_id, s->root, &s->membership));
 	EMR_TRY(share_look_at_own_key(shared->share, s));
@@ -198,6 +201,19 @@ emr_status emr_shared_check(emr_shared *shared, emr_share_trouble *out_trouble)
 		return check_outer(shared, out_trouble);
 	wipe(shared);
 	return denied(why_of(r->phase), out_trouble);
+}
+
+/* A grant to a former key of mine is read with that. */
+static emr_status take_key_of(emr_shared *shared)
+{
+	emr_grantee_key *key = NULL;
+	emr_status status = emr_grantee_key_of(shared->share->o.keyring, shared->received.B, &key);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	emr_grantee_key_free(shared->me);
+	shared->me = key;
+	return EMR_OK;
 }
 
 static emr_status read_terms(emr_shared *shared, const emr_known_grant *known)
@@ -215,6 +231,8 @@ static emr_status read_terms(emr_shared *shared, const emr_known_grant *known)
 	emr_box_key_free(box);
 	if (status == EMR_OK)
 		status = share_domain(share, known->domain, &shared->row);
+	if (status == EMR_OK && !shared->standing.is_team)
+		status = take_key_of(shared);
 	if (status != EMR_OK)
 		return status;
 	memcpy(shared->owner_pk, shared->row.owner_pk, 32);

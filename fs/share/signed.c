@@ -18,6 +18,7 @@
 #include "ledger/hash.h"
 #include "record/derived.h"
 #include "replica/ask.h"
+#include "replica/people.h"
 #include "replica/names.h"
 
 static emr_id32 id_of(const uint8_t pk[32])
@@ -36,17 +37,23 @@ static bool is_absent(emr_status status)
 
 /* ---- the owner's keys ---- */
 
-/* A computer of hers, also one that was removed since: its registration names her identity. */
-static bool is_device_of(const emr_known_person *key, const uint8_t patient_pk[32])
+/* A computer of hers, also one that was removed since: its registration names her identity, or one
+ * that this was before. */
+static emr_status is_device_of(emr_replica *replica, const emr_known_person *key,
+	const uint8_t patient_pk[32], bool *out_is)
 {
-	return (key->row.roles & EMR_ROLE_DEVICE) != 0 &&
-	       memcmp(key->row.ref, id_of(patient_pk).b, 32) == 0;
+	*out_is = false;
+	return (key->row.roles & EMR_ROLE_DEVICE) == 0
+		       ? EMR_OK
+		       : emr_replica_is_same_person(
+				 replica, EMR_ID32_AT(key->row.ref), id_of(patient_pk), out_is);
 }
 
-emr_status emr_signed_is_owner(emr_replica *replica, const uint8_t owner_pk[32],
+emr_status emr_signed_is_owner(emr_replica *replica, emr_id16 domain, const uint8_t owner_pk[32],
 	const uint8_t patient_pk[32], emr_id32 signer, bool *out_is)
 {
 	emr_known_person key;
+	uint8_t pk[32];
 	emr_status status;
 
 	*out_is = emr_id32_equal(signer, id_of(owner_pk)) ||
@@ -55,11 +62,17 @@ emr_status emr_signed_is_owner(emr_replica *replica, const uint8_t owner_pk[32],
 		return EMR_OK;
 	status = emr_replica_person(replica, signer, &key);
 	if (status == EMR_OK)
-		*out_is = is_device_of(&key, patient_pk);
+		status = is_device_of(replica, &key, patient_pk, out_is);
+	if (status == EMR_OK && !*out_is) /* or one of her keys */
+		status = emr_replica_is_same_person(replica, signer, id_of(patient_pk), out_is);
+	/* Also where somebody who has a former key of the folder registered it as a person's. */
+	if (!*out_is && (status == EMR_OK || status == EMR_NOT_FOUND))
+		status = emr_replica_find_owner(replica, domain, signer, pk, out_is);
 	return is_absent(status) ? EMR_OK : status;
 }
 
-/* The key of id ID of a domain; MINE_ONLY: of one of this keyring's.  *OUT_IS: there is one. */
+/* The key of id ID of a domain, or one that it had; MINE_ONLY: of one of this keyring's.  *OUT_IS:
+ * there is one. */
 static emr_status find_domain_key(
 	emr_replica *replica, emr_id32 id, bool mine_only, uint8_t out_pk[32], bool *out_is)
 {
@@ -67,10 +80,13 @@ static emr_status find_domain_key(
 	EMR_ASK(domains, replica, DOMAINS);
 
 	while (!*out_is && emr_next(&domains, &known)) {
-		*out_is = (known.is_mine || !mine_only) &&
-			  emr_id32_equal(id_of(known.row.owner_pk), id);
+		if (!known.is_mine && mine_only)
+			continue;
+		*out_is = emr_id32_equal(id_of(known.row.owner_pk), id);
 		if (*out_is)
 			memcpy(out_pk, known.row.owner_pk, 32);
+		else if (known.row.head.version > 1)
+			EMR_TRY(emr_replica_find_owner(replica, known.domain, id, out_pk, out_is));
 	}
 	return domains.status;
 }
@@ -100,9 +116,20 @@ static emr_status mismatch(judging *j, emr_signed_fault fault)
 	return end_as(j, EMR_SIGNED_MISMATCH, fault);
 }
 
-/* Whose key has the id that the statement names.  A record that was moved carries the statement of
- * the domain it was saved in: whose that was, the ledger tells only to its owner; to others, that
- * the owner signed for it again here. */
+/* A record that was moved carries the statement of the domain it was saved in: whose that was, the
+ * ledger tells only to its owner; to others, that the owner signed for it again here. */
+static emr_status find_folder(judging *j)
+{
+	emr_status status = emr_replica_find_owner(
+		j->replica, j->place->domain, j->issuer, j->pk, &j->is_domain);
+
+	return j->is_domain || (status != EMR_OK && !is_absent(status))
+		       ? status
+		       : find_domain_key(
+				 j->replica, j->issuer, j->place->mine_only, j->pk, &j->is_domain);
+}
+
+/* Whose key has the id that the statement names. */
 static emr_status find_issuer(judging *j)
 {
 	emr_status status;
@@ -119,14 +146,12 @@ static emr_status find_issuer(judging *j)
 		j->is->roles = j->person.row.roles;
 		return EMR_OK;
 	}
-	if (!is_absent(status))
-		return status;
-	return find_domain_key(j->replica, j->issuer, j->place->mine_only, j->pk, &j->is_domain);
+	return is_absent(status) ? find_folder(j) : status;
 }
 
-static emr_statement_verdict compare_statement(const judging *j)
+static emr_statement_verdict compare_as(const judging *j, const uint8_t patient_pk[32])
 {
-	const emr_statement_expect expect = {.patient_pk = j->place->patient_pk,
+	const emr_statement_expect expect = {.patient_pk = patient_pk,
 		.r_pid = j->place->r_pid,
 		.record_id = j->place->record_id,
 		.cver = j->place->cver,
@@ -134,6 +159,21 @@ static emr_statement_verdict compare_statement(const judging *j)
 		.issuer_key = emr_bytes_of(j->pk, 32)};
 
 	return emr_statement_check(j->bundle, &expect);
+}
+
+/* It names the patient by the key that she had then. */
+static emr_status compare_statement(judging *j)
+{
+	EMR_AUTO_BUF keys = {0};
+	emr_status status = EMR_OK;
+
+	j->is->verdict = compare_as(j, j->place->patient_pk);
+	if (j->is->verdict == EMR_STATEMENT_WRONG_PATIENT)
+		status = emr_replica_keys_of(j->replica, id_of(j->place->patient_pk), &keys);
+	EMR_EACH (const emr_known_person, key, &keys)
+		if (j->is->verdict == EMR_STATEMENT_WRONG_PATIENT)
+			j->is->verdict = compare_as(j, key->row.pk);
+	return is_absent(status) ? EMR_OK : status;
 }
 
 /* ---- another's certificate ---- */
@@ -144,6 +184,7 @@ typedef struct entry_search {
 	uint64_t before_seq, seq, version, not_after;
 	uint8_t pub[288], bind_sig[64];
 	size_t pub_len;
+	emr_id32 key; /* whose entry it is: the issuer, or a key that he was before */
 	bool is_found;
 } entry_search;
 
@@ -174,22 +215,42 @@ static void look_at_entry(entry_search *s, const emr_replica_item *item)
 	memcpy(s->pub, pub.data, pub.len);
 }
 
-static emr_status find_entry(const judging *j, entry_search *out)
+static emr_status find_entry_of(const judging *j, emr_id32 key, entry_search *out)
 {
+	const bool was_found = out->is_found;
 	emr_replica_item item;
-	EMR_ASK(items, j->replica, HISTORY, .family = EMR_FAMILY_KEY,
-		.object = EMR_ID16_AT(j->issuer.b));
+	EMR_ASK(items, j->replica, HISTORY, .family = EMR_FAMILY_KEY, .object = EMR_ID16_AT(key.b));
 
 	while (emr_next(&items, &item))
 		look_at_entry(out, &item);
+	if (out->is_found && !was_found)
+		out->key = key;
 	return items.status;
 }
 
-/* salt, certificate, and what its bearer says of himself, which is nobody's name. */
-static emr_status read_part(judging *j, uint64_t version, emr_buf *part, emr_bytes *out_der)
+/* A key that followed another keeps the certificate, which vouches for the one before. */
+static emr_status find_entry(const judging *j, entry_search *out)
 {
-	emr_part_key at = {
-		.family = EMR_FAMILY_KEY, .version = version, .object = EMR_ID16_AT(j->issuer.b)};
+	EMR_AUTO_BUF keys = {0};
+
+	EMR_TRY(find_entry_of(j, j->issuer, out));
+	if (!out->is_found)
+		EMR_TRY(emr_replica_keys_of(j->replica, j->issuer, &keys));
+	EMR_EACH (const emr_known_person, key, &keys) {
+		if (out->is_found || emr_id32_equal(key->signer_id, j->issuer))
+			break;
+		EMR_TRY(find_entry_of(j, key->signer_id, out));
+	}
+	return EMR_OK;
+}
+
+/* salt, certificate, and what its bearer says of himself, which is nobody's name. */
+static emr_status read_part(
+	judging *j, const entry_search *entry, emr_buf *part, emr_bytes *out_der)
+{
+	emr_part_key at = {.family = EMR_FAMILY_KEY,
+		.version = entry->version,
+		.object = EMR_ID16_AT(entry->key.b)};
 	emr_reader r;
 
 	EMR_TRY(emr_replica_part(j->replica, &at, part));
@@ -242,7 +303,7 @@ static emr_signed_fault check_certificate(const judging *j, const entry_search *
 	if (status != EMR_OK || !emr_cert_is_of(facts, j->person.row.org))
 		return EMR_SIGNED_BAD_CERTIFICATE;
 	emr_descriptor_net_id((emr_span){j->place->descriptor.data, j->place->descriptor.len}, net);
-	if (emr_bind_message(net, j->issuer.b, (emr_span){entry->pub, entry->pub_len}, message) !=
+	if (emr_bind_message(net, entry->key.b, (emr_span){entry->pub, entry->pub_len}, message) !=
 			EMR_CONTRACT_OK ||
 		!emr_p256_verify(
 			facts->spki, sizeof facts->spki, message, sizeof message, entry->bind_sig))
@@ -298,7 +359,7 @@ static emr_status judge_other(judging *j)
 		return status;
 	if (!entry.is_found)
 		return mismatch(j, EMR_SIGNED_NO_ENTRY);
-	status = read_part(j, entry.version, &part, &der);
+	status = read_part(j, &entry, &part, &der);
 	if (status != EMR_OK && !is_absent(status))
 		return status;
 	fault = check_dates(j, &entry);
@@ -345,8 +406,8 @@ static emr_status judge_statement(judging *j)
 {
 	bool put_by_owner = false, is_own = false;
 
-	EMR_TRY(emr_signed_is_owner(j->replica, j->place->owner_pk, j->place->patient_pk,
-		j->place->put_signer, &put_by_owner));
+	EMR_TRY(emr_signed_is_owner(j->replica, j->place->domain, j->place->owner_pk,
+		j->place->patient_pk, j->place->put_signer, &put_by_owner));
 	if (!j->bundle->has_statement) {
 		j->is->verdict = EMR_STATEMENT_NONE;
 		return put_by_owner ? end_as(j, EMR_SIGNED_NONE, EMR_SIGNED_NO_FAULT)
@@ -354,12 +415,15 @@ static emr_status judge_statement(judging *j)
 	}
 	copy_statement(j);
 	EMR_TRY(find_issuer(j));
-	j->is->verdict = compare_statement(j);
+	EMR_TRY(compare_statement(j));
 	if (j->is->verdict == EMR_STATEMENT_WRONG_ISSUER && !j->is_domain && !j->is_person)
 		return mismatch(j, EMR_SIGNED_UNKNOWN_KEY);
-	is_own = j->is_domain ||
-		 (j->is_person && (emr_id32_equal(j->issuer, id_of(j->place->patient_pk)) ||
-					  is_device_of(&j->person, j->place->patient_pk)));
+	is_own = j->is_domain;
+	if (j->is_person)
+		EMR_TRY(emr_replica_is_same_person(
+			j->replica, j->issuer, id_of(j->place->patient_pk), &is_own));
+	if (j->is_person && !is_own)
+		EMR_TRY(is_device_of(j->replica, &j->person, j->place->patient_pk, &is_own));
 	if (j->is->verdict != EMR_STATEMENT_VALID &&
 		j->is->verdict != EMR_STATEMENT_VALID_AFTER_HASH) {
 		if (!is_own && j->is_person)
@@ -369,6 +433,14 @@ static emr_status judge_statement(judging *j)
 	if (is_own)
 		return judge_own(j, put_by_owner);
 	EMR_TRY(judge_other(j));
+	/* Nobody is that person but who has a key of the folder, and registered it as his own. */
+	if (j->is->standing == EMR_SIGNED_MISMATCH)
+		EMR_TRY(find_folder(j));
+	if (j->is_domain) {
+		j->is->by[0] = j->is->organisation[0] = '\0';
+		j->is->roles = 0;
+		return judge_own(j, put_by_owner);
+	}
 	/* A right to write is none to bring again what somebody else once said. */
 	if (j->is->standing != EMR_SIGNED_MISMATCH && !put_by_owner &&
 		!emr_id32_equal(j->issuer, j->place->put_signer))

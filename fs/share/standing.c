@@ -47,17 +47,12 @@ emr_status share_party(
 emr_status share_present_key(emr_share *share, emr_id32 root, emr_id32 *out)
 {
 	emr_known_person person;
-	emr_status status =
-		share_party(share, root, &person, NULL); /* a team has one key for ever */
+	emr_status status = emr_replica_present(share->o.replica, root, &person);
 
-	for (int hops = 0;
-		status == EMR_OK && person.row.head.state == EMR_KEY_ROTATED && hops < 1000;
-		hops++) {
-		root = EMR_ID32_AT(person.row.next);
-		status = emr_replica_person(share->o.replica, root, &person);
-	}
+	if (status == EMR_NOT_FOUND) /* a team has one key for ever */
+		status = share_party(share, root, &person, NULL);
 	if (status == EMR_OK)
-		*out = root;
+		*out = person.signer_id;
 	return status;
 }
 

@@ -11,6 +11,7 @@
 #include "keyring/coowned.h"
 #include "ledger/hash.h"
 #include "replica/ask.h"
+#include "replica/people.h"
 #include "share/domain.h"
 
 static emr_id32 id_of(const uint8_t pk[32])
@@ -43,10 +44,11 @@ static emr_status is_computer_of(
 	status = emr_replica_person(replica, key, &known);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	*out_is = (known.row.roles & EMR_ROLE_DEVICE) != 0 &&
-		  memcmp(known.row.ref, person.b, 32) == 0 &&
-		  known.row.head.state == EMR_KEY_ACTIVE && known.row.not_after_unix_s > now;
-	return EMR_OK;
+	return (known.row.roles & EMR_ROLE_DEVICE) != 0 && known.row.head.state == EMR_KEY_ACTIVE &&
+			       known.row.not_after_unix_s > now
+		       ? emr_replica_is_same_person(
+				 replica, EMR_ID32_AT(known.row.ref), person, out_is)
+		       : EMR_OK;
 }
 
 emr_status emr_is_own_computer(const emr_keyring *keyring, emr_replica *replica, emr_id32 key,
@@ -73,11 +75,12 @@ static emr_status signer_of(emr_replica *replica, uint8_t family, emr_id16 domai
 
 /* ---- those who are not ---- */
 
-/* PERSON is her identity, OWNER the key of the domain that is looked at. */
+/* PERSON is her identity, OWNER_PK the key of the domain that is looked at. */
 typedef struct looking {
 	emr_replica *replica;
 	uint64_t now;
-	emr_id32 person, owner;
+	emr_id32 person;
+	const uint8_t *owner_pk;
 	emr_buf *out; /* emr_stranger, ... */
 } looking;
 
@@ -97,7 +100,7 @@ static emr_status look_at_writer(const looking *l, emr_id16 domain, const emr_ro
 	if (is_manager)
 		EMR_TRY(is_computer_of(l->replica, l->person, s.who, l->now, &is_known));
 	else
-		is_known = emr_id32_equal(s.by, l->owner);
+		EMR_TRY(emr_replica_was_owner(l->replica, domain, l->owner_pk, s.by, &is_known));
 	return is_known ? EMR_OK : emr_buf_append(l->out, &s, sizeof s);
 }
 
@@ -108,12 +111,14 @@ static emr_status look_at_grant(const looking *l, const emr_known_grant *grant)
 		.domain = grant->domain,
 		.grant = grant->grant,
 		.who = EMR_ID32_AT(grant->row.grantee)};
+	bool is_owners = false;
 
 	if (phase != EMR_GRANT_IN_FORCE && phase != EMR_GRANT_COMING)
 		return EMR_OK;
 	EMR_TRY(signer_of(l->replica, EMR_FAMILY_GRANT, grant->domain, grant->grant,
 		grant->row.head.version, &s.by));
-	return emr_id32_equal(s.by, l->owner) ? EMR_OK : emr_buf_append(l->out, &s, sizeof s);
+	EMR_TRY(emr_replica_was_owner(l->replica, grant->domain, l->owner_pk, s.by, &is_owners));
+	return is_owners ? EMR_OK : emr_buf_append(l->out, &s, sizeof s);
 }
 
 static emr_status look_at_domain(looking *l, emr_id16 domain, const uint8_t owner_pk[32])
@@ -123,7 +128,7 @@ static emr_status look_at_domain(looking *l, emr_id16 domain, const uint8_t owne
 	EMR_ASK(writers, l->replica, WRITERS, .domain = domain);
 	EMR_ASK(grants, l->replica, GRANTS, .domain = domain);
 
-	l->owner = id_of(owner_pk);
+	l->owner_pk = owner_pk;
 	while (emr_next(&writers, &writer))
 		EMR_TRY(look_at_writer(l, domain, &writer.row));
 	EMR_TRY(writers.status);
@@ -167,8 +172,7 @@ static emr_status is_owners_word(emr_replica *replica, uint8_t family, emr_id16 
 
 	EMR_TRY(emr_domain_row(replica, domain, &row));
 	EMR_TRY(signer_of(replica, family, domain, object, version, &signer));
-	*out_is = emr_id32_equal(signer, id_of(row.owner_pk));
-	return EMR_OK;
+	return emr_replica_was_owner(replica, domain, row.owner_pk, signer, out_is);
 }
 
 /* A REVOKE is the row's last version: the terms are one before. */
@@ -197,6 +201,7 @@ emr_status emr_epoch_is_owners(emr_replica *replica, emr_id16 domain, uint32_t e
 {
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF writer = {0};
+	EMR_AUTO_BUF owners = {0};
 	emr_row_epoch row;
 	emr_key_text key;
 	emr_id32 signer;
@@ -210,5 +215,10 @@ emr_status emr_epoch_is_owners(emr_replica *replica, emr_id16 domain, uint32_t e
 	emr_key_in_domain("W", domain.b, signer.b, &key);
 	status = emr_replica_state_get(replica, key.text, &writer);
 	*out_is = status == EMR_NOT_FOUND;
+	/* One that began with another key of the owner's is hers, by whichever key it came. */
+	if (status == EMR_OK)
+		EMR_TRY(emr_replica_owners_of(replica, domain, &owners));
+	EMR_EACH (const emr_known_owner, owner, &owners)
+		*out_is |= owner->owned.from == epoch;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }

@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include <jansson.h>
 
@@ -125,106 +124,6 @@ static emr_status take_choice(const json_t *value, const char *usual, const char
 	return EMR_OK;
 }
 
-/* ---- columns of tables ---- */
-
-#define CODE_MAX 16
-#define CODE_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%/+-"
-
-/* True for text that a table can have as the head of a column, and a person can be shown. */
-static emr_status check_column_name(const emr_terms *terms, const char *name)
-{
-	size_t len = strlen(name);
-
-	if (len > EMR_TERMS_COLUMN_NAME_MAX)
-		return EMR_LIMIT;
-	if (len == 0 || !emr_shown_name_ok(name, len) || strpbrk(name, ",;\"|") != NULL ||
-		strchr("=+-@ ", name[0]) != NULL || name[len - 1] == ' ')
-		return EMR_INVALID;
-	for (size_t i = 0; i < terms->n_columns; i++)
-		if (strcasecmp(terms->column_text + terms->columns[i].name, name) == 0)
-			return EMR_INVALID;
-	return EMR_OK;
-}
-
-/* The list of codes as "|F|M|"; each is there once. */
-static emr_status take_codes(const json_t *list, char out[EMR_TERMS_COLUMN_WORDS_MAX + 1])
-{
-	const json_t *value;
-	size_t i, at = 1;
-
-	strcpy(out, "|");
-	json_array_foreach(list, i, value)
-	{
-		char sought[CODE_MAX + 3];
-		const char *text = json_string_value(value);
-		const size_t len = json_string_length(value);
-
-		/* Of signs that begin a formula there are only signs. */
-		if (text == NULL || len == 0 || len > CODE_MAX || strspn(text, CODE_CHARS) != len ||
-			(strchr("+-", text[0]) != NULL && strspn(text, "+-") != len))
-			return EMR_INVALID;
-		snprintf(sought, sizeof sought, "|%s|", text);
-		if (strcasestr(out, sought) != NULL)
-			return EMR_INVALID;
-		if (at + strlen(text) + 1 > EMR_TERMS_COLUMN_WORDS_MAX)
-			return EMR_LIMIT;
-		at += (size_t)sprintf(out + at, "%s|", text);
-	}
-	return at > 1 ? EMR_OK : EMR_INVALID;
-}
-
-static emr_status take_kind(
-	const json_t *value, uint8_t *out_kind, char words[EMR_TERMS_COLUMN_WORDS_MAX + 1])
-{
-	static const char *const kinds[] = {"number", "date", "code"};
-	const char *text = json_string_value(value);
-
-	words[0] = '\0';
-	*out_kind = EMR_TERMS_CODE;
-	if (json_is_array(value))
-		return take_codes(value, words);
-	for (uint8_t i = 0; text != NULL && i < 3; i++)
-		if (strcmp(text, kinds[i]) == 0) {
-			*out_kind = (uint8_t)(EMR_TERMS_NUMBER + i);
-			return EMR_OK;
-		}
-	return EMR_INVALID;
-}
-
-static emr_status keep_text(emr_terms *out, size_t *used, const char *text, uint16_t *out_at)
-{
-	size_t len = strlen(text) + 1;
-
-	if (len > sizeof out->column_text - *used)
-		return EMR_LIMIT;
-	memcpy(out->column_text + *used, text, len);
-	*out_at = (uint16_t)*used;
-	*used += len;
-	return EMR_OK;
-}
-
-static emr_status take_columns(json_t *object, emr_terms *out)
-{
-	char words[EMR_TERMS_COLUMN_WORDS_MAX + 1];
-	const char *name;
-	json_t *value;
-	size_t used = 0;
-
-	if (json_object_size(object) > EMR_TERMS_COLUMNS_MAX)
-		return EMR_LIMIT;
-	json_object_foreach(object, name, value)
-	{
-		emr_terms_column *column = &out->columns[out->n_columns];
-
-		EMR_TRY(check_column_name(out, name));
-		EMR_TRY(take_kind(value, &column->kind, words));
-		EMR_TRY(keep_text(out, &used, name, &column->name));
-		EMR_TRY(keep_text(out, &used, words, &column->words));
-		out->n_columns++;
-	}
-	return json_object_size(object) > 0 ? EMR_OK : EMR_INVALID;
-}
-
 /* How copies are made. */
 static emr_status take_rule(const char *name, json_t *value, emr_terms *out, const char **out_what)
 {
@@ -246,10 +145,6 @@ static emr_status take_rule(const char *name, json_t *value, emr_terms *out, con
 			return take_choice(
 				value, choices[i].usual, choices[i].other, choices[i].out);
 		}
-	if (strcmp(name, "columns") == 0) {
-		*out_what = "columns";
-		return take_columns(value, out);
-	}
 	if (strcmp(name, "characteristics") != 0)
 		return EMR_INVALID;
 	*out_what = "characteristics";

@@ -38,8 +38,8 @@ typedef struct chain {
 
 static emr_status is_by_owner(const chain *c, emr_id32 signer, bool *out_is)
 {
-	return emr_signed_is_owner(
-		c->share->o.replica, c->place->owner_pk, c->place->patient_pk, signer, out_is);
+	return emr_signed_is_owner(c->share->o.replica, c->place->domain, c->place->owner_pk,
+		c->place->patient_pk, signer, out_is);
 }
 
 /* Sealing it again where it lies, or bringing it back, makes no new arrival. */
@@ -172,6 +172,7 @@ static emr_signed_place place_of(emr_share *share, const uint8_t patient_pk[32],
 	const uint8_t owner_pk[32], const record_facts *facts)
 {
 	emr_signed_place place = {.descriptor = emr_ledger_descriptor(share->o.ledger),
+		.domain = facts->head.domain,
 		.patient_pk = patient_pk,
 		.r_pid = facts->meta.r_pid,
 		.record_id = facts->put.record_id,

@@ -4,13 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keyring/coowned.h"
 #include "keyring/letters.h"
 #include "share/give.h"
 #include "share/strangers.h"
 #include "share_private.h"
 #include "teams_private.h"
-
-#define KEYS_MAX 1000 /* of one person, one after the other */
 
 /* ---- what there is ---- */
 
@@ -51,21 +50,17 @@ static emr_status add_row(
 /* The person's keys, from the first one on: what a row is found by. */
 static emr_status rows_of_person(emr_share *share, emr_id16 domain, emr_id32 key, emr_buf *out)
 {
-	emr_known_person person;
+	EMR_AUTO_BUF keys = {0};
 	emr_row_writer row;
-	emr_status status = emr_replica_person(share->o.replica, key, &person);
+	emr_status status = emr_replica_keys_of(share->o.replica, key, &keys);
 
-	for (int hops = 0; status == EMR_OK && hops < KEYS_MAX; hops++) {
-		emr_status found = share_writer_row(share, domain, key, &row);
+	EMR_EACH (const emr_known_person, one, &keys) {
+		emr_status found = share_writer_row(share, domain, one->signer_id, &row);
 
 		if (found == EMR_OK)
 			found = add_row(share, domain, &row, out);
-		else if (found == EMR_NOT_FOUND)
-			found = EMR_OK;
-		if (found != EMR_OK || person.row.head.state != EMR_KEY_ROTATED)
+		if (found != EMR_OK && found != EMR_NOT_FOUND)
 			return found;
-		memcpy(key.b, person.row.next, sizeof key.b);
-		status = emr_replica_person(share->o.replica, key, &person);
 	}
 	return status == EMR_NOT_FOUND ? EMR_OK : status; /* a team, or nobody */
 }
@@ -309,4 +304,103 @@ emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr
 	return status == EMR_OK && n > l.n
 		       ? share_end(share, domain, root, grants + l.n, n - l.n, all, reason, NULL)
 		       : status;
+}
+
+/* ---- who goes on under another key ---- */
+
+/* The name that the share has by which WRITER may write; "" where that is only to leave things. */
+static emr_status label_of(emr_share *share, const known_writer *writer, emr_grant_note *note)
+{
+	emr_known_grant grant;
+	AUTO_BOX_KEY box = NULL;
+	EMR_ASK(grants, share->o.replica, GRANTS, .domain = writer->domain);
+
+	EMR_TRY(emr_box_key_domain(share->o.keyring, writer->domain, &box));
+	while (emr_next(&grants, &grant)) {
+		bool came = false;
+
+		if (memcmp(grant.row.grantee, writer->root.b, 32) == 0)
+			EMR_TRY(came_with(share, writer, grant.seq, &came));
+		if (came)
+			return share_grant_note(share, box, &grant, note);
+	}
+	return grants.status;
+}
+
+/* By the key NOW of the same person. */
+static emr_status give_again(
+	emr_share *share, const known_writer *writer, const emr_known_person *now)
+{
+	writer_terms terms = {.domain = writer->domain,
+		.writer = now,
+		.rights = writer->row.rights,
+		.not_after_unix_s = writer->row.not_after_unix_s};
+	EMR_AUTO_BUF card = {0};
+	emr_grant_note note = {.label = ""};
+	AUTO_PARCEL p = {0};
+
+	EMR_TRY(label_of(share, writer, &note));
+	EMR_TRY(share_make_card(share, writer->domain, terms.not_after_unix_s, NULL, NULL, &card));
+	terms.label = note.label;
+	terms.card = emr_buf_view(&card);
+	EMR_TRY(parcel_begin(share, emr_signer_domain(writer->domain, SHARE_GEN), &p));
+	EMR_TRY(share_add_writer(&p, &terms));
+	return parcel_send(&p);
+}
+
+static emr_status follow_writer(emr_share *share, const known_writer *writer, uint64_t *changes)
+{
+	emr_known_person person;
+	emr_row_writer row;
+	bool is_active = false;
+	emr_id32 now;
+	emr_status status;
+
+	if (!known_writer_is_alive(writer, share_now(share)) || !writer->is_hers)
+		return EMR_OK;
+	EMR_TRY(emr_replica_person(share->o.replica, writer->writer, &person));
+	if (emr_id32_is_zero(EMR_ID32_AT(person.row.next)))
+		return EMR_OK;
+	EMR_TRY(share_present_key(share, writer->root, &now));
+	/* The right that it has, or had until the owner ended it, is the owner's last word. */
+	status = share_writer_row(share, writer->domain, now, &row);
+	if (status != EMR_NOT_FOUND)
+		return status;
+	EMR_TRY(emr_replica_person(share->o.replica, now, &person));
+	EMR_TRY(emr_replica_person_is_active(
+		share->o.replica, &person, share_now(share), &is_active));
+	if (is_active)
+		EMR_TRY(give_again(share, writer, &person));
+	*changes += is_active;
+	return EMR_OK;
+}
+
+static emr_status follow_in(emr_share *share, emr_id16 domain, uint64_t *changes)
+{
+	EMR_AUTO_BUF writers = {0};
+	emr_domain_public public;
+	emr_row_domain row;
+	emr_status status = share_own_domain(share, domain, &row, &public);
+
+	if (status != EMR_OK) /* it is shared with me */
+		return status == EMR_DENIED ? EMR_OK : status;
+	EMR_TRY(share_known_writers(share, domain, NULL, &writers));
+	EMR_EACH (const known_writer, writer, &writers)
+		EMR_TRY(follow_writer(share, writer, changes));
+	return EMR_OK;
+}
+
+emr_status emr_share_follow_writers(emr_share *share, uint64_t *out_changes)
+{
+	EMR_AUTO_BUF own = {0};
+	uint64_t changes = 0;
+
+	EMR_TRY(emr_replica_own_domains(share->o.replica, &own));
+	EMR_EACH (const emr_id16, domain, &own)
+		/* The owner's word, which a computer of hers does not say. */
+		if (!emr_keyring_coowns(share->o.keyring, *domain))
+			EMR_TRY(follow_in(share, *domain, &changes));
+	if (out_changes != NULL)
+		*out_changes = changes;
+	return EMR_OK;
 }

@@ -68,18 +68,21 @@ static emr_status find_person(emr_crowd *crowd, const char *identifier, emr_who 
 	return status;
 }
 
-/* Also by the code of one's own key, as long as it names one key alone. */
+/* Also by the code of one's own key, or of a former one, as long as it names one key alone. */
 static emr_status is_me(judging *j, bool *out_is)
 {
-	emr_id32 own = j->visit->session->identity.signer_id;
+	const emr_keyring *keyring = j->visit->session->keyring;
+	emr_id32 own;
 	emr_who patient;
 	emr_status status;
 
-	*out_is = emr_key_code_names(own, j->consent.patient);
+	*out_is = false;
+	for (size_t i = 0; !*out_is && emr_keyring_former_id(keyring, i, &own) == EMR_OK; i++)
+		*out_is = emr_key_code_names(own, j->consent.patient);
 	if (*out_is)
 		return EMR_OK;
 	status = find_person(&j->crowd, j->consent.patient, &patient);
-	*out_is = status == EMR_OK && emr_id32_equal(patient.id, own);
+	*out_is = status == EMR_OK && emr_keyring_is_self(keyring, patient.id);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 

@@ -9,32 +9,17 @@
 #include "keyring/coowned.h"
 #include "replica/people.h"
 
-_Static_assert(EMR_TERMS_COLUMNS_MAX <= EMR_COLUMNS_MAX &&
-		       EMR_TERMS_COLUMN_NAME_MAX <= EMR_COLUMN_NAME_MAX &&
-		       EMR_TERMS_COLUMN_WORDS_MAX <= EMR_COLUMN_WORDS_MAX &&
-		       (int)EMR_TERMS_NUMBER == (int)EMR_COLUMN_NUMBER &&
-		       (int)EMR_TERMS_DATE == (int)EMR_COLUMN_DATE &&
-		       (int)EMR_TERMS_CODE == (int)EMR_COLUMN_CODE,
-	"what terms can say is what copies can be made by");
-
-void emr_copies_rules_of(const emr_terms *terms, emr_copies_rules *out)
+emr_deidentify_rules emr_copies_rules_of(const emr_terms *terms)
 {
-	*out = (emr_copies_rules){
-		.rules = {.without_dates = terms->without_dates,
-			.with_characteristics = terms->with_characteristics,
-			.with_faces = terms->with_faces,
-			.with_derived = terms->with_derived,
-			.with_private = (terms->with_tiles ? EMR_PRIVATE_MOSAIC : 0u) |
-					(terms->with_private ? EMR_PRIVATE_SAFE : 0u),
-			.with_formats = (terms->with_nifti ? 1u << EMR_COPY_NIFTI : 0u) |
-					(terms->with_edf ? 1u << EMR_COPY_EDF : 0u) |
-					(terms->with_genomes ? 1u << EMR_COPY_VCF : 0u),
-			.columns = out->columns,
-			.column_count = terms->n_columns}};
-	for (size_t i = 0; i < terms->n_columns; i++)
-		out->columns[i] = (emr_column){.name = terms->column_text + terms->columns[i].name,
-			.kind = (emr_column_kind)terms->columns[i].kind,
-			.words = terms->column_text + terms->columns[i].words};
+	return (emr_deidentify_rules){.without_dates = terms->without_dates,
+		.with_characteristics = terms->with_characteristics,
+		.with_faces = terms->with_faces,
+		.with_derived = terms->with_derived,
+		.with_private = (terms->with_tiles ? EMR_PRIVATE_MOSAIC : 0u) |
+				(terms->with_private ? EMR_PRIVATE_SAFE : 0u),
+		.with_formats = (terms->with_nifti ? 1u << EMR_COPY_NIFTI : 0u) |
+				(terms->with_edf ? 1u << EMR_COPY_EDF : 0u) |
+				(terms->with_genomes ? 1u << EMR_COPY_VCF : 0u)};
 }
 
 emr_id32 emr_copies_dataset_id(const emr_team *dataset)

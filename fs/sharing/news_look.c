@@ -135,8 +135,8 @@ static emr_status note_change(news *n, const emr_replica_change *change)
 		(n->noted == 0 && !n->has_looked) || emr_told_has(&n->letters, change->object))
 		return EMR_OK;
 	EMR_TRY(emr_domain_row(n->session->replica, n->inbox_domain, &n->inbox));
-	EMR_TRY(emr_signed_is_owner(
-		n->session->replica, n->inbox.owner_pk, n->person_pk, change->signer_id, &is_own));
+	EMR_TRY(emr_signed_is_owner(n->session->replica, n->inbox_domain, n->inbox.owner_pk,
+		n->person_pk, change->signer_id, &is_own));
 	return is_own ? EMR_OK
 		      : emr_buf_append(&n->letters, &change->object, sizeof change->object);
 }

@@ -91,14 +91,11 @@ uint64_t emr_office_count(emr_office *office)
 static bool is_alone(emr_office *office)
 {
 	EMR_ASK(asked, office->session->replica, PEOPLE);
-	const emr_id32 own = office->session->identity.signer_id;
+	const emr_id32 root = emr_session_root(office->session);
 	emr_known_person person;
 
 	while (!office->has_others && emr_next(&asked, &person))
-		office->has_others =
-			!emr_id32_equal(person.signer_id, own) &&
-			((person.row.roles & EMR_ROLE_DEVICE) == 0 ||
-				memcmp(person.row.ref, own.b, sizeof person.row.ref) == 0);
+		office->has_others = memcmp(person.row.root, root.b, sizeof person.row.root) != 0;
 	if (asked.status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "office: people: %s", emr_status_text(asked.status));
 	return !office->has_others;

@@ -134,7 +134,7 @@ static emr_status tell_of(
 
 	if (is_dataset) {
 		memcpy(t->key, emr_copies_dataset_id(&dataset).b, 16);
-		status = emr_dataset_readers(crowd, &dataset, visit->session->identity.signer_id,
+		status = emr_dataset_readers(crowd, &dataset, emr_session_root(visit->session),
 			lists[0], lists[1], &is_reader);
 	}
 	for (int former = 0; former < 2; former++)

@@ -257,7 +257,7 @@ static emr_status ask_steward(emr_session *session, const emr_request *request, 
 	if (request->until_unix_s == 0)
 		row->until_unix_s = dataset.row.not_after_unix_s;
 	EMR_TRY(emr_agreement_signed(
-		session->replica, &dataset, session->identity.signer_id, &signed_unix_s));
+		session->replica, &dataset, emr_session_root(session), &signed_unix_s));
 	if (!emr_dataset_has_agreement(&dataset) || signed_unix_s != 0)
 		return EMR_OK;
 	*out_agreement = emr_agreement_salt(&dataset);

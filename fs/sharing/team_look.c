@@ -1,5 +1,6 @@
 /* This file is the look at teams of the office's thread: when a team got a new key, or its
- * members changed, the owner's shares with that team follow. */
+ * members changed, the owner's shares with that team follow; and so do the rights to write of
+ * people who go on under another key. */
 #include "base/log.h"
 #include "contract/codes.h"
 #include "org/team_care.h"
@@ -21,13 +22,16 @@ emr_status emr_look_teams(emr_visit *visit)
 	bool is_due = false;
 	uint64_t changes = 0;
 	size_t n = 0;
-	emr_status status = emr_visit_is_due(visit, is_of_teams, &is_due), tended = EMR_OK;
+	emr_status status = emr_visit_is_due(visit, is_of_teams, &is_due), tended = EMR_OK,
+		   followed = EMR_OK;
 
 	if (status != EMR_OK || !is_due)
 		return status;
 	status = emr_view_inner_tree(visit->session->view, &tree, &n);
 	if (status == EMR_OK)
 		status = emr_share_follow_teams(visit->share, tree, n, &changes);
+	if (status == EMR_OK || status == EMR_MISSING_DATA)
+		followed = emr_share_follow_writers(visit->share, NULL);
 	if (changes > 0)
 		emr_log(EMR_LOG_INFO, "office: %llu shares follow their team's new key",
 			(unsigned long long)changes);
@@ -35,5 +39,6 @@ emr_status emr_look_teams(emr_visit *visit)
 	 * the owner. */
 	if (status == EMR_OK || status == EMR_MISSING_DATA)
 		tended = emr_teams_tend_session(visit->session);
+	status = status == EMR_OK ? followed : status;
 	return status == EMR_OK ? tended : status;
 }

@@ -1,6 +1,5 @@
-/* This file is `emrfs check --network`: it asks the IPFS nodes of the settings what they are, holds
- * their configuration against what a node that keeps health records must be, and says how to mend
- * what is otherwise. It also names the organisations that have no agent. */
+/* This file is `emrfs check --network`: it asks the IPFS nodes of the settings what they are, and
+ * names the organisations that have no agent. How a node is set up it does not judge. */
 #include "verbs_private.h"
 
 #include <string.h>
@@ -18,98 +17,12 @@
 
 #define NODE_TIMEOUT_MS 20000
 
-/* By rule: what it is called in a line, what is said of it kept and broken, and the command. */
-static const struct {
-	const char *name, *kept, *broken, *mend;
-} rules[EMR_IPFS_RULE_COUNT] = {
-	[EMR_IPFS_RULE_PRIVATE] = {"private", N_("only nodes with its swarm key connect to it"),
-		N_("any node of the world may connect to it"),
-		N_("put the swarm.key of your network into its repository, set "
-		   "LIBP2P_FORCE_PNET=1, and start it again")},
-	[EMR_IPFS_RULE_QUIET] = {"quiet", N_("it announces nothing"),
-		N_("it tells a public network which records it has"),
-		"ipfs config --json Provide.Enabled false"},
-	[EMR_IPFS_RULE_BOOTSTRAP] = {"bootstrap", N_("it dials its peers only"),
-		N_("it dials nodes that a public list names"),
-		"ipfs config profile apply autoconf-off"},
-	[EMR_IPFS_RULE_ROUTING] = {"routing", N_("it asks no public router"),
-		N_("it asks public routers for what it looks for"),
-		"ipfs config Routing.Type none; ipfs config --json Routing.DelegatedRouters '[]'"},
-	[EMR_IPFS_RULE_TRANSPORTS] = {"transports", N_("TCP only"),
-		N_("it uses transports that know no swarm key"),
-		"ipfs config --json Swarm.Transports.Network '{\"QUIC\":false,"
-		"\"WebTransport\":false,\"WebRTCDirect\":false,\"Websocket\":false}'"},
-	[EMR_IPFS_RULE_PEERING] = {"peering", N_("it knows the others"),
-		N_("it knows no other node, and finds none"),
-		"ipfs config --json Peering.Peers '[{\"ID\":\"PEER\",\"Addrs\":[\"/ip4/ADDRESS/"
-		"tcp/4001\"]}]'"},
-	[EMR_IPFS_RULE_GATEWAY] = {"gateway", N_("it gives out blocks that it has"),
-		N_("its gateway fetches for strangers, or gives out more than blocks"),
-		"ipfs config --json Gateway.NoFetch true; ipfs config --json "
-		"Gateway.DeserializedResponses false"},
-	[EMR_IPFS_RULE_SYNC] = {"sync", N_("what it says it keeps is on its disk"),
-		N_("after a power cut it may lack what it said it keeps"),
-		"ipfs config --json Datastore.Spec \"$(ipfs config Datastore.Spec | sed "
-		"'s/\"sync\": false/\"sync\": true/')\""},
-	[EMR_IPFS_RULE_SHARDS] = {"shards",
-		N_("its directories have room for many millions of blocks"),
-		N_("above a few million blocks its directories become slow"),
-		N_("only a new repository can have next-to-last/3: ipfs init --profile=flatfs, "
-		   "then Datastore.Spec")},
-	[EMR_IPFS_RULE_CLOSED] = {"closed", N_("nobody asks it without a right"),
-		N_("whoever reaches its port can do everything with it"),
-		"ipfs config --json Addresses.API '[\"/unix/PATH/api.sock\"]'"},
-};
-
 static void check_fault(emr_checker *c, const char *node, emr_ipfs_fault fault, const char *said)
 {
 	emr_problem problem = {0};
 
 	emr_node_say(node, fault, said, &problem);
 	emr_check_note(c, "node", false, problem.hint, "%s", problem.text);
-}
-
-static void check_rule(emr_checker *c, emr_ipfs_rule rule, emr_ipfs_verdict verdict)
-{
-	if (verdict == EMR_IPFS_KEPT)
-		emr_check_note(c, rules[rule].name, true, "", "%s", emr_text(rules[rule].kept));
-	else if (verdict == EMR_IPFS_UNKNOWN)
-		emr_check_note(c, rules[rule].name, false, emr_text(rules[rule].mend),
-			_("it cannot be seen from here; whoever runs the node looks"));
-	else if (rule == EMR_IPFS_RULE_SHARDS) /* a wish */
-		emr_check_warn(c, rules[rule].name, emr_text(rules[rule].mend), "%s",
-			emr_text(rules[rule].broken));
-	else
-		emr_check_note(c, rules[rule].name, false, emr_text(rules[rule].mend), "%s",
-			emr_text(rules[rule].broken));
-}
-
-/* A timer that collects in the night is outside of the node, and none at all is worse than one by
- * day: what was erased would stay for ever. */
-static void check_collection(emr_checker *c)
-{
-	emr_check_warn(c, "collection", "",
-		_("not seen from here: a timer must run  ipfs repo gc  each night, or what was "
-		  "erased stays"));
-}
-
-static void check_profile(emr_checker *c, emr_ipfs *node)
-{
-	emr_ipfs_call call = emr_ipfs_call_of(NODE_TIMEOUT_MS, -1);
-	emr_ipfs_verdict verdicts[EMR_IPFS_RULE_COUNT];
-
-	if (emr_ipfs_examine(node, &call, verdicts) != EMR_OK) {
-		if (call.fault == EMR_IPFS_NOT_ALLOWED)
-			emr_check_warn(c, "profile", "",
-				_("this token may not see how the node is set up, as it should be; "
-				  "whoever runs it checks that"));
-		else
-			check_fault(c, emr_ipfs_address(node), call.fault, call.said);
-		return;
-	}
-	for (emr_ipfs_rule rule = 0; rule < EMR_IPFS_RULE_COUNT; rule++)
-		check_rule(c, rule, verdicts[rule]);
-	check_collection(c);
 }
 
 /* Whether its peers pin anything is said by what they pin. */
@@ -154,7 +67,6 @@ static void check_node(emr_checker *c, const emr_node_setting *setting)
 	}
 	emr_check_note(c, "node", true, "", _("%s runs Kubo %s"), setting->address, version);
 	check_cluster(c, node);
-	check_profile(c, node);
 }
 
 /* ---- organisations without an agent ---- */

@@ -60,13 +60,10 @@ static emr_status look_here(dataset *d, const char *name, emr_problem *out_probl
 {
 	const emr_session *session = &d->bureau.session;
 	EMR_AUTO_CROWD crowd = {0};
-	emr_known_person me;
-	emr_id32 root = session->identity.signer_id;
+	const emr_id32 root = emr_session_root(session);
 	emr_team one;
 
 	EMR_TRY(emr_crowd_open(session, &crowd));
-	if (emr_replica_person(session->replica, root, &me) == EMR_OK)
-		memcpy(root.b, me.row.root, sizeof root.b);
 	if (name == NULL)
 		return emr_datasets_json(&crowd, root, false, d->list);
 	return emr_dataset_called_json(&crowd, name, root, &one, d->list, out_problem);
@@ -131,7 +128,6 @@ static void say_rules(const dataset *d, const json_t *one)
 	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
 		if (strcmp(emr_json_text_at(one, kept[i].name), "kept") == 0)
 			emr_say(d->out, "  %s\n", _(kept[i].sentence));
-	dataset_say_columns(d->out, one);
 }
 
 /* The folders that copies are made of, and how many files have none. */

@@ -543,21 +543,11 @@ static emr_status remove_found(devices *d)
 	return status;
 }
 
-static emr_status say_left(const devices *d, uint64_t since)
-{
-	const device_left left = {
-		.out = d->out, .of = own(d), .device = d->found, .since_unix_s = since};
-
-	return device_left_say(&left);
-}
-
 static emr_status remove_one(devices *d, emr_problem *out_problem)
 {
-	uint64_t since = 0;
 	emr_status status;
 
 	d->name = d->args->operands[1];
-	EMR_TRY(emr_since_read(d->args, "device", &since, out_problem));
 	EMR_TRY(emr_acting_keys(&d->acting, d->args, out_problem));
 	EMR_TRY(emr_acting_open(&d->acting, out_problem));
 	status = find_device(d);
@@ -565,8 +555,6 @@ static emr_status remove_one(devices *d, emr_problem *out_problem)
 		status = remove_found(d);
 	if (status == EMR_OK)
 		status = emr_acting_forget_opened(&d->acting);
-	if (status == EMR_OK && d->is_found)
-		status = say_left(d, since);
 	if (status != EMR_OK) {
 		say_device_problem(d, status, out_problem);
 		return status;

@@ -63,8 +63,7 @@ static emr_status take_deed(void *arg, json_t *object)
 }
 
 /* "7d" (ago), "2026-11-20" (its beginning), "2026-11-20T14:05". */
-emr_status emr_since_read(
-	const emr_args *args, const char *verb, uint64_t *out_unix_s, emr_problem *out_problem)
+static emr_status read_since(const emr_args *args, uint64_t *out_unix_s, emr_problem *out_problem)
 {
 	const char *text = args->values[EMR_OPT_SINCE];
 	emr_day_span span;
@@ -72,7 +71,7 @@ emr_status emr_since_read(
 	if (text == NULL)
 		return EMR_OK;
 	if (emr_past_read(text, emr_clock_unix_s(emr_clock_system()), &span) != EMR_OK)
-		return emr_wrong_use(verb,
+		return emr_wrong_use("log",
 			_("--since takes a time: 7d, 2026-11-20 or 2026-11-20T14:05."),
 			out_problem);
 	*out_unix_s = span.first_unix_s;
@@ -114,7 +113,7 @@ emr_status emr_cmd_log(const emr_args *args, emr_out *out, emr_problem *out_prob
 	emr_request request = {.ask = EMR_ASK_LOG};
 	__attribute__((cleanup(telling_end))) telling t = {.out = out, .all = json_array()};
 
-	EMR_TRY(emr_since_read(args, "log", &request.since_unix_s, out_problem));
+	EMR_TRY(read_since(args, &request.since_unix_s, out_problem));
 	if (!args->given[EMR_OPT_ALL] && !out->is_json)
 		EMR_TRY(emr_folding_new(say_line, out, &t.folding));
 	EMR_TRY(read_choice(args, &request, out_problem));

@@ -1,5 +1,6 @@
-/* This file is `emrfs recover`: with the 24 words it sets a new passphrase, or tests the words. It
- * believes words only when they fit the identity that the ledger knows. */
+/* This file is `emrfs recover`: with the 24 words it sets a new passphrase, or tests the words, or
+ * lets new ones follow them. It believes words only when they fit the identity that the ledger
+ * knows. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -128,9 +129,12 @@ static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 		emr_passphrase_view(&passphrase), &r->settings.kdf);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The keyfile"));
+	emr_say(r->out, "Your keyring has a new passphrase.\n");
+	if (r->args->given[EMR_OPT_LOST])
+		return EMR_OK;
 	EMR_TRY(note_tested(r, out_problem));
 	emr_out_text(r->out, "state", "recovered");
-	emr_say(r->out, "Your keyring has a new passphrase. Your 24 words stay the same.\n");
+	emr_say(r->out, "Your 24 words stay the same.\n");
 	emr_keys_say_backups(r->out, r->state_fd);
 	return EMR_OK;
 }
@@ -139,6 +143,20 @@ static emr_status recover(recovering *r, emr_problem *out_problem)
 {
 	EMR_TRY(keyring_of_words(r, &r->keyring, out_problem));
 	return replace_passphrase(r, out_problem);
+}
+
+/* A computer is in other hands: what it has is to open nothing new. */
+static emr_status recover_lost(recovering *r, emr_problem *out_problem)
+{
+	emr_args renewal = *r->args;
+
+	renewal.values[EMR_OPT_PASSPHRASE_FILE] = r->args->values[EMR_OPT_NEW_PASSPHRASE_FILE];
+	renewal.values[EMR_OPT_WORDS_FILE] = r->args->values[EMR_OPT_CARD_FILE];
+	EMR_TRY(emr_words_may_renew(renewal.values[EMR_OPT_WORDS_FILE], r->state_fd, out_problem));
+	EMR_TRY(recover(r, out_problem));
+	close(r->lock_fd);
+	r->lock_fd = -1;
+	return emr_words_renew(&renewal, r->out, out_problem);
 }
 
 static emr_status prepare(recovering *r, emr_problem *out_problem)
@@ -161,5 +179,7 @@ emr_status emr_cmd_recover(const emr_args *args, emr_out *out, emr_problem *out_
 	recovering r = {.args = args, .out = out, .state_fd = -1, .lock_fd = -1};
 
 	EMR_TRY(prepare(&r, out_problem));
-	return args->given[EMR_OPT_TEST] ? test_words(&r, out_problem) : recover(&r, out_problem);
+	return args->given[EMR_OPT_TEST]   ? test_words(&r, out_problem)
+	       : args->given[EMR_OPT_LOST] ? recover_lost(&r, out_problem)
+					   : recover(&r, out_problem);
 }

@@ -142,6 +142,15 @@ emr_status emr_revoke_all_from(const emr_args *args, emr_out *out, emr_client *c
  * refuse a file that is there. */
 emr_status emr_words_show(const emr_keyring *keyring, const char *end);
 emr_status emr_words_write(const emr_keyring *keyring, const char *file, emr_problem *out_problem);
+/* `emrfs words` alone. */
+emr_status emr_words_hand_out(
+	const emr_args *args, const emr_places *places, emr_problem *out_problem);
+
+/* ---- words_renew.c ---- */
+/* Refuses an open folder, and new words that nobody would see; before anything is asked. */
+emr_status emr_words_may_renew(const char *words_file, int state_fd, emr_problem *out_problem);
+/* 24 new words, and the key and folders of the former ones go over to them. */
+emr_status emr_words_renew(const emr_args *args, emr_out *out, emr_problem *out_problem);
 
 /* ---- words_ask.c ---- */
 /* The 24 words as a person gives them: from a file or the terminal, compared with what a ledger
@@ -162,17 +171,6 @@ bool emr_words_again(const char *file, emr_out *out, int *tries, emr_status *sta
 /* Asks for three of the keyring's words on the terminal, three times each.  EMR_WRONG_WORDS,
  * EMR_NOT_FOUND (no terminal). */
 emr_status emr_words_ask_back(const emr_keyring *keyring, emr_out *out, emr_problem *out_problem);
-
-/* ---- device_left.c ---- */
-
-typedef struct device_left {
-	emr_out *out;
-	emr_devices_of of;
-	emr_id32 device;
-	uint64_t since_unix_s; /* what is older is not told */
-} device_left;
-/* Lists what a removed computer signed. With its key revoked it signs nothing more. */
-emr_status device_left_say(const device_left *left);
 
 /* ---- host_status.c ---- */
 /* How many members the network of DIR has, and the names of their organisations. */
@@ -309,9 +307,7 @@ int org_host_invited(const emr_args *args, emr_out *out);
 emr_status org_host_look(
 	const emr_args *args, emr_out *out, bool *out_is_done, emr_problem *out_problem);
 
-/* Lines of ONE, a dataset as emr_dataset_json has it: the columns of tables that stay, and the
- * words that a committee asks for. */
-void dataset_say_columns(emr_out *out, const json_t *one);
+/* Lines of ONE, a dataset as emr_dataset_json has it: the words that a committee asks for. */
 void dataset_say_words(emr_out *out, const json_t *one);
 /* A reader who was let in and reads no more has seen the files that were there then. */
 void dataset_say_readers(emr_out *out, const json_t *list);

@@ -1,4 +1,4 @@
-/* This file is `emrfs words`: it shows the 24 words to a person who knows the passphrase, and
+/* This file is `emrfs words` alone: it shows the 24 words to a person who knows the passphrase, and
  * hands them out for `emrfs init`. They lie in locked memory that is wiped. */
 #include "verbs_private.h"
 
@@ -101,7 +101,7 @@ emr_status emr_words_show(const emr_keyring *keyring, const char *end)
 	return status;
 }
 
-static emr_status words_hand_out(
+emr_status emr_words_hand_out(
 	const emr_args *args, const emr_places *places, emr_problem *out_problem)
 {
 	const char *file = args->values[EMR_OPT_WORDS_FILE];
@@ -127,14 +127,4 @@ static emr_status words_hand_out(
 			: _("\nThen press Enter, and they leave the screen. "
 			    "emrfs recover --test asks whether what you wrote is right.\n"));
 	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, _("The words"));
-}
-
-emr_status emr_cmd_words(const emr_args *args, emr_out *out, emr_problem *out_problem)
-{
-	EMR_AUTO_PLACES places = {0};
-
-	(void)out;
-	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &places, out_problem));
-	EMR_TRY(emr_keys_protect(out_problem));
-	return words_hand_out(args, &places, out_problem);
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "keyring/keyring.h"
 #include "keyring/words.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
@@ -137,19 +138,43 @@ static void known_free(known *k)
 	emr_ledger_members_free(&k->members);
 }
 
+static emr_status open_ledger(const char *state_path, emr_ledger_copy **out_ledger)
+{
+	char path[4400];
+	emr_status status;
+
+	snprintf(path, sizeof path, "%.4200s/%s", state_path, EMR_STATE_LEDGER);
+	status = emr_ledger_copy_open(path, out_ledger);
+	/* The verified copy on this computer knows its members as well. */
+	if (status != EMR_OK && emr_ledger_copy_open_own(state_path, out_ledger) == EMR_OK)
+		status = EMR_OK;
+	return status;
+}
+
+/* Words that were followed by others are said to be; those that followed lead to them.  EMR_DENIED:
+ * said to be. */
+static emr_status learn_former(const char *state_path, emr_keyring *keyring)
+{
+	EMR_AUTO_LEDGER_COPY ledger = NULL;
+	emr_id32 self, next;
+	emr_status status;
+
+	EMR_TRY(open_ledger(state_path, &ledger));
+	EMR_TRY(emr_keyring_former_id(keyring, 0, &self));
+	status = emr_ledger_copy_next_key(ledger, self, &next);
+	if (status != EMR_NOT_FOUND)
+		return status == EMR_OK ? EMR_DENIED : status;
+	status = emr_ledger_copy_former(ledger, keyring);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 static emr_status read_known(const char *state_path, known *k)
 {
 	EMR_AUTO_LEDGER_COPY ledger = NULL;
 	EMR_AUTO_BUF descriptor = {0};
 	emr_bytes bytes;
-	char path[4400];
-	emr_status status;
+	emr_status status = open_ledger(state_path, &ledger);
 
-	snprintf(path, sizeof path, "%.4200s/%s", state_path, EMR_STATE_LEDGER);
-	status = emr_ledger_copy_open(path, &ledger);
-	/* The verified copy on this computer knows its members as well. */
-	if (status != EMR_OK && emr_ledger_copy_open_own(state_path, &ledger) == EMR_OK)
-		status = EMR_OK;
 	if (status == EMR_OK)
 		status = emr_ledger_copy_descriptor(ledger, &descriptor);
 	if (status != EMR_OK)
@@ -232,8 +257,15 @@ static void try_device(device_search *search, int blocks_fd, const char *name)
 		fstatat(blocks_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return;
 	emr_keyring_set_device(search->keyring, writer);
-	search->is_proven =
-		emr_profile_load(search->keyring, search->state_fd, &search->profile) == EMR_OK;
+	/* Files here may have been sealed when the seed was another. */
+	for (size_t i = 0; !search->is_proven && i <= emr_keyring_former_count(search->keyring);
+		i++) {
+		emr_keyring_set_local(search->keyring, i);
+		search->is_proven = emr_profile_load(search->keyring, search->state_fd,
+					    &search->profile) == EMR_OK;
+	}
+	if (!search->is_proven)
+		emr_keyring_set_local(search->keyring, 0);
 	if (!search->is_proven && search->is_found &&
 		(st.st_mtim.tv_sec < search->newest.tv_sec ||
 			(st.st_mtim.tv_sec == search->newest.tv_sec &&
@@ -328,6 +360,10 @@ emr_status emr_words_keyring(emr_bytes text, int state_fd, const char *state_pat
 		emr_wipe(&fault, sizeof fault);
 		return EMR_WRONG_WORDS;
 	}
+	if (status == EMR_OK)
+		status = learn_former(state_path, keyring);
+	if (status == EMR_DENIED)
+		return EMR_PROBLEM(EMR_WRONG_WORDS, out_problem, EMR_SAY_WORDS_FOLLOWED, NULL);
 	if (status == EMR_OK)
 		status = complete(keyring, &k, me, state_fd);
 	if (status == EMR_WRONG_WORDS)

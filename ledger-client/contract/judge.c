@@ -74,6 +74,13 @@ bool emr_judge_key_is_active(struct judge *judge, const emr_row_key *key)
 	       emr_judge_org_is_member(judge, key->org);
 }
 
+bool emr_judge_is_of_chain(struct judge *judge, const uint8_t root[32])
+{
+	emr_row_key key;
+
+	return emr_judge_key(judge, judge->signer_id, &key) && memcmp(key.root, root, 32) == 0;
+}
+
 bool emr_judge_signer_is_active(struct judge *judge)
 {
 	emr_row_key key;

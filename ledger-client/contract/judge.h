@@ -61,6 +61,8 @@ bool emr_judge_key(struct judge *judge, const uint8_t signer[32], emr_row_key *o
 /* The M row of an organisation.  False when absent. */
 bool emr_judge_org(struct judge *judge, const uint8_t org[16], emr_row_org *out_org);
 bool emr_judge_org_is_member(struct judge *judge, const uint8_t org[16]);
+/* Is the signer a key of the chain that begins with ROOT? */
+bool emr_judge_is_of_chain(struct judge *judge, const uint8_t root[32]);
 /* State active, in time, and its organisation a member. */
 bool emr_judge_key_is_active(struct judge *judge, const emr_row_key *key);
 /* The same for the signer of the item. */

@@ -8,6 +8,7 @@
 #include "fields.h"
 
 #define NEW_SIG_AT 32 /* in both rotations */
+#define OWNER_SIG_AT 96
 
 PUB(key_rotate, 256, F(0, new_pk), F(NEW_SIG_AT, new_sig), F(96, x25519), F(128, B), F(160, pop),
 	F(224, log_pk))
@@ -38,7 +39,8 @@ void emr_enrolment_id(const uint8_t org[16], const char *name, uint8_t out[32])
 PUB(org_propose, 96, F(0, kind), F(1, quorum), F(8, not_after_unix_s), F(16, org), F(32, subject),
 	F(64, aux))
 
-PUB(domain_rotate, 96, F(0, new_pk), F(NEW_SIG_AT, new_sig))
+PUB(domain_rotate, 224, F(0, new_pk), F(NEW_SIG_AT, new_sig), F(OWNER_SIG_AT, owner_sig),
+	F(160, box), F(192, A))
 
 PUB(writer_add, 48, F(0, writer), F(32, rights), F(40, not_after_unix_s))
 
@@ -70,22 +72,41 @@ PUB(dataset_snapshot, 64, F(0, dataset), F(16, log_size), F(24, n), F(32, root))
 
 PUB(trustee_set, 8, F(0, t), F(1, n), F(4, delay_s))
 
-emr_contract_status emr_rotate_message(const uint8_t net_id[16], emr_span old_id, emr_span pub,
-	uint8_t out[EMR_ROTATE_MESSAGE_MAX], size_t *out_len)
+static const char rotate_label[16] = "emrfs/v1/rotate"; /* with its NUL */
+
+emr_contract_status emr_rotate_message(const uint8_t net_id[16], const uint8_t signer_id[32],
+	emr_span pub, uint8_t out[EMR_ROTATE_MESSAGE_BYTES])
 {
-	static const char label[16] = "emrfs/v1/rotate"; /* with its NUL */
 	emr_sha256_ctx ctx;
 
-	if ((pub.len != 256 || old_id.len != 32) && (pub.len != 96 || old_id.len != 16))
+	if (pub.len != 256)
 		return EMR_CONTRACT_ARGUMENT;
-	memcpy(out, label, sizeof label);
+	memcpy(out, rotate_label, sizeof rotate_label);
 	memcpy(out + 16, net_id, 16);
-	memcpy(out + 32, old_id.data, old_id.len);
+	memcpy(out + 32, signer_id, 32);
 	emr_sha256_init(&ctx);
 	emr_sha256_update(&ctx, pub.data, NEW_SIG_AT);
 	emr_sha256_update(&ctx, pub.data + NEW_SIG_AT + 64, pub.len - NEW_SIG_AT - 64);
-	emr_sha256_final(&ctx, out + 32 + old_id.len);
-	*out_len = 64 + old_id.len;
+	emr_sha256_final(&ctx, out + 64);
+	return EMR_CONTRACT_OK;
+}
+
+emr_contract_status emr_handover_message(const uint8_t net_id[16], const emr_item *item,
+	emr_span pub, uint8_t out[EMR_HANDOVER_MESSAGE_BYTES])
+{
+	emr_sha256_ctx ctx;
+
+	if (pub.len != 224)
+		return EMR_CONTRACT_ARGUMENT;
+	memcpy(out, rotate_label, sizeof rotate_label);
+	memcpy(out + 16, net_id, 16);
+	memcpy(out + 32, item->domain_id, 16);
+	emr_sha256_init(&ctx);
+	emr_sha256_update(&ctx, item->signer_id, 32);
+	emr_sha256_update(&ctx, item->prev, 32);
+	emr_sha256_update(&ctx, pub.data, NEW_SIG_AT);
+	emr_sha256_update(&ctx, pub.data + OWNER_SIG_AT + 64, pub.len - OWNER_SIG_AT - 64);
+	emr_sha256_final(&ctx, out + 48);
 	return EMR_CONTRACT_OK;
 }
 

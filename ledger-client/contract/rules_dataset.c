@@ -29,8 +29,7 @@ static bool is_steward(struct judge *judge, const uint8_t dataset[16])
 {
 	emr_row_dataset row;
 
-	return emr_judge_dataset(judge, dataset, &row) &&
-	       memcmp(row.steward, judge->signer_id, 32) == 0;
+	return emr_judge_dataset(judge, dataset, &row) && emr_judge_is_of_chain(judge, row.steward);
 }
 
 /* ---- 50 DATASET_NEW ---- */
@@ -74,8 +73,11 @@ static void new_write(struct judge *judge)
 		.not_after_unix_s = pub.not_after_unix_s,
 		.purposes = pub.purposes};
 	uint8_t value[EMR_ROW_DATASET_BYTES];
+	emr_row_key signer = {0};
 
-	memcpy(row.steward, judge->signer_id, 32);
+	/* As an account it is the person's, whose key may be followed by another. */
+	(void)emr_judge_key(judge, judge->signer_id, &signer);
+	memcpy(row.steward, signer.root, 32);
 	memcpy(row.B, pub.B, 32);
 	memcpy(row.terms, pub.terms, 32);
 	emr_row_dataset_encode(&row, value);
@@ -139,8 +141,8 @@ static emr_result admit_authority(struct judge *judge)
 	if (!emr_judge_dataset(judge, emr_pub_dataset_admit_of(judge->pub).dataset,
 		    &row)) /* admit_state says GONE */
 		return EMR_RESULT_APPLIED;
-	return memcmp(row.steward, judge->signer_id, 32) == 0 ? EMR_RESULT_APPLIED
-							      : EMR_RESULT_NOT_AUTHORISED;
+	return emr_judge_is_of_chain(judge, row.steward) ? EMR_RESULT_APPLIED
+							 : EMR_RESULT_NOT_AUTHORISED;
 }
 
 static emr_result admit_state(struct judge *judge)

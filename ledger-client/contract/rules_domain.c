@@ -55,32 +55,36 @@ static void epoch_write(struct judge *judge)
 	put_domain(judge, &row);
 }
 
-/* Only the owner, and only to a key that agrees. */
+/* Only the owner hands it over, and only to a key that agrees.  The batch may be of another key
+ * that is registered, which the owner's signature names: so many domains go in one. */
 static emr_result rotate_authority(struct judge *judge)
 {
-	uint8_t message[EMR_ROTATE_MESSAGE_MAX];
-	emr_pub_domain_rotate pub;
-	size_t len;
+	uint8_t message[EMR_HANDOVER_MESSAGE_BYTES];
+	emr_pub_domain_rotate pub = emr_pub_domain_rotate_of(judge->pub);
 
-	if (!judge->is_owner || !emr_pub_domain_rotate_parse(judge->pub, &pub) ||
-		emr_rotate_message(judge->caller->net_id, (emr_span){judge->item.domain_id, 16},
-			judge->pub, message, &len) != EMR_CONTRACT_OK)
+	if (!judge->is_owner)
+		EMR_JUDGE_TRY(emr_judge_registered(judge, 0));
+	if (emr_handover_message(judge->caller->net_id, &judge->item, judge->pub, message) !=
+			EMR_CONTRACT_OK ||
+		!emr_ed25519_verify(
+			judge->domain.owner_pk, message, sizeof message, pub.owner_sig) ||
+		!emr_ed25519_verify(pub.new_pk, message, sizeof message, pub.new_sig))
 		return EMR_RESULT_NOT_AUTHORISED;
-	return emr_ed25519_verify(pub.new_pk, message, len, pub.new_sig)
-		       ? EMR_RESULT_APPLIED
-		       : EMR_RESULT_NOT_AUTHORISED;
+	return EMR_RESULT_APPLIED;
 }
 
+/* With the new key an epoch begins: the former owner has the keys of those before. */
 static void rotate_write(struct judge *judge)
 {
+	emr_pub_domain_rotate pub = emr_pub_domain_rotate_of(judge->pub);
 	emr_row_domain row = judge->domain;
-	uint8_t value[EMR_ROW_DOMAIN_BYTES];
 
 	row.head = emr_judge_head(
-		judge, EMR_FAMILY_DOMAIN, row.head.state, row.head.flags, row.head.epoch);
-	memcpy(row.owner_pk, judge->pub.data, 32);
-	emr_row_domain_encode(&row, value);
-	emr_judge_put_own(judge, value, sizeof value);
+		judge, EMR_FAMILY_DOMAIN, row.head.state, row.head.flags, judge->item.epoch);
+	memcpy(row.owner_pk, pub.new_pk, 32);
+	memcpy(row.box, pub.box, 32);
+	memcpy(row.A, pub.A, 32);
+	put_domain(judge, &row);
 }
 
 static emr_result listkey_form(struct judge *judge)
@@ -150,10 +154,12 @@ const op_rule emr_rules_domain[4] = {
 	{
 		.op = EMR_OP_DOMAIN_ROTATE,
 		.domain = DOMAIN_LIVES,
-		.needs = NEED_DOMAIN,
+		.epoch = EPOCH_NEXT,
+		.needs = NEED_DOMAIN | NEED_SIGNER,
 		.row = {"D", KEYED_BY_DOMAIN},
 		.form = object_is_the_domain,
 		.authority = rotate_authority,
+		.last = emr_judge_signer_in_force,
 		.write = rotate_write,
 	},
 	{

@@ -203,8 +203,8 @@ static emr_result snapshot_authority(struct judge *judge)
 	if (!emr_judge_dataset(judge, emr_pub_dataset_snapshot_of(judge->pub).dataset,
 		    &row)) /* the state says GONE */
 		return EMR_RESULT_APPLIED;
-	return memcmp(row.steward, judge->signer_id, 32) == 0 ? EMR_RESULT_APPLIED
-							      : EMR_RESULT_NOT_AUTHORISED;
+	return emr_judge_is_of_chain(judge, row.steward) ? EMR_RESULT_APPLIED
+							 : EMR_RESULT_NOT_AUTHORISED;
 }
 
 /* Of a closed dataset, too: papers are written afterwards. */

@@ -104,6 +104,15 @@ static bool is_same_person(struct judge *judge, const uint8_t ref[32], const uin
 	       memcmp(one.root, two.root, 32) == 0;
 }
 
+/* A person who goes on under another key vouches on for the computer that the former one endorsed
+ * once; for nothing new. */
+static bool endorser_goes_on(struct judge *judge, const uint8_t ref[32])
+{
+	emr_row_key endorser;
+
+	return emr_judge_key(judge, ref, &endorser) && endorser.head.state == EMR_KEY_ROTATED;
+}
+
 static bool endorser_is_active(struct judge *judge, const uint8_t ref[32])
 {
 	emr_row_key endorser;
@@ -221,8 +230,11 @@ static emr_result cert_last(struct judge *judge)
 		return EMR_RESULT_FORMAT;
 	if (names_certificate(judge, &pub) && cert_is_revoked(judge))
 		return EMR_RESULT_KEY_DEAD;
-	if (row.how == EMR_HOW_DEVICE &&
-		!endorser_is_active(judge, names_certificate(judge, &pub) ? row.ref : pub.ref))
+	if (row.how != EMR_HOW_DEVICE)
+		return EMR_RESULT_APPLIED;
+	if (names_certificate(judge, &pub)
+			? !endorser_is_active(judge, row.ref) && !endorser_goes_on(judge, row.ref)
+			: !endorser_is_active(judge, pub.ref))
 		return EMR_RESULT_KEY_DEAD;
 	return EMR_RESULT_APPLIED;
 }

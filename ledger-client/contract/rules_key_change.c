@@ -52,17 +52,24 @@ static void rotate_names(struct key_set *set, const emr_item *item, emr_span pub
 static emr_result rotate_authority(struct judge *judge)
 {
 	emr_pub_key_rotate pub = emr_pub_key_rotate_of(judge->pub);
-	uint8_t message[EMR_ROTATE_MESSAGE_MAX], new_id[32];
-	size_t len;
+	uint8_t message[EMR_ROTATE_MESSAGE_BYTES], new_id[32];
 
 	emr_signer_id(pub.new_pk, new_id);
 	if (own_row(judge).how == EMR_HOW_DEVICE ||
-		emr_rotate_message(judge->caller->net_id, (emr_span){judge->signer_id, 32},
-			judge->pub, message, &len) != EMR_CONTRACT_OK ||
-		!emr_ed25519_verify(pub.new_pk, message, len, pub.new_sig) ||
+		emr_rotate_message(judge->caller->net_id, judge->signer_id, judge->pub, message) !=
+			EMR_CONTRACT_OK ||
+		!emr_ed25519_verify(pub.new_pk, message, sizeof message, pub.new_sig) ||
 		!emr_pre_pop_verify(pub.B, judge->caller->net_id, new_id, pub.pop))
 		return EMR_RESULT_NOT_AUTHORISED;
 	return EMR_RESULT_APPLIED;
+}
+
+/* None, or what leads the new key to those before it: 4 bytes and 32 of each, sealed. */
+static bool rotate_part_fits(struct judge *judge)
+{
+	const uint32_t len = judge->item.priv_len, least = 32 + 24 + 4 + 32 + 16;
+
+	return len == 0 || (len >= least && (len - least) % 32 == 0);
 }
 
 static emr_result rotate_state(struct judge *judge)
@@ -120,8 +127,12 @@ static void revoke_follows(struct key_set *set, const emr_item *item, emr_span p
 	emr_span value;
 
 	(void)target_row(item, pub, &key);
-	if (emr_pub_key_revoke_of(pub).certificate != 0 && emr_declared_value(set, &key, &value) &&
-		emr_row_key_parse(value, &row) == EMR_CONTRACT_OK && certificate_of(&row, &key))
+	if (!emr_declared_value(set, &key, &value) ||
+		emr_row_key_parse(value, &row) != EMR_CONTRACT_OK)
+		return;
+	if (row.how == EMR_HOW_DEVICE)
+		emr_declare_signer(set, row.ref);
+	if (emr_pub_key_revoke_of(pub).certificate != 0 && certificate_of(&row, &key))
 		emr_declare(set, &key);
 }
 
@@ -147,7 +158,21 @@ static bool revokes_himself(struct judge *judge)
 	return memcmp(emr_pub_key_revoke_of(judge->pub).target, judge->signer_id, 32) == 0;
 }
 
-/* The key itself, who endorsed it, or the administrator of its organisation. */
+/* Is SIGNER of the chain of the person whose computer TARGET is, or of that of TARGET, which was
+ * followed? */
+static bool is_its_person(struct judge *judge, const emr_row_key *target, const emr_row_key *signer)
+{
+	emr_row_key person;
+
+	if (target->how != EMR_HOW_DEVICE)
+		return target->head.state == EMR_KEY_ROTATED &&
+		       memcmp(target->root, signer->root, 32) == 0;
+	return emr_judge_key(judge, target->ref, &person) &&
+	       memcmp(person.root, signer->root, 32) == 0;
+}
+
+/* The key itself, who endorsed it by any key of the chain, the key that followed it, or the
+ * administrator of its organisation. */
 static emr_result revoke_authority(struct judge *judge)
 {
 	emr_row_key target = target_of(judge), signer;
@@ -162,7 +187,7 @@ static emr_result revoke_authority(struct judge *judge)
 		return EMR_RESULT_APPLIED;
 	if (!emr_judge_key(judge, judge->signer_id, &signer))
 		return EMR_RESULT_NOT_AUTHORISED;
-	may = (target.how == EMR_HOW_DEVICE && memcmp(target.ref, judge->signer_id, 32) == 0) ||
+	may = is_its_person(judge, &target, &signer) ||
 	      ((signer.roles & EMR_ROLE_ORG_ADMIN) != 0 && memcmp(signer.org, target.org, 16) == 0);
 	return may ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
 }
@@ -172,12 +197,15 @@ static emr_result revoke_state(struct judge *judge)
 	return judge->is_row_present ? EMR_RESULT_APPLIED : EMR_RESULT_GONE;
 }
 
-/* A key may take itself out of use even past its date; others act with a key in force only. */
+/* A key may take itself out of use even past its date, but not when another has followed it: who
+ * stole it has no say.  Others act with a key in force only. */
 static emr_result revoke_last(struct judge *judge)
 {
 	if (judge->head.state == EMR_KEY_REVOKED)
 		return EMR_RESULT_KEY_DEAD;
-	return revokes_himself(judge) ? EMR_RESULT_APPLIED : emr_judge_key_in_force(judge);
+	return revokes_himself(judge) && judge->head.state == EMR_KEY_ACTIVE
+		       ? EMR_RESULT_APPLIED
+		       : emr_judge_key_in_force(judge);
 }
 
 /* The certificate is out of use.  Where it was before, its row stays whose it is. */
@@ -304,6 +332,9 @@ static void kx_write(struct judge *judge)
 const op_rule emr_rules_key_change[6] = {
 	{
 		.op = EMR_OP_KEY_ROTATE,
+		.part_max = 32 + 24 + 4 + 32 * 32 + 16,
+		.part_step = 4,
+		.part_fits = rotate_part_fits,
 		.needs = NEED_SIGNER,
 		.row = {"K", KEYED_BY_SIGNER},
 		.names = rotate_names,

@@ -220,7 +220,7 @@ static emr_result transfer_authority(struct judge *judge)
 
 	if (is_fund(pub.from))
 		is_own = emr_judge_dataset(judge, pub.from + 16, &dataset) &&
-			 memcmp(dataset.steward, judge->signer_id, 32) == 0;
+			 emr_judge_is_of_chain(judge, dataset.steward);
 	else
 		is_own = emr_judge_key(judge, judge->signer_id, &key) &&
 			 memcmp(key.root, pub.from, 32) == 0;

@@ -143,7 +143,7 @@ emr_status replica_certificate_at(emr_replica *replica, const emr_part_key *key,
 }
 
 /* *KEY: the version of the row that named the certificate REF; others moved it without one. */
-static emr_status find_registration(emr_replica *replica, const emr_known_person *person,
+static emr_status find_in_row(emr_replica *replica, const emr_known_person *person,
 	const uint8_t ref[32], emr_part_key *key, emr_buf *out_part, emr_bytes *out_der,
 	emr_bytes *out_name)
 {
@@ -156,6 +156,23 @@ static emr_status find_registration(emr_replica *replica, const emr_known_person
 		if (status != EMR_NOT_FOUND)
 			return status;
 	}
+	return status;
+}
+
+/* A key that followed another keeps the certificate, which stands with one before it. */
+static emr_status find_registration(emr_replica *replica, const emr_known_person *person,
+	const uint8_t ref[32], emr_part_key *key, emr_buf *out_part, emr_bytes *out_der,
+	emr_bytes *out_name)
+{
+	EMR_AUTO_BUF keys = {0};
+	emr_status status = find_in_row(replica, person, ref, key, out_part, out_der, out_name);
+
+	if (status == EMR_NOT_FOUND && memcmp(person->row.root, person->signer_id.b, 32) != 0)
+		EMR_TRY(emr_replica_keys_of(replica, person->signer_id, &keys));
+	EMR_EACH (const emr_known_person, before, &keys)
+		if (status == EMR_NOT_FOUND)
+			status =
+				find_in_row(replica, before, ref, key, out_part, out_der, out_name);
 	return status;
 }
 

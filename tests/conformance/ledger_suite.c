@@ -168,7 +168,7 @@ TEST_IN(begin, end, the_second_save_over_one_version_is_a_conflict)
 	kit_sound(&k);
 }
 
-TEST_IN(begin, end, a_batch_holds_500_items_and_one_mebibyte)
+TEST_IN(begin, end, a_batch_holds_501_items_and_one_mebibyte)
 {
 	kit_domain d = kit_domain_new(&k);
 	emr_batch_builder *b = kit_batch(&k, d.id);

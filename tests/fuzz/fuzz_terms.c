@@ -6,23 +6,6 @@
 #include "keyring/card.h"
 #include "share/terms.h"
 
-static bool are_columns(const emr_terms *t)
-{
-	for (size_t i = 0; i < t->n_columns; i++) {
-		const char *name = t->column_text + t->columns[i].name,
-			   *words = t->column_text + t->columns[i].words;
-
-		if (t->columns[i].kind < EMR_TERMS_NUMBER || t->columns[i].kind > EMR_TERMS_CODE ||
-			strlen(name) > EMR_TERMS_COLUMN_NAME_MAX ||
-			strpbrk(name, ",;\t\r\n\"") != NULL ||
-			!emr_shown_name_ok(name, strlen(name)) ||
-			strlen(words) > EMR_TERMS_COLUMN_WORDS_MAX ||
-			(words[0] != '\0' && (strlen(words) < 3 || words[0] != '|')))
-			return false;
-	}
-	return t->n_columns <= EMR_TERMS_COLUMNS_MAX && (t->n_columns == 0 || t->is_deidentified);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	emr_terms terms, again;
@@ -39,7 +22,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			(terms.without_dates || terms.with_characteristics || terms.with_faces ||
 				terms.with_derived || terms.with_tiles || terms.with_private ||
 				terms.with_nifti || terms.with_edf || terms.with_genomes)) ||
-		!are_columns(&terms) ||
 		strpbrk(terms.words[EMR_TERMS_DOI], "\"\\ <>%#?&") != NULL ||
 		!emr_shown_name_ok(terms.purpose, strlen(terms.purpose)) ||
 		!emr_shown_name_ok(terms.who, strlen(terms.who)))

@@ -98,6 +98,19 @@ shows MRI "a finding of the knee" || emr_fail "what was read does not open again
 nothing_in_clear "a finding of the knee" -- lima/state keys/state
 agent_start keys
 
+say "she takes new words: what she shared under the former key is released, and what came since"
+two_mount ana
+saves Before "a finding of before"
+emr_until knows Before
+two_unmount ana
+as ana run 0 words renew $PF --words-file ana.new
+two_mount ana
+saves Since "a finding of since"
+emr_until knows Since
+two_unmount ana
+emr_until shows Since "a finding of since"
+emr_until shows Before "a finding of before"
+
 say "the log says who released, and that she allowed it"
 two_mount ana
 released() {

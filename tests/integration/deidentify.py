@@ -6,7 +6,6 @@ import copy
 import glob
 import itertools
 import os
-import re
 import struct
 import subprocess
 import sys
@@ -240,27 +239,6 @@ def planted_identifiers_are_gone(top):
     undated, _, _ = copies(top, paths, options="n")
     for path in filter(None, undated):
         check(not dates(dcmread(path)), f"{path}: no dates")
-
-
-def planted_cells_are_gone(top):
-    """Of names, ids, days and texts in tables nothing is left, also in a column that the terms call a code without a list (note)."""
-    days = [f"20{y}-{m:02}-{y + 2:02}" for y in range(10, 24) for m in range(1, 13)]
-    notes = [first + second + "ovak" for first in "bcdfghjlmp" for second in "aeiu"]
-    lab = "".join(f'Silva^{mark()},7{i:08},{days[i]},5.{i},A{i},F,{note},4{i:03}-{i:03},34176{i:04},{60 + i},Ju,"seen by {mark()}"\n' for i, note in enumerate(notes))
-    tables = {"lab": "name,pid,visit,value,code,sex,note,zip,phone,age,initials,comment\n" + lab, "tabs": f"name\tvisit\tvalue\n{mark()}\t{days[51]}\t3.5\n",
-              "semicolons": f"name;visit;value\n{mark()};{days[50]};5,25\n", "a name as head": f"{mark()},value\n1,2\n",
-              "days": "visit,value\n" + "".join("/".join(reversed(day.split("-"))) + ",1\n" for day in days[60:64]),
-              "names and ids": f"note,zip,value\n{mark()}1234567,33174640,1\nSilva^Anabela,Silva Anabela,2\nSilva.Rui,Novak1,3\nMÜLLER,mueller,4\n"}
-    for name, text in tables.items():
-        with open(os.path.join(top, name), "w", encoding="utf-8") as out:
-            out.write(text)
-    out, lines, _ = copies(top, [os.path.join(top, name) for name in tables], options="k")
-    check(None not in out, f"tables are copied: {lines}")
-    whole = "".join(open(path, encoding="utf-8").read() for path in out)
-    planted = {word for text in tables.values() for word in re.split(r'[\s",;^]+', text) if len(word) > 5} - {"initials", "comment"}
-    left = [word for word in planted if word in whole]
-    print(f"of {len(planted)} words planted into tables {len(left)} are left")
-    check(len(planted) > 250 and not left, f"a name, an id or a day is left in a table: {left}")
 
 
 # ---- compressed pixels, in fragments and with comments ----
@@ -538,7 +516,6 @@ def kinds_are_withheld(top):
 
 with tempfile.TemporaryDirectory(prefix="deidentify-") as where:
     planted_identifiers_are_gone(where)
-    planted_cells_are_gone(where)
     pixels_stay(where)
     bits_are_cleared(where)
     wide_samples_are_decoded(where)

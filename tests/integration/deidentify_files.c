@@ -1,7 +1,7 @@
 /* deidentify_files HELPER DATASET PARTICIPANT OPTIONS OUT FILE...: copies for a research dataset,
  * OUT/0.dcm and so on, by the same calls as the program's.  DATASET and PARTICIPANT are words that
  * keys are made of; OPTIONS are of the letters n (no dates), c (characteristics), f (faces), t
- * (tiles of mosaics), p (safe private elements), k (tables, of which these columns stay), or "-".
+ * (tiles of mosaics), p (safe private elements), v (volumes, signals and genomes), or "-".
  * For each file a line: "copied SIZE MODALITY" or why it was withheld; then, for all, the pseudonym
  * and milliseconds. */
 #include <fcntl.h>
@@ -12,11 +12,6 @@
 
 #include "base/file.h"
 #include "deidentify/deidentify.h"
-
-static const emr_column columns[] = {{"visit", EMR_COLUMN_DATE, NULL},
-	{"value", EMR_COLUMN_NUMBER, NULL}, {"code", EMR_COLUMN_CODE, NULL},
-	{"sex", EMR_COLUMN_CODE, "|F|M|"}, {"zip", EMR_COLUMN_CODE, NULL},
-	{"phone", EMR_COLUMN_NUMBER, NULL}, {"note", EMR_COLUMN_CODE, NULL}};
 
 static double now_ms(void)
 {
@@ -74,8 +69,6 @@ int main(int argc, char **argv)
 		strchr(argv[4], 'v') != NULL
 			? 1u << EMR_COPY_NIFTI | 1u << EMR_COPY_EDF | 1u << EMR_COPY_VCF
 			: 0;
-	rules.columns = columns;
-	rules.column_count = strchr(argv[4], 'k') != NULL ? sizeof columns / sizeof *columns : 0;
 	rules.with_private = (strchr(argv[4], 't') != NULL ? EMR_PRIVATE_MOSAIC : 0u) |
 			     (strchr(argv[4], 'p') != NULL ? EMR_PRIVATE_SAFE : 0u);
 	if (emr_deidentifier_open(argv[1], &rules, &d) != EMR_OK)

@@ -44,6 +44,8 @@ emr_real(away_channel 100 "chaincode;backend;kubo" "${fabric};DISHONEST=$<TARGET
 foreach(example two_clinics two_nodes)
 	emr_real(${example}_channel 100 "chaincode;backend;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/${example}.sh fabric)
 endforeach()
+emr_real(words_renew_channel 100 "chaincode;backend" "${fabric};ON_CHANNEL=1;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>"
+	${CMAKE_CURRENT_LIST_DIR}/words_renew_shared.sh)
 if(EMRFS_FABRIC_CA)
 	emr_real(channel_whole 100 "chaincode;kubo" "FABRIC=${EMRFS_FABRIC};FABRIC_CA=${EMRFS_FABRIC_CA}" ${CMAKE_CURRENT_LIST_DIR}/channel_whole.sh)
 endif()

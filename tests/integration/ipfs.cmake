@@ -15,7 +15,7 @@ set(network ${PROJECT_SOURCE_DIR}/examples/network/ipfs)
 add_test(NAME kubo_is_built COMMAND ${network} build)
 set_tests_properties(kubo_is_built PROPERTIES LABELS integration TIMEOUT 3600 COST 340
 	FIXTURES_SETUP kubo PROCESSORS ${EMR_WORKS})
-foreach(script ipfs ipfs_check changed_nodes copies_first fetch fetch_shared fetch_stalled publish stock_tools two_nodes)
+foreach(script ipfs changed_nodes copies_first fetch fetch_shared fetch_stalled publish stock_tools two_nodes)
 	add_test(NAME integration_${script} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
 	set_tests_properties(integration_${script} PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		FIXTURES_REQUIRED kubo

@@ -226,5 +226,21 @@ wait "$inviting"
 two_mount ana
 two_home ana
 expect "after it" "$(cat "$MNT/Letters/report.txt")" "third"
+
+say "new words: the past from before she joined opens, and no other network takes it"
+past before.past
+two_unmount ana
+two_home ana
+run 0 words renew --words-file "$EMR_WORK/ana.new" --passphrase-file "$EMR_PASS"
+run 6 network leave --yes --passphrase-file "$EMR_PASS"
+says "took new words"
+two_mount ana
+two_home ana
+past after.past
+diff before.past after.past >out/said || emr_fail "$(head -20 out/said)"
+run 0 restore Letters/report.txt@v1
+expect "version 1" "$(cat "$MNT/Letters/report.txt")" "first"
+json 0 verify
+expect "bad" "$(field bad)" "[]"
 two_unmount ana
 echo "all is well"

@@ -23,9 +23,6 @@ set_tests_properties(integration_agents integration_org_agent integration_orgs i
 add_test(NAME integration_device COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/device.sh)
 set_tests_properties(integration_device PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
-add_test(NAME integration_device_said COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/device_said.sh)
-set_tests_properties(integration_device_said PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
-	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
 # emrfs as its owner may have changed it.
 add_executable(dishonest ${CMAKE_CURRENT_LIST_DIR}/dishonest.c ${PROJECT_SOURCE_DIR}/fs/main.c)
 target_compile_definitions(dishonest PRIVATE EMRFS_VERSION="${PROJECT_VERSION}")

@@ -38,9 +38,6 @@ set_tests_properties(integration_dataset_middle PROPERTIES LABELS integration TI
 add_test(NAME integration_dataset_again COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_again.sh)
 set_tests_properties(integration_dataset_again PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")
-add_test(NAME integration_dataset_tables COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_tables.sh)
-set_tests_properties(integration_dataset_tables PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
-	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")
 add_test(NAME integration_dataset_second COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_second.sh)
 set_tests_properties(integration_dataset_second PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")

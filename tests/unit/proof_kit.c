@@ -9,6 +9,7 @@
 #include "ledger/batch.h"
 #include "ledger/checkpoint.h"
 #include "record/content.h"
+#include "rotated.h"
 #include "store/unixfs.h"
 
 #define SUITE 1
@@ -194,7 +195,37 @@ static void make_registration(const kit_wish *w, const emr_public *self, kit_pro
 	out_nested->item = emr_buf_view(out_item);
 }
 
+/* The key that follows: in entry 2, so the document stands behind it. */
+static void make_succession(const kit_wish *w, const kit_proof *k, emr_proof *out_nested,
+	emr_buf *out_entry, emr_buf *out_item)
+{
+	const emr_batch_options options = {
+		.keyring = w->keyring, .signer = emr_signer_identity(), .net_id = k->net_id};
+	emr_operation op = {.op = EMR_OP_KEY_ROTATE, .version = 2, .time = KIT_TIME};
+	EMR_AUTO_BATCH builder = NULL;
+	emr_public self;
+	emr_id32 item;
+	emr_act act;
+
+	assert_ok(emr_keyring_public(w->keyring, &self));
+	act = rotated_key(self.signer_id, w->next, k->net_id);
+	act.pub[40] ^= w->spoil == KIT_DISAGREES;
+	op.object = act.object;
+	op.pub = emr_bytes_of(act.pub, 256);
+	assert_ok(emr_batch_new(&options, &builder));
+	assert_ok(emr_batch_add(builder, &op, &item));
+	make_entry(w, builder, 2, 0, 0, out_entry, out_item, &out_nested->item_path);
+	out_nested->index = 2;
+	out_nested->entry = emr_buf_view(out_entry);
+	out_nested->item = emr_buf_view(out_item);
+}
+
 /* ---- the document ---- */
+
+static const emr_keyring *writer(const kit_wish *w)
+{
+	return w->next != NULL ? w->next : w->keyring;
+}
 
 static bool is_zeros(const uint8_t *at, size_t len)
 {
@@ -267,7 +298,7 @@ static void make_statement(
 		.c = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("sealed", 6))};
 	memset(content->com, 0x33, 32);
 	hash_text(w, k, content->root);
-	assert_ok(emr_statement_make(w->keyring, emr_signer_domain(k->domain, 1), content, &facts,
+	assert_ok(emr_statement_make(writer(w), emr_signer_domain(k->domain, 1), content, &facts,
 		k->statement, k->statement + 320));
 	k->mime[0] = 10;
 	memcpy(k->mime + 1, "text/plain", 10);
@@ -289,7 +320,7 @@ static void make_private_part(const kit_wish *w, kit_proof *k, const emr_cid *ro
 
 static void make_item(const kit_wish *w, kit_proof *k)
 {
-	const emr_batch_options options = {.keyring = w->keyring,
+	const emr_batch_options options = {.keyring = writer(w),
 		.signer = emr_signer_domain(k->domain, 1),
 		.net_id = k->net_id};
 	EMR_AUTO_BATCH builder = NULL;
@@ -318,14 +349,14 @@ static void make_card(const kit_wish *w, kit_proof *k)
 	EMR_AUTO_BUF card = {0};
 
 	assert_ok(emr_card_make_domain(
-		w->keyring, k->net_id, k->domain, 1, 1, KIT_TIME, KIT_TIME, NULL, NULL, &card));
+		writer(w), k->net_id, k->domain, 1, 1, KIT_TIME, KIT_TIME, NULL, NULL, &card));
 	assert_int_equal(card.len, sizeof k->card);
 	memcpy(k->card, card.data, card.len);
 }
 
 /* ---- the log ---- */
 
-static void make_log(const kit_wish *w, kit_proof *k, emr_proof *nested)
+static void make_log(const kit_wish *w, kit_proof *k, emr_proof *nested, emr_proof *followed)
 {
 	emr_merkle_hash leaves[64] = {0};
 	emr_checkpoint head = {.net_id = k->net_id, .size = w->entries};
@@ -336,16 +367,20 @@ static void make_log(const kit_wish *w, kit_proof *k, emr_proof *nested)
 		memset(leaves[i].b, (int)i, 32);
 	emr_entry_leaf((emr_span){nested->entry.data, nested->entry.len}, leaves[1].b);
 	emr_entry_leaf(span(&k->entry), leaves[w->entry].b);
+	if (w->next != NULL)
+		emr_entry_leaf((emr_span){followed->entry.data, followed->entry.len}, leaves[2].b);
 	emr_merkle_root(leaves, w->entries, head.root);
+	assert_true(emr_merkle_inclusion_of(
+		leaves, w->entries, 2, followed->log_path.hashes, &followed->log_path.n));
 	assert_true(emr_merkle_inclusion_of(
 		leaves, w->entries, 1, nested->log_path.hashes, &nested->log_path.n));
 	assert_true(emr_merkle_inclusion_of(
 		leaves, w->entries, w->entry, k->proof.log_path.hashes, &k->proof.log_path.n));
-	assert_ok(emr_checkpoint_cosign(&head, w->keyring, KIT_TIME + 20));
+	assert_ok(emr_checkpoint_cosign(&head, writer(w), KIT_TIME + 20));
 	head.sigs[0].sig[9] ^= w->spoil == KIT_COSIGNATURE;
 	head.n_sigs -= w->spoil == KIT_NO_COSIGNATURE;
 	assert_ok(emr_checkpoint_format(&head, &k->note));
-	nested->note = k->proof.note = emr_buf_view(&k->note);
+	nested->note = followed->note = k->proof.note = emr_buf_view(&k->note);
 }
 
 static void add(kit_proof *k, emr_proof_type type, const void *data, size_t len)
@@ -369,13 +404,17 @@ static void put_together(kit_proof *k)
 	add(k, EMR_PROOF_PATIENT, k->r_pid, 32);
 	add(k, EMR_PROOF_DIRECTORY, k->directory.data, k->directory.len);
 	add(k, EMR_PROOF_MANIFEST, k->manifest.data, k->manifest.len);
+	if (k->next_file.len > 0)
+		add(k, EMR_PROOF_FOLLOWED, k->next_file.data, k->next_file.len);
 }
 
 void kit_make(const kit_wish *wish, kit_proof *out)
 {
 	EMR_AUTO_BUF key_entry = {0};
 	EMR_AUTO_BUF key_item = {0};
-	emr_proof nested = {.index = 0};
+	EMR_AUTO_BUF next_entry = {0};
+	EMR_AUTO_BUF next_item = {0};
+	emr_proof nested = {.index = 0}, followed = {.index = 0};
 	emr_content content;
 	emr_public self;
 	emr_cid root;
@@ -388,20 +427,24 @@ void kit_make(const kit_wish *wish, kit_proof *out)
 		make_chain(wish, &self, out);
 	make_descriptor(wish, &self, out);
 	make_registration(wish, &self, out, &nested, &key_entry, &key_item);
+	if (wish->next != NULL)
+		make_succession(wish, out, &followed, &next_entry, &next_item);
 	make_statement(wish, &self, out, &content);
 	make_blocks(wish, out, &content, &root);
 	make_private_part(wish, out, &root, content.padded);
 	make_item(wish, out);
 	make_card(wish, out);
-	make_log(wish, out, &nested);
+	make_log(wish, out, &nested, &followed);
 	assert_ok(emr_proof_format(&nested, &out->key_file));
+	if (wish->next != NULL)
+		assert_ok(emr_proof_format(&followed, &out->next_file));
 	put_together(out);
 }
 
 void kit_free(kit_proof *kit)
 {
-	emr_buf *bufs[] = {&kit->ca, &kit->chain, &kit->descriptor, &kit->key_file, &kit->note,
-		&kit->item, &kit->entry, &kit->priv, &kit->directory, &kit->manifest};
+	emr_buf *bufs[] = {&kit->ca, &kit->chain, &kit->descriptor, &kit->key_file, &kit->next_file,
+		&kit->note, &kit->item, &kit->entry, &kit->priv, &kit->directory, &kit->manifest};
 
 	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
 		emr_buf_free(bufs[i]);

@@ -20,11 +20,14 @@ typedef enum kit_spoil {
 	KIT_SUBMIT_SIGNATURE,
 	KIT_BATCH_SIGNATURE,
 	KIT_OTHER_HOST, /* the entry is of the other kind of ledger */
+	KIT_DISAGREES,	/* the signature of the key that follows */
 } kit_spoil;
 
 /* The signed content, and its signer. */
 typedef struct kit_wish {
 	const emr_keyring *keyring; /* the patient */
+	const emr_keyring *next;    /* whose key follows the patient's and saves the document; NULL:
+				       none does */
 	const emr_keyring *ca;	    /* whose CA issued the certificate; NULL = the patient's, as the
 				       descriptor says */
 	uint64_t cert_from, cert_to;
@@ -48,7 +51,8 @@ extern const kit_wish kit_usual; /* but for the keyring and the text */
 
 typedef struct kit_proof {
 	emr_proof proof; /* borrows from the rest */
-	emr_buf ca, chain, descriptor, key_file, note, item, entry, priv, directory, manifest;
+	emr_buf ca, chain, descriptor, key_file, next_file, note, item, entry, priv, directory,
+		manifest;
 	uint8_t statement[384], card[313], hk[32], r_pid[32], mime[64];
 	size_t mime_len;
 	emr_id16 net_id, domain;

@@ -42,7 +42,7 @@ emr_test(test_story_away
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_away.c ${story_kit}
 	USES ${story_uses}
 	LINK_OPTIONS -Wl,--wrap=share_near)
-emr_test(test_terms SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_terms.c USES share keyring record crypto PkgConfig::jansson)
+emr_test(test_terms SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_terms.c USES share keyring)
 emr_test(test_story_log
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_log.c ${story_kit}
 	USES ${story_uses}

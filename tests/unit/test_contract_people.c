@@ -401,21 +401,17 @@ static void object(people_item *out, const uint8_t id[16])
 	memcpy(out->item.object_id, id, 16);
 }
 
-static void rotate_pub(const people *p, enum what what, enum who who, people_item *out)
+static void rotate_pub(const people *p, enum who who, people_item *out)
 {
-	kit_signer next = kit_signer_of(what == KEY_ROTATE ? "the next key" : "the next owner");
-	uint8_t message[EMR_ROTATE_MESSAGE_MAX];
-	emr_span old =
-		what == KEY_ROTATE ? kit_span(p->who[who].id, 32) : kit_span(p->world.domain, 16);
-	size_t len;
+	kit_signer next = kit_signer_of("the next key");
+	uint8_t message[EMR_ROTATE_MESSAGE_BYTES];
 
 	memcpy(out->pub, next.pk, 32);
-	if (what == KEY_ROTATE)
-		kit_pop("next", p->world.net_id, next.id, out->pub + 128, out->pub + 160);
-	assert_int_equal(emr_rotate_message(p->world.net_id, old, kit_span(out->pub, out->pub_len),
-				 message, &len),
+	kit_pop("next", p->world.net_id, next.id, out->pub + 128, out->pub + 160);
+	assert_int_equal(emr_rotate_message(p->world.net_id, p->who[who].id,
+				 kit_span(out->pub, out->pub_len), message),
 		EMR_CONTRACT_OK);
-	crypto_sign_detached(out->pub + 32, NULL, message, len, next.sk);
+	crypto_sign_detached(out->pub + 32, NULL, message, sizeof message, next.sk);
 }
 
 static void served_pub(const people *p, enum what what, enum who who, people_item *out)
@@ -606,7 +602,7 @@ static void key_pub(const people *p, enum what what, enum who who, people_item *
 	if (what == KEY_KX)
 		memset(out->pub, 0x44, 32);
 	if (what == KEY_ROTATE)
-		rotate_pub(p, what, who, out);
+		rotate_pub(p, who, out);
 }
 
 static void cert_pub(const people *p, enum what what, people_item *out)
@@ -711,7 +707,6 @@ people_item people_item_of(const people *p, enum what what, enum who who)
 	if (what <= ORG_APPROVE)
 		org_pub(p, what, who, &out);
 	else if (what == DOMAIN_ROTATE) {
-		rotate_pub(p, what, who, &out);
 		object(&out, p->world.domain);
 	} else if (what <= WRITER_DEL)
 		writer_pub(p, what, &out);
@@ -747,6 +742,8 @@ people_item people_item_of(const people *p, enum what what, enum who who)
 		follow_fragments(p, &out);
 	else if (what != MINT && what != TRANSFER)
 		follow(p, what, &out);
+	if (what == DOMAIN_ROTATE)
+		people_domain_rotate(p, who, &out);
 	return out;
 }
 

@@ -104,6 +104,12 @@ typedef struct people_item {
 } people_item;
 
 people_item people_item_of(const people *p, enum what what, enum who who);
+/* ITEM, which is DOMAIN_ROTATE, as WHO would do it if the domain were his
+ * (test_contract_samples.c).
+ */
+void people_domain_rotate(const people *p, enum who who, people_item *item);
+/* The domain in ITEM, which is DOMAIN_ROTATE, goes from OWNER's key in a batch of CARRIER. */
+void people_hand_over(const people *p, enum who carrier, enum who owner, people_item *item);
 int people_answer(const people *p, const char *name, enum who who, const people_item *item);
 /* The same item in another batch. */
 int people_again(const people *p, const char *name, enum who who, const people_item *item);

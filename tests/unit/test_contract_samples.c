@@ -1,6 +1,8 @@
 /* Tests of the contract use this file: it makes sample operations about records and folders, and
  * compares answers by name. */
-#include "test_contract_kit.h"
+#include "test_contract_people.h"
+
+#include <sodium.h>
 
 #define PUT_PART 828
 #define META_PART 616
@@ -91,4 +93,38 @@ void kit_expect_item(int expected, const kit_world *world, const char *name,
 {
 	kit_expect(
 		expected, kit_answer_item(world, name, signer, item, pub, part, part_hashes), name);
+}
+
+/* ---- a domain that goes to another key ---- */
+
+void people_hand_over(const people *p, enum who carrier, enum who owner, people_item *out)
+{
+	kit_signer next = kit_signer_of("the next owner");
+	uint8_t message[EMR_HANDOVER_MESSAGE_BYTES];
+
+	memcpy(out->item.signer_id, p->who[carrier].id, 32);
+	assert_int_equal(emr_handover_message(p->world.net_id, &out->item,
+				 kit_span(out->pub, out->pub_len), message),
+		EMR_CONTRACT_OK);
+	crypto_sign_detached(out->pub + 32, NULL, message, sizeof message, next.sk);
+	crypto_sign_detached(out->pub + 96, NULL, message, sizeof message, p->who[owner].sk);
+}
+
+void people_domain_rotate(const people *p, enum who who, people_item *out)
+{
+	kit_signer next = kit_signer_of("the next owner");
+	emr_row_domain row = {0};
+	emr_key_text key;
+	const kit_row *value;
+
+	emr_key_domain(p->world.domain, &key);
+	value = kit_get(&p->world.state, key.text);
+	if (value != NULL) /* else the domain is not there */
+		assert_int_equal(emr_row_domain_parse(kit_span(value->value, value->len), &row),
+			EMR_CONTRACT_OK);
+	memcpy(out->pub, next.pk, 32);
+	memset(out->pub + 160, 0x51, 32);
+	memset(out->pub + 192, 0x52, 32);
+	out->item.epoch = row.head.epoch + 1;
+	people_hand_over(p, who, who, out);
 }

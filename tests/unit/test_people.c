@@ -3,6 +3,7 @@
 
 #include "folk_kit.h"
 #include "rotated.h"
+#include "session/session.h"
 
 /* ---- organisations ---- */
 
@@ -109,16 +110,64 @@ TEST_IN(folk_with_clinic, folk_end, a_rotated_key_keeps_what_its_person_was_gran
 TEST_IN(folk_with_clinic, folk_end, a_domain_can_be_handed_to_its_next_key)
 {
 	emr_id16 grant = emr_id16_random();
+	EMR_AUTO_BUF bytes = {0};
+	emr_row_domain row;
+	emr_key_text key;
 	emr_act act;
 
-	act = rotated_domain(ana.keyring, health.id, 2, k.net_id);
+	folk_see(&ana);
+	emr_key_domain(health.id.b, &key);
+	assert_ok(emr_replica_state_get(ana.replica, key.text, &bytes));
+	assert_int_equal(
+		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row), EMR_CONTRACT_OK);
+	act = rotated_domain(ana.keyring, health.id, row.head.epoch + 1, EMR_ID32_AT(row.head.item),
+		2, k.net_id);
 	assert_applied(folk_own(act, folk_nothing()));
-	assert_int_equal(folk_own(folk_grant_to(grant, lima.public.signer_id.b, DAY),
-				 folk_part_of(GRANT_PART(0))),
-		EMR_RESULT_NOT_AUTHORISED);
-	assert_applied(folk_say_as(&ana, emr_signer_domain(health.id, 2),
-		folk_grant_to(grant, lima.public.signer_id.b, DAY), folk_part_of(GRANT_PART(0)),
-		NULL));
+	act = folk_grant_to(grant, lima.public.signer_id.b, DAY);
+	act.epoch = row.head.epoch + 1;
+	assert_int_equal(folk_own(act, folk_part_of(GRANT_PART(0))), EMR_RESULT_NOT_AUTHORISED);
+	assert_applied(folk_say_as(
+		&ana, emr_signer_domain(health.id, 2), act, folk_part_of(GRANT_PART(0)), NULL));
+}
+
+/* A member who has the key that was followed lets his own computer bring the folder in. */
+TEST_IN(folk_with_clinic, folk_end,
+	a_folder_that_a_key_makes_after_it_was_followed_is_not_its_person_s)
+{
+	const emr_id16 planted = emr_id16_random();
+	member heir = {0}, thief = lima;
+	emr_act act = {.op = EMR_OP_DOMAIN_NEW, .domain = planted, .object = planted, .epoch = 1};
+	emr_replica_options options = {.clock = &k.clock.clock, .is_mine = emr_session_is_mine};
+	EMR_AUTO_BUF domains = {0};
+	emr_session session = {0};
+	emr_domain_public keys;
+	emr_pub_domain_new pub;
+
+	assert_ok(emr_keyring_draw_next(ana.keyring));
+	assert_ok(emr_keyring_succeed(ana.keyring, &heir.keyring));
+	assert_applied(folk_say(
+		&ana, rotated_key(ana.public.signer_id, heir.keyring, k.net_id), folk_nothing()));
+	thief.keyring = ana.keyring;
+	assert_ok(emr_keyring_domain_public(ana.keyring, planted, 1, 1, &keys));
+	memcpy(pub.box, keys.box, sizeof pub.box);
+	memcpy(pub.A, keys.A, sizeof pub.A);
+	emr_pub_domain_new_encode(&pub, act.pub);
+	assert_applied(
+		folk_say_as(&thief, emr_signer_domain(planted, 1), act, folk_nothing(), NULL));
+	folk_bring(&heir, "heir");
+	emr_replica_close(heir.replica);
+	options.state_dirfd = heir.state_fd;
+	options.ledger = heir.ledger;
+	options.is_mine_arg = heir.keyring;
+	assert_ok(emr_replica_open(&options, &heir.replica));
+	folk_see(&heir);
+	session.keyring = heir.keyring;
+	session.replica = heir.replica;
+	assert_ok(emr_session_settle(&session));
+	assert_ok(emr_session_unmoved(&session, &domains, NULL));
+	assert_int_equal(domains.len, sizeof health.id);
+	assert_memory_equal(domains.data, health.id.b, sizeof health.id);
+	folk_close_member(&heir, false);
 }
 
 /* ---- whose parts are kept ---- */

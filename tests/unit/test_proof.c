@@ -1,9 +1,9 @@
 /* These tests are about proof files: good ones are sound, and each thing that can be wrong is
  * named by emrfs and by examples/verify-audit, which share no code, with the same word. */
 #include <sodium.h>
-#include <sys/wait.h>
 
 #include "contract/codes.h"
+#include "proof_both.h"
 #include "proof_kit.h"
 
 #include "record/format.h"
@@ -19,64 +19,21 @@ static bench b;
 
 /* ---- asking both ---- */
 
-static void write_file(const char *path, emr_bytes bytes)
-{
-	FILE *file = fopen(path, "wb");
-
-	assert_non_null(file);
-	assert_int_equal(fwrite(bytes.data, 1, bytes.len, file), bytes.len);
-	assert_int_equal(fclose(file), 0);
-}
-
 static void path_of(const char *name, char out[PATH_BYTES])
 {
 	snprintf(out, PATH_BYTES, "%s/%s", b.dir, name);
 }
 
-/* The word behind FAILED, "" when the program is content. */
-static void audit_says(const char *proof, const char *copy, char out[32])
-{
-	char line[512];
-	FILE *pipe;
-	int code;
-
-	pipe = popen(printed("'%s' '%s' %s%s%s", EMR_VERIFY_AUDIT, proof, copy != NULL ? "'" : "",
-			     copy != NULL ? copy : "", copy != NULL ? "'" : ""),
-		"r");
-	assert_non_null(pipe);
-	out[0] = '\0';
-	while (fgets(line, sizeof line, pipe) != NULL)
-		if (strncmp(line, "FAILED ", 7) == 0)
-			snprintf(out, 32, "%.*s", (int)strcspn(line + 7, ":"), line + 7);
-	code = pclose(pipe);
-	assert_true(WIFEXITED(code));
-	assert_int_equal(WEXITSTATUS(code), out[0] == '\0' ? 0 : 1);
-}
-
-static const char *emrfs_says(emr_bytes file, const char *copy)
-{
-	int fd = copy != NULL ? open(copy, O_RDONLY | O_CLOEXEC) : -1;
-	emr_proof_verdict verdict;
-
-	assert_ok(emr_proof_check(file, fd, NULL, &verdict));
-	if (fd >= 0)
-		close(fd);
-	return emr_proof_step_text(verdict.step);
-}
-
 /* COPY data NULL = none. */
 static void both_say(emr_bytes file, emr_bytes copy, const char *wanted)
 {
-	char proof_path[PATH_BYTES], copy_path[PATH_BYTES], audit[32];
+	char proof_path[PATH_BYTES], copy_path[PATH_BYTES];
 
 	path_of("proof", proof_path);
 	path_of("copy", copy_path);
-	write_file(proof_path, file);
 	if (copy.data != NULL)
-		write_file(copy_path, copy);
-	audit_says(proof_path, copy.data != NULL ? copy_path : NULL, audit);
-	assert_string_equal(emrfs_says(file, copy.data != NULL ? copy_path : NULL), wanted);
-	assert_string_equal(audit, wanted);
+		both_write(copy_path, copy);
+	both_say_at(proof_path, file, copy.data != NULL ? copy_path : NULL, wanted);
 }
 
 /* ---- making ---- */
@@ -188,6 +145,40 @@ TEST(what_is_signed_wrongly_is_named)
 	}
 }
 
+/* The document is about the person under the key before; what is said of it goes through both. */
+TEST(a_key_that_follows_another_is_that_person_s_when_both_say_so)
+{
+	kit_wish wish = usual();
+	AUTO(kit_free) kit_proof kit;
+	EMR_AUTO_BUF file = {0};
+	emr_proof_verdict verdict;
+
+	wish.next = b.stranger;
+	make_file(&wish, &file);
+	both_say(emr_buf_view(&file), emr_bytes_of(wish.text, wish.text_len), "");
+	assert_ok(emr_proof_check(emr_buf_view(&file), -1, NULL, &verdict));
+	assert_string_equal(verdict.signer, "patient-test");
+	wish.spoil = KIT_DISAGREES;
+	wish_gives(&wish, "key");
+	wish.spoil = KIT_COSIGNATURE;
+	wish_gives(&wish, "checkpoint");
+	wish.spoil = KIT_SOUND;
+	wish.is_other_patient = true;
+	wish_gives(&wish, "patient");
+	wish.is_other_patient = false;
+	kit_make(&wish, &kit);
+	kit.proof.n_parts--; /* without the key that follows nobody known signed */
+	emr_buf_clear(&file);
+	assert_ok(emr_proof_format(&kit.proof, &file));
+	both_say(emr_buf_view(&file), (emr_bytes){0}, "checkpoint");
+	kit.proof.n_parts++;
+	*kit_part(&kit, EMR_PROOF_FOLLOWED) = (emr_proof_part){
+		.type = EMR_PROOF_FOLLOWED, .bytes = kit_part(&kit, EMR_PROOF_KEY)->bytes};
+	emr_buf_clear(&file);
+	assert_ok(emr_proof_format(&kit.proof, &file));
+	both_say(emr_buf_view(&file), (emr_bytes){0}, "key");
+}
+
 TEST(a_certificate_must_be_in_force_and_of_this_network)
 {
 	kit_wish expired = usual(), early = usual(), foreign = usual(), unnamed = usual();
@@ -265,7 +256,7 @@ TEST(another_network_than_the_wanted_one_is_refused)
 	assert_ok(emr_proof_check(emr_buf_view(&file), -1, &other, &verdict));
 	assert_int_equal(verdict.step, EMR_PROOF_BAD_NETWORK);
 	path_of("proof", path);
-	write_file(path, emr_buf_view(&file));
+	both_write(path, emr_buf_view(&file));
 	snprintf(command, sizeof command,
 		"'%s' --network 01000000000000000000000000000000 '%s' | grep -q '^FAILED network:'",
 		EMR_VERIFY_AUDIT, path);
@@ -474,7 +465,7 @@ TEST(a_file_that_is_cut_proves_nothing)
 
 	make_file(&wish, &file);
 	for (size_t len = 0; len < file.len; len += 37)
-		assert_string_equal(emrfs_says(emr_bytes_of(file.data, len), NULL), "format");
+		assert_string_equal(both_emrfs(emr_bytes_of(file.data, len), NULL), "format");
 	both_say(emr_bytes_of(file.data, file.len - 1), (emr_bytes){0}, "format");
 	both_say(emr_bytes_of(file.data, file.len / 2), (emr_bytes){0}, "format");
 	both_say(emr_bytes_of(file.data, 10), (emr_bytes){0}, "format");
@@ -577,11 +568,11 @@ TEST(no_byte_of_the_extra_can_change_unseen)
 		if (emr_bytes_equal(emr_buf_view(&changed), emr_buf_view(&file)))
 			continue;
 		path_of("copy", copy_path);
-		write_file(copy_path, emr_bytes_of(wish.text, wish.text_len));
-		assert_string_not_equal(emrfs_says(emr_buf_view(&changed), copy_path), "");
+		both_write(copy_path, emr_bytes_of(wish.text, wish.text_len));
+		assert_string_not_equal(both_emrfs(emr_buf_view(&changed), copy_path), "");
 		if (compared++ % 16 == 0)
 			both_say(emr_buf_view(&changed), emr_bytes_of(wish.text, wish.text_len),
-				emrfs_says(emr_buf_view(&changed), copy_path));
+				both_emrfs(emr_buf_view(&changed), copy_path));
 	}
 	assert_true(compared > 500);
 }

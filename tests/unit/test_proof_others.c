@@ -1,7 +1,5 @@
 /* These tests are about proofs of what others wrote in a folder, or witnessed: what is wrong with
  * one is named by emrfs and by examples/verify-audit, which share no code, with the same word. */
-#include <sys/wait.h>
-
 #include "contract/codes.h"
 #include "keyring/grant.h"
 #include "ledger/checkpoint.h"
@@ -9,29 +7,13 @@
 #include "share/signed.h"
 #include "lies_kit.h"
 #include "pen_kit.h"
+#include "proof_both.h"
 #include "story_kit.h"
 
 static story s;
 static char path[96];
 
 /* ---- asking both ---- */
-
-static void audit_says(char out[32])
-{
-	char line[600];
-	FILE *pipe;
-	int code;
-
-	pipe = popen(printed("'%s' '%s'", EMR_VERIFY_AUDIT, path), "r");
-	assert_non_null(pipe);
-	out[0] = '\0';
-	while (fgets(line, sizeof line, pipe) != NULL)
-		if (strncmp(line, "FAILED ", 7) == 0)
-			snprintf(out, 32, "%.*s", (int)strcspn(line + 7, ":"), line + 7);
-	code = pclose(pipe);
-	assert_true(WIFEXITED(code));
-	assert_int_equal(WEXITSTATUS(code), out[0] == '\0' ? 0 : 1);
-}
 
 /* In anything that it says of the file at PATH. */
 static bool audit_names(const char *word)
@@ -48,21 +30,6 @@ static bool audit_names(const char *word)
 	return is_there;
 }
 
-static void both_say(emr_bytes file, const char *wanted)
-{
-	FILE *to = fopen(path, "wb");
-	emr_proof_verdict verdict;
-	char audit[32];
-
-	assert_non_null(to);
-	assert_int_equal(fwrite(file.data, 1, file.len, to), file.len);
-	assert_int_equal(fclose(to), 0);
-	assert_ok(emr_proof_check(file, -1, NULL, &verdict));
-	audit_says(audit);
-	assert_string_equal(emr_proof_step_text(verdict.step), wanted);
-	assert_string_equal(audit, wanted);
-}
-
 static emr_proof_sources sources_of(emr_keyring *keyring, emr_ledger *ledger, emr_replica *replica)
 {
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
@@ -76,7 +43,7 @@ static void check(const emr_buf *file, emr_proof_verdict *out)
 {
 	assert_ok(emr_proof_check(emr_buf_view(file), -1, NULL, out));
 	assert_string_equal(emr_proof_step_text(out->step), "");
-	both_say(emr_buf_view(file), "");
+	both_say_at(path, emr_buf_view(file), NULL, "");
 }
 
 /* ---- changing a file ---- */
@@ -104,7 +71,7 @@ static void says(const opened_file *f, const char *wanted)
 	EMR_AUTO_BUF file = {0};
 
 	assert_ok(emr_proof_format(&f->proof, &file));
-	both_say(emr_buf_view(&file), wanted);
+	both_say_at(path, emr_buf_view(&file), NULL, wanted);
 }
 
 static size_t place_of(const emr_proof *p, emr_proof_type type, size_t n)
@@ -287,7 +254,8 @@ TEST_IN(begin, end, one_approval_gives_nobody_another_name)
 	prove_content("opinion.txt", &forged);
 	is_unchecked = false;
 	carried = NULL;
-	both_say(emr_buf_view(&forged), "certificate"); /* lima's is older than that admission */
+	both_say_at(path, emr_buf_view(&forged), NULL,
+		"certificate"); /* lima's is older than that admission */
 	open_file(&file, &f);
 	open_file(&forged, &other);
 	put_before(&f.proof, &other.proof, EMR_PROOF_ADMISSION);
@@ -387,12 +355,12 @@ TEST_IN(begin, end, nobody_proves_with_what_another_once_said)
 	lies_forget();
 	kit_publish_all(&s.k);
 	prove_content("said.txt", &file);
-	both_say(emr_buf_view(&file), "");
+	both_say_at(path, emr_buf_view(&file), NULL, "");
 	emr_buf_clear(&file);
 	is_unchecked = true;
 	prove_content_as("repeated.txt", &at.record_id, &file);
 	is_unchecked = false;
-	both_say(emr_buf_view(&file), "statement");
+	both_say_at(path, emr_buf_view(&file), NULL, "statement");
 }
 
 AROUND(begin)

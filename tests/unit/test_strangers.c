@@ -358,25 +358,6 @@ static void says_where(person *m, emr_id16 folder)
 	assert_int_equal(says(m, act, 104 + 512), EMR_RESULT_APPLIED);
 }
 
-typedef struct said_seen {
-	size_t n;
-	emr_said last;
-} said_seen;
-
-static said_seen said_by(const person *m, uint64_t since)
-{
-	EMR_AUTO_BUF all = {0};
-	said_seen of = {.n = 0};
-
-	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_said_by(s.ana, m->public.signer_id, since, &all));
-	EMR_EACH (const emr_said, said, &all) {
-		of.n++;
-		of.last = *said;
-	}
-	return of;
-}
-
 static void ties(emr_id16 folder)
 {
 	EMR_AUTO_FREE emr_nested *tree = NULL;
@@ -384,31 +365,6 @@ static void ties(emr_id16 folder)
 
 	tree = moved_into_imaging(folder, &n);
 	assert_ok(emr_share_tie(begins(s.ana), tree, n, NULL));
-}
-
-/* He moves a folder of hers into one that she shares, while the computer is hers still. */
-TEST_IN(strangers_begin, strangers_end, what_is_shared_because_he_moved_it_is_listed)
-{
-	emr_id16 folder;
-	said_seen moved;
-
-	kit_mkdir(&s.k, "Private");
-	settle();
-	folder = folder_of("Private");
-	assert_ok(emr_share_pass_on(s.ana, NULL));
-	(void)story_share(&s, &s.lima, 0, true);
-	says_where(&laptop, folder);
-	ties(folder);
-	assert_int_equal(grants_in(folder, &s.lima), 1);
-	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
-	assert_int_equal(said_by(&s.eve, 0).n, 0);
-	assert_int_equal(said_by(&laptop, story_now(&s) + DAY).n, 0);
-	moved = said_by(&laptop, 0);
-	assert_int_equal(moved.n, 1);
-	assert_true(emr_id16_equal(moved.last.domain, folder));
-	assert_true(emr_id16_equal(moved.last.object, folder));
-	assert_int_equal(moved.last.kind, EMR_SAID_MOVED);
-	assert_true(moved.last.is_shared);
 }
 
 /* Her folder was closed meanwhile, so that nothing was given yet when she removed it. */

@@ -4,10 +4,7 @@
 
 #include "emr_test.h"
 #include "keyring/pseudonym.h"
-#include "record/derived.h"
 #include "share/terms.h"
-#include "crypto/hashsig.h"
-#include "vectors.h"
 
 static emr_status parse(const char *text, emr_terms *out, const char **out_what)
 {
@@ -69,114 +66,6 @@ TEST(terms_say_how_copies_are_made)
 	}
 	assert_ok(parse("{" COPIES ",\"genomes\":\"kept\"}", &terms, &what));
 	assert_true(terms.with_genomes && !terms.with_nifti && !terms.with_edf);
-}
-
-static const char *name_of(const emr_terms *terms, size_t i)
-{
-	return terms->column_text + terms->columns[i].name;
-}
-
-TEST(terms_name_the_columns_of_tables)
-{
-	const char *what;
-	emr_terms terms;
-
-	assert_ok(parse(
-		"{" COPIES ",\"columns\":{\"Glucose (mmol)\":\"number\",\"taken\":\"date\","
-		"\"unit\":\"code\",\"sex\":[\"F\",\"M\",\"n/a\"],\"Caf\u00e9s\":[\"++\",\"-\"]}}",
-		&terms, &what));
-	assert_int_equal(terms.n_columns, 5);
-	assert_string_equal(name_of(&terms, 0), "Glucose (mmol)");
-	assert_int_equal(terms.columns[0].kind, EMR_TERMS_NUMBER);
-	assert_string_equal(name_of(&terms, 1), "taken");
-	assert_int_equal(terms.columns[1].kind, EMR_TERMS_DATE);
-	assert_int_equal(terms.columns[2].kind, EMR_TERMS_CODE);
-	assert_string_equal(terms.column_text + terms.columns[2].words, "");
-	assert_int_equal(terms.columns[3].kind, EMR_TERMS_CODE);
-	assert_string_equal(terms.column_text + terms.columns[3].words, "|F|M|n/a|");
-	assert_string_equal(name_of(&terms, 4), "Caf\xc3\xa9s");
-	assert_string_equal(terms.column_text + terms.columns[4].words, "|++|-|");
-}
-
-TEST(the_second_model_reads_the_same_columns)
-{
-	AUTO(auto_json_decref) json_t *all = vectors_open("tables.json");
-	const char *file = vectors_text(all, "file"), *what;
-	const json_t *columns = vectors_get(all, "columns");
-	char text[65];
-	uint8_t rules[32];
-	emr_id32 id;
-	emr_terms terms;
-
-	assert_ok(parse(file, &terms, &what));
-	emr_sha256(file, strlen(file), id.b);
-	emr_hex(id.b, sizeof id.b, text);
-	assert_string_equal(text, vectors_text(all, "terms"));
-	emr_derived_rules(vectors_text(all, "table"), id, rules);
-	emr_hex(rules, sizeof rules, text);
-	assert_string_equal(text, vectors_text(all, "rules"));
-	assert_int_equal(terms.n_columns, json_array_size(columns));
-	for (size_t i = 0; i < terms.n_columns; i++) {
-		const json_t *one = json_array_get(columns, i);
-
-		assert_string_equal(name_of(&terms, i), vectors_text(one, "name"));
-		assert_int_equal(
-			terms.columns[i].kind, json_integer_value(vectors_get(one, "kind")));
-		assert_string_equal(
-			terms.column_text + terms.columns[i].words, vectors_text(one, "words"));
-	}
-}
-
-TEST(columns_that_cannot_be_shown_or_kept_are_refused)
-{
-	static const char *const bad[] = {"[]", "{}", "\"a\"", "{\"\":\"code\"}",
-		"{\"a\":\"text\"}", "{\"a\":1}", "{\"a\":[]}", "{\"a\":[1]}", "{\"a\":[\"\"]}",
-		"{\"a\":[\"b c\"]}", "{\"a\":[\"b|c\"]}", "{\"a\":[\"b\",\"B\"]}",
-		"{\"a\":[\"=cmd\"]}", "{\"a\":[\"+cmd\"]}", "{\"a\":[\"abcdefghijklmnopq\"]}",
-		"{\"a\":[\"b\\u0000c\"]}", "{\"a\":[[\"b\"]]}", "{\"a\":\"code\",\"A\":\"date\"}",
-		"{\"a\":\"code\",\"a\":\"date\"}", "{\"a,b\":\"code\"}", "{\"a;b\":\"code\"}",
-		"{\"a\\tb\":\"code\"}", "{\"a\\nb\":\"code\"}", "{\"a\\\"b\":\"code\"}",
-		"{\"a|b\":\"code\"}", "{\"=a\":\"code\"}", "{\"+a\":\"code\"}", "{\"-a\":\"code\"}",
-		"{\"@a\":\"code\"}", "{\" a\":\"code\"}", "{\"a \":\"code\"}",
-		"{\"a\\u202eb\":\"code\"}", "{\"a\\u001bb\":\"code\"}"};
-	char text[1000];
-	const char *what;
-	emr_terms terms;
-
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		snprintf(text, sizeof text, "{" COPIES ",\"columns\":%s}", bad[i]);
-		if (parse(text, &terms, &what) == EMR_OK)
-			fail_msg("taken: %s", text);
-	}
-}
-
-TEST(more_columns_than_there_may_be_are_refused)
-{
-	char text[EMR_TERMS_FILE_MAX], name[80];
-	const char *what;
-	emr_terms terms;
-
-	for (int n = EMR_TERMS_COLUMNS_MAX; n <= EMR_TERMS_COLUMNS_MAX + 1; n++) {
-		strcpy(text, "{" COPIES ",\"columns\":{");
-		for (int i = 0; i < n; i++)
-			sprintf(text + strlen(text), "%s\"c%d\":\"code\"", i > 0 ? "," : "", i);
-		strcat(text, "}}");
-		assert_int_equal(
-			parse(text, &terms, &what), n > EMR_TERMS_COLUMNS_MAX ? EMR_LIMIT : EMR_OK);
-	}
-	assert_string_equal(what, "columns");
-	memset(name, 'n', sizeof name);
-	for (int n = EMR_TERMS_COLUMN_NAME_MAX; n <= EMR_TERMS_COLUMN_NAME_MAX + 1; n++) {
-		snprintf(
-			text, sizeof text, "{" COPIES ",\"columns\":{\"%.*s\":\"code\"}}", n, name);
-		assert_int_equal(parse(text, &terms, &what),
-			n > EMR_TERMS_COLUMN_NAME_MAX ? EMR_LIMIT : EMR_OK);
-	}
-	strcpy(text, "{" COPIES ",\"columns\":{\"a\":[");
-	for (int i = 10; i < 90; i++)
-		sprintf(text + strlen(text), "%s\"%d\"", i > 10 ? "," : "", i);
-	strcat(text, "]}}");
-	assert_int_equal(parse(text, &terms, &what), EMR_LIMIT);
 }
 
 #define REST "\"who\":\"x\",\"until\":\"2030-01-01\",\"data\":\"identified\""
@@ -261,8 +150,7 @@ TEST(what_is_wrong_is_refused_by_its_name)
 		{"{" COPIES ",\"mosaic-tiles\":\"withheld\"}", "mosaic-tiles"},
 		{"{" COPIES ",\"safe-private\":true}", "safe-private"},
 		{"{\"purpose\":\"x\",\"dates\":\"moved\"," REST "}", "data"},
-		{"{\"purpose\":\"x\",\"columns\":{\"a\":\"code\"}," REST "}", "data"},
-		{"{" COPIES ",\"columns\":{\"a\":\"text\"}}", "columns"},
+		{"{" COPIES ",\"columns\":{\"a\":\"code\"}}", "columns"},
 		{"{\"purpose\":\"x\",\"until\":\"2030-01-01\",\"data\":\"identified\"}", "who"},
 		{"{\"purpose\":\"x\",\"who\":\"x\",\"until\":\"2030-02-30\",\"data\":"
 		 "\"identified\"}",

@@ -31,6 +31,8 @@ bool emr_secret_is_locked(void);
  * taken.  Thread-safe. */
 emr_status emr_secret_new(size_t len, emr_secret *out_secret);
 emr_status emr_secret_random(size_t len, emr_secret *out_secret);
+/* OUT, which is not SECRET: another slot of the same bytes. */
+emr_status emr_secret_copy(const emr_secret *secret, emr_secret *out);
 void emr_secret_free(emr_secret *secret); /* wipes; an empty one is fine */
 
 /* Borrowed from the secret: never keep it, never copy it into an emr_buf. */

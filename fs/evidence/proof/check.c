@@ -230,7 +230,7 @@ emr_status emr_proof_check(
 		fail(&c, EMR_PROOF_BAD_FORMAT,
 			status == EMR_LIMIT ? "it is too long"
 			: status == EMR_NEWER_FORMAT
-				? "it has a newer format than 2, up to which this emrfs reads"
+				? "it has a newer format than 3, up to which this emrfs reads"
 				: "it is no proof file, or not whole");
 		return EMR_OK;
 	}

@@ -21,6 +21,13 @@ const known_key *key_of(const checking *c, const uint8_t signer_id[32])
 	return NULL;
 }
 
+const known_key *first_of(const known_key *key)
+{
+	while (key->before != NULL)
+		key = key->before;
+	return key;
+}
+
 bool is_in_log(const emr_proof *proof, const emr_checkpoint *head, const emr_entry *entry)
 {
 	uint8_t leaf[32];

@@ -140,6 +140,7 @@ static const known_key *issuer_of(const checking *c, bool *out_is_signed, const 
 bool check_statement(checking *c)
 {
 	const emr_statement *s = &c->statement;
+	emr_proof_verdict *v = c->verdict;
 	bool is_signed = false;
 	const char *why = "";
 	const known_key *issuer;
@@ -162,6 +163,12 @@ bool check_statement(checking *c)
 	memcpy(c->verdict->signer, issuer->certificate.handle, sizeof c->verdict->signer);
 	c->verdict->certificate = issuer->certificate.ref;
 	memcpy(c->verdict->handle_id, issuer->signer_id.b, 8);
+	/* A checkpoint that the same person signed by another key is no second party's. */
+	for (size_t i = 0; i < c->n_keys; i++)
+		for (size_t n = 0; n < v->n_names; n++)
+			if (first_of(&c->keys[i]) == first_of(issuer) &&
+				memcmp(v->names[n], c->keys[i].signer_id.b, 8) == 0)
+				memcpy(v->names[n], issuer->signer_id.b, 8);
 	organisation_name(c, issuer, c->verdict->organisation);
 	c->verdict->record_id = s->record_id;
 	c->verdict->cver = s->cver;
@@ -219,11 +226,18 @@ bool check_owner(checking *c)
 
 bool check_patient(checking *c)
 {
-	uint8_t commit[32];
+	emr_bytes patient = emr_proof_part_of(c->proof, EMR_PROOF_PATIENT, 0);
+	bool is_owner = false;
 
-	emr_pid_commit(
-		emr_proof_part_of(c->proof, EMR_PROOF_PATIENT, 0).data, c->owner->pk, commit);
-	if (memcmp(commit, c->statement.pid_commit, 32) != 0)
+	/* It may be of a key before the owner's present one, or behind. */
+	for (size_t i = 0; i < c->n_keys && !is_owner; i++) {
+		uint8_t commit[32];
+
+		emr_pid_commit(patient.data, c->keys[i].pk, commit);
+		is_owner = first_of(&c->keys[i]) == first_of(c->owner) &&
+			   memcmp(commit, c->statement.pid_commit, 32) == 0;
+	}
+	if (!is_owner)
 		return fail(c, EMR_PROOF_BAD_PATIENT,
 			"the statement is about another person than the owner of the domain");
 	return true;

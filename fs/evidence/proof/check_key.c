@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check_private.h"
+#include "contract/pubs_share.h"
 #include "crypto/hashsig.h"
 
 /* ---- registrations ---- */
@@ -21,30 +22,64 @@ static const char *read_key(const nested *n, known_key *key)
 						   : "a key is not vouched for by a certificate";
 }
 
+/* A KEY_ROTATE by which a key of the file named this one, which agreed. */
+static const char *read_followed(checking *c, const nested *n, known_key *key)
+{
+	const known_key *before = key_of(c, n->item.signer_id);
+	uint8_t message[EMR_ROTATE_MESSAGE_BYTES];
+	emr_pub_key_rotate pub;
+
+	if (n->item.op != EMR_OP_KEY_ROTATE || n->proof.priv.len != 0 ||
+		!emr_pub_key_rotate_parse(nested_pub(n), &pub))
+		return "what should name the key that follows does not";
+	if (before == NULL)
+		return "a key that was followed is not shown before the one that follows it";
+	if (emr_rotate_message(c->verdict->net_id.b, n->item.signer_id, nested_pub(n), message) !=
+			EMR_CONTRACT_OK ||
+		!emr_ed25519_verify(pub.new_pk, message, sizeof message, pub.new_sig))
+		return "a key that follows another did not agree";
+	*key = *before;
+	key->before = before;
+	emr_signer_id(pub.new_pk, key->signer_id.b);
+	memcpy(key->pk, pub.new_pk, sizeof key->pk);
+	memcpy(key->pub.log_pk, pub.log_pk, sizeof key->pub.log_pk);
+	key->seq = n->entry.seq;
+	return NULL;
+}
+
+static bool check_one(checking *c, emr_bytes file, bool is_followed)
+{
+	AUTO_NESTED n = {.is_out_of_memory = false};
+	known_key key = {0};
+	const char *why = read_nested(c, file, EMR_ITEM_BYTES + (is_followed ? 256 : 288), &n);
+
+	if (n.is_out_of_memory) {
+		c->status = EMR_NO_MEMORY;
+		return false;
+	}
+	if (why != NULL)
+		return fail(c, EMR_PROOF_BAD_KEY, "a key's registration is not on this ledger");
+	why = is_followed ? read_followed(c, &n, &key) : read_key(&n, &key);
+	if (why != NULL)
+		return fail(c, EMR_PROOF_BAD_KEY, why);
+	if (key_of(c, key.signer_id.b) != NULL)
+		return fail(c, EMR_PROOF_BAD_KEY, "a key is shown twice");
+	if (c->n_keys == EMR_PROOF_KEYS_MAX)
+		return fail(c, EMR_PROOF_BAD_KEY, "there are too many keys");
+	c->keys[c->n_keys++] = key;
+	return true;
+}
+
 bool check_keys(checking *c)
 {
+	static const emr_proof_type types[] = {EMR_PROOF_KEY, EMR_PROOF_FOLLOWED};
 	emr_bytes file;
 
-	while (c->n_keys < EMR_PROOF_KEYS_MAX &&
-		(file = emr_proof_part_of(c->proof, EMR_PROOF_KEY, c->n_keys)).data != NULL) {
-		AUTO_NESTED n = {.is_out_of_memory = false};
-		known_key *key = &c->keys[c->n_keys];
-		const char *why = read_nested(c, file, EMR_ITEM_BYTES + 288, &n);
-
-		if (n.is_out_of_memory) {
-			c->status = EMR_NO_MEMORY;
-			return false;
-		}
-		if (why != NULL)
-			return fail(
-				c, EMR_PROOF_BAD_KEY, "a key's registration is not on this ledger");
-		why = read_key(&n, key);
-		if (why != NULL)
-			return fail(c, EMR_PROOF_BAD_KEY, why);
-		if (key_of(c, key->signer_id.b) != NULL)
-			return fail(c, EMR_PROOF_BAD_KEY, "a key is shown twice");
-		c->n_keys++;
-	}
+	for (size_t t = 0; t < sizeof types / sizeof *types; t++)
+		for (size_t i = 0; (file = emr_proof_part_of(c->proof, types[t], i)).data != NULL;
+			i++)
+			if (!check_one(c, file, types[t] == EMR_PROOF_FOLLOWED))
+				return false;
 	return true;
 }
 
@@ -143,7 +178,15 @@ static const char *check_certificate(checking *c, known_key *key)
 bool check_certificates(checking *c)
 {
 	for (size_t i = 0; i < c->n_keys; i++) {
-		const char *why = check_certificate(c, &c->keys[i]);
+		known_key *key = &c->keys[i];
+		const char *why = NULL;
+
+		if (key->before != NULL) {
+			key->certificate = key->before->certificate;
+			key->by = key->before->by;
+		} else {
+			why = check_certificate(c, key);
+		}
 
 		if (why != NULL)
 			return fail(c, EMR_PROOF_BAD_CERTIFICATE, why);

@@ -26,6 +26,7 @@ typedef struct known_key {
 	emr_cert_facts certificate;
 	const admitted *by; /* to whose CA its chain leads; NULL: to one of the description */
 	uint64_t seq;	    /* of its registration */
+	const struct known_key *before; /* which it followed; its certificate is that one's */
 } known_key;
 
 typedef struct checking {
@@ -52,6 +53,8 @@ typedef struct checking {
 bool fail(checking *c, emr_proof_step step, const char *why);
 /* The key with that id; NULL when the file shows none. */
 const known_key *key_of(const checking *c, const uint8_t signer_id[32]);
+/* The first of the keys of one person, as far as the file shows them. */
+const known_key *first_of(const known_key *key);
 
 /* PROOF's entry stands in the tree of HEAD. */
 bool is_in_log(const emr_proof *proof, const emr_checkpoint *head, const emr_entry *entry);

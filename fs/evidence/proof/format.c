@@ -16,6 +16,8 @@
 #define INDEX_CHARS 19
 #define FIRST_PARTS_MAX 24 /* in format 1 */
 #define FIRST_EACH_MAX 4
+#define SECOND_PARTS_MAX 112 /* in format 2 */
+#define NEWEST 3
 #define TEXT_BASE64 sodium_base64_VARIANT_ORIGINAL
 
 void emr_proof_free(emr_proof *proof)
@@ -49,6 +51,8 @@ static size_t most_of(uint8_t type, uint8_t version)
 		return version == 1 ? 0 : EMR_PROOF_ADMISSIONS_MAX;
 	case EMR_PROOF_APPROVAL:
 		return version == 1 ? 0 : EMR_PROOF_APPROVALS_MAX;
+	case EMR_PROOF_FOLLOWED:
+		return version < 3 ? 0 : EMR_PROOF_KEYS_MAX;
 	default: /* a number of the file */
 		return (type >= EMR_PROOF_STATEMENT && type <= EMR_PROOF_DESCRIPTOR) ||
 				       (type >= EMR_PROOF_MIME && type <= EMR_PROOF_MANIFEST)
@@ -60,9 +64,12 @@ static size_t most_of(uint8_t type, uint8_t version)
 /* Ascending, each no more often than it may be. */
 static bool types_ok(const emr_proof *proof, uint8_t version)
 {
+	const size_t most = version == 1   ? FIRST_PARTS_MAX
+			    : version == 2 ? SECOND_PARTS_MAX
+					   : EMR_PROOF_PARTS_MAX;
 	size_t repeats = 0;
 
-	if (proof->n_parts > (version == 1 ? FIRST_PARTS_MAX : EMR_PROOF_PARTS_MAX))
+	if (proof->n_parts > most)
 		return false;
 	for (size_t i = 0; i < proof->n_parts; i++) {
 		uint8_t type = proof->parts[i].type;
@@ -138,8 +145,10 @@ emr_status emr_proof_format(const emr_proof *proof, emr_buf *out_file)
 {
 	EMR_AUTO_BUF extra = {0};
 	char index[sizeof INDEX + INDEX_CHARS + 4];
-	uint8_t version = types_ok(proof, 1) ? 1 : 2;
+	uint8_t version = 1;
 
+	while (version < NEWEST && !types_ok(proof, version))
+		version++;
 	if (!types_ok(proof, version) || proof->item_path.n > EMR_MERKLE_PATH_MAX ||
 		proof->log_path.n > EMR_MERKLE_PATH_MAX)
 		return EMR_INVALID;
@@ -231,8 +240,8 @@ static emr_status parse_extra(emr_proof *out)
 
 	emr_read_magic(&r, "EMPF");
 	out->version = emr_read_u8(&r);
-	if (!r.bad && out->version > 2)
-		return emr_newer_format(out->version, 2);
+	if (!r.bad && out->version > NEWEST)
+		return emr_newer_format(out->version, NEWEST);
 	emr_read_zeros(&r, 1);
 	out->item_index = emr_read_u16(&r);
 	entry_len = emr_read_u32(&r);

@@ -121,14 +121,13 @@ static emr_status add_issuer(making *m)
 {
 	EMR_ASK(asked, m->from->replica, DOMAINS);
 	emr_known_domain known;
-	uint8_t id[32];
+	emr_status status;
 
 	while (emr_next(&asked, &known)) {
-		emr_signer_id(known.row.owner_pk, id);
-		if (known.is_mine && memcmp(id, m->parsed.issuer_id, sizeof id) == 0)
-			return emr_id16_equal(known.domain, m->place.domain)
-				       ? EMR_OK
-				       : pieces_add_card(&m->p, known.domain);
+		status = known.is_mine ? pieces_add_card(&m->p, known.domain, m->parsed.issuer_id)
+				       : EMR_NOT_FOUND;
+		if (status != EMR_NOT_FOUND)
+			return status;
 	}
 	EMR_TRY(asked.status);
 	return pieces_add_key(&m->p, m->parsed.issuer_id);
@@ -145,19 +144,16 @@ static emr_status add_writer(making *m)
 	const uint8_t *signer = m->item.item.data + ITEM_SIGNER;
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_domain_public own;
-	uint8_t id[32];
-	emr_status status;
+	emr_status status = pieces_add_card(&m->p, m->place.domain, signer);
 
-	EMR_TRY(emr_keyring_domain_public(m->from->keyring, m->place.domain, FIRST_GEN, 1, &own));
-	emr_signer_id(own.owner_pk, id);
-	if (memcmp(id, signer, 32) == 0)
-		return EMR_OK;
-	status = pieces_add_key(&m->p, signer);
-	if (status == EMR_OK)
-		status = emr_replica_item_get(m->from->replica, &at, &bytes, &item);
+	if (status != EMR_NOT_FOUND)
+		return status;
+	EMR_TRY(pieces_add_key(&m->p, signer));
+	status = emr_replica_item_get(m->from->replica, &at, &bytes, &item);
 	if (status == EMR_OK)
 		status = pieces_prove(&m->p, item.seq, item.index, (emr_bytes){0}, &m->domain);
+	if (status == EMR_OK)
+		status = pieces_add_card(&m->p, m->place.domain, item.bytes.data + ITEM_SIGNER);
 	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 }
 
@@ -165,7 +161,6 @@ static emr_status add_signers(making *m)
 {
 	EMR_TRY(pieces_add_key(&m->p, m->p.self.signer_id.b));	 /* signs checkpoint and cards */
 	EMR_TRY(pieces_add_key(&m->p, m->item.entry.data + 24)); /* the submitter */
-	EMR_TRY(pieces_add_card(&m->p, m->place.domain));
 	EMR_TRY(add_writer(m));
 	EMR_TRY(add_issuer(m));
 	return pieces_add_witnesses(&m->p);
@@ -196,6 +191,7 @@ static emr_status write_file(const making *m, emr_buf *out_file)
 	pieces_put_admissions(&m->p, &p);
 	if (m->domain.len > 0)
 		add_part(&p, EMR_PROOF_DOMAIN, m->domain.data, m->domain.len);
+	pieces_put_followed(&m->p, &p);
 	return pieces_write(&m->p, &p, out_file);
 }
 

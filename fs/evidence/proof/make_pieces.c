@@ -13,6 +13,9 @@
 #include "keyring/card.h"
 #include "keyring/cert.h"
 #include "ledger/act.h"
+#include "replica/people.h"
+
+#define CARD_DOMAIN_KEY 136 /* where a card has it */
 
 void pieces_end(pieces *p)
 {
@@ -286,33 +289,64 @@ static emr_status add_chain(pieces *p, emr_bytes item, emr_bytes part, emr_buf *
 	return append_ca(p, pub.org, chain, out_chain);
 }
 
-emr_status pieces_add_key(pieces *p, const uint8_t id[32])
+static emr_status add_registered(pieces *p, emr_id32 id, size_t n)
 {
 	emr_part_key at = {.version = 1, .family = EMR_FAMILY_KEY};
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF part = {0};
 	emr_replica_item item;
-	emr_status status;
-	size_t n = p->n_keys;
 
-	for (size_t i = 0; i < n; i++)
-		if (memcmp(p->key_ids[i].b, id, 32) == 0)
-			return EMR_OK;
-	if (n == EMR_PROOF_KEYS_MAX)
-		return EMR_LIMIT;
-	memcpy(at.object.b, id, 16);
-	status = emr_replica_item_get(p->from->replica, &at, &bytes, &item);
-	if (status == EMR_OK)
-		status = emr_replica_part(p->from->replica, &at, &part);
-	if (status == EMR_OK)
-		status = pieces_prove(p, item.seq, item.index, (emr_bytes){0}, &p->keys[n]);
-	if (status == EMR_OK)
-		status = add_chain(p, item.bytes, emr_buf_view(&part), &p->chains[n]);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
-	memcpy(p->key_ids[n].b, id, 32);
-	p->n_keys++;
-	return EMR_OK;
+	memcpy(at.object.b, id.b, sizeof at.object.b);
+	EMR_TRY(emr_replica_item_get(p->from->replica, &at, &bytes, &item));
+	EMR_TRY(emr_replica_part(p->from->replica, &at, &part));
+	EMR_TRY(pieces_prove(p, item.seq, item.index, (emr_bytes){0}, &p->keys[n]));
+	return add_chain(p, item.bytes, emr_buf_view(&part), &p->chains[n]);
+}
+
+/* By the operation in which the key BEFORE named the one that follows it. */
+static emr_status add_followed(pieces *p, emr_id32 before, size_t n)
+{
+	emr_replica_item item;
+	emr_id16 object;
+
+	memcpy(object.b, before.b, sizeof object.b);
+	EMR_ASK(items, p->from->replica, HISTORY, .family = EMR_FAMILY_KEY, .object = object);
+	while (emr_next(&items, &item))
+		if (item.op == EMR_OP_KEY_ROTATE)
+			return pieces_prove(p, item.seq, item.index, (emr_bytes){0}, &p->keys[n]);
+	return items.status == EMR_OK ? EMR_NOT_FOUND : items.status;
+}
+
+static bool has_key(const pieces *p, emr_id32 id)
+{
+	for (size_t i = 0; i < p->n_keys; i++)
+		if (emr_id32_equal(p->key_ids[i], id))
+			return true;
+	return false;
+}
+
+emr_status pieces_add_key(pieces *p, const uint8_t id[32])
+{
+	EMR_AUTO_BUF keys = {0};
+	emr_id32 before = {{0}};
+	emr_status status = emr_replica_keys_of(p->from->replica, EMR_ID32_AT(id), &keys);
+
+	EMR_EACH (const emr_known_person, key, &keys) {
+		const emr_id32 one = key->signer_id;
+
+		if (status != EMR_OK || has_key(p, EMR_ID32_AT(id)))
+			break;
+		if (!has_key(p, one)) {
+			if (p->n_keys == EMR_PROOF_KEYS_MAX)
+				return EMR_LIMIT;
+			status = emr_id32_is_zero(before) ? add_registered(p, one, p->n_keys)
+							  : add_followed(p, before, p->n_keys);
+			if (status == EMR_OK)
+				p->key_ids[p->n_keys++] = one;
+		}
+		before = one;
+	}
+	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 }
 
 emr_status pieces_add_witnesses(pieces *p)
@@ -327,16 +361,47 @@ emr_status pieces_add_witnesses(pieces *p)
 
 /* ---- cards ---- */
 
-/* That this identity owns the key of DOMAIN: good for evidence only, it has run out when it is
- * made. */
-emr_status pieces_add_card(pieces *p, emr_id16 domain)
+/* The seed of which DOMAIN has, or had, the key SIGNER. */
+static emr_status seed_of(
+	const emr_keyring *kr, emr_id16 domain, const uint8_t signer[32], size_t *out_number)
 {
+	emr_domain_public own;
+	uint8_t pk[32], id[32];
+
+	/* A domain that another owns with her is of no seed. */
+	EMR_TRY(emr_keyring_domain_public(kr, domain, FIRST_GEN, 1, &own));
+	for (*out_number = 0; memcmp(own.signer_id.b, signer, 32) != 0; ++*out_number) {
+		EMR_TRY(emr_keyring_domain_owner(kr, domain, *out_number, pk));
+		emr_signer_id(pk, id);
+		if (memcmp(id, signer, sizeof id) == 0)
+			break;
+	}
+	return EMR_OK;
+}
+
+/* Good for evidence only: it has run out when it is made. */
+emr_status pieces_add_card(pieces *p, emr_id16 domain, const uint8_t signer[32])
+{
+	EMR_AUTO_KEYRING was = NULL;
 	EMR_AUTO_BUF card = {0};
 	uint64_t now = p->from->now_unix_s;
+	size_t number;
+	uint8_t id[32];
 
-	EMR_TRY(emr_card_make_domain(p->from->keyring, emr_ledger_net_id(p->from->ledger), domain,
-		FIRST_GEN, 1, now, now, NULL, NULL, &card));
-	memcpy(p->cards[p->n_cards++ % CARDS_MAX], card.data, card.len);
+	EMR_TRY(seed_of(p->from->keyring, domain, signer, &number));
+	for (size_t i = 0; i < p->n_cards; i++) {
+		emr_signer_id(p->cards[i] + CARD_DOMAIN_KEY, id);
+		if (memcmp(id, signer, sizeof id) == 0)
+			return EMR_OK;
+	}
+	if (p->n_cards == CARDS_MAX)
+		return EMR_LIMIT;
+	if (number > 0)
+		EMR_TRY(emr_keyring_former(p->from->keyring, number, &was));
+	EMR_TRY(emr_card_make_domain(was != NULL ? was : p->from->keyring,
+		emr_ledger_net_id(p->from->ledger), domain, FIRST_GEN, 1, now, now, NULL, NULL,
+		&card));
+	memcpy(p->cards[p->n_cards++], card.data, card.len);
 	return EMR_OK;
 }
 
@@ -354,7 +419,7 @@ static bool is_new_chain(const pieces *p, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (emr_bytes_equal(emr_buf_view(&p->chains[i]), emr_buf_view(&p->chains[n])))
 			return false;
-	return true;
+	return p->chains[n].len > 0;
 }
 
 void pieces_put_chains(const pieces *p, emr_proof *file)
@@ -364,10 +429,22 @@ void pieces_put_chains(const pieces *p, emr_proof *file)
 			add_part(file, EMR_PROOF_CHAIN, p->chains[i].data, p->chains[i].len);
 }
 
-void pieces_put_keys(const pieces *p, emr_proof *file)
+/* A key without a certificate of its own followed another. */
+static void put_keys(const pieces *p, emr_proof *file, emr_proof_type type)
 {
 	for (size_t i = 0; i < p->n_keys; i++)
-		add_part(file, EMR_PROOF_KEY, p->keys[i].data, p->keys[i].len);
+		if ((p->chains[i].len == 0) == (type == EMR_PROOF_FOLLOWED))
+			add_part(file, type, p->keys[i].data, p->keys[i].len);
+}
+
+void pieces_put_keys(const pieces *p, emr_proof *file)
+{
+	put_keys(p, file, EMR_PROOF_KEY);
+}
+
+void pieces_put_followed(const pieces *p, emr_proof *file)
+{
+	put_keys(p, file, EMR_PROOF_FOLLOWED);
 }
 
 void pieces_put_cards(const pieces *p, emr_proof *file)

@@ -7,10 +7,6 @@
 
 #include "copied.h"
 
-/* Of a table: numbers of seven digits and more, dates, and words with @ or ^ of the original; and
- * cells of the copy that are neither number nor date nor code, below its first row. */
-emr_withheld check_table(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size);
-
 /* How pixels are compressed, and the bits of a sample that are the image's. */
 typedef struct coding {
 	syntax_pixels codec;
@@ -31,9 +27,7 @@ emr_withheld check_pixels(flat_file *original, uint64_t original_at, flat_file *
 bool check_native(flat_file *original, uint64_t original_at, flat_file *copy, uint64_t copy_at,
 	uint32_t len, const copied_samples *s, bool is_big);
 
-/* Adds P where it looks like an id or a day. */
 struct words; /* words.h */
-void check_token(struct words *all, const uint8_t *p, size_t len);
 /* Whether the copy has a word of LEAST characters from FROM to END, as it is and with all zero
  * bytes left out, which is what UTF-16 of plain letters is. */
 bool check_found(const struct words *all, size_t least, flat_file *f, uint64_t from, uint64_t end);

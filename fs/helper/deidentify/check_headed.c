@@ -36,6 +36,29 @@ static void take_text(words *all, const uint8_t *p, size_t len)
 	}
 }
 
+/* Adds P where it looks like an id or a day. */
+static void take_token(words *all, const uint8_t *p, size_t len)
+{
+	size_t digits = 0, most = 0, all_digits = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		bool is_digit = p[i] >= '0' && p[i] <= '9';
+
+		digits = is_digit ? digits + 1 : 0;
+		most = digits > most ? digits : most;
+		all_digits += is_digit;
+	}
+	if (memchr(p, '@', len) != NULL || memchr(p, '^', len) != NULL || most >= 7)
+		words_add(all, p, len);
+	if (all_digits >= 8 && len >= 10 && (p[2] == '.' || p[2] == '-') && p[5] == p[2]) {
+		const uint8_t turned[] = {p[6], p[7], p[8], p[9], p[3], p[4], p[0], p[1]};
+
+		words_add_date(all, turned, sizeof turned); /* 19.01.2024 */
+	} else if (all_digits >= 8) {
+		words_add_date(all, p, len);
+	}
+}
+
 /* A genome's sample and what else a line says of people; of all other lines what looks like an id
  * or a day. */
 static void take_line(words *all, const uint8_t *p, size_t len)
@@ -62,7 +85,7 @@ static void take_line(words *all, const uint8_t *p, size_t len)
 		start = i + 1;
 	}
 	if (memcmp(p, "@SQ", 3) != 0 && memcmp(p, "##contig", 8) != 0) /* lengths */
-		words_add_pieces(all, p, len, " \t\r,:=<>\"'/", check_token);
+		words_add_pieces(all, p, len, " \t\r,:=<>\"'/", take_token);
 }
 
 static emr_withheld check_genome(words *all, const genome *g, flat_file *copy)

@@ -286,17 +286,12 @@ emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year
 emr_status emr_deidentifier_open(
 	const char *program, const emr_deidentify_rules *rules, emr_deidentifier **out)
 {
-	protocol_look look = {.rules = *rules};
-	emr_deidentifier *d;
+	emr_deidentifier *d = calloc(1, sizeof *d);
 
-	EMR_TRY(csv_take_columns(rules->columns, rules->column_count, &look.columns));
-	look.rules.columns = NULL;
-	look.rules.column_count = 0;
-	d = calloc(1, sizeof *d);
 	if (d == NULL)
 		return EMR_NO_MEMORY;
 	d->program = strdup(program);
-	d->look = look;
+	d->look.rules = *rules;
 	d->writer.helper = d->checker.helper = d->scanner.helper = EMR_HELPER_NONE;
 	if (d->program == NULL) {
 		emr_deidentifier_close(d);

@@ -1,8 +1,8 @@
-/* This is the helper program `deidentify`: it makes copies of DICOM files and tables for
- * research ("write"), looks in copies for what their originals say ("check"), or looks in what
- * others call copies for what no copy may have ("scan"). emrfs starts it and sends it the two
- * descriptors of one file after the other, or the pieces that a scan asks for; it opens nothing
- * itself, and a file that breaks it breaks nothing else. */
+/* This is the helper program `deidentify`: it makes copies of files for research ("write"), looks
+ * in copies for what their originals say ("check"), or looks in what others call copies for what no
+ * copy may have ("scan"). emrfs starts it and sends it the two descriptors of one file after the
+ * other, or the pieces that a scan asks for; it opens nothing itself, and a file that breaks it
+ * breaks nothing else. */
 #include <string.h>
 #include <unistd.h>
 
@@ -11,7 +11,6 @@
 
 #include "check.h"
 #include "copy.h"
-#include "csv.h"
 #include "headed.h"
 #include "protocol.h"
 #include "scan.h"
@@ -32,17 +31,11 @@ static void write_one(protocol_file *file, const int fds[2], protocol_result *re
 		result->status = headed_copy(fds[0], file->look.size, fds[1],
 			&(headed_rules){rules->with_formats, rules->with_faces, who.pseudonym},
 			&result->what);
-	if (result->status == EMR_OK && result->what.withheld == EMR_WITHHELD_NOT_DICOM &&
-		file->look.columns.count > 0)
-		result->status =
-			csv_copy(fds[0], file->look.size, fds[1], &who, &file->look, &result->what);
 	emr_wipe(&who, sizeof who);
 }
 
 static emr_withheld check_one(const protocol_file *file, const int fds[2])
 {
-	if (file->form == EMR_COPY_TABLE)
-		return check_table(fds[0], file->look.size, fds[1], file->copy_size);
 	if (file->form != EMR_COPY_PICTURE)
 		return headed_check(fds[0], file->look.size, fds[1], file->copy_size);
 	return check_dicom(

@@ -17,8 +17,7 @@ const char *emr_withheld_text(emr_withheld reason)
 	static const char *const texts[] = {"", "not-dicom", "damaged", "too-complex",
 		"compression", "unknown-kind", "screenshot", "photograph", "burned-in", "document",
 		"report", "presentation", "waveform", "treatment", "directory", "face",
-		"hidden-graphics", "found-again", "stopped", "late", "no-column", "large-table",
-		"people"};
+		"hidden-graphics", "found-again", "stopped", "late", "people"};
 
 	_Static_assert(sizeof texts / sizeof *texts == EMR_WITHHELD_COUNT, "in their order");
 	return (unsigned)reason < EMR_WITHHELD_COUNT ? texts[reason] : "";

@@ -3,9 +3,9 @@
  * when they are not. */
 #pragma once
 
-#include "columns.h"
+#include "deidentify/deidentify.h"
 
-#define PROTOCOL_VERSION 8u
+#define PROTOCOL_VERSION 9u
 #define PROTOCOL_WRITE "write" /* the helper's one argument */
 #define PROTOCOL_CHECK "check"
 #define PROTOCOL_SCAN "scan"
@@ -24,8 +24,7 @@ typedef struct protocol_look {
 	uint32_t kind;
 	uint32_t year; /* the present one */
 	uint64_t size;
-	emr_deidentify_rules rules; /* its own columns are none: they follow */
-	csv_columns columns;
+	emr_deidentify_rules rules;
 } protocol_look;
 
 /* With two descriptors: the original, and the copy.  A checker gets no key. */

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "check.h"
+#include "headed.h"
 #include "table.h"
 
 #define STORAGE "1.2.840.10008.5.1.4.1.1."
+#define MOVED_YEARS 29 /* a copy's dates lie at least thirty years back */
 
 #define DIGITS "0123456789"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -434,4 +436,12 @@ emr_withheld scan_dicom(flat_file *f, const protocol_look *rules)
 	if (why == EMR_WITHHELD_NOT && (s.awaits_scheme || !s.says_removed || !s.has_pseudonym))
 		why = EMR_WITHHELD_FOUND_AGAIN;
 	return why;
+}
+
+emr_withheld scan_file(flat_file *f, const protocol_look *rules)
+{
+	emr_withheld why = headed_scan(
+		f, &(headed_rules){rules->rules.with_formats, rules->rules.with_faces, NULL});
+
+	return why != EMR_WITHHELD_NOT_DICOM ? why : scan_dicom(f, rules);
 }

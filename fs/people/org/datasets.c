@@ -165,41 +165,6 @@ static emr_status count_folders(emr_crowd *crowd, const emr_team *dataset, json_
 	return teams.status;
 }
 
-/* "|F|M|" as a list. */
-static json_t *words_json(const char *words)
-{
-	json_auto_t *list = json_array();
-
-	for (const char *at = words; *at == '|' && at[1] != '\0';) {
-		size_t len = strcspn(at + 1, "|");
-
-		if (json_array_append_new(list, json_stringn(at + 1, len)) != 0)
-			return NULL;
-		at += 1 + len;
-	}
-	return json_incref(list);
-}
-
-/* As the terms' file says it. */
-static json_t *columns_json(const emr_terms *terms)
-{
-	static const char *const kinds[] = {[EMR_TERMS_NUMBER] = "number",
-		[EMR_TERMS_DATE] = "date",
-		[EMR_TERMS_CODE] = "code"};
-	json_auto_t *object = json_object();
-
-	for (size_t i = 0; i < terms->n_columns; i++) {
-		const emr_terms_column *column = &terms->columns[i];
-		const char *words = terms->column_text + column->words;
-
-		if (json_object_set_new(object, terms->column_text + column->name,
-			    words[0] != '\0' ? words_json(words)
-					     : json_string(kinds[column->kind])) != 0)
-			return NULL;
-	}
-	return json_incref(object);
-}
-
 static emr_status add_rules(const emr_terms *terms, json_t *one)
 {
 	for (size_t i = 0; i < EMR_TERMS_WORDS; i++)
@@ -208,8 +173,6 @@ static emr_status add_rules(const emr_terms *terms, json_t *one)
 			return EMR_NO_MEMORY;
 	if (!terms->is_deidentified)
 		return EMR_OK;
-	if (terms->n_columns > 0 && json_object_set_new(one, "columns", columns_json(terms)) != 0)
-		return EMR_NO_MEMORY;
 	return json_object_update_new(
 		       one, json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
 				    "characteristics", terms->with_characteristics, "dates",

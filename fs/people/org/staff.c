@@ -58,7 +58,9 @@ bool emr_staff_next(emr_asking *asked, const emr_bureau *bureau, emr_staff_membe
 	do
 		if (!emr_next(asked, &out->person))
 			return false;
-	while (memcmp(out->person.row.org, bureau->org.b, 16) != 0);
+	while (memcmp(out->person.row.org, bureau->org.b, 16) != 0 ||
+		(out->person.row.how == EMR_HOW_CERTIFICATE && /* it was followed by another */
+			!emr_id32_is_zero(EMR_ID32_AT(out->person.row.next))));
 	asked->status = emr_staff_read(asked->about.replica, out);
 	return asked->status == EMR_OK;
 }
@@ -288,7 +290,7 @@ static emr_status show_all(showing *s)
 	emr_status status;
 
 	EMR_ASK(people, replica, PEOPLE);
-	EMR_ASK(teams, replica, TEAMS_LED, .who = s->bureau->session.identity.signer_id);
+	EMR_ASK(teams, replica, TEAMS_LED, .who = emr_session_root(&s->bureau->session));
 	EMR_ASK(orgs, replica, ORGS);
 	emr_say(s->out, "%s\nIts members:\n", s->bureau->name);
 	while (emr_staff_next(&people, s->bureau, &m))

@@ -295,7 +295,7 @@ static emr_status take_back(
 	uint64_t rest = 0;
 	emr_act act;
 
-	if (memcmp(dataset->row.steward, bureau->session.identity.signer_id.b, 32) == 0)
+	if (emr_id32_equal(EMR_ID32_AT(dataset->row.steward), emr_session_root(&bureau->session)))
 		EMR_TRY(emr_replica_points(bureau->session.replica, fund, &rest));
 	if (rest == 0)
 		return EMR_OK;

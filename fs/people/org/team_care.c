@@ -27,7 +27,7 @@ static uint64_t now_s(void)
 static emr_status list_teams(const emr_bureau *bureau, const emr_team *like, emr_buf *out)
 {
 	EMR_ASK(asked, bureau->session.replica, TEAMS_LED,
-		.who = bureau->session.identity.signer_id);
+		.who = emr_session_root(&bureau->session));
 	emr_team team;
 
 	while (like != NULL ? emr_team_next(&asked, &team)
@@ -35,19 +35,6 @@ static emr_status list_teams(const emr_bureau *bureau, const emr_team *like, emr
 		if (like == NULL || (team.kind == like->kind && strcmp(team.name, like->name) == 0))
 			EMR_TRY(emr_buf_append(out, &team, sizeof team));
 	return asked.status;
-}
-
-/* The person whose first key is ROOT, with the key that he has now. */
-static emr_status person_of(const emr_bureau *bureau, const uint8_t root[32], emr_known_person *out)
-{
-	emr_id32 id = EMR_ID32_AT(root);
-
-	EMR_TRY(emr_replica_person(bureau->session.replica, id, out));
-	for (int i = 0; out->row.head.state == EMR_KEY_ROTATED && i < 1000; i++) {
-		memcpy(id.b, out->row.next, sizeof id.b);
-		EMR_TRY(emr_replica_person(bureau->session.replica, id, out));
-	}
-	return EMR_OK;
 }
 
 /* ---- in and out ---- */
@@ -311,7 +298,8 @@ static emr_status follow_certificates(
 		if (row->head.state != EMR_MEMBER_ACTIVE ||
 			memcmp(row->member, team->row.steward, sizeof row->member) == 0)
 			continue;
-		EMR_TRY(person_of(bureau, row->member, &who));
+		EMR_TRY(emr_replica_present(
+			bureau->session.replica, EMR_ID32_AT(row->member), &who));
 		if (who.row.head.state == EMR_KEY_REVOKED)
 			EMR_TRY(emr_team_let_out(
 				bureau, team, EMR_ID32_AT(row->member), out_problem));
@@ -339,7 +327,8 @@ static emr_status bring_over(
 			emr_team_membership(bureau->session.replica, to->id,
 				EMR_ID32_AT(row->member), &m) != EMR_NOT_FOUND)
 			continue;
-		EMR_TRY(person_of(bureau, row->member, &who));
+		EMR_TRY(emr_replica_present(
+			bureau->session.replica, EMR_ID32_AT(row->member), &who));
 		if (who.row.head.state == EMR_KEY_ACTIVE && now_s() < who.row.not_after_unix_s)
 			EMR_TRY(let_into(bureau, to, &who,
 				to->kind == EMR_TEAM_DATASET ? row->not_after_unix_s : 0,

@@ -18,7 +18,7 @@ emr_status emr_team_find(
 	const emr_bureau *bureau, emr_team_kind kind, const char *name, emr_team *out)
 {
 	EMR_ASK(asked, bureau->session.replica, TEAMS_LED,
-		.who = bureau->session.identity.signer_id);
+		.who = emr_session_root(&bureau->session));
 	emr_team team;
 
 	while (emr_team_next_present(&asked, kind, &team)) {

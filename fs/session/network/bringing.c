@@ -120,8 +120,12 @@ emr_status emr_bringing_begin(emr_bringing *b, emr_problem *out_problem)
 {
 	const emr_bytes bytes =
 		b->joining != NULL ? emr_buf_view(&b->joining->bytes) : (emr_bytes){0};
-	emr_status status = make_dir(b->session->state_fd, bytes, &b->dir_fd);
+	emr_status status;
 
+	/* On another ledger nothing would say that the former key was this person's. */
+	if (emr_keyring_former_count(b->session->keyring) > 0)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_RENEWED_STAYS, NULL);
+	status = make_dir(b->session->state_fd, bytes, &b->dir_fd);
 	if (status == EMR_OK)
 		status = b->joining != NULL ? emr_joining_settle_in(b->joining, out_problem)
 					    : keep_left(b);

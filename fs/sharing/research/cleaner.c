@@ -41,7 +41,7 @@ emr_status cleaner_find(emr_session *session, const emr_team *dataset, cleaner *
 
 emr_status cleaner_open(emr_session *session, const emr_team *dataset, cleaner *out)
 {
-	emr_copies_rules by;
+	emr_deidentify_rules by;
 	EMR_AUTO_FREE char *program = emr_beside("deidentify");
 	AUTO_CLEANER c = {0};
 
@@ -50,8 +50,8 @@ emr_status cleaner_open(emr_session *session, const emr_team *dataset, cleaner *
 	EMR_TRY(cleaner_find(session, dataset, &c));
 	EMR_TRY(emr_deidentify_key(&c.copies.secret,
 		emr_bytes_of(c.copies.pseudonym, strlen(c.copies.pseudonym)), &c.key));
-	emr_copies_rules_of(&dataset->terms, &by);
-	EMR_TRY(emr_deidentifier_open(program, &by.rules, &c.deidentifier));
+	by = emr_copies_rules_of(&dataset->terms);
+	EMR_TRY(emr_deidentifier_open(program, &by, &c.deidentifier));
 	*out = c;
 	c = (cleaner){0};
 	return EMR_OK;
@@ -121,16 +121,14 @@ static void name_other(const cleaner *c, emr_id16 object, emr_copy_form form, ch
 {
 	/* As emr_copy_form has them. */
 	static const char *const ends[EMR_COPY_FORMS] = {
-		"dcm", "csv", "nii", "edf", "bdf", "vcf", "vcf.gz", "bam", "cram", "nii.gz"};
+		"dcm", "nii", "edf", "bdf", "vcf", "vcf.gz", "bam", "cram", "nii.gz"};
 	const version none = {.object = object};
 	uint8_t source[32];
 	char text[53];
 
 	cleaner_source(c, &none, source);
 	emr_base32(source, sizeof source, text);
-	snprintf(out, COPY_NAME_BYTES, "%s-%.12s.%s",
-		form == EMR_COPY_TABLE ? COPY_TABLES "/TABLE" : COPY_FILES "/FILE", text,
-		ends[form]);
+	snprintf(out, COPY_NAME_BYTES, COPY_FILES "/FILE-%.12s.%s", text, ends[form]);
 }
 
 /* Bytes that are elsewhere are waited for; EMR_BUSY: they do not come now. */

@@ -11,10 +11,8 @@
 
 #define COPY_NAME_BYTES 64
 #define COPY_NAME "STUDY-[a-z2-7]*/SERIES-[a-z2-7]*/[0-9]*-[a-z2-7]*.dcm"
-#define COPY_TABLES "TABLES"
 #define COPY_FILES "FILES" /* NIfTI, EDF, BDF, genomes */
 #define COPY_FILE_NAME COPY_FILES "/FILE-[a-z2-7]*.*"
-#define COPY_TABLE_NAME COPY_TABLES "/TABLE-[a-z2-7]*.csv"
 #define COPY_HALF ".part" /* what a copy is called while it is written */
 
 typedef struct version {

@@ -123,15 +123,12 @@ static emr_status answer(emr_session *session, const emr_request *request, const
 {
 	EMR_AUTO_CROWD crowd = {0};
 	json_auto_t *list = json_array();
-	emr_known_person me;
-	emr_id32 root = session->identity.signer_id;
+	const emr_id32 root = emr_session_root(session);
 	emr_team dataset;
 
 	if (request->update)
 		return research_update(session->research, sink, out_problem);
 	EMR_TRY(emr_crowd_open(session, &crowd));
-	if (emr_replica_person(session->replica, root, &me) == EMR_OK)
-		memcpy(root.b, me.row.root, sizeof root.b);
 	if (request->who[0] == '\0') {
 		EMR_TRY(emr_datasets_json(&crowd, root, false, list));
 	} else {

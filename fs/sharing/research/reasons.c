@@ -21,13 +21,10 @@ static const struct {
 	{"hidden-graphics", N_("something is hidden in its pixels")},
 	{"found-again", N_("something of the original stood in the copy still")},
 	{"stopped", N_("it broke the program that read it")},
-	{"late", N_("reading it took too long")},
-	{"no-column", N_("a table without a column that the dataset asks for")},
-	{"unreadable", N_("could not be read")}, {"too-large", N_("larger than 1 GiB")},
-	{"no-file", N_("a link, or no file")}, {"twice", N_("the same picture is there already")},
-	{"changed", N_("changed meanwhile")},
+	{"late", N_("reading it took too long")}, {"unreadable", N_("could not be read")},
+	{"too-large", N_("larger than 1 GiB")}, {"no-file", N_("a link, or no file")},
+	{"twice", N_("the same picture is there already")}, {"changed", N_("changed meanwhile")},
 	{"pending", N_("not on the ledger yet: emrfs dataset update gives it when it is")},
-	{"large-table", N_("a table of more than 64 MiB")},
 	{"people", N_("of several people, or samples")}};
 #define REASONS (sizeof reasons / sizeof *reasons)
 

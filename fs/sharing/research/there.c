@@ -18,7 +18,6 @@ static bool is_copy_name(const char *name)
 {
 	return strlen(name) < COPY_NAME_BYTES &&
 	       (fnmatch(COPY_NAME, name, FNM_PATHNAME | FNM_PERIOD) == 0 ||
-		       fnmatch(COPY_TABLE_NAME, name, FNM_PATHNAME | FNM_PERIOD) == 0 ||
 		       fnmatch(COPY_FILE_NAME, name, FNM_PATHNAME | FNM_PERIOD) == 0);
 }
 

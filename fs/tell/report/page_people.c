@@ -50,7 +50,7 @@ static emr_status put_datasets(emr_session *session, emr_crowd *crowd, json_t *p
 
 	if (json_object_set_new(page, "datasets", list) != 0)
 		return EMR_NO_MEMORY;
-	EMR_TRY(emr_datasets_json(crowd, session->identity.signer_id, true, datasets));
+	EMR_TRY(emr_datasets_json(crowd, emr_session_root(session), true, datasets));
 	json_array_foreach(datasets, i, one)
 	{
 		json_array_foreach(json_object_get(one, "readers"), j, reader)(void)

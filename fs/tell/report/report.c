@@ -12,6 +12,7 @@
 #include "kit/text.h"
 #include "people/origin.h"
 #include "publisher/publisher.h"
+#include "session/session.h"
 #include "session/absence.h"
 #include "session/network_dir.h"
 #include "session/registered.h"
@@ -291,6 +292,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 	char net[33];
 	emr_id16 net_id = emr_ledger_net_id(session->ledger);
 	emr_publisher_totals totals = {.least = 1};
+	EMR_AUTO_BUF unmoved = {0};
 	emr_second_copy copy;
 	emr_study_sums study;
 	emr_profile profile;
@@ -298,6 +300,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 	json_t *errors = notices != NULL ? emr_notices_errors(notices, NULL, 20) : json_array();
 
 	emr_view_count(session->view, &counts);
+	(void)!emr_session_unmoved(session, &unmoved, NULL);
 	if (emr_study_sum(session->view, &study) != EMR_OK)
 		study = (emr_study_sums){.files = 0};
 	emr_second_copy_read(session->state_fd, &copy);
@@ -314,13 +317,14 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		unsent = NULL;
 	}
 	emr_hex(net_id.b, sizeof net_id.b, net);
-	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:I, s:I, "
-			 "s:I, s:I, s:o, "
-			 "s:i, s:b, s:o, s:o,"
-			 " s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
-			 "s:I, s:o, s:I,"
-			 " s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, "
-			 "s:o, s:o}",
+	return json_pack(
+		"{s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:I, s:I, "
+		"s:I, s:I, s:o, "
+		"s:i, s:b, s:o, s:o,"
+		" s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
+		"s:I, s:o, s:I,"
+		" s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, "
+		"s:o, s:o}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)(counts.files + study.files), "participants",
@@ -339,7 +343,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"backup_dir", copy.is_known ? emr_json_text(copy.dir) : json_null(), "network", net,
 		"state_dir", session->state_path, "read_only", is_read_only, "ledger",
 		ledger_report(session, &why), "waiting_requests",
-		(json_int_t)atomic_load(&session->waiting_requests), "words_tested_at",
+		(json_int_t)atomic_load(&session->waiting_requests), "former_key_folders",
+		(json_int_t)(unmoved.len / sizeof(emr_id16)), "words_tested_at",
 		time_or_null(profile.words_tested_unix_s), "errors", errors, "kernel_requests",
 		requests_report(session), "writing",
 		counts.writing > 0 ? writing_report(session) : json_array(), "writing_files",

@@ -380,7 +380,7 @@ static void put_ledger(FILE *to, const json_t *report)
 		fputs(_("  Ledger: on this computer.\n"), to);
 	}
 	fputs(restarts != NULL ? restarts : "", to);
-	emr_unwitnessed_print(to, ledger);
+	emr_unwitnessed_print(to, report);
 	if (json_is_string(json_object_get(ledger, "error"))) {
 		fputs("  ", to);
 		put_shown(to, emr_json_text_at(ledger, "message"));

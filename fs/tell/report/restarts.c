@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "kit/json.h"
 #include "kit/language.h"
+#include "kit/message.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "replica/restart.h"
@@ -132,11 +133,20 @@ static void print_standing(FILE *to, const json_t *standing)
 }
 
 /* Other hosts read the same blocks a moment later. */
-void emr_unwitnessed_print(FILE *to, const json_t *ledger)
+void emr_unwitnessed_print(FILE *to, const json_t *report)
 {
+	const uint64_t former = emr_json_number_at(report, "former_key_folders");
+	const json_t *ledger = json_object_get(report, "ledger");
 	const uint64_t since = emr_json_number_at(ledger, "unwitnessed_unix");
 	char text[EMR_TEXT_BYTES];
 
+	if (former > 0)
+		emr_hint_print(to,
+			emr_text_of(former,
+				"  %llu folder is still of your former key (emrfs words renew).\n",
+				"  %llu folders are still of your former key (emrfs words "
+				"renew).\n"),
+			(unsigned long long)former);
 	print_standing(to, json_object_get(ledger, "stands_in"));
 	if (since == 0 || since + WITNESS_S > emr_clock_unix_s(emr_clock_system()))
 		return;

@@ -11,6 +11,8 @@
 #include "keyring/coowned.h"
 #include "ledger/hash.h"
 #include "settle/history.h"
+#include "keyring/keyring.h"
+#include "replica/people.h"
 #include "share/domain.h"
 #include "share/signed.h"
 
@@ -20,6 +22,7 @@
 
 typedef struct chain {
 	emr_view *view;
+	emr_id16 domain;
 	uint8_t owner_pk[32], patient_pk[32];
 	uint64_t described, pversion; /* the last version of the owner's that says what the record
 					 is, and of her bytes; 0: none */
@@ -36,6 +39,7 @@ static emr_status begin(emr_view *view, emr_id16 domain, chain *out)
 	*out = (chain){.view = view, .until = UINT64_MAX};
 	if (status != EMR_OK)
 		return status;
+	out->domain = domain;
 	memcpy(out->owner_pk, row.owner_pk, sizeof out->owner_pk);
 	return emr_keyring_person_pk(view->options.keyring, out->patient_pk);
 }
@@ -43,7 +47,7 @@ static emr_status begin(emr_view *view, emr_id16 domain, chain *out)
 static emr_status is_owners(const chain *c, emr_id32 signer, bool *out_is)
 {
 	return emr_signed_is_owner(
-		c->view->options.replica, c->owner_pk, c->patient_pk, signer, out_is);
+		c->view->options.replica, c->domain, c->owner_pk, c->patient_pk, signer, out_is);
 }
 
 emr_status writers_has_any(emr_view *view, emr_id16 domain, bool *out_has)
@@ -105,22 +109,21 @@ static emr_status learn_signer(const chain *c, const emr_place *place, writers_w
 emr_status writers_is_by_own_hand(emr_view *view, emr_id16 domain, emr_id16 object, bool *out_is)
 {
 	emr_replica_item item;
-	emr_bytes owner_pk;
-	emr_id32 owner;
-	emr_public me;
 	chain c;
 
 	*out_is = false;
 	EMR_TRY(begin(view, domain, &c));
-	EMR_TRY(emr_keyring_public(view->options.keyring, &me));
-	owner_pk = emr_bytes_of(c.owner_pk, sizeof c.owner_pk);
-	owner = emr_sha256_of(&owner_pk, 1);
 	EMR_ASK(items, view->options.replica, HISTORY, .family = EMR_FAMILY_OBJECT,
 		.domain = domain, .object = object);
-	while (emr_next(&items, &item))
-		if (!emr_id32_equal(item.signer_id, owner) &&
-			!emr_id32_equal(item.signer_id, me.signer_id))
+	while (emr_next(&items, &item)) {
+		bool was = emr_keyring_is_self(view->options.keyring, item.signer_id);
+
+		if (!was)
+			EMR_TRY(emr_replica_was_owner(
+				view->options.replica, domain, c.owner_pk, item.signer_id, &was));
+		if (!was)
 			return EMR_OK;
+	}
 	*out_is = items.status == EMR_OK;
 	return items.status;
 }

@@ -123,6 +123,7 @@ static bool has_own(const emr_view *view, emr_id16 domain)
 
 emr_status foreign_take_writing(emr_view *view, const emr_writing *w, emr_buf *tell)
 {
+	const emr_id32 person = shared_person_of(view, &w->card);
 	bool in_force = w->phase == EMR_WRITING_IN_FORCE, ends;
 	shared_share *s;
 
@@ -131,8 +132,8 @@ emr_status foreign_take_writing(emr_view *view, const emr_writing *w, emr_buf *t
 		pthread_mutex_unlock(&view->lock);
 		return EMR_OK; /* it is over, and nothing is left of it here */
 	}
-	s = shared_need(
-		view, &w->card, w->domain, w->is_inbox && w->label[0] == 0 ? "Inbox" : w->label);
+	s = shared_need(view, &w->card, person, w->domain,
+		w->is_inbox && w->label[0] == 0 ? "Inbox" : w->label);
 	if (s == NULL) {
 		pthread_mutex_unlock(&view->lock);
 		return EMR_NO_MEMORY;

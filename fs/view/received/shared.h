@@ -349,8 +349,7 @@ char *shared_owner_path(const shared_owner *owner);
  * change of the owner's comes, or a pause is over, which doubles. */
 bool shared_is_absent(const emr_view *view, const shared_share *s);
 void shared_note_absent(emr_view *view, shared_share *s);
-/* By this computer's count no file of OWNER, in a dataset, opens for the first time before the next
- * day: nobody is asked. */
+/* By this computer's count no further file of OWNER, in a dataset, opens today: nobody is asked. */
 bool shared_is_over_limit(const emr_view *view, const shared_owner *owner);
 /* The word for how a file of S opens for the first time, as emr_participant has it. */
 const char *shared_opens(const emr_view *view, const shared_share *s);
@@ -363,19 +362,20 @@ emr_status shared_check_copy(emr_view *view, const shared_share *s, const node *
 /* UNIX_S as it may be shown of what OWNER shares: in a dataset only the day, because a second leads
  * to an entry of the ledger, which names the key that brought it. */
 uint64_t shared_time(const shared_owner *owner, uint64_t unix_s);
-/* The purpose for which S is opened: research for a dataset's share, whatever the folder was opened
- * for. */
+/* Research for a share of a dataset, else the purpose for which the folder was opened. */
 uint8_t shared_purpose(const emr_view *view, const shared_share *s);
 
 /* ---- who and what is shown: shared_folder.c */
-/* Of the worker, without view->lock: looks at all grants to me, and at what has grown in the shares
- * since. */
+/* Of the worker, without view->lock: looks at all grants to me, and at what has grown since. */
 emr_status shared_follow(emr_view *view);
 /* The same with what this computer knows already, whatever the ledger has by now. */
 emr_status shared_look(emr_view *view);
-/* Under view->lock: the share that DOMAIN of CARD's owner is, called LABEL when it is new; NULL
- * without memory.  The second: NULL when there is none. */
-shared_share *shared_need(emr_view *view, const emr_card *card, emr_id16 domain, const char *label);
+/* The first key of the person whose CARD this is: what she had and has is in one directory. */
+emr_id32 shared_person_of(const emr_view *view, const emr_card *card);
+/* Under view->lock: the share that DOMAIN of CARD's owner PERSON is, called LABEL when it is new;
+ * NULL without memory.  The second: NULL when there is none. */
+shared_share *shared_need(
+	emr_view *view, const emr_card *card, emr_id32 person, emr_id16 domain, const char *label);
 shared_share *shared_of_domain(const emr_view *view, emr_id16 domain);
 /* Of the worker, without view->lock: asks for names that are lacking, or may have changed. */
 emr_status shared_call_owners(emr_view *view);

@@ -222,19 +222,20 @@ static bool is_better(const emr_card *card, const emr_card *than)
 }
 
 /* Under view->lock. */
-static shared_owner *need_owner(emr_view *view, const emr_card *card, shared_set *set)
+static shared_owner *need_owner(
+	emr_view *view, const emr_card *card, emr_id32 person, shared_set *set)
 {
 	shared_owner **at = &view->shares->owners;
 
 	for (; *at != NULL; at = &(*at)->next)
-		if ((*at)->set == set && emr_id32_equal((*at)->signer_id, card->signer_id))
+		if ((*at)->set == set && emr_id32_equal((*at)->signer_id, person))
 			break;
 	if (*at == NULL) {
 		*at = calloc(1, sizeof **at);
 		if (*at == NULL)
 			return NULL;
 		(*at)->number = ++view->shares->next_owner;
-		(*at)->signer_id = card->signer_id;
+		(*at)->signer_id = person;
 		(*at)->set = set;
 		(*at)->card = *card;
 	}
@@ -270,9 +271,10 @@ static shared_share *need_share(emr_view *view, shared_owner *owner, emr_id16 do
 	return *at;
 }
 
-shared_share *shared_need(emr_view *view, const emr_card *card, emr_id16 domain, const char *label)
+shared_share *shared_need(
+	emr_view *view, const emr_card *card, emr_id32 person, emr_id16 domain, const char *label)
 {
-	shared_owner *owner = need_owner(view, card, NULL);
+	shared_owner *owner = need_owner(view, card, person, NULL);
 	shared_share *s = owner != NULL ? need_share(view, owner, domain) : NULL;
 
 	if (s != NULL && s->name[0] == 0)
@@ -368,10 +370,12 @@ static void take_root(const looking *l, shared_share *s, const emr_received *bes
 }
 
 /* Under view->lock; NULL without memory. */
-static shared_owner *owner_of(emr_view *view, const emr_received *r, const emr_terms *terms)
+static shared_owner *owner_of(
+	emr_view *view, const emr_received *r, emr_id32 person, const emr_terms *terms)
 {
 	shared_set *set = r->is_dataset ? shared_need_set(view, r, terms) : NULL;
-	shared_owner *owner = r->is_dataset && set == NULL ? NULL : need_owner(view, &r->card, set);
+	shared_owner *owner =
+		r->is_dataset && set == NULL ? NULL : need_owner(view, &r->card, person, set);
 
 	if (owner != NULL && set != NULL)
 		memcpy(owner->name, r->pseudonym, sizeof r->pseudonym);
@@ -382,6 +386,9 @@ static shared_owner *owner_of(emr_view *view, const emr_received *r, const emr_t
 static emr_status take_share(const looking *l, const emr_received *r, emr_buf *tell)
 {
 	emr_view *view = l->view;
+	/* In a study nobody is told which of its participants are one person. */
+	const emr_id32 person =
+		r->is_dataset ? r->card.signer_id : shared_person_of(view, &r->card);
 	bool is_file = begins_with_file(view, r), is_other, ends, begins, was_over = false;
 	bool opens_away = false;
 	shared_phase phase = phase_of(r);
@@ -393,7 +400,7 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 	EMR_TRY(emr_share_opens_away(
 		view->shares->share, &r->grant, r->agents, r->agents_count, &opens_away));
 	pthread_mutex_lock(&view->lock);
-	owner = owner_of(view, r, &terms);
+	owner = owner_of(view, r, person, &terms);
 	s = owner != NULL ? need_share(view, owner, r->grant.domain) : NULL;
 	if (s == NULL) {
 		pthread_mutex_unlock(&view->lock);

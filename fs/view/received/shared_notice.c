@@ -102,7 +102,7 @@ static bool was_revoked(const emr_view *view, emr_id32 key, uint64_t *out_unix_s
 {
 	emr_known_person person;
 
-	if (emr_replica_person(view->options.replica, key, &person) != EMR_OK ||
+	if (emr_replica_present(view->options.replica, key, &person) != EMR_OK ||
 		person.row.head.state != EMR_KEY_REVOKED)
 		return false;
 	*out_unix_s = person.row.invalid_since_unix_s;

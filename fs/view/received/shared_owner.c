@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/log.h"
+#include "replica/people.h"
 #include "share/deposit.h"
 
 #include "node.h"
@@ -108,4 +109,13 @@ emr_status shared_owner_node(emr_view *view, shared_owner *owner, node **out_nod
 	n->listing->subdirectories = count_shares(owner);
 	*out_node = n;
 	return EMR_OK;
+}
+
+emr_id32 shared_person_of(const emr_view *view, const emr_card *card)
+{
+	emr_known_person one;
+
+	return emr_replica_person(view->options.replica, card->signer_id, &one) == EMR_OK
+		       ? EMR_ID32_AT(one.row.root)
+		       : card->signer_id;
 }

@@ -234,8 +234,6 @@ bool shared_copy_name_ok(const char *name, int type)
 	char end[12];
 	bool is_one;
 
-	if (type == EMR_META_FILE && has_word(&at, "TABLE-"))
-		return has_code(&at, letters, 12) && has_word(&at, ".csv") && *at == '\0';
 	if (type == EMR_META_FILE && has_word(&at, "FILE-")) {
 		is_one = has_code(&at, letters, 12) && *at == '.' && strchr(at, '|') == NULL;
 		snprintf(end, sizeof end, "|%s|", at);
@@ -246,7 +244,7 @@ bool shared_copy_name_ok(const char *name, int type)
 		       has_code(&at, letters, 12) && has_word(&at, ".dcm") && *at == '\0';
 	if (type != EMR_META_DIR)
 		return false;
-	if (strcmp(name, "TABLES") == 0 || strcmp(name, "FILES") == 0)
+	if (strcmp(name, "FILES") == 0)
 		return true;
 	if (has_word(&at, "STUDY-") || has_word(&at, "SERIES-"))
 		return has_code(&at, letters, 8) && *at == '\0';

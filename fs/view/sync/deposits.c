@@ -33,13 +33,13 @@
 /* ---- whose ---- */
 
 static emr_status is_owners(
-	emr_view *view, const emr_row_domain *row, emr_id32 signer, bool *out_is)
+	emr_view *view, emr_id16 domain, const emr_row_domain *row, emr_id32 signer, bool *out_is)
 {
 	uint8_t patient_pk[32];
 
 	EMR_TRY(emr_keyring_person_pk(view->options.keyring, patient_pk));
 	return emr_signed_is_owner(
-		view->options.replica, row->owner_pk, patient_pk, signer, out_is);
+		view->options.replica, domain, row->owner_pk, patient_pk, signer, out_is);
 }
 
 emr_status deposits_is_owners(emr_view *view, emr_id16 domain, emr_id32 signer, bool *out_is)
@@ -47,7 +47,7 @@ emr_status deposits_is_owners(emr_view *view, emr_id16 domain, emr_id32 signer, 
 	emr_row_domain row;
 
 	EMR_TRY(emr_domain_row(view->options.replica, domain, &row));
-	return is_owners(view, &row, signer, out_is);
+	return is_owners(view, domain, &row, signer, out_is);
 }
 
 /* The item that describes PLACE, when somebody else than the owner signed it. */
@@ -61,7 +61,7 @@ static emr_status find_other(emr_view *view, const emr_row_domain *row, const em
 
 	item->bytes = (emr_bytes){0};
 	if (status == EMR_OK)
-		status = is_owners(view, row, item->signer_id, &is_owner);
+		status = is_owners(view, place->domain, row, item->signer_id, &is_owner);
 	*out_is = !is_owner;
 	return status;
 }

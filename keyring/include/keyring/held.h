@@ -48,6 +48,8 @@ void emr_epoch_key_free(emr_epoch_key *key);
 typedef struct emr_grantee_key emr_grantee_key;
 
 emr_status emr_grantee_key_identity(const emr_keyring *kr, emr_grantee_key **out);
+/* The one of this person, now or before, whose public half is B.  EMR_NOT_FOUND. */
+emr_status emr_grantee_key_of(const emr_keyring *kr, const uint8_t B[32], emr_grantee_key **out);
 /* Random: of a team or dataset; its members get it by letter (keyring/letters.h). */
 emr_status emr_grantee_key_new(emr_grantee_key **out);
 void emr_grantee_key_public(const emr_grantee_key *key, uint8_t out_B[32]);

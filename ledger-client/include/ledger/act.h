@@ -60,6 +60,16 @@ emr_act emr_act_enrol_revoke(emr_id16 org, const char *name, uint64_t through_un
 emr_act emr_act_host_key(emr_id16 org, emr_id32 key);
 emr_act emr_act_key_kx(emr_id32 signer, const uint8_t x25519[32]);
 
+/* ---- a seed that is followed by another ---- */
+
+/* From the key OLD to that of NEXT; OUT_PART, empty, leads the new words to what was before. */
+emr_status emr_act_key_rotate(const emr_keyring *next, emr_id16 net_id, emr_id32 old,
+	emr_act *out_act, emr_buf *out_part);
+/* DOMAIN, whose row is D_ROW, from a former seed of NEXT, which was told (emr_keyring_settle), to
+ * its present one; in a batch of CARRIER.  Version and prev are those behind D_ROW, and signed. */
+emr_status emr_act_hand_over(const emr_keyring *next, emr_id16 net_id, emr_id32 carrier,
+	emr_id16 domain, emr_bytes d_row, emr_act *out_act);
+
 /* ---- organisations ---- */
 
 emr_act emr_act_propose(emr_id16 proposal, const emr_pub_org_propose *what);

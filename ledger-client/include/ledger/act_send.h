@@ -20,6 +20,11 @@ emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledge
 /* The batch alone, for who sends it in another way; appends to OUT. */
 emr_status emr_act_batch(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
 	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_buf *out);
+/* N of them in one batch: OUT_CODES[n] says of each 0, 1, or why it was refused; of a batch that
+ * was refused all say why. */
+emr_status emr_act_send_each(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *acts,
+	const emr_bytes *parts, size_t n, const emr_clock *clock, uint8_t *out_codes,
+	uint64_t *out_size);
 /* N of them in one batch, with their PARTS (N; NULL = none has one), each behind its row as it is
  * now; whichever is of the same row as the one before it, and the next version, comes behind that
  * one. Of SEEN count the entry that the signer has seen and its leaf; NULL: none. *OUT_CODE: 0, or

@@ -1,5 +1,5 @@
 /* These functions build and sign a batch: 160-byte items with their public parts, one signature
- * over their Merkle root, then the private parts. They refuse more than 500 items or 1 MiB (the
+ * over their Merkle root, then the private parts. They refuse more than 501 items or 1 MiB (the
  * format allows 1,024 and 4 MiB), and to sign twice. */
 #pragma once
 
@@ -7,7 +7,7 @@
 #include "base/id.h"
 #include "keyring/keyring.h"
 
-#define EMR_BATCH_SEND_ITEMS 500u
+#define EMR_BATCH_SEND_ITEMS 501u /* 500, and one that goes with them */
 #define EMR_BATCH_SEND_BYTES (1u << 20)
 
 typedef struct emr_batch_builder emr_batch_builder; /* used by one thread */

@@ -81,6 +81,12 @@ emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_buf *out);
 void emr_ledger_members_free(emr_buf *members);
 #define EMR_AUTO_LEDGER_MEMBERS __attribute__((cleanup(emr_ledger_members_free))) emr_buf
 
+/* The key that followed that of SIGNER.  EMR_NOT_FOUND: none did. */
+emr_status emr_ledger_copy_next_key(emr_ledger_copy *copy, emr_id32 signer, emr_id32 *out_next);
+/* KEYRING, which came from its words alone, learns the seeds before its own.  EMR_NOT_FOUND: the
+ * ledger has none; EMR_MISSING_DATA: it has the words for it no more. */
+emr_status emr_ledger_copy_former(emr_ledger_copy *copy, emr_keyring *keyring);
+
 /* Makes this computer's own verified copy in the state directory STATE_DIRFD, which has none, of
  * the ledger in LEDGER_DIRFD, which nobody else has open: each entry is verified and replayed, and
  * every part compared with its item. Nothing is believed that the file says of itself; whether the

@@ -1,7 +1,7 @@
 // The registry lists the files, and how each becomes text: one value a line, so that a change shows as a small diff.
 import { fileURLToPath } from 'node:url';
 
-export const GENERATORS = ['keys', 'content', 'pre', 'hpke', 'rfc9496', 'rfc6962', 'keyfile', 'unixfs', 'ledger', 'state', 'headers', 'share', 'tables', 'code'];
+export const GENERATORS = ['keys', 'content', 'pre', 'hpke', 'rfc9496', 'rfc6962', 'keyfile', 'unixfs', 'ledger', 'state', 'headers', 'share', 'code'];
 
 export const fileFor = (name) => fileURLToPath(new URL(`../${name}.json`, import.meta.url));
 

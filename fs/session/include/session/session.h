@@ -152,3 +152,22 @@ emr_status emr_profile_load(const emr_keyring *keyring, int state_fd, emr_profil
 bool emr_session_must_reopen(emr_session *session);
 /* Undoes emr_session_open_copy, so that it can be called again. */
 void emr_session_close_copy(emr_session *session);
+
+/* ---- a key that is followed by another (succession.c) ---- */
+
+/* Where the ledger that is here says that the seed which KEYRING has drawn is in force, *KEYRING is
+ * the keyring of that from here on, and the keyfile is written again with PASSPHRASE, if it can be:
+ * whoever followed may have been stopped before. */
+void emr_succession_finish(
+	int state_fd, const char *state_path, emr_bytes passphrase, emr_keyring **keyring);
+
+/* This person, as others' rows name her: the first of the keys that followed one another. */
+emr_id32 emr_session_root(const emr_session *session);
+
+/* Tells the keyring which seed each domain is of, by the copy of the ledger as it stands. */
+emr_status emr_session_settle(const emr_session *session);
+
+/* Own domains that the present seed does not own yet, the shared ones first, emr_id16, ...;
+ * appended to OUT.  *OUT_TAKEN (may be NULL): those that were made by this keyring and have an
+ * owner that it never was. */
+emr_status emr_session_unmoved(const emr_session *session, emr_buf *out, uint64_t *out_taken);

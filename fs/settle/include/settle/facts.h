@@ -35,6 +35,7 @@ void emr_facts_free(emr_facts *facts);
  * their version, which every function here understands. */
 typedef struct emr_annex {
 	emr_ledger *ledger;
+	emr_keyring *keyring; /* of the key that it knows; NULL: that of the session */
 	emr_replica *replica;
 	emr_facts *facts;     /* on that replica; they have an annex where it was not the first */
 	uint64_t joined_size; /* entries of the ledger after it that only say again what the annex

@@ -42,31 +42,6 @@ emr_status emr_share_device_remove(emr_share *share, emr_id32 device, emr_buf *o
 /* The same for strangers alone; OUT_ENDED is there. */
 emr_status emr_share_end_strangers(emr_share *share, emr_buf *out_ended);
 
-typedef enum emr_said_kind {
-	EMR_SAID_NEW = 1, /* it was not there before */
-	EMR_SAID_CHANGED,
-	EMR_SAID_MOVED, /* or has another name */
-	EMR_SAID_REMOVED,
-} emr_said_kind;
-
-/* The last that a computer's key signed about a file, link or folder of the owner's. */
-typedef struct emr_said {
-	emr_id16 domain, object;
-	uint64_t at_unix_s; /* by the ledger's time */
-	emr_said_kind kind;
-	bool is_let_in;	       /* signed by a key that may write there by the computer's word */
-	bool is_changed_since; /* somebody else has signed something about it since */
-	bool is_shared;	       /* somebody has a share of the folder, in force or to come */
-	char path[1024]; /* from the owner's folder on, where it is now or was last; "" when that
-			    cannot be read, and without what is too long */
-} emr_said;
-/* Everything that DEVICE, or a key that writes by its word, signed at SINCE or later about files
- * and folders of the owner's, one for each of them, in no order: emr_said, ... appended. Changes
- * nothing: the owner takes back what is wrong, by an earlier version, a move or the end of a share.
- */
-emr_status emr_share_said_by(
-	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_buf *out_said);
-
 /* As a device: which domains are this keyring's by letter, and their keys; brings their records
  * into this computer's copy. *out_some: there was something new.  Nothing to do on the first
  * computer. EMR_DENIED: this device was removed. */

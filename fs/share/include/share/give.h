@@ -168,6 +168,12 @@ emr_status emr_share_inner_grants(
 emr_status emr_share_follow_teams(
 	emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes);
 
+/* A person who may write in an own domain and goes on under another key has the same right by that.
+ * When it is called is as for emr_share_follow_teams.  *OUT_CHANGES (may be NULL): rights that were
+ * given.
+ */
+emr_status emr_share_follow_writers(emr_share *share, uint64_t *out_changes);
+
 /* A share whose agents are no agents any more (their organisation left, their key was revoked or
  * ran out, somebody of their organisation can read now): too few are left to answer. */
 typedef struct emr_handover {

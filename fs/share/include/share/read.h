@@ -14,6 +14,7 @@ typedef struct emr_received {
 	emr_grant_phase phase;
 	emr_grant_letter letter; /* label, where it begins, share id; its card is read already: */
 	emr_card card;		 /* the domain's, signed by its owner */
+	uint8_t B[32];		 /* the key for which it was given: mine then, or the team's */
 	unsigned agents_count;
 	emr_id32 agents[EMR_AGENTS_MAX];
 	emr_id16 via;			     /* in the name of which team; zero: to me by name */

@@ -45,6 +45,7 @@ typedef struct emr_signed_place {
 	emr_id16 record_id;
 	uint64_t cver;
 	bool is_reencrypted;
+	emr_id16 domain;
 	uint8_t owner_pk[32]; /* of the domain, from its row */
 	bool mine_only; /* among domains' keys only those of this copy's owner are the patient's:
 			   for the owner alone */
@@ -80,9 +81,9 @@ typedef struct emr_signed {
 emr_status emr_signed_judge(emr_replica *replica, const emr_signed_place *place,
 	const emr_bundle *bundle, emr_signed *out_signed);
 
-/* Whether SIGNER speaks for the owner of the domain: its key, the identity, or a computer that the
- * identity endorsed. */
-emr_status emr_signed_is_owner(emr_replica *replica, const uint8_t owner_pk[32],
+/* Whether SIGNER speaks for the owner of DOMAIN: its key, the identity, or a computer that the
+ * identity endorsed; or a key that one of those was before. */
+emr_status emr_signed_is_owner(emr_replica *replica, emr_id16 domain, const uint8_t owner_pk[32],
 	const uint8_t patient_pk[32], emr_id32 signer, bool *out_is);
 
 /* "valid by=São Lucas at=2026-11-20T14:05:00Z", as the attribute `signature` says it; SELF is what

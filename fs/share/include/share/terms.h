@@ -13,15 +13,6 @@
 #define EMR_AGREEMENT_MAX 16384 /* bytes of the text that readers sign */
 #define EMR_DATASET_NAME_MAX 40
 #define EMR_DATASET_PURPOSE 3 /* the bit of every dataset's grants: research */
-#define EMR_TERMS_COLUMNS_MAX 64
-#define EMR_TERMS_COLUMN_NAME_MAX 63   /* bytes */
-#define EMR_TERMS_COLUMN_WORDS_MAX 191 /* bytes of the codes that one column may have, and bars */
-
-typedef enum emr_terms_kind {
-	EMR_TERMS_NUMBER = 1,
-	EMR_TERMS_DATE,
-	EMR_TERMS_CODE,
-} emr_terms_kind;
 
 /* Words that a committee asks for: each is said, or "". */
 enum {
@@ -36,13 +27,6 @@ enum {
 };
 /* As the file calls them. */
 const char *emr_terms_word(size_t index);
-
-/* A column of tables that stays in copies. */
-typedef struct emr_terms_column {
-	uint8_t kind;	/* emr_terms_kind */
-	uint16_t name;	/* where its name begins in column_text */
-	uint16_t words; /* and the codes that it may have: "|F|M|"; "" of a code: any */
-} emr_terms_column;
 
 typedef struct emr_terms {
 	char purpose[EMR_TERMS_TEXT_MAX + 1]; /* what the records are for, a sentence */
@@ -64,9 +48,6 @@ typedef struct emr_terms {
 	bool with_private; /* so do private elements that the standard lists as safe */
 	/* Volumes (NIfTI), signals (EDF, BDF), VCF, BAM and CRAM are given, too. */
 	bool with_nifti, with_edf, with_genomes;
-	uint16_t n_columns; /* of tables; none: no table is given */
-	emr_terms_column columns[EMR_TERMS_COLUMNS_MAX];
-	char column_text[2048];
 } emr_terms;
 
 /* The object of JSON: "purpose", "who", "until", "data" ("identified" or "de-identified"), and, if
@@ -76,11 +57,8 @@ typedef struct emr_terms {
  * regular expressions", and nothing before it: no "https://doi.org/", no "doi:");
  * where it is de-identified also "dates" ("moved" or "removed"), "characteristics" (true or false),
  * "faces" and "derived" ("withheld" or "kept"), "mosaic-tiles" and "safe-private" ("removed" or
- * "kept"), "nifti", "edf" and "genomes"
- * ("withheld" or "kept") and "columns": an object of names, each with "number", "date", "code" or a
- * list of the codes that there may be. Names are unlike each other without regard to case, and none
- * is what a spreadsheet takes for a formula.  EMR_INVALID, EMR_LIMIT: *OUT_WHAT is the member that
- * is wrong, a literal or of OUT; "" when it is no such object. */
+ * "kept"), "nifti", "edf" and "genomes" ("withheld" or "kept").  EMR_INVALID, EMR_LIMIT: *OUT_WHAT
+ * is the member that is wrong, a literal or of OUT; "" when it is no such object. */
 emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what);
 /* Whether TEXT is the agreement of TERMS, and can be shown as it is: lines that hide nothing. */
 bool emr_agreement_ok(const emr_terms *terms, emr_bytes text);

@@ -21,13 +21,8 @@ typedef struct emr_copies {
 	char path[EMR_COPIES_PATH_BYTES]; /* from the top: Research/NAME/PSEUDONYM */
 } emr_copies;
 
-/* By which rules copies are made, and looked at by who reads them.  Borrows the words of TERMS. */
-typedef struct emr_copies_rules {
-	emr_deidentify_rules rules;
-	emr_column columns[EMR_COLUMNS_MAX];
-} emr_copies_rules;
-
-void emr_copies_rules_of(const emr_terms *terms, emr_copies_rules *out);
+/* By which rules copies are made, and looked at by who reads them. */
+emr_deidentify_rules emr_copies_rules_of(const emr_terms *terms);
 
 /* Which dataset it is: of whom, called how, and with which terms.  Two may have the terms' bytes in
  * common: what was agreed to for one is not agreed to for the other. */

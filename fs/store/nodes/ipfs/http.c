@@ -203,10 +203,10 @@ static bool exchange_address(const exchange *x, CURL *easy)
 		  curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK;
 	if (is_fine && socket != NULL)
 		is_fine = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, socket) == CURLE_OK;
-	if (is_fine && node->login != NULL && !x->request->is_bare)
+	if (is_fine && node->login != NULL)
 		is_fine = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_USERPWD, node->login) == CURLE_OK;
-	if (is_fine && node->token_of != NULL && !x->request->is_bare)
+	if (is_fine && node->token_of != NULL)
 		is_fine = exchange_token(x->run, easy);
 	if (is_fine && pin != NULL)
 		is_fine = curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, pin) == CURLE_OK &&
@@ -379,7 +379,7 @@ static emr_status exchange_judge(exchange *x, CURLcode code)
 static emr_status ask_once(node_run *run, const node_request *request)
 {
 	exchange x = {.run = run, .request = request};
-	struct curl_slist *headers = request->is_bare ? run->node->bare : run->node->headers;
+	struct curl_slist *headers = run->node->headers;
 	struct curl_slist accept = {.next = headers};
 	EMR_AUTO_FREE char *accept_line = NULL;
 	curl_mime *mime = NULL;
@@ -429,8 +429,7 @@ emr_status node_http(node_run *run, const node_request *request)
 	const emr_ipfs *node = run->node;
 	emr_status status = ask_once(run, request);
 
-	if (status == EMR_OK || run->call->http_status != 401 || node->token_of == NULL ||
-		request->is_bare)
+	if (status == EMR_OK || run->call->http_status != 401 || node->token_of == NULL)
 		return status;
 	(void)!node->token_of(node->token_arg, (emr_bytes){0}, NULL, 0);
 	if (request->read != NULL)

@@ -23,7 +23,7 @@ static bool kubo_path(const node_run *run, const char *command, char *out, size_
 	return n > 0 && (size_t)n < size;
 }
 
-emr_status kubo_nothing(void *arg, emr_bytes piece)
+static emr_status kubo_nothing(void *arg, emr_bytes piece)
 {
 	(void)arg;
 	(void)piece;
@@ -117,8 +117,9 @@ static emr_status kubo_take_one(void *arg, json_t *line)
 	return EMR_OK;
 }
 
-/* An error that comes as a line with status 200 is one all the same. */
-emr_status kubo_ask_one(node_run *run, const char *command, json_t **out_json)
+/* The answer of one JSON object, which the caller frees whatever is returned; *OUT_JSON is NULL
+ * before.  An error that comes as a line with status 200 is one all the same. */
+static emr_status kubo_ask_one(node_run *run, const char *command, json_t **out_json)
 {
 	const char *message;
 
@@ -296,6 +297,44 @@ emr_status kubo_let_go(node_run *run, const emr_cid *root)
 	return said != NULL && strcmp(said, text) == 0
 		       ? EMR_OK
 		       : node_run_fail(run, EMR_IPFS_OTHER_ANSWER, said);
+}
+
+static bool text_is(const json_t *object, const char *name, const char *text)
+{
+	const char *is = json_string_value(json_object_get(object, name));
+
+	return is != NULL && strcmp(is, text) == 0;
+}
+
+/* flatfs syncs when it is told to, which it is not by itself; another store is not known to. */
+static emr_ipfs_verdict sync_verdict(json_t *mounts)
+{
+	json_t *mount, *blocks = NULL, *below;
+	size_t i;
+
+	json_array_foreach(mounts, i, mount)
+	{
+		if (blocks == NULL && text_is(mount, "mountpoint", "/blocks"))
+			blocks = mount;
+	}
+	below = json_object_get(blocks, "child");
+	blocks = below != NULL ? below : blocks; /* measured ones have it below */
+	if (!text_is(blocks, "type", "flatfs"))
+		return EMR_IPFS_UNKNOWN;
+	return json_is_true(json_object_get(blocks, "sync")) ? EMR_IPFS_KEPT : EMR_IPFS_BROKEN;
+}
+
+emr_status kubo_syncs(node_run *run, emr_ipfs_verdict *out)
+{
+	AUTO_JSON *config = NULL;
+	json_t *store;
+
+	EMR_TRY(kubo_ask_one(run, "config/show", &config));
+	store = json_object_get(config, "Datastore");
+	if (!json_is_object(store))
+		return node_run_fail(run, EMR_IPFS_STRANGE, "no configuration");
+	*out = sync_verdict(json_object_get(json_object_get(store, "Spec"), "mounts"));
+	return EMR_OK;
 }
 
 typedef struct pin_walk {

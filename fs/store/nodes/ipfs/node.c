@@ -104,8 +104,7 @@ static bool headers_add(struct curl_slist **headers, const char *line)
 static emr_status node_headers(emr_ipfs *node, const char *token)
 {
 	EMR_AUTO_FREE char *line = NULL;
-	bool is_fine =
-		headers_add(&node->headers, "Expect:") && headers_add(&node->bare, "Expect:");
+	bool is_fine = headers_add(&node->headers, "Expect:");
 
 	if (is_fine && token != NULL && node->kind == EMR_IPFS_CLUSTER &&
 		strchr(token, ':') != NULL) {
@@ -177,7 +176,6 @@ void emr_ipfs_close(emr_ipfs *node)
 		curl_multi_cleanup(node->idle[i].multi);
 	}
 	curl_slist_free_all(node->headers);
-	curl_slist_free_all(node->bare);
 	pthread_mutex_destroy(&node->lock);
 	emr_ipfs_close(node->cluster);
 	free(node->login);
@@ -287,13 +285,4 @@ emr_status emr_ipfs_syncs(emr_ipfs *node, emr_ipfs_call *call, emr_ipfs_verdict 
 
 	EMR_TRY(only_kubo(&run));
 	return kubo_syncs(&run, out);
-}
-
-emr_status emr_ipfs_examine(
-	emr_ipfs *node, emr_ipfs_call *call, emr_ipfs_verdict out[EMR_IPFS_RULE_COUNT])
-{
-	node_run run = node_run_begin(node, call);
-
-	EMR_TRY(only_kubo(&run));
-	return kubo_examine(&run, out);
 }

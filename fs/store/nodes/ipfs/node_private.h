@@ -33,7 +33,6 @@ struct emr_ipfs {
 	struct emr_ipfs *cluster;   /* ours, or NULL */
 	unsigned copies;	    /* of it */
 	struct curl_slist *headers; /* of every request */
-	struct curl_slist *bare;    /* the same without the token */
 	pthread_mutex_t lock;	    /* of what follows */
 	char store[33];
 	node_line idle[NODE_IDLE_MAX];
@@ -60,7 +59,6 @@ emr_status node_run_fail_here(node_run *run, emr_status status);
 typedef struct node_request {
 	bool is_get; /* no body */
 	bool is_delete;
-	bool is_bare;	  /* as somebody who has no token */
 	bool is_list;	  /* of any number of lines, also of none */
 	const char *path; /* behind the node's base, "/api/v0/..." */
 	const char *accept;
@@ -150,10 +148,6 @@ emr_status node_window_end(node_window *window, emr_status status);
 /* The same for an answer of JSON objects; HOW gives the body, or is NULL. */
 emr_status kubo_ask_lines(node_run *run, const char *command, const node_request *how,
 	answer_line_fn take, void *arg);
-/* The same for one JSON object, which the caller frees whatever is returned; *OUT_JSON is NULL
- * before. */
-emr_status kubo_ask_one(node_run *run, const char *command, struct json_t **out_json);
-emr_status kubo_nothing(void *arg, emr_bytes piece); /* takes an answer that is not looked at */
 
 emr_status kubo_version(node_run *run, char out[EMR_IPFS_VERSION_BYTES]);
 emr_status kubo_block(node_run *run, const emr_cid *cid, bool is_online, emr_buf *out);
@@ -162,7 +156,6 @@ emr_status kubo_push(node_run *run, const emr_ipfs_parcel *parcel);
 emr_status kubo_holds(node_run *run, const emr_cid *root, emr_ipfs_holding *out_holding);
 emr_status kubo_let_go(node_run *run, const emr_cid *root);
 emr_status kubo_syncs(node_run *run, emr_ipfs_verdict *out);
-emr_status kubo_examine(node_run *run, emr_ipfs_verdict out[EMR_IPFS_RULE_COUNT]);
 emr_status kubo_each_pin(node_run *run, emr_ipfs_pin_visit visit, void *arg);
 
 /* These functions ask a cluster for node.c and say how its answers are read. They refuse an

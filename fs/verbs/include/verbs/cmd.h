@@ -35,9 +35,6 @@ emr_status emr_cmd_request(const emr_args *args, emr_out *out, emr_problem *out_
 emr_status emr_cmd_approve(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_cmd_deny(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_cmd_log(const emr_args *args, emr_out *out, emr_problem *out_problem);
-/* --since of VERB; untouched when it is not given.  EMR_INVALID: said. */
-emr_status emr_since_read(
-	const emr_args *args, const char *verb, uint64_t *out_unix_s, emr_problem *out_problem);
 /* --until of VERB; untouched when it is not given.  EMR_INVALID: said, each mistake by its own
  * sentence. */
 emr_status emr_until_take(

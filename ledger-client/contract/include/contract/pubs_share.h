@@ -74,10 +74,13 @@ typedef struct emr_pub_org_propose {
 	uint8_t aux[32];	   /* 64: ADMIT SHA-256 of the CA's DER */
 } emr_pub_org_propose;
 
-/* DOMAIN_ROTATE 12, 96 bytes */
+/* DOMAIN_ROTATE 12, 224 bytes */
 typedef struct emr_pub_domain_rotate {
-	uint8_t new_pk[32];
-	uint8_t new_sig[64]; /* by new_pk over emr_rotate_message() with the domain's id */
+	uint8_t new_pk[32];    /* 0 */
+	uint8_t new_sig[64];   /* 32: by new_pk over emr_handover_message() */
+	uint8_t owner_sig[64]; /* 96: by the owner until now over the same */
+	uint8_t box[32];       /* 160: X25519 */
+	uint8_t A[32];	       /* 192: of the epoch that begins */
 } emr_pub_domain_rotate;
 
 /* WRITER_ADD 13, 48 bytes */
@@ -214,7 +217,7 @@ EMR_PUB(cert_revoke, 48);
 EMR_PUB(enrol_revoke, 56);
 EMR_PUB(host_key, 48);
 EMR_PUB(org_propose, 96);
-EMR_PUB(domain_rotate, 96);
+EMR_PUB(domain_rotate, 224);
 EMR_PUB(writer_add, 48);
 EMR_PUB(grant, 64);
 EMR_PUB(agent_ack, 40);
@@ -230,14 +233,23 @@ EMR_PUB(dataset_join, 48);
 EMR_PUB(dataset_snapshot, 64);
 EMR_PUB(trustee_set, 8);
 
-#define EMR_ROTATE_MESSAGE_MAX 96 /* "emrfs/v1/rotate\0", net_id, the old id, SHA-256 */
+#define EMR_ROTATE_MESSAGE_BYTES 96 /* "emrfs/v1/rotate\0", net_id, the old id, SHA-256 */
 
-/* The bytes that new_sig of KEY_ROTATE (OLD_ID: the signer's 32 bytes) and DOMAIN_ROTATE (OLD_ID:
- * the domain's 16) covers: "emrfs/v1/rotate\0" || net_id || old id || SHA-256(pub without its
- * new_sig). PUB is encoded, new_sig inside may be anything. ARGUMENT for other lengths. */
+/* The bytes that new_sig of KEY_ROTATE covers: "emrfs/v1/rotate\0" || net_id || the signer's id ||
+ * SHA-256(pub without its new_sig).  PUB is encoded, new_sig inside may be anything.  ARGUMENT for
+ * another length. */
 EMR_CONTRACT_MUST_CHECK
-emr_contract_status emr_rotate_message(const uint8_t net_id[16], emr_span old_id, emr_span pub,
-	uint8_t out[EMR_ROTATE_MESSAGE_MAX], size_t *out_len);
+emr_contract_status emr_rotate_message(const uint8_t net_id[16], const uint8_t signer_id[32],
+	emr_span pub, uint8_t out[EMR_ROTATE_MESSAGE_BYTES]);
+
+#define EMR_HANDOVER_MESSAGE_BYTES 80 /* the same label, net_id, the domain's id, SHA-256 */
+
+/* The bytes that both signatures of DOMAIN_ROTATE cover: "emrfs/v1/rotate\0" || net_id || domain id
+ * || SHA-256(the item's signer_id || prev || pub without the two).  The item in prev names the
+ * one state of the domain that it continues. */
+EMR_CONTRACT_MUST_CHECK
+emr_contract_status emr_handover_message(const uint8_t net_id[16], const emr_item *item,
+	emr_span pub, uint8_t out[EMR_HANDOVER_MESSAGE_BYTES]);
 
 /* Object ids that follow from what they are about, each the first 16 bytes of a SHA-256 over
  * "emrfs/v1/" || label || NUL and the arguments in order. */

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "contract/rows_share.h"
+#include "keyring/keyring.h"
 #include "ledger/act.h"
 #include "replica/replica.h"
 
@@ -182,3 +183,29 @@ typedef struct emr_known_report {
 	emr_id16 via;
 	uint64_t ledger_time;
 } emr_known_report;
+
+/* ---- keys that followed one another ---- */
+
+/* The keys of the person of whom SIGNER is one, emr_known_person, ..., the first one first.
+ * EMR_NOT_FOUND: SIGNER is no registered key. */
+emr_status emr_replica_keys_of(emr_replica *replica, emr_id32 signer, emr_buf *out);
+/* Of those the last one: the key of now. */
+emr_status emr_replica_present(emr_replica *replica, emr_id32 signer, emr_known_person *out);
+/* Whether both are keys of one person, or the same. */
+emr_status emr_replica_is_same_person(
+	emr_replica *replica, emr_id32 one, emr_id32 other, bool *out_is);
+
+typedef struct emr_known_owner {
+	emr_domain_owned owned;
+	emr_id32 signer;
+	uint8_t box[32];
+	uint64_t seq; /* of the entry that made it the owner */
+} emr_known_owner;
+/* The keys that DOMAIN was owned by, emr_known_owner, ..., the first one first. */
+emr_status emr_replica_owners_of(emr_replica *replica, emr_id16 domain, emr_buf *out);
+/* The key of SIGNER, if it is one of them: *OUT_IS, which nobody makes false. */
+emr_status emr_replica_find_owner(
+	emr_replica *replica, emr_id16 domain, emr_id32 signer, uint8_t out_pk[32], bool *out_is);
+/* Whether SIGNER is one of them; OWNER_PK, the present one, is not looked up. */
+emr_status emr_replica_was_owner(emr_replica *replica, emr_id16 domain, const uint8_t owner_pk[32],
+	emr_id32 signer, bool *out_was);

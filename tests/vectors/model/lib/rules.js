@@ -53,7 +53,11 @@ const samePerson = (c, one, two) => {
 	return !!a && !!b && same(a.at(280, 32), b.at(280, 32));
 };
 const ownKey = (c) => need(same(c.object, cut(c.signer, 0, 16)), FORMAT);
-const rotateMsg = (c, old) => cat(ascii('emrfs/v1/rotate\0'), c.net, old, sha256(c.pub.slice(0, 32), c.pub.slice(96)));
+const rotateMsg = (c) => cat(ascii('emrfs/v1/rotate\0'), c.net, c.signer, sha256(c.pub.slice(0, 32), c.pub.slice(96)));
+const handoverMsg = (c) => cat(ascii('emrfs/v1/rotate\0'), c.net, c.domain, sha256(c.signer, c.prev, c.pub.slice(0, 32), c.pub.slice(160)));
+const rotatePart = (len) => len === 0 || (len >= 108 && len <= 1100 && (len - 108) % 32 === 0);
+// Is the signer a key of the chain that begins with this one?
+const ofChain = (c, root) => !!c.K && same(c.K.at(280, 32), root);
 const byCert = (c) => c.row.raw[82] === 1 || (!!c.cert && same(c.cert.ref, cut(c.pub, 0, 32)));
 function certRevoked(c) {
 	if (!c.cert) return false;
@@ -76,7 +80,7 @@ const KEYS = {
 	[OP.KEY_CERT]: {
 		dom: 'none', epoch: '0', part: keyPart, row: (c) => key.K(c.signer), form: ownKey,
 		may: (c) => need(!c.row || ((byCert(c) || samePerson(c, c.row.at(200, 32), cut(c.pub, 0, 32))) && vouched(c, { how: byCert(c) ? 1 : 2, ref: cut(c.pub, 0, 32), sig: cut(c.pub, 32, 64), sigAt: 32, org: c.row.at(88, 16), roles: c.row.int(80, 2), notAfter: num(c.pub, 96, 8) })), MAY),
-		last: (c) => { need(c.row?.state === 1, DEAD); need(!(c.cert && same(c.cert.ref, cut(c.pub, 0, 32)) && certRevoked(c)), DEAD); if (c.row.raw[82] === 2) endorserActive(c, byCert(c) ? c.row.at(200, 32) : cut(c.pub, 0, 32)); },
+		last: (c) => { need(c.row?.state === 1, DEAD); need(!(c.cert && same(c.cert.ref, cut(c.pub, 0, 32)) && certRevoked(c)), DEAD); if (c.row.raw[82] === 2 && !(byCert(c) && c.rowOf(key.K(c.row.at(200, 32)))?.state === 2)) endorserActive(c, byCert(c) ? c.row.at(200, 32) : cut(c.pub, 0, 32)); },
 		write: (c) => {
 			const isDevice = c.row.raw[82] === 2;
 			const now = over(over(rehead(c.row, c.head({ epoch: 0, flags: c.row.flags })), isDevice && byCert(c) ? 248 : 200, cut(c.pub, 0, 32)), 232, cut(c.pub, 96, 8));
@@ -84,8 +88,8 @@ const KEYS = {
 		},
 	},
 	[OP.KEY_ROTATE]: {
-		dom: 'none', epoch: '0', part: none, row: (c) => key.K(c.signer), form: ownKey,
-		may: (c) => need(c.row?.raw[82] !== 2 && edOk(cut(c.pub, 0, 32), rotateMsg(c, c.signer), cut(c.pub, 32, 64)) && popOk(c, cut(c.pub, 128, 32), cut(c.pub, 160, 64), sha256(cut(c.pub, 0, 32))), MAY),
+		dom: 'none', epoch: '0', part: rotatePart, row: (c) => key.K(c.signer), form: ownKey,
+		may: (c) => need(c.row?.raw[82] !== 2 && edOk(cut(c.pub, 0, 32), rotateMsg(c), cut(c.pub, 32, 64)) && popOk(c, cut(c.pub, 128, 32), cut(c.pub, 160, 64), sha256(cut(c.pub, 0, 32))), MAY),
 		state: (c) => need(!c.rowOf(key.K(sha256(cut(c.pub, 0, 32)))), EXISTS), last: inForce,
 		write: (c) => {
 			const next = sha256(cut(c.pub, 0, 32));
@@ -101,11 +105,11 @@ const KEYS = {
 		may: (c) => {
 			if (c.row) need(!c.pub[41] || ownCert(c.row), MAY);
 			if (!c.row || same(cut(c.pub, 0, 32), c.signer)) return;
-			const endorser = c.row.raw[82] === 2 && same(c.row.at(200, 32), c.signer);
-			need(c.K && (endorser || (c.K.int(80, 2) & 64 && same(c.K.at(88, 16), c.row.at(88, 16)))), MAY);
+			const person = c.row.raw[82] === 2 ? c.rowOf(key.K(c.row.at(200, 32))) : c.row.state === 2 ? c.row : null;
+			need(c.K && ((person && ofChain(c, person.at(280, 32))) || (c.K.int(80, 2) & 64 && same(c.K.at(88, 16), c.row.at(88, 16)))), MAY);
 		},
 		state: (c) => need(c.row, GONE),
-		last: (c) => { need(c.row.state !== 3, DEAD); if (!same(cut(c.pub, 0, 32), c.signer)) inForce(c); },
+		last: (c) => { need(c.row.state !== 3, DEAD); if (c.row.state !== 1 || !same(cut(c.pub, 0, 32), c.signer)) inForce(c); },
 		write: (c) => {
 			c.put(key.K(cut(c.pub, 0, 32)), over(rehead(c.row, c.head({ state: 3, flags: c.row.flags })), 240, cut(c.pub, 32, 8)));
 			const kc = c.pub[41] ? ownCert(c.row) : null;
@@ -249,9 +253,9 @@ const DOMAINS = {
 		write: (c) => putDomain(c, c.epoch, c.D.flags, c.D.at(48, 64), c.pub),
 	},
 	[OP.DOMAIN_ROTATE]: {
-		dom: 'live', epoch: '0', part: none, row: (c) => key.D(c.domain), form: isDomain,
-		may: (c) => need(c.owner && edOk(cut(c.pub, 0, 32), rotateMsg(c, c.domain), cut(c.pub, 32, 64)), MAY),
-		write: (c) => c.put(key.D(c.domain), over(rehead(c.D, { version: c.version, item: c.id }), 48, cut(c.pub, 0, 32))),
+		dom: 'live', epoch: 'next', part: none, row: (c) => key.D(c.domain), form: isDomain,
+		may: (c) => need((c.owner || c.K) && edOk(c.D.at(48, 32), handoverMsg(c), cut(c.pub, 96, 64)) && edOk(cut(c.pub, 0, 32), handoverMsg(c), cut(c.pub, 32, 64)), MAY), last: inForceOrOwner,
+		write: (c) => putDomain(c, c.epoch, c.D.flags, cut(c.pub, 0, 32), cut(c.pub, 160, 32), cut(c.pub, 192, 32)),
 	},
 	[OP.LISTKEY]: {
 		dom: 'live', epoch: 'now', part: (len) => len === 160, row: (c) => key.in('L', c.domain, c.object), form: (c) => need(same(c.object, listkeyOf(c)), FORMAT),
@@ -482,7 +486,7 @@ const POINTS = {
 		may: (c) => {
 			const { from: payer } = transfer(c);
 			const d = datasetOf(c, payer);
-			need(isFund(payer) ? d && same(d.at(48, 32), c.signer) : c.K && same(c.K.at(280, 32), payer), MAY);
+			need(isFund(payer) ? d && ofChain(c, d.at(48, 32)) : c.K && same(c.K.at(280, 32), payer), MAY);
 		},
 		last: (c) => {
 			const { from: payer, to, amount } = transfer(c);
@@ -506,15 +510,15 @@ const TEAMS = {
 		dom: 'none', epoch: '0', zero: [116, 4], part: from(33, 32 + 131072), row: (c) => key.by('DS', c.object), form: (c) => need(int(c.pub, 112, 4) >= 1 && int(c.pub, 112, 4) <= 511, FORMAT),
 		may: (c) => { role(8, 4, 64)(c); need(popOk(c, cut(c.pub, 0, 32), cut(c.pub, 32, 64), c.signer), MAY); },
 		state: isNew, last: (c) => { inForce(c); until(c, 104); },
-		write: (c) => c.put(key.by('DS', c.object), row(OP.DATASET_NEW, c.head(), c.signer, cut(c.pub, 0, 32), cut(c.pub, 96, 56))),
+		write: (c) => c.put(key.by('DS', c.object), row(OP.DATASET_NEW, c.head(), c.K.at(280, 32), cut(c.pub, 0, 32), cut(c.pub, 96, 56))),
 	},
 	[OP.DATASET_CLOSE]: {
-		dom: 'none', epoch: '0', part: none, row: (c) => key.by('DS', c.object), may: (c) => need(!c.row || same(c.row.at(48, 32), c.signer), MAY), state: isOpen, last: inForce,
+		dom: 'none', epoch: '0', part: none, row: (c) => key.by('DS', c.object), may: (c) => need(!c.row || ofChain(c, c.row.at(48, 32)), MAY), state: isOpen, last: inForce,
 		write: (c) => c.put(key.by('DS', c.object), rehead(c.row, { state: 2, version: c.version, item: c.id })),
 	},
 	[OP.DATASET_ADMIT]: {
 		dom: 'none', epoch: '0', zero: [56, 8], part: (len) => len === 112, row: (c) => key.by('DM', c.object), form: (c) => need(same(c.object, id16(H('member', cut(c.pub, 0, 48)))), FORMAT),
-		may: (c) => { const d = c.rowOf(key.by('DS', cut(c.pub, 0, 16))); need(!d || same(d.at(48, 32), c.signer), MAY); },
+		may: (c) => { const d = c.rowOf(key.by('DS', cut(c.pub, 0, 16))); need(!d || ofChain(c, d.at(48, 32)), MAY); },
 		state: (c) => need(c.rowOf(key.by('DS', cut(c.pub, 0, 16)))?.state === 1, GONE),
 		last: (c) => {
 			const m = c.rowOf(key.K(cut(c.pub, 16, 32)));
@@ -530,7 +534,7 @@ const TEAMS = {
 		may: (c) => {
 			if (!c.row || (c.K && same(c.K.at(280, 32), c.row.at(64, 32)))) return;
 			const d = c.rowOf(key.by('DS', c.row.at(48, 16)));
-			need(d && same(d.at(48, 32), c.signer), MAY);
+			need(d && ofChain(c, d.at(48, 32)), MAY);
 		},
 		state: isOpen, last: inForce, write: (c) => c.put(key.by('DM', c.object), rehead(c.row, c.head({ state: 2, flags: c.row.flags }))),
 	},
@@ -572,7 +576,7 @@ const TEAMS = {
 	},
 	[OP.DATASET_SNAPSHOT]: {
 		dom: 'none', epoch: '0', zero: [28, 4], part: none, row: (c) => key.by('SN', c.object), form: (c) => need(num(c.pub, 16, 8) && int(c.pub, 24, 4), FORMAT),
-		may: (c) => { const d = c.rowOf(key.by('DS', cut(c.pub, 0, 16))); need(!d || same(d.at(48, 32), c.signer), MAY); },
+		may: (c) => { const d = c.rowOf(key.by('DS', cut(c.pub, 0, 16))); need(!d || ofChain(c, d.at(48, 32)), MAY); },
 		state: (c) => { isNew(c); need(c.rowOf(key.by('DS', cut(c.pub, 0, 16))), GONE); }, last: inForce,
 		write: (c) => c.put(key.by('SN', c.object), row(OP.DATASET_SNAPSHOT, c.head(), cut(c.pub, 32, 32))),
 	},

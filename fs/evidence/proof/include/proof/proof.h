@@ -12,14 +12,14 @@
 
 #define EMR_PROOF_FILE_MAX ((size_t)1 << 20)	/* bytes of a file */
 #define EMR_PROOF_EXTRA_MAX ((size_t)512 << 10) /* of what its extra line holds, decoded */
-#define EMR_PROOF_PARTS_MAX 112
+#define EMR_PROOF_PARTS_MAX 136
 #define EMR_PROOF_KEYS_MAX                                                                         \
 	24 /* certificate chains and key proofs: at most so many of each (format 1: 4) */
 #define EMR_PROOF_ADMISSIONS_MAX 8
 #define EMR_PROOF_APPROVALS_MAX 32
 
 /* Kinds of parts; 5, 7, 8, 14 and 15 are none and refused.  Those from 16 on are of
- * format 2. */
+ * format 2, and 19 is of format 3. */
 typedef enum emr_proof_type {
 	EMR_PROOF_STATEMENT = 1,  /* statement and signature, 384 bytes */
 	EMR_PROOF_CHAIN = 2,	  /* DER: a key's certificate, those between, its CA */
@@ -36,6 +36,7 @@ typedef enum emr_proof_type {
 	EMR_PROOF_APPROVAL = 17,  /* of an ORG_APPROVE of it */
 	EMR_PROOF_DOMAIN =
 		18, /* of the DOMAIN_NEW of a content's domain, when somebody else wrote there */
+	EMR_PROOF_FOLLOWED = 19, /* of the KEY_ROTATE by which a key follows another of the file */
 } emr_proof_type;
 
 typedef struct emr_proof_part {
@@ -45,7 +46,7 @@ typedef struct emr_proof_part {
 
 /* A file taken apart.  NOTE and all byte runs are borrowed: from the file, or from OWNED. */
 typedef struct emr_proof {
-	uint8_t version; /* of a file that was read: 1 or 2; writing takes the least that will do */
+	uint8_t version; /* of a file that was read: 1 to 3; writing takes the least that will do */
 	uint64_t index;	 /* of the entry in the log */
 	emr_ledger_path log_path;
 	emr_bytes note; /* the checkpoint */

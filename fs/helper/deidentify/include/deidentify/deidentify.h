@@ -1,8 +1,8 @@
-/* This makes a copy of a DICOM file, or of a table, that may go into a research dataset: names,
- * ids, dates and free text are gone, and the same participant has the same pseudonym in every file
- * of one dataset. A file that cannot be shown to be clean is withheld as a whole, with a reason. It
- * refuses to guess: an element that no rule names is left out, and a file that is not understood to
- * its last byte gives nothing. */
+/* This makes a copy of a DICOM file, or of another that rules know, that may go into a research
+ * dataset: names, ids, dates and free text are gone, and the same participant has the same
+ * pseudonym in every file of one dataset. A file that cannot be shown to be clean is withheld as a
+ * whole, with a reason. It refuses to guess: an element that no rule names is left out, and a file
+ * that is not understood to its last byte gives nothing. */
 #pragma once
 
 #include "base/bytes.h"
@@ -36,36 +36,6 @@ emr_status emr_deidentify_key(const emr_secret *secret, emr_bytes participant, e
 
 /* ---- rules of a dataset ---- */
 
-/* Of tables (CSV, RFC 4180, also with semicolons or tabs) only columns stay that a dataset names,
- * each once, and in them only cells that are what the column is said to be; others become empty.
- * Nothing that begins as a formula of a spreadsheet does is any of them. */
-typedef enum emr_column_kind {
-	EMR_COLUMN_NUMBER = 1, /* < and >; at most six digits before its point or comma, and seven
-				  in all: further decimals are cut */
-	EMR_COLUMN_DATE, /* 2024-01-19, 2024-01-19T13:30:15: moved as dates of pictures are; of
-			    midnight, noon and a day's last second only the date, and
-			    nothing of the day from which a program counts (1970-01-01) */
-	EMR_COLUMN_CODE, /* one of WORDS, without regard to case; of any: at most 16 letters,
-			    digits, and of . _ % / + -, at most four digits in a row, + and -
-			    first only among themselves, and letters that no digit or / parts
-			    are three, two behind the first digit, or one where there is no
-			    digit, and no day as 26/01/94 or JAN-26-94: C34.1, sub-01, M, n/a */
-} emr_column_kind;
-
-typedef struct emr_column {
-	const char *name; /* as the first row has it, without regard to case */
-	emr_column_kind kind;
-	const char *words; /* of codes: "|F|M|"; "" or NULL: any */
-} emr_column;
-
-#define EMR_COLUMNS_MAX 64
-#define EMR_COLUMN_NAME_MAX 63 /* bytes; no commas, quotes or line ends */
-#define EMR_COLUMN_WORDS_MAX 191
-#define EMR_CODE_DIGITS_MAX 6  /* of a code that no list has, altogether */
-#define EMR_CODE_LETTERS_MAX 3 /* of one that has a digit */
-#define EMR_NUMBER_DIGITS_MAX 7
-#define EMR_TABLE_MAX_BYTES (UINT64_C(64) << 20) /* of a table and of its copy */
-
 /* Private elements at the top of a file that may stay (table_private.inc), each with the element
  * that names its creator; bits. */
 typedef enum emr_private {
@@ -76,11 +46,10 @@ typedef enum emr_private {
 /* A copy is one of these. */
 typedef enum emr_copy_form {
 	EMR_COPY_PICTURE, /* DICOM */
-	EMR_COPY_TABLE,
-	EMR_COPY_NIFTI, /* one file of NIfTI-1 or -2 */
-	EMR_COPY_EDF,	/* EDF, EDF+ */
-	EMR_COPY_BDF,	/* given where EDF is */
-	EMR_COPY_VCF,	/* as text; with it all that follow but the last */
+	EMR_COPY_NIFTI,	  /* one file of NIfTI-1 or -2 */
+	EMR_COPY_EDF,	  /* EDF, EDF+ */
+	EMR_COPY_BDF,	  /* given where EDF is */
+	EMR_COPY_VCF,	  /* as text; with it all that follow but the last */
 	EMR_COPY_VCF_GZ,
 	EMR_COPY_BAM,
 	EMR_COPY_CRAM,
@@ -106,9 +75,6 @@ typedef struct emr_deidentify_rules {
 				*/
 	/* The longest that one file may take; 0: two minutes, and a second for each 4 MiB. */
 	uint32_t deadline_ms;
-	/* Which columns of tables stay; none: tables are withheld as no DICOM. */
-	const emr_column *columns;
-	size_t column_count;
 } emr_deidentify_rules;
 
 /* ---- why a file was withheld ---- */
@@ -137,8 +103,6 @@ typedef enum emr_withheld {
 	EMR_WITHHELD_FOUND_AGAIN,     /* the copy still had something of the original in it */
 	EMR_WITHHELD_STOPPED,	      /* reading it broke the process that read it */
 	EMR_WITHHELD_LATE,	      /* reading it took too long */
-	EMR_WITHHELD_NO_COLUMN,	      /* a table without any column that the dataset names */
-	EMR_WITHHELD_LARGE_TABLE,     /* beyond EMR_TABLE_MAX_BYTES */
 	EMR_WITHHELD_PEOPLE,	      /* a genome of several samples */
 	EMR_WITHHELD_COUNT
 } emr_withheld;
@@ -154,7 +118,7 @@ const char *emr_withheld_text(emr_withheld reason);
  * their new UIDs. Zeros when it was withheld. */
 typedef struct emr_deidentified {
 	emr_withheld withheld;
-	emr_copy_form form; /* of no picture there is only `size` below, and what became of cells */
+	emr_copy_form form; /* of no picture there is only `size` below */
 	uint64_t size;	    /* bytes of the copy */
 	uint32_t elements_kept, elements_changed, elements_removed;
 	uint32_t instance_number; /* 0: not said */
@@ -168,8 +132,7 @@ typedef struct emr_deidentified {
  * at a time for each. */
 typedef struct emr_deidentifier emr_deidentifier;
 
-/* PROGRAM: the path of the helper, emr_beside("deidentify").  RULES are copied.  EMR_INVALID,
- * EMR_LIMIT: their columns. */
+/* PROGRAM: the path of the helper, emr_beside("deidentify").  RULES are copied. */
 emr_status emr_deidentifier_open(
 	const char *program, const emr_deidentify_rules *rules, emr_deidentifier **out);
 

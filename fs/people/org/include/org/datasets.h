@@ -19,7 +19,6 @@ emr_status emr_dataset_find_or_say(
 	emr_crowd *crowd, const char *text, emr_team *out, emr_problem *out_problem);
 /* {"name" "organisation" "called" "data" "purpose" "who" "until" "until_unix" "price" "daily_limit"
  * "dates" "characteristics" "faces" "derived" "mosaic_tiles" "safe_private" "nifti" "edf" "genomes"
- * "columns"
  * (of copies) "contact"
  * "ethics" "licence" "funder" "doi" "duo" (where the terms have them)
  * "terms" (SHA-256 of their file)

@@ -75,8 +75,9 @@ emr_status emr_evidence_make(const emr_session *session, const emr_place *place,
 json_t *emr_restarts_json(emr_session *session);
 /* The same in sentences, "" for none; the caller frees it.  NULL: no memory. */
 char *emr_restarts_text(const json_t *restarts);
-/* LEDGER as status has it: since when no host of another organisation has signed what is shown. */
+/* REPORT as status has it: the folders that a former key still has, and since when no host of
+ * another organisation has signed what is shown. */
 /* {by since since_unix refused}: the organisation whose host stands in for one's own, and the one
  * whose host is asked no more, or null. */
 json_t *emr_standing_json(emr_session *session);
-void emr_unwitnessed_print(FILE *to, const json_t *ledger);
+void emr_unwitnessed_print(FILE *to, const json_t *report);

@@ -155,22 +155,7 @@ typedef emr_status (*emr_ipfs_pin_visit)(void *arg, const emr_cid *root);
 emr_status emr_ipfs_each_pin(
 	emr_ipfs *node, emr_ipfs_call *call, emr_ipfs_pin_visit visit, void *arg);
 
-/* ---- Whether it is fit for records ---- */
-
-/* The properties that a node with health records must have.  Kubo is none of it by itself. */
-typedef enum emr_ipfs_rule {
-	EMR_IPFS_RULE_PRIVATE = 0, /* a swarm key; told only when its repository can be read here */
-	EMR_IPFS_RULE_QUIET,	   /* announces nothing to a public network */
-	EMR_IPFS_RULE_BOOTSTRAP,   /* dials nobody but its peers */
-	EMR_IPFS_RULE_ROUTING,	   /* asks no public router */
-	EMR_IPFS_RULE_TRANSPORTS,  /* TCP only: the others know no swarm key */
-	EMR_IPFS_RULE_PEERING,	   /* knows the others by name, or it finds nobody */
-	EMR_IPFS_RULE_GATEWAY,	   /* gives out what it has, as blocks */
-	EMR_IPFS_RULE_SYNC,	   /* a block is on the disk before it is said to be kept */
-	EMR_IPFS_RULE_SHARDS,	   /* room for some tens of millions of blocks; a wish */
-	EMR_IPFS_RULE_CLOSED,	   /* nobody asks it without a token or the rights to its socket */
-	EMR_IPFS_RULE_COUNT
-} emr_ipfs_rule;
+/* ---- Whether it waits for its disk ---- */
 
 typedef enum emr_ipfs_verdict {
 	EMR_IPFS_KEPT = 1,
@@ -178,10 +163,6 @@ typedef enum emr_ipfs_verdict {
 	EMR_IPFS_UNKNOWN, /* it cannot be seen from here */
 } emr_ipfs_verdict;
 
-/* EMR_IPFS_RULE_SYNC alone, in one request. */
+/* Whether a block is on its disk before it is said to be kept, by its configuration.
+ * EMR_IPFS_NOT_ALLOWED: this token may not see that. */
 emr_status emr_ipfs_syncs(emr_ipfs *node, emr_ipfs_call *call, emr_ipfs_verdict *out);
-
-/* Looks at a Kubo's configuration, and judges it by each rule.  EMR_IPFS_NOT_ALLOWED: this token
- * may not see it, which is as it should be; then the node's administrator looks. */
-emr_status emr_ipfs_examine(
-	emr_ipfs *node, emr_ipfs_call *call, emr_ipfs_verdict out[EMR_IPFS_RULE_COUNT]);
