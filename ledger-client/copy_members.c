@@ -117,6 +117,60 @@ emr_status emr_ledger_copy_former(emr_ledger_copy *copy, emr_keyring *keyring)
 	return EMR_NOT_FOUND;
 }
 
+static emr_status take_trustees(const emr_chain_rows *rows, const emr_row_trustees *row,
+	emr_buf *out_item, emr_buf *out_part)
+{
+	emr_part_key key = {.family = EMR_FAMILY_TRUSTEES, .version = 1};
+	EMR_AUTO_OPENED opened = NULL;
+	EMR_AUTO_BUF part = {0};
+	emr_item item;
+	emr_span pub;
+	uint64_t seq;
+	uint16_t index;
+
+	if (emr_unhex(rows->key + strlen(rows->prefix), key.object.b, sizeof key.object.b) !=
+		EMR_OK)
+		return EMR_DAMAGED;
+	EMR_TRY(emr_chain_part(rows->chain, &key, &part));
+	EMR_TRY(emr_chain_find_item(rows->chain, row->head.item, &seq, &index));
+	EMR_TRY(chain_item_at(rows->chain, seq, index, &opened, &item, &pub));
+	emr_buf_clear(out_item);
+	emr_buf_clear(out_part);
+	EMR_TRY(emr_buf_append(out_item, pub.data - EMR_ITEM_BYTES, EMR_ITEM_BYTES + pub.len));
+	return emr_buf_append(out_part, part.data, part.len);
+}
+
+emr_status emr_ledger_copy_trustees(
+	emr_ledger_copy *copy, emr_id32 *io_owner, emr_buf *out_item, emr_buf *out_part)
+{
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = copy_source(copy), .prefix = "TR/"};
+	const bool is_any = emr_id32_is_zero(*io_owner);
+	emr_row_trustees row;
+	emr_row_key key;
+	uint64_t newest = 0;
+
+	while (emr_chain_next_row(&rows)) {
+		emr_status status;
+
+		if (emr_row_trustees_parse(emr_span_of(rows.value), &row) != EMR_CONTRACT_OK)
+			return EMR_DAMAGED;
+		EMR_TRY(emr_chain_key_row(rows.chain, row.identity, &key, NULL));
+		if (key.head.state != EMR_KEY_ACTIVE || rows.seq < newest ||
+			(!is_any && memcmp(row.identity, io_owner->b, 32) != 0))
+			continue;
+		status = take_trustees(&rows, &row, out_item, out_part);
+		if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
+			continue; /* of another member */
+		EMR_TRY(status);
+		if (newest > 0 && memcmp(row.identity, io_owner->b, 32) != 0)
+			return EMR_CONFLICT;
+		memcpy(io_owner->b, row.identity, 32);
+		newest = rows.seq;
+	}
+	EMR_TRY(rows.status);
+	return newest > 0 ? EMR_OK : EMR_NOT_FOUND;
+}
+
 emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_buf *out)
 {
 	EMR_AUTO_CHAIN_ROWS rows = {.chain = copy_source(copy), .prefix = "K/"};

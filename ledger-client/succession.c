@@ -35,6 +35,15 @@ emr_status emr_act_key_rotate(
 	return EMR_OK;
 }
 
+emr_act emr_act_trustee_set(emr_id16 object, uint8_t t, uint8_t n, uint32_t delay_s)
+{
+	emr_act act = {.op = EMR_OP_TRUSTEE_SET, .object = object, .version = 1};
+	const emr_pub_trustee_set pub = {.t = t, .n = n, .delay_s = delay_s};
+
+	emr_pub_trustee_set_encode(&pub, act.pub);
+	return act;
+}
+
 emr_status emr_act_hand_over(const emr_keyring *next, emr_id16 net_id, emr_id32 carrier,
 	emr_id16 domain, emr_bytes d_row, emr_act *out_act)
 {

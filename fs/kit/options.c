@@ -60,6 +60,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"read everything again and check it"},
 	[EMR_OPT_TEST] = {"test", 0, EMR_NO_ARGUMENT, NULL,
 		"only see whether your words are right"},
+	[EMR_OPT_NEED] = {"need", 0, EMR_HAS_ARGUMENT, "N", "so many of them must help"},
 	[EMR_OPT_LOST] = {"lost", 0, EMR_NO_ARGUMENT, NULL,
 		"get new words and keys, too: somebody else may have these"},
 	[EMR_OPT_LIMIT] = {"limit", 0, EMR_HAS_ARGUMENT, "N", "show at most N entries (20)"},

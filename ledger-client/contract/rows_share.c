@@ -74,4 +74,5 @@ ROW_WRITTEN(snapshot, EMR_ROW_SNAPSHOT_BYTES, F(48, root))
 
 ROW(account, EMR_ROW_ACCOUNT_BYTES, EMR_FAMILY_ACCOUNT, F(48, points))
 
-ROW_WRITTEN(trustees, EMR_ROW_TRUSTEES_BYTES, F(48, identity), F(80, t), F(81, n), F(84, delay_s))
+ROW(trustees, EMR_ROW_TRUSTEES_BYTES, EMR_FAMILY_TRUSTEES, F(48, identity), F(80, t), F(81, n),
+	F(84, delay_s))

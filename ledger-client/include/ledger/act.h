@@ -70,6 +70,9 @@ emr_status emr_act_key_rotate(const emr_keyring *next, emr_id16 net_id, emr_id32
 emr_status emr_act_hand_over(const emr_keyring *next, emr_id16 net_id, emr_id32 carrier,
 	emr_id16 domain, emr_bytes d_row, emr_act *out_act);
 
+/* T of N trustees; DELAY_S from EMR_TRUSTEE_DELAY_MIN_S on. */
+emr_act emr_act_trustee_set(emr_id16 object, uint8_t t, uint8_t n, uint32_t delay_s);
+
 /* ---- organisations ---- */
 
 emr_act emr_act_propose(emr_id16 proposal, const emr_pub_org_propose *what);

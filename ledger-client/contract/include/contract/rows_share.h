@@ -146,7 +146,6 @@ size_t emr_row_proposal_encode(
 	const emr_row_proposal *row, const emr_voice *voices, uint8_t out[EMR_ROW_PROPOSAL_MAX]);
 const emr_field *emr_row_signed_fields(void);
 const emr_field *emr_row_snapshot_fields(void);
-const emr_field *emr_row_trustees_fields(void);
 void emr_row_signed_encode(const emr_row_signed *row, uint8_t out[EMR_ROW_SIGNED_BYTES]);
 EMR_ROW(enrolment, EMR_ROW_ENROLMENT_BYTES);
 EMR_ROW(host_key, EMR_ROW_HOST_KEY_BYTES);
@@ -157,4 +156,4 @@ EMR_ROW(member, EMR_ROW_MEMBER_BYTES);
 EMR_ROW(join, EMR_ROW_JOIN_BYTES);
 void emr_row_snapshot_encode(const emr_row_snapshot *row, uint8_t out[EMR_ROW_SNAPSHOT_BYTES]);
 EMR_ROW(account, EMR_ROW_ACCOUNT_BYTES);
-void emr_row_trustees_encode(const emr_row_trustees *row, uint8_t out[EMR_ROW_TRUSTEES_BYTES]);
+EMR_ROW(trustees, EMR_ROW_TRUSTEES_BYTES);
