@@ -1,6 +1,6 @@
 /* This file seals a seed so that some of its owner's trustees together find it again: the part of
  * TRUSTEE_SET, the answer of one trustee, and the seed out of enough of them. */
-#include "keyring/trustees.h"
+#include "keyring/letters.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -10,7 +10,6 @@
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
 #include "crypto/pre.h"
-#include "crypto/shamir.h"
 #include "held_private.h"
 #include "keyring_private.h"
 #include "part_private.h"
@@ -144,17 +143,6 @@ emr_status emr_trustees_part_seal(
 }
 
 /* ---- helping ---- */
-
-emr_status emr_trustees_part_ids(emr_bytes item, emr_bytes part, emr_id32 *out, unsigned *out_n)
-{
-	trust of = {0};
-
-	EMR_TRY(read_part(item, part, &of));
-	for (unsigned i = 0; i < of.n; i++)
-		memcpy(out[i].b, of.letters + (size_t)i * (32 + LETTER_BYTES), 32);
-	*out_n = of.n;
-	return EMR_OK;
-}
 
 static emr_status open_letter(
 	const trust *of, const emr_box_key *box, emr_id32 me, emr_secret *out_plain)

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "keyring/trustees.h"
+#include "keyring/letters.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
 #include "ledger/act_send.h"

@@ -1,5 +1,5 @@
 /* This file cuts a secret number into shares, checks one, and puts it together again. */
-#include "crypto/shamir.h"
+#include "crypto/pre.h"
 
 #include <string.h>
 
