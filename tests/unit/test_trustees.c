@@ -142,13 +142,12 @@ static void name_part(trust *t)
 	static const char label[] = "emrfs/v1/priv";
 	emr_sha256_ctx hash;
 
-	t->item.data[156] = t->item.data[157] = 0;
-	t->item.data[158] = (uint8_t)(t->part.len >> 8);
-	t->item.data[159] = (uint8_t)t->part.len;
+	for (int i = 0; i < 4; i++)
+		t->item.data[124 + i] = (uint8_t)(t->part.len >> (24 - 8 * i));
 	emr_sha256_init(&hash);
 	emr_sha256_update(&hash, label, sizeof label - 1);
 	emr_sha256_update(&hash, t->part.data, t->part.len);
-	emr_sha256_final(&hash, t->item.data + 124);
+	emr_sha256_final(&hash, t->item.data + 128);
 }
 
 /* NEED of all five. */
