@@ -1,7 +1,9 @@
 /* This file is `emrfs trustees`: M of N people, whom a person has chosen, help to find the 24 words
  * again. At a new computer `ask` makes a request of a backup, each trustee answers it with `help`,
  * and `words` puts the words together out of enough answers. The words are then used as ever. */
+#include <fcntl.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -191,13 +193,8 @@ static emr_status agree(const setting *s, emr_problem *out_problem)
 	char question[sizeof s->names + 512];
 
 	snprintf(question, sizeof question,
-		s->need == 1
-			? _("%2$s: each of them alone can open everything that you have, at once, "
-			    "with a copy of your ledger, and you hear nothing of it. Choose them "
-			    "(yes, no)?")
-			: _("%2$s: any %1$u of them together can open everything that you have, at "
-			    "once, with a copy of your ledger, and you hear nothing of it. Choose "
-			    "them (yes, no)?"),
+		_("Any %1$u of these together (%2$s) can open everything that you have, at once, "
+		  "with a copy of your ledger, and you hear nothing of it. Choose them (yes, no)?"),
 		s->need, s->names);
 	return emr_bureau_agree(
 		s->args, s->out, question, _("No trustees were chosen."), out_problem);
