@@ -42,9 +42,10 @@ static emr_status wrong(const char *why, emr_problem *out_problem)
 static emr_status write_json(const char *file, json_t *object, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *text = object != NULL ? json_dumps(object, JSON_INDENT(1)) : NULL;
-	emr_status status = text != NULL ? emr_file_create(AT_FDCWD, file,
-						   emr_bytes_of(text, strlen(text)), 0600)
-					 : EMR_NO_MEMORY;
+	EMR_AUTO_FD here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_status status =
+		text != NULL ? emr_file_create(here, file, emr_bytes_of(text, strlen(text)), 0600)
+			     : EMR_NO_MEMORY;
 
 	json_decref(object);
 	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, file);
@@ -282,6 +283,7 @@ static emr_status make_keyring(
 	EMR_AUTO_PASSPHRASE passphrase = {0};
 	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_SETTINGS settings = {0};
+	EMR_AUTO_FD here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char name[4200];
 	emr_status status;
 
@@ -294,7 +296,7 @@ static emr_status make_keyring(
 	status = emr_keyring_create(EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), out);
 	if (status == EMR_OK)
 		status = emr_keyring_save(
-			*out, AT_FDCWD, name, emr_passphrase_view(&passphrase), &settings.kdf);
+			*out, here, name, emr_passphrase_view(&passphrase), &settings.kdf);
 	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, name);
 }
 
