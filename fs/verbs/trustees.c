@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backup/backup.h"
 #include "base/file.h"
 #include "keyring/letters.h"
 #include "kit/language.h"
@@ -19,6 +20,7 @@
 #include "replica/people.h"
 #include "session/acting.h"
 #include "session/keys.h"
+#include "session/stage.h"
 
 #include "verbs_private.h"
 
@@ -300,14 +302,47 @@ static emr_status make_keyring(
 	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, name);
 }
 
-static emr_status read_trustees(const char *dir, request *r, emr_problem *out_problem)
+static emr_status find_trustees(const char *state_path, request *r)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;
 	emr_id32 owner = {{0}};
-	emr_status status = emr_words_ledger(dir, &copy);
 
-	if (status == EMR_OK)
-		status = emr_ledger_copy_trustees(copy, &owner, &r->item, &r->part);
+	EMR_TRY(emr_words_ledger(state_path, &copy));
+	return emr_ledger_copy_trustees(copy, &owner, &r->item, &r->part);
+}
+
+static emr_status stop(void *arg)
+{
+	(void)arg;
+	return EMR_INTERRUPTED;
+}
+
+/* The ledger of the backup in DIR comes out of it for a moment, without the records. */
+static emr_status find_in_backup(const char *dir, request *r)
+{
+	const emr_backup_options options = {.before_segments = stop};
+	EMR_AUTO_FD here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_MANIFEST list = {0};
+	EMR_AUTO_FD stage_fd = -1;
+	char stage[] = "trustees-XXXXXX";
+	emr_status status;
+
+	if (here < 0 || mkdtemp(stage) == NULL)
+		return EMR_IO;
+	stage_fd = open(stage, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	status = emr_backup_restore(dir, stage_fd, &options, &list);
+	if (status == EMR_INTERRUPTED)
+		status = find_trustees(stage, r);
+	(void)!emr_stage_remove_tree(here, stage);
+	return status;
+}
+
+static emr_status read_trustees(const char *dir, request *r, emr_problem *out_problem)
+{
+	emr_status status = find_trustees(dir, r);
+
+	if (status == EMR_NOT_FOUND)
+		status = find_in_backup(dir, r);
 	if (status == EMR_NOT_FOUND)
 		return EMR_PROBLEM(
 			EMR_NOT_FOUND, out_problem, EMR_SAY_NO_TRUSTEES, "dir", dir, NULL);
