@@ -504,6 +504,9 @@ const POINTS = {
 // ---- teams and datasets, trustees ----
 const priceOf = (c) => (c.row ? 0n : c.rowOf(key.by('DS', c.object)).num(112, 8));
 const paid = (c) => cut(c.pub, 16, 32);
+const trusteesOf = (c) => c.rowOf(key.by('TR', cut(c.pub, 0, 16)));
+const personOf = (c) => c.rowOf(key.K(trusteesOf(c).at(48, 32)));
+const askedOf = (c) => c.rowOf(key.by('RQ', c.pub));
 const joinRow = (c) => key.in('J', c.domain, c.object);
 const TEAMS = {
 	[OP.DATASET_NEW]: {
@@ -585,6 +588,28 @@ const TEAMS = {
 		form: (c) => need(c.pub[0] >= 1 && c.pub[0] <= c.pub[1] && c.pub[1] <= 16 && int(c.pub, 4, 4) >= 86400, FORMAT),
 		may: (c) => need(c.K && c.K.raw[82] === 1 && !(c.K.int(80, 2) & 128), MAY), state: isNew, last: inForce,
 		write: (c) => c.put(key.by('TR', c.object), row(OP.TRUSTEE_SET, c.head(), c.signer, c.pub)),
+	},
+	[OP.RECOVER_REQ]: {
+		since: 2, dom: 'none', epoch: '0', row: (c) => key.by('RQ', c.object), part: (len) => len >= 145 && len <= 32 + 113 * 16 && (len - 32) % 113 === 0,
+		form: (c) => need(!isZero(cut(c.pub, 16, 32)), FORMAT), may: role(), state: (c) => { isNew(c); need(trusteesOf(c), GONE); },
+		last: (c) => { need(personOf(c)?.state === 1, DEAD); inForce(c); },
+		write: (c) => c.put(key.by('RQ', c.object), row(OP.RECOVER_REQ, c.head(), c.signer, cut(c.pub, 0, 16), personOf(c).at(280, 32), cut(c.pub, 16, 32), u64(c.now + trusteesOf(c).num(84, 4)))),
+	},
+	[OP.RECOVER_CANCEL]: {
+		since: 2, dom: 'none', epoch: '0', part: none, row: (c) => key.by('RQ', c.object),
+		may: (c) => {
+			if (!c.row) return;
+			const person = c.rowOf(key.K(c.pub));
+			need(person && c.K && same(person.at(280, 32), c.row.at(96, 32)), MAY);
+			need(same(c.pub, c.signer) || (c.K.raw[82] === 2 && same(c.K.at(200, 32), c.pub)), MAY);
+		},
+		state: isOpen, last: inForce, write: (c) => c.put(key.by('RQ', c.object), rehead(c.row, c.head({ state: 2, flags: c.row.flags }))),
+	},
+	[OP.RECOVER_SHARE]: {
+		since: 2, dom: 'none', epoch: '0', row: (c) => key.by('RS', c.object), part: (len) => len === 592,
+		form: (c) => need(same(c.object, id16(H('recovery', c.pub, c.signer))), FORMAT), may: role(32),
+		state: (c) => { isNew(c); need(askedOf(c)?.state === 1, GONE); }, last: (c) => { need(c.now >= askedOf(c).num(160, 8), LIMIT); inForce(c); },
+		write: (c) => c.put(key.by('RS', c.object), row(OP.RECOVER_SHARE, c.head(), c.pub)),
 	},
 };
 
