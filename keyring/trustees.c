@@ -1,5 +1,6 @@
-/* This file seals a seed so that some of its owner's trustees together find it again: the part of
- * TRUSTEE_SET, the answer of one trustee, and the seed out of enough of them. */
+/* This file seals a seed so that some of its owner's trustees together find it again, with agents
+ * beside them where there are some: the part of TRUSTEE_SET, the answer of one of them, and the
+ * seed out of enough of them. */
 #include "keyring/letters.h"
 
 #include <sodium.h>
@@ -19,22 +20,42 @@
 #define SHARE_BYTES 33 /* place, f(place) */
 #define LETTER_BYTES (SHARE_BYTES + EMR_LETTER_OVERHEAD)
 
+/* Of the trustees, and of the agents: T of N must answer. */
+enum { TRUSTEES, AGENTS, GROUPS };
+
+typedef struct group {
+	unsigned t, n;
+	const uint8_t (*commitments)[32];
+} group;
+
 /* The part, taken apart; borrows from it. */
 typedef struct trust {
 	emr_part_item item;
-	unsigned t, n;
-	const uint8_t (*commitments)[32];
-	const uint8_t *letters; /* N x (id, letter) */
+	group of[GROUPS];
+	emr_bytes commitments;	/* of both */
+	const uint8_t *letters; /* (id, letter), ...: the agents' behind the trustees' */
 	const uint8_t *nonce, *sealed;
 } trust;
+
+/* Places of agents stand behind those that trustees can have. */
+static unsigned place_of(int of, unsigned at)
+{
+	return at + (of == AGENTS ? EMR_SHARES_MAX : 0);
+}
 
 static emr_status read_sizes(emr_bytes item, trust *out)
 {
 	EMR_TRY(emr_part_item_read(item, EMR_PART_TRUSTEE_SET, &out->item));
-	out->t = out->item.pub.data[0];
-	out->n = out->item.pub.data[1];
-	return out->t >= 1 && out->t <= out->n && out->n <= EMR_SHARES_MAX ? EMR_OK
-										    : EMR_DAMAGED;
+	for (int i = 0; i < GROUPS; i++) {
+		group *g = &out->of[i];
+
+		g->t = out->item.pub.data[i == AGENTS ? 2 : 0];
+		g->n = out->item.pub.data[i == AGENTS ? 3 : 1];
+		if (g->t > g->n || g->n > EMR_SHARES_MAX ||
+			(g->t == 0 && (i == TRUSTEES || g->n > 0)))
+			return EMR_DAMAGED;
+	}
+	return EMR_OK;
 }
 
 static emr_status read_part(emr_bytes item, emr_bytes part, trust *out)
@@ -43,18 +64,31 @@ static emr_status read_part(emr_bytes item, emr_bytes part, trust *out)
 
 	EMR_TRY(read_sizes(item, out));
 	EMR_TRY(emr_part_open(item, EMR_PART_TRUSTEE_SET, part, &out->item, &r));
-	out->commitments = (const void *)emr_read_bytes(&r, (size_t)32 * out->t).data;
-	out->letters = emr_read_bytes(&r, (size_t)(32 + LETTER_BYTES) * out->n).data;
+	out->commitments =
+		emr_read_bytes(&r, (size_t)32 * (out->of[TRUSTEES].t + out->of[AGENTS].t));
+	out->of[TRUSTEES].commitments = (const void *)out->commitments.data;
+	out->letters = emr_read_bytes(
+		&r, (size_t)(32 + LETTER_BYTES) * (out->of[TRUSTEES].n + out->of[AGENTS].n))
+			       .data;
 	out->nonce = emr_read_bytes(&r, EMR_AEAD_NONCE_BYTES).data;
 	out->sealed = emr_read_bytes(&r, EMR_SEED_BYTES + EMR_AEAD_TAG_BYTES).data;
-	return emr_reader_done(&r) ? EMR_OK : EMR_DAMAGED;
+	if (!emr_reader_done(&r))
+		return EMR_DAMAGED;
+	out->of[AGENTS].commitments = out->of[TRUSTEES].commitments + out->of[TRUSTEES].t;
+	return EMR_OK;
 }
 
-static emr_status seal_key(const emr_secret *number, emr_secret *out)
+/* Of the trustees' number, and the agents' behind it where there are some. */
+static emr_status seal_key(const emr_secret *trustees, const emr_secret *agents, emr_secret *out)
 {
 	static const char info[] = "trustee"; /* with its NUL */
+	EMR_AUTO_SECRET both = {0};
 
-	return emr_hkdf_secret("emrfs/v1/id", number, emr_bytes_of(info, sizeof info), 32, out);
+	EMR_TRY(emr_secret_new(trustees->len + agents->len, &both));
+	memcpy(both.data, trustees->data, trustees->len);
+	if (agents->len > 0)
+		memcpy(both.data + trustees->len, agents->data, agents->len);
+	return emr_hkdf_secret("emrfs/v1/id", &both, emr_bytes_of(info, sizeof info), 32, out);
 }
 
 static void free_all(emr_secret *secrets, size_t n)
@@ -76,69 +110,75 @@ static emr_status draw(emr_secret *f, unsigned t)
 	return EMR_OK;
 }
 
-static emr_status write_letter(
-	const trust *of, const emr_secret *f, unsigned at, const emr_trustee *to, emr_writer *w)
+static emr_status write_letter(const trust *of, int group, const emr_secret *f, unsigned at,
+	const emr_trustee *to, emr_writer *w)
 {
 	const emr_bytes id = emr_bytes_of(to->id.b, sizeof to->id.b);
 	EMR_AUTO_SECRET plain = {0};
 	EMR_AUTO_SECRET share = {0};
 
-	EMR_TRY(emr_shamir_share(f, of->t, at, &share));
+	EMR_TRY(emr_shamir_share(f, of->of[group].t, at, &share));
 	EMR_TRY(emr_secret_new(SHARE_BYTES, &plain));
-	plain.data[0] = (uint8_t)at;
+	plain.data[0] = (uint8_t)place_of(group, at);
 	memcpy(plain.data + 1, share.data, share.len);
 	emr_write_bytes(w, id.data, id.len);
 	return emr_part_letter_seal(
 		&of->item, LETTER_INFO, id, to->x25519, emr_secret_view(&plain), w);
 }
 
-static emr_status write_seed(
-	const emr_keyring *kr, const emr_secret *number, emr_bytes commitments, emr_writer *w)
+static emr_status write_seed(const emr_keyring *kr, const emr_secret *trustees,
+	const emr_secret *agents, emr_bytes commitments, emr_writer *w)
 {
 	uint8_t nonce[EMR_AEAD_NONCE_BYTES], sealed[EMR_SEED_BYTES + EMR_AEAD_TAG_BYTES];
 	EMR_AUTO_SECRET key = {0};
 
 	randombytes_buf(nonce, sizeof nonce);
-	EMR_TRY(seal_key(number, &key));
+	EMR_TRY(seal_key(trustees, agents, &key));
 	EMR_TRY(emr_aead_seal(&key, nonce, commitments, emr_secret_view(&kr->seed), sealed));
 	emr_write_bytes(w, nonce, sizeof nonce);
 	emr_write_bytes(w, sealed, sizeof sealed);
 	return w->status;
 }
 
-static emr_status write_part(const emr_keyring *kr, const trust *of, const emr_secret *f,
-	const emr_trustee *all, emr_buf *out)
+static emr_status write_part(const emr_keyring *kr, const trust *of,
+	emr_secret (*f)[EMR_SHARES_MAX], const emr_trustee *all, emr_buf *out)
 {
-	uint8_t commitments[EMR_SHARES_MAX][32];
+	uint8_t commitments[GROUPS * EMR_SHARES_MAX][32];
 	emr_writer w = emr_writer_of(out);
+	size_t n = 0;
 
 	emr_part_write_salt(&w);
-	for (unsigned j = 0; j < of->t; j++)
-		EMR_TRY(emr_pre_public(&f[j], commitments[j]));
-	emr_write_bytes(&w, commitments, (size_t)32 * of->t);
-	for (unsigned i = 0; i < of->n; i++)
-		EMR_TRY(write_letter(of, f, i + 1, &all[i], &w));
-	return write_seed(kr, &f[0], emr_bytes_of(commitments, (size_t)32 * of->t), &w);
+	for (int i = 0; i < GROUPS; i++)
+		for (unsigned j = 0; j < of->of[i].t; j++)
+			EMR_TRY(emr_pre_public(&f[i][j], commitments[n++]));
+	emr_write_bytes(&w, commitments, 32 * n);
+	for (int i = 0; i < GROUPS; i++)
+		for (unsigned at = 1; at <= of->of[i].n; at++)
+			EMR_TRY(write_letter(of, i, f[i], at, all++, &w));
+	return write_seed(
+		kr, &f[TRUSTEES][0], &f[AGENTS][0], emr_bytes_of(commitments[0], 32 * n), &w);
 }
 
 emr_status emr_trustees_part_seal(
 	const emr_keyring *kr, emr_bytes item, const emr_trustee *all, emr_buf *out_part)
 {
-	emr_secret f[EMR_SHARES_MAX] = {{0}};
+	emr_secret f[GROUPS][EMR_SHARES_MAX] = {{{0}}};
 	EMR_AUTO_BUF part = {0};
 	trust of = {0};
 	emr_status status;
 
 	if (read_sizes(item, &of) != EMR_OK)
 		return EMR_INVALID;
-	for (unsigned i = 0; i < of.n; i++)
+	for (unsigned i = 0; i < of.of[TRUSTEES].n + of.of[AGENTS].n; i++)
 		for (unsigned j = 0; j < i; j++)
 			if (emr_id32_equal(all[i].id, all[j].id))
 				return EMR_INVALID;
-	status = draw(f, of.t);
+	status = draw(f[TRUSTEES], of.of[TRUSTEES].t);
+	if (status == EMR_OK)
+		status = draw(f[AGENTS], of.of[AGENTS].t);
 	if (status == EMR_OK)
 		status = write_part(kr, &of, f, all, &part);
-	free_all(f, EMR_SHARES_MAX);
+	free_all(f[0], GROUPS * EMR_SHARES_MAX);
 	return status == EMR_OK ? emr_buf_append(out_part, part.data, part.len) : status;
 }
 
@@ -150,7 +190,7 @@ static emr_status open_letter(
 	EMR_AUTO_SECRET plain = {0};
 
 	EMR_TRY(emr_secret_new(SHARE_BYTES, &plain));
-	for (unsigned i = 0; i < of->n; i++) {
+	for (unsigned i = 0; i < of->of[TRUSTEES].n + of->of[AGENTS].n; i++) {
 		const uint8_t *one = of->letters + (size_t)i * (32 + LETTER_BYTES);
 
 		if (memcmp(one, me.b, 32) != 0)
@@ -180,7 +220,7 @@ emr_status emr_trustee_answer(const emr_box_key *box, emr_id32 me, emr_bytes ite
 
 void emr_trustee_shares_free(emr_trustee_shares *shares)
 {
-	free_all(shares->shares, EMR_SHARES_MAX);
+	free_all(shares->shares, 2 * EMR_SHARES_MAX);
 	shares->n = 0;
 }
 
@@ -190,6 +230,8 @@ emr_status emr_trustee_shares_add(emr_trustee_shares *shares, const emr_box_key 
 	EMR_AUTO_SECRET plain = {0};
 	EMR_AUTO_SECRET share = {0};
 	trust of = {0};
+	const group *g;
+	unsigned at;
 
 	EMR_TRY(read_part(item, part, &of));
 	if (answer.len != EMR_TRUSTEE_ANSWER_BYTES)
@@ -199,7 +241,9 @@ emr_status emr_trustee_shares_add(emr_trustee_shares *shares, const emr_box_key 
 	EMR_TRY(emr_hpke_open(&box->sk, emr_bytes_of(ANSWER_INFO, strlen(ANSWER_INFO)),
 		emr_bytes_of(about.b, sizeof about.b), answer, plain.data));
 	memcpy(share.data, plain.data + 1, 32);
-	if (!emr_shamir_fits(of.commitments, of.t, plain.data[0], &share))
+	g = &of.of[plain.data[0] > EMR_SHARES_MAX ? AGENTS : TRUSTEES];
+	at = plain.data[0] - place_of(plain.data[0] > EMR_SHARES_MAX ? AGENTS : TRUSTEES, 0);
+	if (at > g->n || !emr_shamir_fits(g->commitments, g->t, at, &share))
 		return EMR_DAMAGED;
 	if (memchr(shares->at, plain.data[0], shares->n) != NULL)
 		return EMR_EXISTS;
@@ -209,21 +253,48 @@ emr_status emr_trustee_shares_add(emr_trustee_shares *shares, const emr_box_key 
 	return EMR_OK;
 }
 
+unsigned emr_trustee_shares_count(const emr_trustee_shares *shares, bool of_agents)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < shares->n; i++)
+		n += (shares->at[i] > EMR_SHARES_MAX) == of_agents;
+	return n;
+}
+
+/* EMR_NOT_FOUND: fewer than T. */
+static emr_status combine(
+	const trust *of, int group, const emr_trustee_shares *shares, emr_secret *out)
+{
+	uint8_t at[EMR_SHARES_MAX];
+	emr_secret some[EMR_SHARES_MAX]; /* the caller's still */
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < shares->n && n < of->of[group].t; i++)
+		if ((shares->at[i] > EMR_SHARES_MAX) == (group == AGENTS)) {
+			at[n] = (uint8_t)(shares->at[i] - place_of(group, 0));
+			some[n++] = shares->shares[i];
+		}
+	if (n < of->of[group].t)
+		return EMR_NOT_FOUND;
+	return n == 0 ? EMR_OK : emr_shamir_combine(at, some, n, out);
+}
+
 emr_status emr_trustees_recover(const emr_trustee_shares *shares, emr_bytes item, emr_bytes part,
 	uint64_t created_unix_s, emr_keyring **out)
 {
-	EMR_AUTO_SECRET number = {0};
+	EMR_AUTO_SECRET trustees = {0};
+	EMR_AUTO_SECRET agents = {0};
 	EMR_AUTO_SECRET key = {0};
 	EMR_AUTO_SECRET seed = {0};
 	trust of = {0};
 
 	EMR_TRY(read_part(item, part, &of));
-	if (shares->n < of.t)
-		return EMR_NOT_FOUND;
-	EMR_TRY(emr_shamir_combine(shares->at, shares->shares, of.t, &number));
-	EMR_TRY(seal_key(&number, &key));
+	EMR_TRY(combine(&of, TRUSTEES, shares, &trustees));
+	EMR_TRY(combine(&of, AGENTS, shares, &agents));
+	EMR_TRY(seal_key(&trustees, &agents, &key));
 	EMR_TRY(emr_secret_new(EMR_SEED_BYTES, &seed));
-	EMR_TRY(emr_aead_open(&key, of.nonce, emr_bytes_of(of.commitments, (size_t)32 * of.t),
+	EMR_TRY(emr_aead_open(&key, of.nonce, of.commitments,
 		emr_bytes_of(of.sealed, EMR_SEED_BYTES + EMR_AEAD_TAG_BYTES), seed.data));
 	return emr_keyring_from_seed(
 		EMR_KEYRING_PERSON, created_unix_s, (emr_id16){{0}}, &seed, out);

@@ -70,7 +70,7 @@ PUB(dataset_join, 48, F(0, grant), F(16, account))
 
 PUB(dataset_snapshot, 64, F(0, dataset), F(16, log_size), F(24, n), F(32, root))
 
-PUB(trustee_set, 8, F(0, t), F(1, n), F(4, delay_s))
+PUB(trustee_set, 8, F(0, t), F(1, n), F(2, agents_t), F(3, agents), F(4, delay_s))
 
 PUB(recover_req, 48, F(0, trustees), F(16, box))
 

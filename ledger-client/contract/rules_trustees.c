@@ -11,7 +11,8 @@
 #include "declare.h"
 #include "rules.h"
 
-/* salt, t commitments, n x (trustee, HPKE of index and share), nonce, sealed seed */
+/* salt, t commitments, n x (id, HPKE of place and share), nonce, sealed seed; of the trustees, and
+ * behind them of the agents */
 #define TRUSTEES_PART(t, n) (32 + 32 * (t) + (32 + EMR_HPKE_BYTES + 33) * (n) + 24 + 48)
 
 static emr_result form(struct judge *judge)
@@ -19,6 +20,8 @@ static emr_result form(struct judge *judge)
 	emr_pub_trustee_set pub = emr_pub_trustee_set_of(judge->pub);
 
 	return pub.t >= 1 && pub.t <= pub.n && pub.n <= EMR_TRUSTEES_MAX &&
+			       pub.agents <= EMR_TRUSTEES_MAX && pub.agents_t <= pub.agents &&
+			       (pub.agents_t == 0) == (pub.agents == 0) &&
 			       pub.delay_s >= EMR_TRUSTEE_DELAY_MIN_S
 		       ? EMR_RESULT_APPLIED
 		       : EMR_RESULT_FORMAT;
@@ -28,7 +31,8 @@ static bool part_fits(struct judge *judge)
 {
 	emr_pub_trustee_set pub = emr_pub_trustee_set_of(judge->pub);
 
-	return judge->item.priv_len == TRUSTEES_PART((uint32_t)pub.t, (uint32_t)pub.n);
+	return judge->item.priv_len ==
+	       TRUSTEES_PART((uint32_t)pub.t + pub.agents_t, (uint32_t)pub.n + pub.agents);
 }
 
 /* The identity itself: a device cannot hand out its owner's seed. */
@@ -49,6 +53,8 @@ static void write(struct judge *judge)
 		.head = emr_judge_head(judge, EMR_FAMILY_TRUSTEES, EMR_STATE_PRESENT, 0, 0),
 		.t = pub.t,
 		.n = pub.n,
+		.agents_t = pub.agents_t,
+		.agents = pub.agents,
 		.delay_s = pub.delay_s};
 	uint8_t value[EMR_ROW_TRUSTEES_BYTES];
 
@@ -58,9 +64,6 @@ static void write(struct judge *judge)
 }
 
 /* ---- 69 RECOVER_REQ ---- */
-
-/* salt, and for each agent its id and the letter with its share, as in the private part of 68 */
-#define REQUEST_PART(n) (32 + (32 + EMR_HPKE_BYTES + 33) * (n))
 
 static bool trustees_of(struct judge *judge, emr_row_trustees *out)
 {
@@ -203,6 +206,9 @@ static void cancel_write(struct judge *judge)
 
 /* ---- 6B RECOVER_SHARE ---- */
 
+/* salt, HPKE of place and share */
+#define SHARE_PART (32 + EMR_HPKE_BYTES + 33)
+
 static void share_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
 	emr_key_text key;
@@ -264,10 +270,8 @@ const op_rule emr_rules_trustees[4] = {
 	{
 		.op = EMR_OP_TRUSTEE_SET,
 		.part_min = TRUSTEES_PART(1, 1),
-		.part_max = TRUSTEES_PART(EMR_TRUSTEES_MAX, EMR_TRUSTEES_MAX),
+		.part_max = TRUSTEES_PART(2 * EMR_TRUSTEES_MAX, 2 * EMR_TRUSTEES_MAX),
 		.part_step = 1,
-		.reserved_at = 2,
-		.reserved_len = 2,
 		.needs = NEED_SIGNER,
 		.row = {"TR", KEYED_BY_OBJECT},
 		.part_fits = part_fits,
@@ -279,9 +283,6 @@ const op_rule emr_rules_trustees[4] = {
 	},
 	{
 		.op = EMR_OP_RECOVER_REQ,
-		.part_min = REQUEST_PART(1),
-		.part_max = REQUEST_PART(EMR_TRUSTEES_MAX),
-		.part_step = REQUEST_PART(1) - REQUEST_PART(0),
 		.needs = NEED_SIGNER,
 		.row = {"RQ", KEYED_BY_OBJECT},
 		.names = request_names,
@@ -304,8 +305,8 @@ const op_rule emr_rules_trustees[4] = {
 	},
 	{
 		.op = EMR_OP_RECOVER_SHARE,
-		.part_min = EMR_SEALED_PART(1),
-		.part_max = EMR_SEALED_PART(1),
+		.part_min = SHARE_PART,
+		.part_max = SHARE_PART,
 		.part_step = 1,
 		.needs = NEED_SIGNER,
 		.row = {"RS", KEYED_BY_OBJECT},

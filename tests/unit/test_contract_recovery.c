@@ -12,8 +12,7 @@ enum {
 	DEAD = EMR_RESULT_KEY_DEAD,
 	LIMIT = EMR_RESULT_LIMIT,
 	UNKNOWN = 1000 + EMR_RESULT_UNKNOWN_OP,
-	LETTER_PART = 32 + 113, /* of one agent */
-	SHARE_PART = 592,
+	SHARE_PART = 113,
 };
 
 #define DELAY (3 * KIT_DAY) /* as people_item_of() names trustees */
@@ -59,7 +58,7 @@ typedef struct step {
 
 static step ask(void)
 {
-	step s = {.op = EMR_OP_RECOVER_REQ, .part_len = LETTER_PART, .now = KIT_NOW};
+	step s = {.op = EMR_OP_RECOVER_REQ, .now = KIT_NOW};
 
 	kit_id16("recovery", s.object);
 	kit_id16("trustees", s.pub);
@@ -145,14 +144,9 @@ TEST(a_member_asks_for_somebody_who_has_no_key)
 	s = ask();
 	s.pub[0] ^= 1;
 	expect(GONE, &p, "asked of no trustees", STEWARD, &s);
-	for (uint32_t len = 0; len <= 32 + 113 * 17; len += len % 113 == 32 ? 1 : 112) {
-		s = ask();
-		s.part_len = len;
-		s.object[0] = (uint8_t)len;
-		s.object[1] = (uint8_t)(len >> 8);
-		expect(len % 113 == 32 && len > 32 && len <= 32 + 113 * 16 ? OK : PART, &p,
-			"asked with letters", STEWARD, &s);
-	}
+	s = ask();
+	s.part_len = 33;
+	expect(PART, &p, "asked with a letter", STEWARD, &s);
 	s = ask();
 	expect(OK, &p, "asked", STEWARD, &s);
 	row = recovery_of(&p);

@@ -75,12 +75,14 @@ emr_status emr_admit_part_open(const emr_box_key *box, emr_bytes admit_item, emr
 /* ---- Trustees (TRUSTEE_SET, 68) ----
  *
  * They help a person who lost passphrase and words: the seed is sealed under a random number, and
- * that is shared among N people so that any T of them find it (crypto/pre.h). A share that does not
+ * that is shared among N people so that any T of them find it (crypto/pre.h); with agents, a second
+ * number that is shared among them the same way is needed, too. A share that does not
  * fit the commitments of the part is refused: a trustee who answers falsely is named, and stops
  * nobody else. */
 
-#define EMR_SHARES_MAX 16
-/* salt, T commitments, N x (id, letter with place and share), nonce, sealed seed */
+#define EMR_SHARES_MAX 16 /* of trustees, and of agents */
+/* salt, T commitments, N x (id, letter with place and share), nonce, sealed seed; T and N are those
+ * of trustees and agents together */
 #define EMR_TRUSTEES_PART_BYTES(t, n) (32u + 32 * (t) + 113 * (n) + 24 + 48)
 #define EMR_TRUSTEE_ANSWER_BYTES 81
 
@@ -89,19 +91,19 @@ typedef struct emr_trustee {
 	uint8_t x25519[32];
 } emr_trustee;
 
-/* For the seed of KR; ITEM is TRUSTEE_SET with its public part, which says T and N.  EMR_INVALID:
- * two of ALL are the same. */
+/* For the seed of KR; ITEM is TRUSTEE_SET with its public part, which says how many of ALL, the
+ * agents behind the trustees, there are.  EMR_INVALID: two of ALL are the same. */
 emr_status emr_trustees_part_seal(
 	const emr_keyring *kr, emr_bytes item, const emr_trustee *all, emr_buf *out_part);
-/* The share of the trustee ME, whose box is BOX, for who has TO: bound to ABOUT, the request.
- * EMR_NOT_FOUND: ME is none; EMR_DAMAGED. */
+/* The share of the trustee or agent ME, whose box is BOX, for who has TO: bound to ABOUT, the
+ * request. EMR_NOT_FOUND: ME is none; EMR_DAMAGED. */
 emr_status emr_trustee_answer(const emr_box_key *box, emr_id32 me, emr_bytes item, emr_bytes part,
 	const uint8_t to[32], emr_id32 about, uint8_t out[EMR_TRUSTEE_ANSWER_BYTES]);
 
 /* Answers that were opened: at most one for each place. */
 typedef struct emr_trustee_shares {
-	emr_secret shares[EMR_SHARES_MAX];
-	uint8_t at[EMR_SHARES_MAX];
+	emr_secret shares[2 * EMR_SHARES_MAX];
+	uint8_t at[2 * EMR_SHARES_MAX]; /* an agent's is above EMR_SHARES_MAX */
 	unsigned n;
 } emr_trustee_shares;
 
@@ -110,6 +112,7 @@ void emr_trustee_shares_free(emr_trustee_shares *shares); /* wipes */
  * is for another request, or false. */
 emr_status emr_trustee_shares_add(emr_trustee_shares *shares, const emr_box_key *box,
 	emr_bytes item, emr_bytes part, emr_id32 about, emr_bytes answer);
-/* The keyring of the seed, without device and facts.  EMR_NOT_FOUND: fewer than T shares. */
+unsigned emr_trustee_shares_count(const emr_trustee_shares *shares, bool of_agents);
+/* The keyring of the seed, without device and facts.  EMR_NOT_FOUND: fewer than must answer. */
 emr_status emr_trustees_recover(const emr_trustee_shares *shares, emr_bytes item, emr_bytes part,
 	uint64_t created_unix_s, emr_keyring **out);

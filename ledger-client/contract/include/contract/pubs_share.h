@@ -206,8 +206,10 @@ typedef struct emr_pub_dataset_snapshot {
 
 /* TRUSTEE_SET 68, 8 bytes */
 typedef struct emr_pub_trustee_set {
-	uint8_t t;	  /* 0 */
-	uint8_t n;	  /* 1 */
+	uint8_t t;	  /* 0: trustees who must help */
+	uint8_t n;	  /* 1: trustees */
+	uint8_t agents_t; /* 2: agents that must answer, too */
+	uint8_t agents;	  /* 3 */
 	uint32_t delay_s; /* 4 */
 } emr_pub_trustee_set;
 

@@ -130,6 +130,8 @@ typedef struct emr_row_trustees {
 	uint8_t identity[32];
 	uint8_t t;
 	uint8_t n;
+	uint8_t agents_t;
+	uint8_t agents;
 	uint32_t delay_s;
 } emr_row_trustees;
 

@@ -584,13 +584,13 @@ const TEAMS = {
 		write: (c) => c.put(key.by('SN', c.object), row(OP.DATASET_SNAPSHOT, c.head(), cut(c.pub, 32, 32))),
 	},
 	[OP.TRUSTEE_SET]: {
-		dom: 'none', epoch: '0', zero: [2, 2], row: (c) => key.by('TR', c.object), part: (len, c) => len === 32 + 32 * c.pub[0] + 113 * c.pub[1] + 72,
-		form: (c) => need(c.pub[0] >= 1 && c.pub[0] <= c.pub[1] && c.pub[1] <= 16 && int(c.pub, 4, 4) >= 86400, FORMAT),
+		dom: 'none', epoch: '0', row: (c) => key.by('TR', c.object), part: (len, c) => len === 32 + 32 * (c.pub[0] + c.pub[2]) + 113 * (c.pub[1] + c.pub[3]) + 72,
+		form: (c) => { const [t, n, s, a] = c.pub; need(t >= 1 && t <= n && n <= 16 && s <= a && a <= 16 && !s === !a && int(c.pub, 4, 4) >= 86400, FORMAT); },
 		may: (c) => need(c.K && c.K.raw[82] === 1 && !(c.K.int(80, 2) & 128), MAY), state: isNew, last: inForce,
 		write: (c) => c.put(key.by('TR', c.object), row(OP.TRUSTEE_SET, c.head(), c.signer, c.pub)),
 	},
 	[OP.RECOVER_REQ]: {
-		since: 2, dom: 'none', epoch: '0', row: (c) => key.by('RQ', c.object), part: (len) => len >= 145 && len <= 32 + 113 * 16 && (len - 32) % 113 === 0,
+		since: 2, dom: 'none', epoch: '0', part: none, row: (c) => key.by('RQ', c.object),
 		form: (c) => need(!isZero(cut(c.pub, 16, 32)), FORMAT), may: role(), state: (c) => { isNew(c); need(trusteesOf(c), GONE); },
 		last: (c) => { need(personOf(c)?.state === 1, DEAD); inForce(c); },
 		write: (c) => c.put(key.by('RQ', c.object), row(OP.RECOVER_REQ, c.head(), c.signer, cut(c.pub, 0, 16), personOf(c).at(280, 32), cut(c.pub, 16, 32), u64(c.now + trusteesOf(c).num(84, 4)))),
@@ -606,7 +606,7 @@ const TEAMS = {
 		state: isOpen, last: inForce, write: (c) => c.put(key.by('RQ', c.object), rehead(c.row, c.head({ state: 2, flags: c.row.flags }))),
 	},
 	[OP.RECOVER_SHARE]: {
-		since: 2, dom: 'none', epoch: '0', row: (c) => key.by('RS', c.object), part: (len) => len === 592,
+		since: 2, dom: 'none', epoch: '0', row: (c) => key.by('RS', c.object), part: (len) => len === 113,
 		form: (c) => need(same(c.object, id16(H('recovery', c.pub, c.signer))), FORMAT), may: role(32),
 		state: (c) => { isNew(c); need(askedOf(c)?.state === 1, GONE); }, last: (c) => { need(c.now >= askedOf(c).num(160, 8), LIMIT); inForce(c); },
 		write: (c) => c.put(key.by('RS', c.object), row(OP.RECOVER_SHARE, c.head(), c.pub)),
