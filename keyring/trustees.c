@@ -8,6 +8,7 @@
 
 #include "base/codec.h"
 #include "crypto/aead.h"
+#include "crypto/hashsig.h"
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
 #include "crypto/pre.h"
@@ -183,6 +184,17 @@ emr_status emr_trustees_part_seal(
 }
 
 /* ---- helping ---- */
+
+emr_id32 emr_trustees_about(emr_bytes item, const uint8_t box[32])
+{
+	uint8_t both[64];
+	emr_id32 about;
+
+	emr_sha256(item.data, item.len, both);
+	memcpy(both + 32, box, 32);
+	emr_sha256(both, sizeof both, about.b);
+	return about;
+}
 
 static emr_status open_letter(
 	const trust *of, const emr_box_key *box, emr_id32 me, emr_secret *out_plain)

@@ -76,6 +76,11 @@ typedef struct emr_known_proposal {
 	emr_id16 proposal;
 	emr_row_proposal row;
 } emr_known_proposal;
+/* Trustees were asked for the keys of somebody. */
+typedef struct emr_known_recovery {
+	emr_id16 request;
+	emr_row_recovery row;
+} emr_known_recovery;
 /* How an open proposal stands, by the contract's own rule: which of its approvals count now.  Of
  * one that is done, as it was when it was. */
 typedef struct emr_known_votes {
