@@ -185,6 +185,13 @@ emr_status emr_trustees_part_seal(
 
 /* ---- helping ---- */
 
+emr_status emr_trustees_check(emr_bytes item, emr_bytes part)
+{
+	trust of = {0};
+
+	return read_part(item, part, &of);
+}
+
 emr_id32 emr_trustees_about(emr_bytes item, const uint8_t box[32])
 {
 	uint8_t both[64];

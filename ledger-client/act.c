@@ -52,8 +52,7 @@ static emr_item item_of(const emr_act *act, emr_id32 signer)
 	return item;
 }
 
-emr_status emr_act_item(
-	emr_act *act, emr_id32 signer, uint64_t time_unix_s, emr_buf *out_item)
+emr_status emr_act_item(emr_act *act, emr_id32 signer, uint64_t time_unix_s, emr_buf *out_item)
 {
 	emr_item item = item_of(act, signer);
 	emr_bytes pub = act_pub(act);

@@ -140,35 +140,56 @@ static emr_status take_trustees(const emr_chain_rows *rows, const emr_row_truste
 	return emr_buf_append(out_part, part.data, part.len);
 }
 
-emr_status emr_ledger_copy_trustees(
-	emr_ledger_copy *copy, emr_id32 *io_owner, emr_buf *out_item, emr_buf *out_part)
+/* The next row of trustees whose person has her key still. */
+static emr_status next_trustees(emr_chain_rows *rows, emr_row_trustees *out, bool *out_is)
+{
+	emr_row_key key;
+
+	*out_is = false;
+	while (!*out_is && emr_chain_next_row(rows)) {
+		if (emr_row_trustees_parse(emr_span_of(rows->value), out) != EMR_CONTRACT_OK)
+			return EMR_DAMAGED;
+		EMR_TRY(emr_chain_key_row(rows->chain, out->identity, &key, NULL));
+		*out_is = key.head.state == EMR_KEY_ACTIVE;
+	}
+	return rows->status;
+}
+
+emr_status emr_ledger_copy_trusting(emr_ledger_copy *copy, emr_buf *out)
 {
 	EMR_AUTO_CHAIN_ROWS rows = {.chain = copy_source(copy), .prefix = "TR/"};
-	const bool is_any = emr_id32_is_zero(*io_owner);
 	emr_row_trustees row;
-	emr_row_key key;
+	bool is = false, has;
+
+	for (;;) {
+		EMR_TRY(next_trustees(&rows, &row, &is));
+		if (!is)
+			return EMR_OK;
+		has = false;
+		EMR_EACH (const emr_id32, owner, out)
+			has |= memcmp(owner->b, row.identity, sizeof owner->b) == 0;
+		if (!has)
+			EMR_TRY(emr_buf_append(out, row.identity, sizeof row.identity));
+	}
+}
+
+emr_status emr_ledger_copy_trustees(
+	emr_ledger_copy *copy, emr_id32 owner, emr_buf *out_item, emr_buf *out_part)
+{
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = copy_source(copy), .prefix = "TR/"};
+	emr_row_trustees row;
 	uint64_t newest = 0;
+	bool is = false;
 
-	while (emr_chain_next_row(&rows)) {
-		emr_status status;
-
-		if (emr_row_trustees_parse(emr_span_of(rows.value), &row) != EMR_CONTRACT_OK)
-			return EMR_DAMAGED;
-		EMR_TRY(emr_chain_key_row(rows.chain, row.identity, &key, NULL));
-		if (key.head.state != EMR_KEY_ACTIVE || rows.seq < newest ||
-			(!is_any && memcmp(row.identity, io_owner->b, 32) != 0))
+	for (;;) {
+		EMR_TRY(next_trustees(&rows, &row, &is));
+		if (!is)
+			return newest > 0 ? EMR_OK : EMR_NOT_FOUND;
+		if (memcmp(row.identity, owner.b, sizeof owner.b) != 0 || rows.seq < newest)
 			continue;
-		status = take_trustees(&rows, &row, out_item, out_part);
-		if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
-			continue; /* of another member */
-		EMR_TRY(status);
-		if (newest > 0 && memcmp(row.identity, io_owner->b, 32) != 0)
-			return EMR_CONFLICT;
-		memcpy(io_owner->b, row.identity, 32);
+		EMR_TRY(take_trustees(&rows, &row, out_item, out_part));
 		newest = rows.seq;
 	}
-	EMR_TRY(rows.status);
-	return newest > 0 ? EMR_OK : EMR_NOT_FOUND;
 }
 
 emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_buf *out)

@@ -60,6 +60,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"read everything again and check it"},
 	[EMR_OPT_TEST] = {"test", 0, EMR_NO_ARGUMENT, NULL,
 		"only see whether your words are right"},
+	[EMR_OPT_DELAY] = {"delay", 0, EMR_HAS_ARGUMENT, "TIME",
+		"how long agents wait before they answer (7d)"},
 	[EMR_OPT_NEED] = {"need", 0, EMR_HAS_ARGUMENT, "N", "so many of them must help"},
 	[EMR_OPT_LOST] = {"lost", 0, EMR_NO_ARGUMENT, NULL,
 		"get new words and keys, too: somebody else may have these"},

@@ -36,7 +36,8 @@ static emr_status answer(emr_agency *agency, const emr_known_recovery *r, uint8_
 	emr_id16 trustees = EMR_ID16_AT(r->row.trustees);
 	emr_status status;
 
-	EMR_TRY(share_item(share, EMR_FAMILY_TRUSTEES, (emr_id16){{0}}, trustees, 1, &bytes, &item));
+	EMR_TRY(share_item(
+		share, EMR_FAMILY_TRUSTEES, (emr_id16){{0}}, trustees, 1, &bytes, &item));
 	EMR_TRY(share_part(share, EMR_FAMILY_TRUSTEES, (emr_id16){{0}}, trustees, 1, &part));
 	status = EMR_DAMAGED;
 	for (int i = 0; i < AGENCY_BOXES && status == EMR_DAMAGED; i++)

@@ -1,131 +1,28 @@
 /* This file is `emrfs trustees`: M of N people, whom a person has chosen, help to find the 24 words
- * again. At a new computer `ask` makes a request of a backup, each trustee answers it with `help`,
- * and `words` puts the words together out of enough answers. The words are then used as ever. */
-#include <fcntl.h>
-#include <jansson.h>
+ * again. At a new computer `ask` makes a request of a backup (trustees_request.c), each trustee
+ * answers it with `help`, and `words` puts the words together out of enough answers. Agents of
+ * other organisations have a part, too, where there are some (trustees_recovery.c). */
+#include "trustees.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "backup/backup.h"
-#include "base/file.h"
-#include "keyring/letters.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
+#include "kit/text.h"
 #include "ledger/act_send.h"
 #include "ledger/act.h"
-#include "ledger/hash.h"
 #include "org/bureau.h"
 #include "people/who.h"
 #include "replica/people.h"
-#include "session/acting.h"
 #include "session/keys.h"
-#include "session/stage.h"
 
-#include "verbs_private.h"
-
-#define FILE_MAX ((size_t)64 << 10)
-#define KEYRING_SUFFIX ".keyring" /* of who asks, until the words are there */
-#define DELAY_S 86400u		  /* nobody holds to it: no agent has a part of the secret */
+#define DELAY_S 604800u /* seven days */
+#define DAY_S 86400u
 
 static void box_end(emr_box_key **box)
 {
 	emr_box_key_free(*box);
-}
-
-static emr_status wrong(const char *why, emr_problem *out_problem)
-{
-	return emr_wrong_use("trustees", why, out_problem);
-}
-
-/* ---- files that people hand each other ---- */
-
-/* OBJECT into FILE, which is made; takes OBJECT. */
-static emr_status write_json(const char *file, json_t *object, emr_problem *out_problem)
-{
-	EMR_AUTO_FREE char *text = object != NULL ? json_dumps(object, JSON_INDENT(1)) : NULL;
-	EMR_AUTO_FD here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	emr_status status =
-		text != NULL ? emr_file_create(here, file, emr_bytes_of(text, strlen(text)), 0600)
-			     : EMR_NO_MEMORY;
-
-	json_decref(object);
-	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, file);
-}
-
-/* The bytes of NAME, hexadecimal. */
-static emr_status take_bytes(const json_t *object, const char *name, emr_buf *out)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-	size_t len = text != NULL ? strlen(text) : 1;
-
-	if (len % 2 != 0 || len / 2 > FILE_MAX)
-		return EMR_DAMAGED;
-	emr_buf_clear(out);
-	EMR_TRY(emr_buf_append_zeros(out, len / 2));
-	return emr_unhex(text, out->data, out->len);
-}
-
-static emr_status read_json(const char *file, json_t **out)
-{
-	EMR_AUTO_BUF text = {0};
-
-	EMR_TRY(emr_file_read(AT_FDCWD, file, FILE_MAX, &text));
-	*out = json_loadb(
-		(const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &(json_error_t){0});
-	return *out != NULL ? EMR_OK : EMR_DAMAGED;
-}
-
-static json_t *hex_of(const emr_buf *bytes)
-{
-	EMR_AUTO_FREE char *text = malloc(2 * bytes->len + 1);
-
-	if (text == NULL)
-		return NULL;
-	emr_hex(bytes->data, bytes->len, text);
-	return json_string(text);
-}
-
-/* A request: who asks, and the trustees' letters as they stood on the ledger. */
-typedef struct request {
-	emr_buf card, item, part;
-	emr_card from;
-	emr_id32 about;
-	char number[EMR_SAFETY_NUMBER_CHARS]; /* of the card alone: who asks reads it out */
-} request;
-
-static void request_end(request *r)
-{
-	emr_buf_free(&r->card);
-	emr_buf_free(&r->item);
-	emr_buf_free(&r->part);
-}
-#define AUTO_REQUEST __attribute__((cleanup(request_end))) request
-
-static emr_status complete(request *r)
-{
-	const emr_bytes all[] = {
-		emr_buf_view(&r->card), emr_buf_view(&r->item), emr_buf_view(&r->part)};
-
-	EMR_TRY(emr_card_read(all[0], &r->from));
-	r->about = emr_sha256_of(all, sizeof all / sizeof *all);
-	return emr_card_safety_number(&r->from, false, &r->from, false, r->number);
-}
-
-static emr_status read_request(const char *file, request *out, emr_problem *out_problem)
-{
-	json_auto_t *object = NULL;
-	emr_status status = read_json(file, &object);
-
-	if (status == EMR_OK)
-		status = take_bytes(object, "card", &out->card);
-	if (status == EMR_OK)
-		status = take_bytes(object, "trustees", &out->item);
-	if (status == EMR_OK)
-		status = take_bytes(object, "letters", &out->part);
-	if (status == EMR_OK)
-		status = complete(out);
-	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, file);
 }
 
 /* ---- set ---- */
@@ -134,9 +31,10 @@ typedef struct setting {
 	const emr_args *args;
 	emr_out *out;
 	emr_acting acting;
-	emr_trustee all[EMR_SHARES_MAX];
-	unsigned n, need;
-	char names[2048];
+	emr_trustee all[2 * EMR_SHARES_MAX]; /* agents behind trustees */
+	emr_id32 roots[EMR_SHARES_MAX];
+	emr_pub_trustee_set what;
+	char names[EMR_SHARES_MAX * (EMR_WHO_TEXT_BYTES + 2)];
 } setting;
 
 static void setting_end(setting *s)
@@ -146,7 +44,7 @@ static void setting_end(setting *s)
 
 static emr_status add_one(setting *s, emr_crowd *crowd, const char *text, emr_problem *out_problem)
 {
-	emr_trustee *to = &s->all[s->n];
+	emr_trustee *to = &s->all[s->what.n];
 	emr_known_person person;
 	char shown[EMR_WHO_TEXT_BYTES];
 	size_t at;
@@ -155,50 +53,100 @@ static emr_status add_one(setting *s, emr_crowd *crowd, const char *text, emr_pr
 	EMR_TRY(emr_who_find_or_say(crowd, text, &who, out_problem));
 	if (who.kind != EMR_WHO_PERSON ||
 		emr_id32_equal(who.root, emr_session_root(&s->acting.session)))
-		return wrong(_("A trustee is another person."), out_problem);
+		return trust_wrong(_("A trustee is another person."), out_problem);
 	to->id = who.id;
+	emr_who_text(&who, shown, sizeof shown);
+	if (who.is_registered && !who.is_active)
+		return EMR_PROBLEM(
+			EMR_DENIED, out_problem, EMR_SAY_TRUSTEE_ENDED, "who", shown, NULL);
 	if (emr_replica_person(crowd->replica, who.id, &person) == EMR_OK)
 		memcpy(to->x25519, person.row.x25519, sizeof to->x25519);
 	else if (emr_book_find(&crowd->book, who.called, &at, shown, sizeof shown) == EMR_OK)
 		memcpy(to->x25519, crowd->book.people[at].card.x25519, sizeof to->x25519);
 	else
-		return wrong(_("A trustee is another person."), out_problem);
-	for (unsigned i = 0; i < s->n; i++)
-		if (emr_id32_equal(s->all[i].id, to->id))
-			return wrong(_("Each trustee is named once."), out_problem);
+		return trust_wrong(_("A trustee is another person."), out_problem);
+	for (unsigned i = 0; i < s->what.n; i++)
+		if (emr_id32_equal(s->roots[i], who.root))
+			return trust_wrong(_("Each trustee is named once."), out_problem);
+	s->roots[s->what.n++] = who.root;
 	emr_who_text(&who, shown, sizeof shown);
 	emr_names_add(shown, "; ", s->names, sizeof s->names);
-	s->n++;
+	if (!who.is_compared)
+		emr_remark_that(s->out, EMR_SAY_NOT_COMPARED, "who", who.called, NULL);
+	return EMR_OK;
+}
+
+/* "1" to "16". */
+static bool read_need(const char *text, unsigned n, uint8_t *out)
+{
+	char *end = NULL;
+	unsigned long value = text != NULL ? strtoul(text, &end, 10) : 0;
+
+	if (text == NULL || text[0] < '0' || text[0] > '9' || *end != '\0' || value < 1 ||
+		value > n)
+		return false;
+	*out = (uint8_t)value;
+	return true;
+}
+
+static emr_status read_delay(const char *text, uint32_t *out, emr_problem *out_problem)
+{
+	int64_t ns = INT64_C(1000000000) * DELAY_S;
+
+	if ((text != NULL && emr_duration_parse(text, &ns) != EMR_OK) ||
+		ns < INT64_C(1000000000) * DAY_S || ns > INT64_C(1000000000) * 365 * DAY_S)
+		return trust_wrong(
+			_("--delay takes one day at least, and a year at most: 7d."), out_problem);
+	*out = (uint32_t)(ns / 1000000000);
 	return EMR_OK;
 }
 
 static emr_status find_all(setting *s, emr_problem *out_problem)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	const char *need = s->args->values[EMR_OPT_NEED];
+	unsigned agents = 0;
+	emr_status status;
 
 	EMR_TRY(emr_crowd_open(&s->acting.session, &crowd));
 	for (size_t i = 1; i < s->args->n_operands; i++)
-		EMR_TRY(s->n < EMR_SHARES_MAX
+		EMR_TRY(s->what.n < EMR_SHARES_MAX
 				? add_one(s, &crowd, s->args->operands[i], out_problem)
-				: wrong(_("There are 16 trustees at most."), out_problem));
-	s->need = need != NULL ? (unsigned)strtoul(need, NULL, 10) : 0;
-	return s->need >= 1 && s->need <= s->n
-		       ? EMR_OK
-		       : wrong(_("How many of them must help: --need N, one of them at least and "
-				 "all at most."),
-				 out_problem);
+				: trust_wrong(_("There are 16 trustees at most."), out_problem));
+	if (!read_need(s->args->values[EMR_OPT_NEED], s->what.n, &s->what.t))
+		return trust_wrong(_("How many of them must help: --need N, one of them at least "
+				     "and all at most."),
+			out_problem);
+	EMR_TRY(read_delay(s->args->values[EMR_OPT_DELAY], &s->what.delay_s, out_problem));
+	status = trust_agents(&s->acting, s->all, s->what.n, &agents);
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
+	s->what.agents = (uint8_t)agents;
+	s->what.agents_t = (uint8_t)(agents == 0 ? 0 : agents / 2 + 1);
+	if (agents == 0 && s->args->values[EMR_OPT_DELAY] != NULL)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NO_DELAY, NULL);
+	return EMR_OK;
 }
 
-/* Nobody holds a part that is given with a delay: that is said before it counts. */
 static emr_status agree(const setting *s, emr_problem *out_problem)
 {
-	char question[sizeof s->names + 512];
+	char question[sizeof s->names + 768];
 
-	snprintf(question, sizeof question,
-		_("Any %1$u of these together (%2$s) can open everything that you have, at once, "
-		  "with a copy of your ledger, and you hear nothing of it. Choose them (yes, no)?"),
-		s->need, s->names);
+	if (s->what.agents == 0)
+		snprintf(question, sizeof question,
+			_("Any %1$u of these together (%2$s) can open everything that you have, "
+			  "at once, and you hear nothing of it: there is no agent of another "
+			  "organisation who would hold to a delay. Members of your network have "
+			  "the letters to them already; others need a copy of your ledger. "
+			  "Choose them (yes, no)?"),
+			s->what.t, s->names);
+	else
+		snprintf(question, sizeof question,
+			_("Any %1$u of these together (%2$s) can open everything that you have, "
+			  "with %3$u of %4$u agents of other organisations, who wait %5$u days "
+			  "first. Your open folder says at once who asks, and you stop it: emrfs "
+			  "trustees stop. Choose them (yes, no)?"),
+			s->what.t, s->names, s->what.agents_t, s->what.agents,
+			s->what.delay_s / DAY_S);
 	return emr_bureau_agree(
 		s->args, s->out, question, _("No trustees were chosen."), out_problem);
 }
@@ -210,11 +158,10 @@ static emr_status refuse_second(const setting *s, emr_problem *out_problem)
 	EMR_AUTO_LEDGER_COPY copy = NULL;
 	EMR_AUTO_BUF item = {0};
 	EMR_AUTO_BUF part = {0};
-	emr_id32 me = session->identity.signer_id;
 	emr_status status = emr_words_ledger(session->state_path, &copy);
 
 	if (status == EMR_OK)
-		status = emr_ledger_copy_trustees(copy, &me, &item, &part);
+		status = emr_ledger_copy_trustees(copy, session->identity.signer_id, &item, &part);
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK;
 	return status == EMR_OK ? EMR_PROBLEM(EMR_EXISTS, out_problem, EMR_SAY_TRUSTEES_THERE, NULL)
@@ -224,8 +171,7 @@ static emr_status refuse_second(const setting *s, emr_problem *out_problem)
 static emr_status send(setting *s)
 {
 	emr_session *session = &s->acting.session;
-	const emr_act act =
-		emr_act_trustee_set(emr_id16_random(), (uint8_t)s->need, (uint8_t)s->n, DELAY_S);
+	emr_act act = emr_act_trustee_set(emr_id16_random(), &s->what);
 	EMR_AUTO_BUF item = {0};
 	EMR_AUTO_BUF part = {0};
 	emr_bytes parts[1];
@@ -249,8 +195,8 @@ static emr_status set(const emr_args *args, emr_out *out, emr_problem *out_probl
 
 	EMR_TRY(emr_acting_keys(&s.acting, args, out_problem));
 	if (emr_keyring_kind_of(s.acting.session.keyring) != EMR_KEYRING_PERSON)
-		return wrong(_("The 24 words are those of your first computer: this keyring has "
-			       "none."),
+		return trust_wrong(_("The 24 words are those of your first computer: this keyring "
+				     "has none."),
 			out_problem);
 	EMR_TRY(emr_acting_open(&s.acting, out_problem));
 	EMR_TRY(emr_keyring_public(s.acting.session.keyring, &s.acting.session.identity));
@@ -260,130 +206,22 @@ static emr_status set(const emr_args *args, emr_out *out, emr_problem *out_probl
 	status = send(&s);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
-	emr_out_number(out, "needed", s.need);
-	emr_out_number(out, "trustees", s.n);
+	emr_out_number(out, "needed", s.what.t);
+	emr_out_number(out, "trustees", s.what.n);
+	emr_out_number(out, "agents_needed", s.what.agents_t);
+	emr_out_number(out, "agents", s.what.agents);
 	emr_say(out,
 		"Any %u of these can give you your words back: %s.\nThey need nothing but their "
-		"own keyrings. Make a backup now: whoever asks them needs one.\n",
-		s.need, s.names);
-	emr_keys_say_backups(out, s.acting.session.state_fd);
-	return EMR_OK;
-}
-
-/* ---- ask ---- */
-
-static emr_status keyring_name(const char *file, char out[4200], emr_problem *out_problem)
-{
-	return snprintf(out, 4200, "%s" KEYRING_SUFFIX, file) < 4200
-		       ? EMR_OK
-		       : EMR_PROBLEM_STATUS(out_problem, EMR_LIMIT, file);
-}
-
-static emr_status make_keyring(
-	const emr_args *args, const char *file, emr_keyring **out, emr_problem *out_problem)
-{
-	EMR_AUTO_PASSPHRASE passphrase = {0};
-	EMR_AUTO_PLACES places = {0};
-	EMR_AUTO_SETTINGS settings = {0};
-	EMR_AUTO_FD here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char name[4200];
-	emr_status status;
-
-	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &places, out_problem));
-	EMR_TRY(emr_settings_read(&places, &settings, out_problem));
-	EMR_TRY(emr_keys_protect(out_problem));
-	EMR_TRY(keyring_name(file, name, out_problem));
-	EMR_TRY(emr_passphrase_get(
-		args->values[EMR_OPT_PASSPHRASE_FILE], true, &passphrase, out_problem));
-	status = emr_keyring_create(EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), out);
-	if (status == EMR_OK)
-		status = emr_keyring_save(
-			*out, here, name, emr_passphrase_view(&passphrase), &settings.kdf);
-	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, name);
-}
-
-static emr_status find_trustees(const char *state_path, request *r)
-{
-	EMR_AUTO_LEDGER_COPY copy = NULL;
-	emr_id32 owner = {{0}};
-
-	EMR_TRY(emr_words_ledger(state_path, &copy));
-	return emr_ledger_copy_trustees(copy, &owner, &r->item, &r->part);
-}
-
-static emr_status stop(void *arg)
-{
-	(void)arg;
-	return EMR_INTERRUPTED;
-}
-
-/* The ledger of the backup in DIR comes out of it for a moment, without the records. */
-static emr_status find_in_backup(const char *dir, request *r)
-{
-	const emr_backup_options options = {.before_segments = stop};
-	EMR_AUTO_FD here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	EMR_AUTO_MANIFEST list = {0};
-	EMR_AUTO_FD stage_fd = -1;
-	char stage[] = "trustees-XXXXXX";
-	emr_status status;
-
-	if (here < 0 || mkdtemp(stage) == NULL)
-		return EMR_IO;
-	stage_fd = open(stage, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	status = emr_backup_restore(dir, stage_fd, &options, &list);
-	if (status == EMR_INTERRUPTED)
-		status = find_trustees(stage, r);
-	(void)!emr_stage_remove_tree(here, stage);
-	return status;
-}
-
-static emr_status read_trustees(const char *dir, request *r, emr_problem *out_problem)
-{
-	emr_status status = find_trustees(dir, r);
-
-	if (status == EMR_NOT_FOUND)
-		status = find_in_backup(dir, r);
-	if (status == EMR_NOT_FOUND)
-		return EMR_PROBLEM(
-			EMR_NOT_FOUND, out_problem, EMR_SAY_NO_TRUSTEES, "dir", dir, NULL);
-	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, dir);
-}
-
-static emr_status ask(const emr_args *args, emr_out *out, emr_problem *out_problem)
-{
-	const char *file = args->values[EMR_OPT_CARD_FILE], *name = args->values[EMR_OPT_NAME];
-	EMR_AUTO_KEYRING keyring = NULL;
-	AUTO_REQUEST r = {.card = {0}};
-	const uint64_t now = emr_clock_unix_s(emr_clock_system());
-	emr_status status;
-
-	if (args->n_operands != 2 || file == NULL)
-		return wrong(_("emrfs trustees ask BACKUP -o FILE"), out_problem);
-	EMR_TRY(read_trustees(args->operands[1], &r, out_problem));
-	EMR_TRY(make_keyring(args, file, &keyring, out_problem));
-	status = emr_card_make_person(keyring, (emr_id16){{0}}, now, now + 31622400u,
-		name != NULL ? name : "", "", &r.card);
-	if (status == EMR_OK)
-		status = complete(&r);
-	if (status != EMR_OK)
-		return EMR_PROBLEM_STATUS(out_problem, status, file);
-	EMR_TRY(write_json(file,
-		json_pack("{s:o*, s:o*, s:o*}", "card", hex_of(&r.card), "trustees",
-			hex_of(&r.item), "letters", hex_of(&r.part)),
-		out_problem));
-	emr_out_text(out, "number", r.number);
-	emr_out_number(out, "needed", r.item.data[EMR_ITEM_BYTES]);
-	emr_say(out,
-		"Give %s to your trustees, and read them this number by telephone:\n  %s\n%u of "
-		"them must answer (emrfs trustees help). Then: emrfs trustees words %s ANSWER...\n",
-		file, r.number, r.item.data[EMR_ITEM_BYTES], file);
+		"own keyrings. Make a backup now (emrfs backup DIR): whoever asks them needs one, "
+		"and those from before this moment have no letters to them.\n",
+		s.what.t, s.names);
 	return EMR_OK;
 }
 
 /* ---- help ---- */
 
 /* By any key that the trustee had. */
-static emr_status answer(const emr_keyring *keyring, const request *r, uint8_t *out)
+static emr_status answer(const emr_keyring *keyring, const trust_request *r, uint8_t *out)
 {
 	__attribute__((cleanup(box_end))) emr_box_key *box = NULL;
 	emr_status status = emr_box_key_identity(keyring, &box);
@@ -400,133 +238,244 @@ static emr_status answer(const emr_keyring *keyring, const request *r, uint8_t *
 	return status == EMR_OK ? EMR_NOT_FOUND : status;
 }
 
+typedef struct helping {
+	const emr_args *args;
+	emr_out *out;
+	emr_acting acting;
+	trust_request r;
+	json_t *agents; /* NULL: none are needed */
+	uint64_t earliest_unix_s;
+	uint8_t sealed[EMR_TRUSTEE_ANSWER_BYTES];
+} helping;
+
+static void helping_end(helping *h)
+{
+	emr_acting_end(&h->acting);
+	trust_request_end(&h->r);
+	json_decref(h->agents);
+}
+
+/* Whose words these are, and who says to ask: often the same, and where not, somebody tries it. */
+static emr_status agree_to_help(helping *h, emr_problem *out_problem)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	char question[2 * EMR_WHO_TEXT_BYTES + 1024], whose[EMR_WHO_TEXT_BYTES], asks[512];
+	emr_who who;
+	emr_status status = emr_crowd_open(&h->acting.session, &crowd);
+
+	if (status == EMR_OK)
+		status = emr_who_of(&crowd, h->r.owner, &who);
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
+	emr_who_text(&who, whose, sizeof whose);
+	emr_show(h->r.from.name, asks, sizeof asks);
+	emr_out_text(h->out, "whose", whose);
+	snprintf(question, sizeof question,
+		_("These are the words of %1$s. Somebody who says to be '%2$s' asks for them. Call "
+		  "%1$s, by a number that you had before. Does %1$s ask, and read you this number "
+		  "(yes, no)?\n  %3$s\n"),
+		whose, asks, h->r.number);
+	EMR_TRY(emr_bureau_agree(
+		h->args, h->out, question, _("Nothing was answered."), out_problem));
+	snprintf(question, sizeof question,
+		_("Whoever asks can open everything of %s with the answers of enough trustees. "
+		  "Answer (yes, no)?"),
+		whose);
+	return emr_bureau_agree(h->args, h->out, question, _("Nothing was answered."), out_problem);
+}
+
+/* A trustee who is no member has the letter alone; a member asks the agents, too. */
+static emr_status ask_agents(helping *h, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF row = {0};
+	emr_key_text key;
+	emr_status status;
+
+	if (h->r.terms.agents_t == 0)
+		return EMR_OK;
+	emr_key_by_object("TR", h->r.trustees.b, &key);
+	status = emr_replica_state_get(h->acting.session.replica, key.text, &row);
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
+	if (status == EMR_OK)
+		status = trust_recovery(&h->acting, &h->r, &h->agents, &h->earliest_unix_s);
+	if (status == EMR_DENIED)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_RECOVERY_STOPPED, NULL);
+	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
+}
+
+static void say_helped(const helping *h, const char *file)
+{
+	char until[EMR_TEXT_BYTES];
+
+	emr_out_text(h->out, "number", h->r.number);
+	emr_say(h->out, "Send %s to who asks: nobody else can read it.\n", file);
+	if (h->r.terms.agents_t == 0)
+		return;
+	if (h->agents == NULL) {
+		emr_say(h->out, "Agents of the network must answer, too: a trustee who is a member "
+				"there asks them with this same verb.\n");
+		return;
+	}
+	emr_out_number(h->out, "agents", json_array_size(h->agents));
+	emr_time_text((int64_t)h->earliest_unix_s, until);
+	if (json_array_size(h->agents) < h->r.terms.agents_t)
+		emr_say(h->out,
+			"Agents answer from %s on, if nobody stops it: then make another answer "
+			"with this same verb, which has theirs in it.\n",
+			until);
+}
+
 static emr_status help(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	const char *file = args->values[EMR_OPT_CARD_FILE];
-	uint8_t sealed[EMR_TRUSTEE_ANSWER_BYTES];
-	EMR_AUTO_PLACES places = {0};
-	EMR_AUTO_KEYRING keyring = NULL;
-	EMR_AUTO_FD state_fd = -1;
-	AUTO_REQUEST r = {.card = {0}};
-	char question[1024], shown[512], about[65], hex[2 * sizeof sealed + 1];
+	__attribute__((cleanup(helping_end)))
+	helping h = {.args = args, .out = out, .acting = EMR_ACTING_NONE};
+	char about[65], hex[2 * sizeof h.sealed + 1];
 	emr_status status;
 
 	if (args->n_operands != 2 || file == NULL)
-		return wrong(_("emrfs trustees help REQUEST -o FILE"), out_problem);
-	EMR_TRY(read_request(args->operands[1], &r, out_problem));
-	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &places, out_problem));
-	EMR_TRY(emr_keys_protect(out_problem));
-	EMR_TRY(emr_places_open_state(&places, false, &state_fd, out_problem));
-	EMR_TRY(emr_keys_open(state_fd, places.state, args->values[EMR_OPT_PASSPHRASE_FILE],
-		&keyring, out_problem));
-	status = answer(keyring, &r, sealed);
+		return trust_wrong(_("emrfs trustees help REQUEST -o FILE"), out_problem);
+	EMR_TRY(trust_request_read(args->operands[1], &h.r, out_problem));
+	EMR_TRY(trust_is_new(file, out_problem));
+	if (h.r.from.not_after_unix_s <= emr_clock_unix_s(emr_clock_system()))
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_REQUEST_OLD, "file",
+			args->operands[1], NULL);
+	EMR_TRY(emr_acting_keys(&h.acting, args, out_problem));
+	EMR_TRY(emr_acting_open(&h.acting, out_problem));
+	EMR_TRY(emr_keyring_public(h.acting.session.keyring, &h.acting.session.identity));
+	status = answer(h.acting.session.keyring, &h.r, h.sealed);
 	if (status == EMR_NOT_FOUND)
 		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NOT_TRUSTEE, NULL);
 	if (status != EMR_OK)
-		return EMR_PROBLEM_STATUS(out_problem, status, args->operands[1]);
-	emr_show(r.from.name, shown, sizeof shown);
-	snprintf(question, sizeof question,
-		_("Somebody who says to be '%s' asks. Call the person whom you know, by a number "
-		  "that you had before. Is this what you hear (yes, no)?\n  %s\n"),
-		shown, r.number);
-	EMR_TRY(emr_bureau_agree(args, out, question, _("Nothing was answered."), out_problem));
-	EMR_TRY(emr_bureau_agree(args, out,
-		_("Whoever asks can open everything of that person with the answers of enough "
-		  "trustees. Answer (yes, no)?"),
-		_("Nothing was answered."), out_problem));
-	emr_hex(r.about.b, sizeof r.about.b, about);
-	emr_hex(sealed, sizeof sealed, hex);
-	EMR_TRY(write_json(
-		file, json_pack("{s:s, s:s}", "about", about, "answer", hex), out_problem));
-	emr_out_text(out, "number", r.number);
-	emr_say(out, "Send %s to who asks: nobody else can read it.\n", file);
+		return EMR_PROBLEM(status, out_problem, EMR_SAY_REQUEST_WRONG, "file",
+			args->operands[1], NULL);
+	EMR_TRY(agree_to_help(&h, out_problem));
+	EMR_TRY(ask_agents(&h, out_problem));
+	emr_hex(h.r.about.b, sizeof h.r.about.b, about);
+	emr_hex(h.sealed, sizeof h.sealed, hex);
+	EMR_TRY(trust_write(file,
+		json_pack("{s:s, s:s, s:O*}", "about", about, "answer", hex, "agents", h.agents),
+		out_problem));
+	say_helped(&h, file);
 	return EMR_OK;
 }
 
 /* ---- words ---- */
 
-static emr_status add_answer(const char *file, const request *r, const emr_box_key *box,
-	emr_trustee_shares *shares, emr_problem *out_problem)
+static emr_status add_share(const json_t *text, const trust_request *r, const emr_box_key *box,
+	emr_trustee_shares *shares)
 {
-	json_auto_t *object = NULL;
 	EMR_AUTO_BUF sealed = {0};
-	emr_status status = read_json(file, &object);
+	emr_status status = trust_bytes(text, &sealed);
 
-	if (status == EMR_OK)
-		status = take_bytes(object, "answer", &sealed);
 	if (status == EMR_OK)
 		status = emr_trustee_shares_add(shares, box, emr_buf_view(&r->item),
 			emr_buf_view(&r->part), r->about, emr_buf_view(&sealed));
-	if (status == EMR_EXISTS)
-		return EMR_OK;
+	return status == EMR_EXISTS ? EMR_OK : status;
+}
+
+static emr_status add_answer(const char *file, const trust_request *r, const emr_box_key *box,
+	emr_trustee_shares *shares, emr_problem *out_problem)
+{
+	json_auto_t *object = NULL;
+	json_t *one;
+	size_t i;
+	emr_status status = trust_read(file, &object);
+
+	if (status == EMR_OK)
+		status = add_share(json_object_get(object, "answer"), r, box, shares);
+	json_array_foreach(json_object_get(object, "agents"), i, one) if (status == EMR_OK) status =
+		add_share(one, r, box, shares);
 	if (status == EMR_DAMAGED)
 		return EMR_PROBLEM(
 			EMR_DAMAGED, out_problem, EMR_SAY_ANSWER_WRONG, "file", file, NULL);
 	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, file);
 }
 
-static emr_status open_shares(const emr_args *args, const request *r, emr_trustee_shares *shares,
-	emr_problem *out_problem)
+static emr_status open_shares(const emr_args *args, const trust_request *r,
+	emr_trustee_shares *shares, emr_problem *out_problem)
 {
 	__attribute__((cleanup(box_end))) emr_box_key *box = NULL;
-	EMR_AUTO_PASSPHRASE passphrase = {0};
 	EMR_AUTO_KEYRING keyring = NULL;
-	const char *field = NULL;
-	char name[4200];
 	emr_status status;
 
-	EMR_TRY(keyring_name(args->operands[1], name, out_problem));
-	EMR_TRY(emr_passphrase_get(
-		args->values[EMR_OPT_PASSPHRASE_FILE], false, &passphrase, out_problem));
-	status = emr_keyring_open(
-		AT_FDCWD, name, emr_passphrase_view(&passphrase), &keyring, &field);
-	if (status == EMR_OK)
-		status = emr_box_key_identity(keyring, &box);
+	EMR_TRY(trust_keyring(args, args->operands[1], &keyring, out_problem));
+	status = emr_box_key_identity(keyring, &box);
 	if (status != EMR_OK)
-		return EMR_PROBLEM_STATUS(out_problem, status, name);
+		return EMR_PROBLEM_STATUS(out_problem, status, args->operands[1]);
 	for (size_t i = 2; i < args->n_operands; i++)
 		EMR_TRY(add_answer(args->operands[i], r, box, shares, out_problem));
+	return EMR_OK;
+}
+
+static emr_status count_shares(const trust_request *r, const emr_trustee_shares *shares,
+	emr_out *out, emr_problem *out_problem)
+{
+	unsigned people = emr_trustee_shares_count(shares, false),
+		 agents = emr_trustee_shares_count(shares, true);
+	char have[24], need[24];
+
+	emr_out_number(out, "answers", people);
+	emr_out_number(out, "agents", agents);
+	snprintf(have, sizeof have, "%u", people < r->terms.t ? people : agents);
+	snprintf(need, sizeof need, "%u", people < r->terms.t ? r->terms.t : r->terms.agents_t);
+	if (people < r->terms.t)
+		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_ANSWERS_FEW, "n", have, "m",
+			need, NULL);
+	if (agents < r->terms.agents_t)
+		return EMR_PROBLEM(
+			EMR_NOT_FOUND, out_problem, EMR_SAY_AGENTS_FEW, "n", have, "m", need, NULL);
+	return EMR_OK;
+}
+
+static emr_status hand_out(
+	const emr_args *args, const emr_keyring *keyring, emr_out *out, emr_problem *out_problem)
+{
+	const char *file = args->values[EMR_OPT_WORDS_FILE];
+	emr_status status = EMR_OK;
+
+	if (file != NULL)
+		EMR_TRY(emr_words_write(keyring, file, out_problem));
+	else
+		status = emr_words_show(
+			keyring, _("\nThen press Enter, and they leave the screen.\n"));
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The words"));
+	emr_say(out, "With these words: emrfs recover --lost, or at a new computer emrfs init "
+		     "--restore DIR and then emrfs words renew: whoever helped could use them, "
+		     "too. Then choose trustees again, and make a backup.\n");
 	return EMR_OK;
 }
 
 static emr_status words(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(emr_trustee_shares_free))) emr_trustee_shares shares = {.n = 0};
-	const char *file = args->values[EMR_OPT_WORDS_FILE];
 	EMR_AUTO_KEYRING keyring = NULL;
-	AUTO_REQUEST r = {.card = {0}};
-	char have[24], need[24];
+	AUTO_TRUST_REQUEST r = {.card = {0}};
 	emr_status status;
 
-	if (args->n_operands < 2)
-		return wrong(_("emrfs trustees words REQUEST ANSWER..."), out_problem);
-	if (file == NULL && !args->given[EMR_OPT_TEST] && !emr_terminal_there())
+	if (args->n_operands < 3)
+		return trust_wrong(_("emrfs trustees words REQUEST ANSWER..."), out_problem);
+	if (args->values[EMR_OPT_WORDS_FILE] == NULL && !args->given[EMR_OPT_TEST] &&
+		!emr_terminal_there())
 		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
 	EMR_TRY(emr_keys_protect(out_problem));
-	EMR_TRY(read_request(args->operands[1], &r, out_problem));
+	EMR_TRY(trust_request_read(args->operands[1], &r, out_problem));
 	EMR_TRY(open_shares(args, &r, &shares, out_problem));
-	snprintf(have, sizeof have, "%u", shares.n);
-	snprintf(need, sizeof need, "%u", r.item.data[EMR_ITEM_BYTES]);
-	if (shares.n < r.item.data[EMR_ITEM_BYTES])
-		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_ANSWERS_FEW, "n", have, "m",
-			need, NULL);
-	emr_out_number(out, "answers", shares.n);
-	if (args->given[EMR_OPT_TEST]) {
-		emr_say(out, "Enough trustees have answered, and each answer is true.\n");
-		return EMR_OK;
-	}
+	EMR_TRY(count_shares(&r, &shares, out, out_problem));
 	status = emr_trustees_recover(&shares, emr_buf_view(&r.item), emr_buf_view(&r.part),
 		emr_clock_unix_s(emr_clock_system()), &keyring);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, args->operands[1]);
-	if (file != NULL)
-		EMR_TRY(emr_words_write(keyring, file, out_problem));
-	else if ((status = emr_words_show(keyring,
-			  _("\nThen press Enter, and they leave the screen.\n"))) != EMR_OK)
-		return EMR_PROBLEM_STATUS(out_problem, status, _("The words"));
-	emr_say(out, "With these words: emrfs recover --lost, or at a new computer emrfs init "
-		     "--restore DIR and then emrfs words renew: whoever helped could use them, "
-		     "too.\n");
+	if (!args->given[EMR_OPT_TEST])
+		EMR_TRY(hand_out(args, keyring, out, out_problem));
+	else
+		emr_say(out, "Enough have answered, and truly: the words are found.\n");
+	emr_say(out,
+		"Delete the request, %s" TRUSTEES_KEYRING
+		" and the answers now: together they are the words.\n",
+		args->operands[1]);
 	return EMR_OK;
 }
 
@@ -535,10 +484,11 @@ emr_status emr_cmd_trustees(const emr_args *args, emr_out *out, emr_problem *out
 	static const struct {
 		const char *name;
 		emr_status (*act)(const emr_args *args, emr_out *out, emr_problem *out_problem);
-	} deeds[] = {{"set", set}, {"ask", ask}, {"help", help}, {"words", words}};
+	} deeds[] = {{"set", set}, {"ask", trust_ask}, {"help", help}, {"words", words},
+		{"stop", trust_stop}};
 
 	for (size_t i = 0; args->n_operands > 0 && i < sizeof deeds / sizeof *deeds; i++)
 		if (strcmp(args->operands[0], deeds[i].name) == 0)
 			return deeds[i].act(args, out, out_problem);
-	return wrong(_("After trustees comes set, ask, help or words."), out_problem);
+	return trust_wrong(_("After trustees comes set, ask, help, words or stop."), out_problem);
 }

@@ -8,10 +8,12 @@
 #include "contract/pubs_share.h"
 #include "keyring/card.h"
 #include "keyring/letters.h"
+#include "session/acting.h"
 
 #include "verbs_private.h"
 
-#define TRUSTEES_KEYRING ".keyring" /* of who asks, beside the request, until the words are there */
+#define TRUSTEES_KEYRING ".keyring" /* of who asks, beside the request, until the words are there  \
+				     */
 
 /* Of who asks, and the trustees' letters as they stand on the ledger. */
 typedef struct trust_request {
@@ -46,14 +48,12 @@ emr_status trust_ask(const emr_args *args, emr_out *out, emr_problem *out_proble
 
 /* ---- trustees_recovery.c: with agents, who hold to a delay ---- */
 
-typedef struct emr_acting emr_acting;
-
-/* How it stands, as JSON: until when agents wait, and what they have answered; it is asked on the
- * ledger where it was not.  *OUT_ANSWERS: an array of hexadecimal texts, which the caller frees. */
+/* Until when agents wait, and what they have answered; it is asked on the ledger where it was not.
+ * *OUT_ANSWERS: an array of hexadecimal texts, which the caller frees.  EMR_DENIED: it was stopped.
+ */
 emr_status trust_recovery(emr_acting *acting, const trust_request *r, json_t **out_answers,
 	uint64_t *out_earliest_unix_s);
 emr_status trust_stop(const emr_args *args, emr_out *out, emr_problem *out_problem);
-/* Agents of other organisations, appended to ALL behind its N (emr_trustee; EMR_SHARES_MAX agents at
- * most); *OUT_N: how many. */
-emr_status trust_agents(
-	const emr_acting *acting, emr_trustee *all, unsigned n, unsigned *out_n);
+/* Agents of other organisations, appended to ALL behind its N (emr_trustee; EMR_SHARES_MAX agents
+ * at most); *OUT_N: how many. */
+emr_status trust_agents(const emr_acting *acting, emr_trustee *all, unsigned n, unsigned *out_n);

@@ -1,6 +1,6 @@
 /* This file is `emrfs trustees ask`, and the files that trustees and the person who asks them hand
- * each other. A request is made at any computer, of a backup: it has the trustees' letters out of it,
- * and the card of a key that is made for the answers alone. */
+ * each other. A request is made at any computer, of a backup: it has the trustees' letters out of
+ * it, and the card of a key that is made for the answers alone. */
 #include "trustees.h"
 
 #include <fcntl.h>
@@ -46,9 +46,8 @@ emr_status trust_write(const char *file, json_t *object, emr_problem *out_proble
 	EMR_AUTO_FREE char *text = object != NULL ? json_dumps(object, JSON_INDENT(1)) : NULL;
 
 	json_decref(object);
-	return text != NULL
-		       ? verb_write_new(file, emr_bytes_of(text, strlen(text)), out_problem)
-		       : EMR_PROBLEM_STATUS(out_problem, EMR_NO_MEMORY, file);
+	return text != NULL ? verb_write_new(file, emr_bytes_of(text, strlen(text)), out_problem)
+			    : EMR_PROBLEM_STATUS(out_problem, EMR_NO_MEMORY, file);
 }
 
 emr_status trust_read(const char *file, json_t **out)
@@ -150,7 +149,9 @@ static emr_status make_keyring(
 	name = strrchr(path, '/');
 	if (name != NULL)
 		*name++ = '\0';
-	dir = open(name == NULL ? "." : path[0] != '\0' ? path : "/",
+	dir = open(name == NULL	     ? "."
+		   : path[0] != '\0' ? path
+				     : "/",
 		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	status = dir < 0 ? EMR_NOT_FOUND : EMR_OK;
 	if (status == EMR_OK)
@@ -299,8 +300,8 @@ emr_status trust_ask(const emr_args *args, emr_out *out, emr_problem *out_proble
 	EMR_TRY(trust_is_new(file, out_problem));
 	EMR_TRY(read_trustees(args->operands[1], who, &r, out_problem));
 	EMR_TRY(make_keyring(args, file, &keyring, out_problem));
-	status = emr_card_make_person(keyring, (emr_id16){{0}}, now, now + CARD_S,
-		name != NULL ? name : "", "", &r.card);
+	status = emr_card_make_person(
+		keyring, (emr_id16){{0}}, now, now + CARD_S, name != NULL ? name : "", "", &r.card);
 	if (status == EMR_OK)
 		status = complete(&r);
 	if (status != EMR_OK)

@@ -16,7 +16,7 @@
 	FORM(PROPOSAL, proposal)                                                                   \
 	FORM(DATASET, dataset)                                                                     \
 	FORM(MEMBER, member)                                                                       \
-	FORM(RECOVERY, recovery)                                                                       \
+	FORM(RECOVERY, recovery)                                                                   \
 	FORM(DOMAIN, domain)                                                                       \
 	FORM(WRITER, writer)                                                                       \
 	FORM(GRANT, grant)                                                                         \

@@ -95,6 +95,8 @@ typedef struct emr_trustee {
  * agents behind the trustees, there are.  EMR_INVALID: two of ALL are the same. */
 emr_status emr_trustees_part_seal(
 	const emr_keyring *kr, emr_bytes item, const emr_trustee *all, emr_buf *out_part);
+/* EMR_DAMAGED: PART is none for ITEM. */
+emr_status emr_trustees_check(emr_bytes item, emr_bytes part);
 /* What an answer is bound to: who asks, by her BOX, and what for, TRUSTEE_SET. */
 emr_id32 emr_trustees_about(emr_bytes item, const uint8_t box[32]);
 /* The share of the trustee or agent ME, whose box is BOX, for who has TO: bound to ABOUT, the

@@ -39,8 +39,7 @@ emr_operation emr_act_operation(const emr_act *act, uint64_t time_unix_s, emr_by
 /* Appends the item as the keyring's ..._part_seal want it: encoded with its public part, the length
  * and hash of the private part still zero.  ACT keeps that time, because what is sealed for another
  * item opens nowhere.  EMR_INVALID for an operation that is not of the format. */
-emr_status emr_act_item(
-	emr_act *act, emr_id32 signer, uint64_t time_unix_s, emr_buf *out_item);
+emr_status emr_act_item(emr_act *act, emr_id32 signer, uint64_t time_unix_s, emr_buf *out_item);
 /* The printable key of the row that ACT of SIGNER moves; EMR_NOT_FOUND: it moves none. */
 emr_status emr_act_row_key(const emr_act *act, emr_id32 signer, emr_key_text *out_key);
 /* Version and previous item behind ROW (the value at that key; data NULL = absent).  EMR_DAMAGED
