@@ -41,9 +41,13 @@ emr_status trust_agents(const emr_acting *acting, emr_trustee *all, unsigned n, 
 	const emr_session *session = &acting->session;
 	const uint64_t now = emr_clock_unix_s(emr_clock_system());
 	EMR_AUTO_BUF people = {0};
+	emr_row_network network;
 	emr_known_person me;
 
 	*out_n = 0;
+	EMR_TRY(emr_replica_network(session->replica, &network));
+	if (network.contract < emr_op_since(EMR_OP_RECOVER_REQ)) /* nobody could ask them */
+		return EMR_OK;
 	EMR_TRY(emr_replica_person(session->replica, session->identity.signer_id, &me));
 	EMR_TRY(EMR_ASK_ALL(&people, session->replica, PEOPLE_NOW));
 	EMR_EACH (const emr_known_person, one, &people) {

@@ -20,6 +20,10 @@ say "it is said what they are trusted with, before it counts"
 run 2 trustees set bento clara --need 3 $P
 run 2 trustees set bento clara $P
 run 2 trustees set bento bento --need 1 $P
+run 2 trustees set bento clara --need 2x $P
+run 2 trustees set bento clara --need 1 --delay 1h $P
+json 6 trustees set bento clara --need 1 --delay 7d --yes $P
+expect "nobody holds to a delay" "$(field error)" no-delay
 run 5 trustees set bento nobody --need 1 $P
 json 13 trustees set bento clara duarte --need 2 $P
 json 5 trustees ask "$EMRFS_HOME/state" -o none $P
@@ -41,16 +45,31 @@ say "at another computer two of them give the words back"
 home new
 json 0 trustees ask copy -o request --name "Ana Silva" $P
 NUMBER=$(field number)
+expect "how many" "$(field needed) $(field agents_needed)" "2 0"
 expect "the number" "$(printf %s "$NUMBER" | tr -d '0-9 ' | wc -c) $(stat -c %a request request.keyring | tr '\n' ' ')" "0 600 600 "
+cp request.keyring keyring.before
+json 1 trustees ask copy -o request $P
+cmp request.keyring keyring.before || emr_fail "the key of the first request is gone"
+json 5 trustees ask nowhere -o other.request $P
+says "nowhere"
+mkdir stick
+json 0 trustees ask copy -o stick/request $P
+[ -s stick/request ] && [ -s stick/request.keyring ] || emr_fail "no request in another directory: $(ls stick)"
 helps() { # WHO
 	home "$1"
-	json 0 trustees help request -o "$1.answer" --yes $P
+	json 0 trustees help request -o "stick/$1.answer" --yes $P
 	expect "both see one number" "$(field number)" "$NUMBER"
+	mv "stick/$1.answer" "$1.answer"
 }
 helps bento
 home bento
 json 13 trustees help request -o nothing $P
 [ ! -e nothing ] || emr_fail "an answer without a yes"
+run 13 trustees help request -o nothing $P
+head -c 300 request >cut.request
+json 8 trustees help cut.request -o nothing --yes $P
+expect "a damaged request" "$(field error)" wrong-request
+run 2 trustees words request $P
 home new
 json 5 trustees words request bento.answer bento.answer --words-file none $P
 expect "one is too few, also twice" "$(field error)" few-answers
@@ -82,7 +101,8 @@ json 8 trustees words theirs bento.answer clara.answer --words-file none $P
 say "everything is there, and new words end what the trustees could open"
 home new
 run 0 init --yes --restore copy --words-file words $P
-json 0 words renew $P --words-file newest
+run 0 words renew $P --words-file newest
+says "choose them again"
 run 0 mount $P "$MNT"
 expect "the record" "$(cat "$MNT/Imaging/MRI")" "a knee"
 run 0 unmount

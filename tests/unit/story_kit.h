@@ -80,6 +80,8 @@ void story_does(story *s, person *m, emr_act act);
 bool story_is_due(story *s, emr_id16 domain);
 /* The members agree on TEXT as the rules of the network. */
 void story_rules(story *s, const char *text);
+/* And on another number of the rules of the contract. */
+void story_contract(story *s, uint8_t number);
 uint64_t story_now(const story *s);
 void story_pass(story *s, uint64_t seconds);
 /* One more person, of BOSS's organisation, with a keyring and a copy of his own; story_part is his
