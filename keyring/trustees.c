@@ -111,16 +111,16 @@ static emr_status draw(emr_secret *f, unsigned t)
 	return EMR_OK;
 }
 
-static emr_status write_letter(const trust *of, int group, const emr_secret *f, unsigned at,
+static emr_status write_letter(const trust *of, int which, const emr_secret *f, unsigned at,
 	const emr_trustee *to, emr_writer *w)
 {
 	const emr_bytes id = emr_bytes_of(to->id.b, sizeof to->id.b);
 	EMR_AUTO_SECRET plain = {0};
 	EMR_AUTO_SECRET share = {0};
 
-	EMR_TRY(emr_shamir_share(f, of->of[group].t, at, &share));
+	EMR_TRY(emr_shamir_share(f, of->of[which].t, at, &share));
 	EMR_TRY(emr_secret_new(SHARE_BYTES, &plain));
-	plain.data[0] = (uint8_t)place_of(group, at);
+	plain.data[0] = (uint8_t)place_of(which, at);
 	memcpy(plain.data + 1, share.data, share.len);
 	emr_write_bytes(w, id.data, id.len);
 	return emr_part_letter_seal(
@@ -283,18 +283,18 @@ unsigned emr_trustee_shares_count(const emr_trustee_shares *shares, bool of_agen
 
 /* EMR_NOT_FOUND: fewer than T. */
 static emr_status combine(
-	const trust *of, int group, const emr_trustee_shares *shares, emr_secret *out)
+	const trust *of, int which, const emr_trustee_shares *shares, emr_secret *out)
 {
 	uint8_t at[EMR_SHARES_MAX];
 	emr_secret some[EMR_SHARES_MAX]; /* the caller's still */
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < shares->n && n < of->of[group].t; i++)
-		if ((shares->at[i] > EMR_SHARES_MAX) == (group == AGENTS)) {
-			at[n] = (uint8_t)(shares->at[i] - place_of(group, 0));
+	for (unsigned i = 0; i < shares->n && n < of->of[which].t; i++)
+		if ((shares->at[i] > EMR_SHARES_MAX) == (which == AGENTS)) {
+			at[n] = (uint8_t)(shares->at[i] - place_of(which, 0));
 			some[n++] = shares->shares[i];
 		}
-	if (n < of->of[group].t)
+	if (n < of->of[which].t)
 		return EMR_NOT_FOUND;
 	return n == 0 ? EMR_OK : emr_shamir_combine(at, some, n, out);
 }

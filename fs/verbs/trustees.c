@@ -338,7 +338,7 @@ static emr_status help(const emr_args *args, emr_out *out, emr_problem *out_prob
 		return trust_wrong(_("emrfs trustees help REQUEST -o FILE"), out_problem);
 	EMR_TRY(trust_request_read(args->operands[1], &h.r, out_problem));
 	EMR_TRY(trust_is_new(file, out_problem));
-	if (h.r.from.not_after_unix_s <= emr_clock_unix_s(emr_clock_system()))
+	if (h.r.from.expires <= emr_clock_unix_s(emr_clock_system()))
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_REQUEST_OLD, "file",
 			args->operands[1], NULL);
 	EMR_TRY(emr_acting_keys(&h.acting, args, out_problem));

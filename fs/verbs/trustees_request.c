@@ -13,6 +13,8 @@
 #include "keyring/cert.h"
 #include "kit/language.h"
 #include "ledger/copy.h"
+#include "people/book.h"
+#include "replica/names.h"
 #include "session/keys.h"
 #include "session/stage.h"
 
@@ -85,14 +87,13 @@ static json_t *hex_of(const emr_buf *bytes)
 static emr_status complete(trust_request *r)
 {
 	emr_item item;
-	emr_span pub;
-	size_t len;
 
-	if (emr_item_parse((emr_span){r->item.data, r->item.len}, &item, &pub, &len) !=
-			EMR_CONTRACT_OK ||
-		item.op != EMR_OP_TRUSTEE_SET || !emr_pub_trustee_set_parse(pub, &r->terms))
-		return EMR_DAMAGED;
 	EMR_TRY(emr_trustees_check(emr_buf_view(&r->item), emr_buf_view(&r->part)));
+	if (emr_item_parse((emr_span){r->item.data, EMR_ITEM_BYTES}, &item) != EMR_CONTRACT_OK ||
+		!emr_pub_trustee_set_parse(
+			(emr_span){r->item.data + EMR_ITEM_BYTES, r->item.len - EMR_ITEM_BYTES},
+			&r->terms))
+		return EMR_DAMAGED;
 	memcpy(r->owner.b, item.signer_id, sizeof r->owner.b);
 	memcpy(r->trustees.b, item.object_id, sizeof r->trustees.b);
 	EMR_TRY(emr_card_read(emr_buf_view(&r->card), &r->from));

@@ -90,7 +90,8 @@ static const struct {
 	{EMR_OP_DATASET_CLOSE, 0}, {EMR_OP_DATASET_ADMIT, 112}, {EMR_OP_DATASET_DROP, 0},
 	{EMR_OP_TRUSTEE_SET, 249}, {EMR_OP_MINT, 0}, {EMR_OP_DATASET_JOIN, 0},
 	{EMR_OP_DATASET_LEAVE, 0}, {EMR_OP_DATASET_SNAPSHOT, 0}, {EMR_OP_TRANSFER, 0},
-	{EMR_OP_CERT_REVOKE, 0}, {EMR_OP_ENROL_REVOKE, 0}, {EMR_OP_HOST_KEY, 0}};
+	{EMR_OP_CERT_REVOKE, 0}, {EMR_OP_ENROL_REVOKE, 0}, {EMR_OP_HOST_KEY, 0},
+	{EMR_OP_RECOVER_REQ, 0}, {EMR_OP_RECOVER_CANCEL, 0}, {EMR_OP_RECOVER_SHARE, 113}};
 
 static emr_item chosen_item(const uint8_t *choice, uint8_t op)
 {
@@ -169,6 +170,16 @@ static void chosen_pub(const uint8_t *choice, emr_item *item, uint8_t pub[EMR_PU
 		break;
 	case EMR_OP_MINT:
 		memcpy(item->object_id, pub, 16);
+		break;
+	case EMR_OP_RECOVER_REQ:
+		memset(pub, choice[7] % 3, 16);
+		break;
+	case EMR_OP_RECOVER_CANCEL:
+		memcpy(pub, signer_id, 32);
+		break;
+	case EMR_OP_RECOVER_SHARE:
+		memset(pub, choice[6] % 5, 16);
+		emr_object_recovery(pub, signer_id, item->object_id);
 		break;
 	case EMR_OP_TRANSFER:
 		if (choice[7] % 4 == 0)
