@@ -48,8 +48,9 @@ static void begin(lost *l)
 	assert_ok(emr_act_item(&act, l->ana.public.signer_id, story_now(&l->s), &l->item));
 	assert_ok(emr_trustees_part_seal(l->ana.keyring, emr_buf_view(&l->item), all, &l->part));
 	assert_int_equal(story_says(&l->s, &l->ana, act, emr_buf_view(&l->part)), 0);
-	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, KIT_NOW, &l->asks));
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, story_now(&l->s), &l->asks));
 	assert_ok(emr_keyring_public(l->asks, &l->asker));
+	assert_ok(emr_replica_catch_up(l->ana.replica, NULL, NULL, NULL));
 	/* As it stands on the ledger, with the hash of its part. */
 	emr_buf_clear(&l->item);
 	assert_ok(emr_replica_item_get(l->ana.replica,
@@ -124,7 +125,7 @@ static emr_status recover(const lost *l, const emr_trustee_shares *shares)
 	emr_keyring *found = NULL;
 	emr_public public;
 	emr_status status = emr_trustees_recover(
-		shares, emr_buf_view(&l->item), emr_buf_view(&l->part), KIT_NOW, &found);
+		shares, emr_buf_view(&l->item), emr_buf_view(&l->part), 1, &found);
 
 	if (status != EMR_OK)
 		return status;
