@@ -17,7 +17,7 @@ static emr_status is_mine(const emr_session *session, const emr_known_recovery *
 	emr_known_person me;
 
 	EMR_TRY(emr_replica_person(session->replica, session->identity.signer_id, &me));
-	return emr_replica_is_same_person(session->replica, EMR_ID32_AT(one->row.root),
+	return emr_replica_is_same_person(session->replica, EMR_ID32_AT(one->row.identity),
 		me.row.how == EMR_HOW_DEVICE ? EMR_ID32_AT(me.row.ref) : me.signer_id, out_is);
 }
 

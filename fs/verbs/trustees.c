@@ -34,6 +34,8 @@ typedef struct setting {
 	emr_trustee all[2 * EMR_SHARES_MAX]; /* agents behind trustees */
 	emr_id32 roots[EMR_SHARES_MAX];
 	emr_pub_trustee_set what;
+	unsigned members; /* of the network, who can ask agents */
+	char organisations[EMR_SHARES_MAX * EMR_WHO_TEXT_BYTES];
 	char names[EMR_SHARES_MAX * (EMR_WHO_TEXT_BYTES + 2)];
 } setting;
 
@@ -59,12 +61,17 @@ static emr_status add_one(setting *s, emr_crowd *crowd, const char *text, emr_pr
 	if (who.is_registered && !who.is_active)
 		return EMR_PROBLEM(
 			EMR_DENIED, out_problem, EMR_SAY_TRUSTEE_ENDED, "who", shown, NULL);
+	if (emr_replica_person(crowd->replica, who.id, &person) == EMR_OK &&
+		(person.row.roles & EMR_ROLE_AGENT) != 0)
+		return trust_wrong(
+			_("An agent is no trustee: it has its part beside them."), out_problem);
 	if (emr_replica_person(crowd->replica, who.id, &person) == EMR_OK)
 		memcpy(to->x25519, person.row.x25519, sizeof to->x25519);
 	else if (emr_book_find(&crowd->book, who.called, &at, shown, sizeof shown) == EMR_OK)
 		memcpy(to->x25519, crowd->book.people[at].card.x25519, sizeof to->x25519);
 	else
 		return trust_wrong(_("A trustee is another person."), out_problem);
+	s->members += who.is_registered;
 	for (unsigned i = 0; i < s->what.n; i++)
 		if (emr_id32_equal(s->roots[i], who.root))
 			return trust_wrong(_("Each trustee is named once."), out_problem);
@@ -94,9 +101,9 @@ static emr_status read_delay(const char *text, uint32_t *out, emr_problem *out_p
 	int64_t ns = INT64_C(1000000000) * DELAY_S;
 
 	if ((text != NULL && emr_duration_parse(text, &ns) != EMR_OK) ||
-		ns < INT64_C(1000000000) * DAY_S || ns > INT64_C(1000000000) * 365 * DAY_S)
-		return trust_wrong(
-			_("--delay takes one day at least, and a year at most: 7d."), out_problem);
+		ns < INT64_C(1000000000) * DAY_S || ns > INT64_C(1000000000) * 90 * DAY_S ||
+		ns % (INT64_C(1000000000) * DAY_S) != 0)
+		return trust_wrong(_("--delay takes whole days, 1d to 90d."), out_problem);
 	*out = (uint32_t)(ns / 1000000000);
 	return EMR_OK;
 }
@@ -117,19 +124,27 @@ static emr_status find_all(setting *s, emr_problem *out_problem)
 				     "and all at most."),
 			out_problem);
 	EMR_TRY(read_delay(s->args->values[EMR_OPT_DELAY], &s->what.delay_s, out_problem));
-	status = trust_agents(&s->acting, s->all, s->what.n, &agents);
-	if (status != EMR_OK)
+	status = trust_agents(&s->acting.session, &crowd, s->all + s->what.n, s->organisations,
+		sizeof s->organisations, &agents);
+	if (status == EMR_UNSUPPORTED && s->args->values[EMR_OPT_DELAY] != NULL)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_LATER_RULES, NULL);
+	if (status != EMR_OK && status != EMR_UNSUPPORTED)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	s->what.agents = (uint8_t)agents;
 	s->what.agents_t = (uint8_t)(agents == 0 ? 0 : agents / 2 + 1);
 	if (agents == 0 && s->args->values[EMR_OPT_DELAY] != NULL)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NO_DELAY, NULL);
-	return EMR_OK;
+	/* Of any who help, one at least can ask the agents. */
+	return agents == 0 || s->members + s->what.t > s->what.n
+		       ? EMR_OK
+		       : trust_wrong(_("Agents are asked by members of your network: too few of "
+				       "these are."),
+				 out_problem);
 }
 
 static emr_status agree(const setting *s, emr_problem *out_problem)
 {
-	char question[sizeof s->names + 768];
+	char question[sizeof s->names + sizeof s->organisations + 768];
 
 	if (s->what.agents == 0)
 		snprintf(question, sizeof question,
@@ -142,10 +157,10 @@ static emr_status agree(const setting *s, emr_problem *out_problem)
 	else
 		snprintf(question, sizeof question,
 			_("Any %1$u of these together (%2$s) can open everything that you have, "
-			  "with %3$u of %4$u agents of other organisations, who wait %5$u days "
+			  "with agents of %3$u of these organisations (%4$s), which wait %5$u days "
 			  "first. Your open folder says at once who asks, and you stop it: emrfs "
 			  "trustees stop. Choose them (yes, no)?"),
-			s->what.t, s->names, s->what.agents_t, s->what.agents,
+			s->what.t, s->names, s->what.agents_t, s->organisations,
 			s->what.delay_s / DAY_S);
 	return emr_bureau_agree(
 		s->args, s->out, question, _("No trustees were chosen."), out_problem);
@@ -155,13 +170,11 @@ static emr_status agree(const setting *s, emr_problem *out_problem)
 static emr_status refuse_second(const setting *s, emr_problem *out_problem)
 {
 	const emr_session *session = &s->acting.session;
-	EMR_AUTO_LEDGER_COPY copy = NULL;
 	EMR_AUTO_BUF item = {0};
 	EMR_AUTO_BUF part = {0};
-	emr_status status = emr_words_ledger(session->state_path, &copy);
+	emr_status status =
+		emr_replica_trustees(session->replica, session->identity.signer_id, &item, &part);
 
-	if (status == EMR_OK)
-		status = emr_ledger_copy_trustees(copy, session->identity.signer_id, &item, &part);
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK;
 	return status == EMR_OK ? EMR_PROBLEM(EMR_EXISTS, out_problem, EMR_SAY_TRUSTEES_THERE, NULL)
@@ -301,6 +314,8 @@ static emr_status ask_agents(helping *h, emr_problem *out_problem)
 		status = trust_recovery(&h->acting, &h->r, &h->agents, &h->earliest_unix_s);
 	if (status == EMR_DENIED)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_RECOVERY_STOPPED, NULL);
+	if (status == EMR_ROLLBACK)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_WORDS_FOLLOWED, NULL);
 	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 }
 
@@ -385,8 +400,13 @@ static emr_status add_answer(const char *file, const trust_request *r, const emr
 
 	if (status == EMR_OK)
 		status = add_share(json_object_get(object, "answer"), r, box, shares);
-	json_array_foreach(json_object_get(object, "agents"), i, one) if (status == EMR_OK) status =
-		add_share(one, r, box, shares);
+	/* Any agent may say something: what is no answer to this is passed over. */
+	json_array_foreach(json_object_get(object, "agents"), i, one) if (status == EMR_OK)
+	{
+		status = add_share(one, r, box, shares);
+		if (status == EMR_DAMAGED)
+			status = EMR_OK;
+	}
 	if (status == EMR_DAMAGED)
 		return EMR_PROBLEM(
 			EMR_DAMAGED, out_problem, EMR_SAY_ANSWER_WRONG, "file", file, NULL);

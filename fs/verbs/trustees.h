@@ -8,12 +8,14 @@
 #include "contract/pubs_share.h"
 #include "keyring/card.h"
 #include "keyring/letters.h"
+#include "people/who.h"
 #include "session/acting.h"
 
 #include "verbs_private.h"
 
-#define TRUSTEES_KEYRING ".keyring" /* of who asks, beside the request, until the words are there  \
-				     */
+#define TRUSTEES_KEYRING                                                                           \
+	".keyring" /* of who asks, beside the request, until the words are there                   \
+		    */
 
 /* Of who asks, and the trustees' letters as they stand on the ledger. */
 typedef struct trust_request {
@@ -50,10 +52,12 @@ emr_status trust_ask(const emr_args *args, emr_out *out, emr_problem *out_proble
 
 /* Until when agents wait, and what they have answered; it is asked on the ledger where it was not.
  * *OUT_ANSWERS: an array of hexadecimal texts, which the caller frees.  EMR_DENIED: it was stopped.
- */
+ * EMR_ROLLBACK: other words followed. */
 emr_status trust_recovery(emr_acting *acting, const trust_request *r, json_t **out_answers,
 	uint64_t *out_earliest_unix_s);
 emr_status trust_stop(const emr_args *args, emr_out *out, emr_problem *out_problem);
-/* Agents of other organisations, appended to ALL behind its N (emr_trustee; EMR_SHARES_MAX agents
- * at most); *OUT_N: how many. */
-emr_status trust_agents(const emr_acting *acting, emr_trustee *all, unsigned n, unsigned *out_n);
+/* An agent of each other organisation (EMR_SHARES_MAX of them at most), and the names of those
+ * organisations; *OUT_N: how many.  EMR_UNSUPPORTED: there are some, and the network's rules do not
+ * know how to ask them. */
+emr_status trust_agents(emr_session *session, emr_crowd *crowd, emr_trustee *out,
+	char organisations[], size_t size, unsigned *out_n);

@@ -19,7 +19,7 @@
 #include "session/stage.h"
 
 #define FILE_MAX ((size_t)64 << 10)
-#define CARD_S 2678400u /* for which a request is good: a month */
+#define CARD_S 2678400u /* for which a request is good when the delay is over: a month */
 
 void trust_request_end(trust_request *r)
 {
@@ -84,7 +84,8 @@ static json_t *hex_of(const emr_buf *bytes)
 	return json_string(text);
 }
 
-static emr_status complete(trust_request *r)
+/* Of the letters: whose they are, and how many must help. */
+static emr_status read_terms(trust_request *r)
 {
 	emr_item item;
 
@@ -96,6 +97,12 @@ static emr_status complete(trust_request *r)
 		return EMR_DAMAGED;
 	memcpy(r->owner.b, item.signer_id, sizeof r->owner.b);
 	memcpy(r->trustees.b, item.object_id, sizeof r->trustees.b);
+	return EMR_OK;
+}
+
+static emr_status complete(trust_request *r)
+{
+	EMR_TRY(read_terms(r));
 	EMR_TRY(emr_card_read(emr_buf_view(&r->card), &r->from));
 	r->about = emr_trustees_about(emr_buf_view(&r->item), r->from.x25519);
 	return emr_card_safety_number(&r->from, false, &r->from, false, r->number);
@@ -203,8 +210,8 @@ static void name_all(emr_ledger_copy *copy, const emr_buf *owners, char *out, si
 	}
 }
 
-static emr_status choose_owner(
-	emr_ledger_copy *copy, const char *who, emr_id32 *out, emr_problem *out_problem)
+static emr_status choose_owner(emr_ledger_copy *copy, const char *dir, const char *who,
+	emr_id32 *out, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF owners = {0};
 	char names[2048];
@@ -220,21 +227,25 @@ static emr_status choose_owner(
 		}
 	if (n == 1)
 		return EMR_OK;
+	if (owners.len == 0)
+		return EMR_PROBLEM(
+			EMR_NOT_FOUND, out_problem, EMR_SAY_NO_TRUSTEES, "dir", dir, NULL);
 	name_all(copy, &owners, names, sizeof names);
-	return owners.len == 0 ? EMR_NOT_FOUND
-			       : EMR_PROBLEM(EMR_CONFLICT, out_problem, EMR_SAY_WHOSE_TRUSTEES,
-					 "names", names, NULL);
+	return EMR_PROBLEM(EMR_CONFLICT, out_problem, EMR_SAY_WHOSE_TRUSTEES, "names", names, NULL);
 }
 
-static emr_status find_in(
-	const char *state_path, const char *who, trust_request *r, emr_problem *out_problem)
+/* DIR is what the caller named.  EMR_NOT_FOUND without a problem: there is no ledger. */
+static emr_status find_in(const char *state_path, const char *dir, const char *who,
+	trust_request *r, emr_problem *out_problem)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;
 	emr_id32 owner;
+	emr_status status;
 
 	EMR_TRY(emr_words_ledger(state_path, &copy));
-	EMR_TRY(choose_owner(copy, who, &owner, out_problem));
-	return emr_ledger_copy_trustees(copy, owner, &r->item, &r->part);
+	EMR_TRY(choose_owner(copy, dir, who, &owner, out_problem));
+	status = emr_ledger_copy_trustees(copy, owner, &r->item, &r->part);
+	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, dir);
 }
 
 static emr_status stop(void *arg)
@@ -260,9 +271,8 @@ static emr_status find_in_backup(
 		return EMR_PROBLEM_STATUS(out_problem, EMR_IO, stage);
 	stage_fd = open(stage, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	status = emr_backup_restore(dir, stage_fd, &options, &list);
-	status = status == EMR_INTERRUPTED ? find_in(stage, who, r, out_problem)
-		 : status == EMR_NOT_FOUND ? EMR_INVALID
-					   : status;
+	if (status == EMR_INTERRUPTED)
+		status = find_in(stage, dir, who, r, out_problem);
 	(void)!emr_stage_remove_tree(root, stage + 1);
 	return status;
 }
@@ -272,15 +282,13 @@ static emr_status read_trustees(
 {
 	emr_status status;
 
-	if (access(dir, R_OK | X_OK) != 0)
-		return EMR_PROBLEM_STATUS(out_problem, EMR_NOT_FOUND, dir);
-	status = find_in(dir, who, r, out_problem);
+	status = find_in(dir, dir, who, r, out_problem);
 	if (status == EMR_NOT_FOUND && !out_problem->is_set)
 		status = find_in_backup(dir, who, r, out_problem);
 	if (status == EMR_OK || out_problem->is_set)
 		return status;
 	return status == EMR_NOT_FOUND
-		       ? EMR_PROBLEM(status, out_problem, EMR_SAY_NO_TRUSTEES, "dir", dir, NULL)
+		       ? EMR_PROBLEM(status, out_problem, EMR_SAY_BACKUP_NONE, "dir", dir, NULL)
 		       : EMR_PROBLEM_STATUS(out_problem, status, dir);
 }
 
@@ -301,8 +309,10 @@ emr_status trust_ask(const emr_args *args, emr_out *out, emr_problem *out_proble
 	EMR_TRY(trust_is_new(file, out_problem));
 	EMR_TRY(read_trustees(args->operands[1], who, &r, out_problem));
 	EMR_TRY(make_keyring(args, file, &keyring, out_problem));
-	status = emr_card_make_person(
-		keyring, (emr_id16){{0}}, now, now + CARD_S, name != NULL ? name : "", "", &r.card);
+	status = read_terms(&r);
+	if (status == EMR_OK)
+		status = emr_card_make_person(keyring, (emr_id16){{0}}, now,
+			now + r.terms.delay_s + CARD_S, name != NULL ? name : "", "", &r.card);
 	if (status == EMR_OK)
 		status = complete(&r);
 	if (status != EMR_OK)

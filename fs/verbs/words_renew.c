@@ -349,12 +349,11 @@ static emr_status refuse_followed(const renewing *r, emr_problem *out_problem)
 
 static bool has_trustees(const emr_session *session)
 {
-	EMR_AUTO_LEDGER_COPY copy = NULL;
 	EMR_AUTO_BUF item = {0};
 	EMR_AUTO_BUF part = {0};
 
-	return emr_words_ledger(session->state_path, &copy) == EMR_OK &&
-	       emr_ledger_copy_trustees(copy, session->identity.signer_id, &item, &part) == EMR_OK;
+	return emr_replica_trustees(session->replica, session->identity.signer_id, &item, &part) ==
+	       EMR_OK;
 }
 
 static emr_status renew(renewing *r, emr_problem *out_problem)

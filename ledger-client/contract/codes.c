@@ -118,7 +118,7 @@ bool emr_op_is_letter(uint8_t op)
 {
 	static const uint8_t letters[] = {EMR_OP_KEY_REG, EMR_OP_KEY_ROTATE, EMR_OP_KEY_CERT,
 		EMR_OP_ORG_PROPOSE, EMR_OP_WRITER_ADD, EMR_OP_GRANT, EMR_OP_LETTER, EMR_OP_REQUEST,
-		EMR_OP_DATASET_NEW, EMR_OP_DATASET_ADMIT};
+		EMR_OP_DATASET_NEW, EMR_OP_DATASET_ADMIT, EMR_OP_RECOVER_REQ};
 
 	return memchr(letters, op, sizeof letters) != NULL;
 }

@@ -78,6 +78,6 @@ ROW(trustees, EMR_ROW_TRUSTEES_BYTES, EMR_FAMILY_TRUSTEES, F(48, identity), F(80
 	F(82, agents_t), F(83, agents), F(84, delay_s))
 
 ROW(recovery, EMR_ROW_RECOVERY_BYTES, EMR_FAMILY_RECOVERY, F(48, signer), F(80, trustees),
-	F(96, root), F(128, box), F(160, earliest_unix_s))
+	F(96, identity), F(128, box), F(160, earliest_unix_s))
 
 ROW_WRITTEN(share, EMR_ROW_SHARE_BYTES, F(48, request))

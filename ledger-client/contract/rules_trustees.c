@@ -119,13 +119,18 @@ static emr_result request_state(struct judge *judge)
 
 /* The trustees of a key that was followed give nothing any more. Its certificate may have ended:
  * she cannot renew it without her key. */
+static bool is_key(struct judge *judge, const uint8_t identity[32])
+{
+	emr_row_key person;
+
+	return emr_judge_key(judge, identity, &person) && person.head.state == EMR_KEY_ACTIVE;
+}
+
 static emr_result request_last(struct judge *judge)
 {
 	emr_row_trustees row;
-	emr_row_key person;
 
-	return trustees_of(judge, &row) && emr_judge_key(judge, row.identity, &person) &&
-			       person.head.state == EMR_KEY_ACTIVE
+	return trustees_of(judge, &row) && is_key(judge, row.identity)
 		       ? emr_judge_key_in_force(judge)
 		       : EMR_RESULT_KEY_DEAD;
 }
@@ -137,13 +142,12 @@ static void request_write(struct judge *judge)
 		.head = emr_judge_head(judge, EMR_FAMILY_RECOVERY, EMR_RECOVERY_WAITS, 0, 0)};
 	uint8_t value[EMR_ROW_RECOVERY_BYTES];
 	emr_row_trustees trustees;
-	emr_row_key person;
 
-	if (!trustees_of(judge, &trustees) || !emr_judge_key(judge, trustees.identity, &person))
+	if (!trustees_of(judge, &trustees))
 		return;
 	memcpy(row.signer, judge->signer_id, 32);
 	memcpy(row.trustees, pub.trustees, 16);
-	memcpy(row.root, person.root, 32);
+	memcpy(row.identity, trustees.identity, 32);
 	memcpy(row.box, pub.box, 32);
 	row.earliest_unix_s = judge->now + trustees.delay_s;
 	emr_row_recovery_encode(&row, value);
@@ -162,10 +166,30 @@ static bool recovery_of(struct judge *judge, const uint8_t request[16], emr_row_
 	       emr_row_recovery_parse(value, out) == EMR_CONTRACT_OK;
 }
 
+/* Of a request, whose key it is that ROW names. */
+static void declare_identity(struct key_set *set, const emr_key_text *request)
+{
+	emr_row_recovery row;
+	emr_span value;
+
+	if (emr_declared_value(set, request, &value) &&
+		emr_row_recovery_parse(value, &row) == EMR_CONTRACT_OK)
+		emr_declare_signer(set, row.identity);
+}
+
 static void cancel_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
 	(void)item;
 	emr_declare_signer(set, emr_pub_recover_cancel_of(pub).person);
+}
+
+static void cancel_follows(struct key_set *set, const emr_item *item, emr_span pub)
+{
+	emr_key_text key;
+
+	(void)pub;
+	emr_key_by_object("RQ", item->object_id, &key);
+	declare_identity(set, &key);
 }
 
 /* Any key of the person's chain, and each of her computers. */
@@ -173,12 +197,14 @@ static emr_result cancel_authority(struct judge *judge)
 {
 	emr_pub_recover_cancel pub = emr_pub_recover_cancel_of(judge->pub);
 	emr_row_recovery row;
-	emr_row_key signer, person;
+	emr_row_key signer, person, lost;
 	bool may;
 
 	if (!recovery_of(judge, judge->item.object_id, &row)) /* waits() says GONE */
 		return EMR_RESULT_APPLIED;
-	may = emr_judge_key(judge, pub.person, &person) && memcmp(person.root, row.root, 32) == 0 &&
+	may = emr_judge_key(judge, pub.person, &person) &&
+	      emr_judge_key(judge, row.identity, &lost) &&
+	      memcmp(person.root, lost.root, 32) == 0 &&
 	      emr_judge_key(judge, judge->signer_id, &signer) &&
 	      (memcmp(pub.person, judge->signer_id, 32) == 0 ||
 		      (signer.how == EMR_HOW_DEVICE && memcmp(signer.ref, pub.person, 32) == 0));
@@ -218,6 +244,15 @@ static void share_names(struct key_set *set, const emr_item *item, emr_span pub)
 	emr_declare(set, &key);
 }
 
+static void share_follows(struct key_set *set, const emr_item *item, emr_span pub)
+{
+	emr_key_text key;
+
+	(void)item;
+	emr_key_by_object("RQ", emr_pub_recover_share_of(pub).request, &key);
+	declare_identity(set, &key);
+}
+
 static emr_result share_form(struct judge *judge)
 {
 	uint8_t object[16];
@@ -252,7 +287,7 @@ static emr_result share_last(struct judge *judge)
 	if (!recovery_of(judge, emr_pub_recover_share_of(judge->pub).request, &row) ||
 		judge->now < row.earliest_unix_s)
 		return EMR_RESULT_LIMIT;
-	return emr_judge_key_in_force(judge);
+	return is_key(judge, row.identity) ? emr_judge_key_in_force(judge) : EMR_RESULT_KEY_DEAD;
 }
 
 static void share_write(struct judge *judge)
@@ -298,6 +333,7 @@ const op_rule emr_rules_trustees[4] = {
 		.needs = NEED_SIGNER,
 		.row = {"RQ", KEYED_BY_OBJECT},
 		.names = cancel_names,
+		.follows = cancel_follows,
 		.authority = cancel_authority,
 		.state = waits,
 		.last = emr_judge_key_in_force,
@@ -311,6 +347,7 @@ const op_rule emr_rules_trustees[4] = {
 		.needs = NEED_SIGNER,
 		.row = {"RS", KEYED_BY_OBJECT},
 		.names = share_names,
+		.follows = share_follows,
 		.form = share_form,
 		.authority = share_authority,
 		.state = share_state,

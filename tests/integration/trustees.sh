@@ -50,8 +50,8 @@ expect "the number" "$(printf %s "$NUMBER" | tr -d '0-9 ' | wc -c) $(stat -c %a 
 cp request.keyring keyring.before
 json 1 trustees ask copy -o request $P
 cmp request.keyring keyring.before || emr_fail "the key of the first request is gone"
-json 5 trustees ask nowhere -o other.request $P
-says "nowhere"
+json 1 trustees ask nowhere -o other.request $P
+expect "no such directory" "$(field error)" bad-backup
 mkdir stick
 json 0 trustees ask copy -o stick/request $P
 [ -s stick/request ] && [ -s stick/request.keyring ] || emr_fail "no request in another directory: $(ls stick)"

@@ -153,7 +153,7 @@ TEST(a_member_asks_for_somebody_who_has_no_key)
 	assert_int_equal(row.head.state, EMR_RECOVERY_WAITS);
 	assert_memory_equal(row.signer, p.who[STEWARD].id, 32);
 	assert_memory_equal(row.trustees, s.pub, 16);
-	assert_memory_equal(row.root, p.who[GRANTEE].id, 32);
+	assert_memory_equal(row.identity, p.who[GRANTEE].id, 32);
 	assert_memory_equal(row.box, s.pub + 16, 32);
 	assert_int_equal(row.earliest_unix_s, KIT_NOW + DELAY);
 	memset(s.pub + 16, 0x67, 32);
@@ -214,7 +214,7 @@ TEST(the_person_and_each_of_her_computers_stops_it)
 	}
 }
 
-TEST(after_new_words_the_former_trustees_give_nothing_new_and_the_new_key_stops_what_runs)
+TEST(after_new_words_the_former_trustees_and_agents_give_nothing_and_the_new_key_stops)
 {
 	people_item item;
 	step s = ask();
@@ -225,6 +225,8 @@ TEST(after_new_words_the_former_trustees_give_nothing_new_and_the_new_key_stops_
 	kit_expect(OK, people_do(&p, KEY_ROTATE, GRANTEE, &item), "rotate");
 	s.object[0] ^= 1;
 	expect(DEAD, &p, "asked of a former key's trustees", STEWARD, &s);
+	s = give(&p, AGENT);
+	expect(DEAD, &p, "an answer for a former key", AGENT, &s);
 	s = stop(&p, GRANTEE);
 	expect(DEAD, &p, "stopped by the former key", GRANTEE, &s);
 	p.who[GRANTEE] = kit_signer_of("the next key");

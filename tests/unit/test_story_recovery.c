@@ -182,6 +182,20 @@ TEST(agents_give_nothing_for_a_request_that_was_stopped)
 	assert_int_equal(run_all(&l), 0);
 }
 
+/* Who writes the ledger could date a request back, or not show it: the delay runs by the agent's
+ * clock, too, and over its restarts. */
+TEST(an_agent_that_hears_of_a_request_late_waits_from_then_on)
+{
+	SCENE(lost, l, begin, end);
+	ask(&l);
+	story_pass(&l.s, DELAY + 1);
+	assert_int_equal(run_all(&l), 0);
+	story_pass(&l.s, DELAY - 1);
+	assert_int_equal(run_all(&l), 0);
+	story_pass(&l.s, 1);
+	assert_int_equal(run_all(&l), AGENTS);
+}
+
 /* Enough agents and too few trustees: the letters of one group are none of the other. */
 TEST(agents_without_trustees_have_nothing)
 {
@@ -192,6 +206,7 @@ TEST(agents_without_trustees_have_nothing)
 	SCENE(lost, l, begin, end);
 	assert_ok(emr_box_key_identity(l.asks, &box));
 	ask(&l);
+	assert_int_equal(run_all(&l), 0);
 	story_pass(&l.s, DELAY);
 	assert_int_equal(run_all(&l), AGENTS);
 	for (int i = 0; i < AGENTS; i++) {

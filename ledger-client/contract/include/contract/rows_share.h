@@ -140,7 +140,7 @@ typedef struct emr_row_recovery {
 	emr_row_head head;
 	uint8_t signer[32];	  /* the member who brought it */
 	uint8_t trustees[16];	  /* the object of the TRUSTEE_SET */
-	uint8_t root[32];	  /* the first key of the person */
+	uint8_t identity[32];	  /* whose trustees they are */
 	uint8_t box[32];	  /* of the new computer */
 	uint64_t earliest_unix_s; /* no agent answers before */
 } emr_row_recovery;

@@ -593,14 +593,14 @@ const TEAMS = {
 		since: 2, dom: 'none', epoch: '0', part: none, row: (c) => key.by('RQ', c.object),
 		form: (c) => need(!isZero(cut(c.pub, 16, 32)), FORMAT), may: role(), state: (c) => { isNew(c); need(trusteesOf(c), GONE); },
 		last: (c) => { need(personOf(c)?.state === 1, DEAD); inForce(c); },
-		write: (c) => c.put(key.by('RQ', c.object), row(OP.RECOVER_REQ, c.head(), c.signer, cut(c.pub, 0, 16), personOf(c).at(280, 32), cut(c.pub, 16, 32), u64(c.now + trusteesOf(c).num(84, 4)))),
+		write: (c) => c.put(key.by('RQ', c.object), row(OP.RECOVER_REQ, c.head(), c.signer, cut(c.pub, 0, 16), trusteesOf(c).at(48, 32), cut(c.pub, 16, 32), u64(c.now + trusteesOf(c).num(84, 4)))),
 	},
 	[OP.RECOVER_CANCEL]: {
 		since: 2, dom: 'none', epoch: '0', part: none, row: (c) => key.by('RQ', c.object),
 		may: (c) => {
 			if (!c.row) return;
 			const person = c.rowOf(key.K(c.pub));
-			need(person && c.K && same(person.at(280, 32), c.row.at(96, 32)), MAY);
+			need(person && c.K && same(person.at(280, 32), c.rowOf(key.K(c.row.at(96, 32))).at(280, 32)), MAY);
 			need(same(c.pub, c.signer) || (c.K.raw[82] === 2 && same(c.K.at(200, 32), c.pub)), MAY);
 		},
 		state: isOpen, last: inForce, write: (c) => c.put(key.by('RQ', c.object), rehead(c.row, c.head({ state: 2, flags: c.row.flags }))),
@@ -608,7 +608,7 @@ const TEAMS = {
 	[OP.RECOVER_SHARE]: {
 		since: 2, dom: 'none', epoch: '0', row: (c) => key.by('RS', c.object), part: (len) => len === 113,
 		form: (c) => need(same(c.object, id16(H('recovery', c.pub, c.signer))), FORMAT), may: role(32),
-		state: (c) => { isNew(c); need(askedOf(c)?.state === 1, GONE); }, last: (c) => { need(c.now >= askedOf(c).num(160, 8), LIMIT); inForce(c); },
+		state: (c) => { isNew(c); need(askedOf(c)?.state === 1, GONE); }, last: (c) => { need(c.now >= askedOf(c).num(160, 8), LIMIT); need(c.rowOf(key.K(askedOf(c).at(96, 32)))?.state === 1, DEAD); inForce(c); },
 		write: (c) => c.put(key.by('RS', c.object), row(OP.RECOVER_SHARE, c.head(), c.pub)),
 	},
 };
