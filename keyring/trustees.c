@@ -192,6 +192,17 @@ emr_status emr_trustees_check(emr_bytes item, emr_bytes part)
 	return read_part(item, part, &of);
 }
 
+emr_status emr_trustee_at(emr_bytes item, emr_bytes part, unsigned i, emr_id32 *out)
+{
+	trust of = {0};
+
+	EMR_TRY(read_part(item, part, &of));
+	if (i >= of.of[TRUSTEES].n + of.of[AGENTS].n)
+		return EMR_NOT_FOUND;
+	*out = EMR_ID32_AT(of.letters + (size_t)i * (32 + LETTER_BYTES));
+	return EMR_OK;
+}
+
 emr_id32 emr_trustees_about(emr_bytes item, const uint8_t box[32])
 {
 	uint8_t both[64];

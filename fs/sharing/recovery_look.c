@@ -1,6 +1,10 @@
 /* Somebody may ask a person's trustees who is not that person. This look of the office's thread
- * says at once who asks, on every computer of hers, so that she can stop it. */
+ * says at once who asks, on every computer of hers, so that she can stop it. It also says when too
+ * few are left of those whom she chose. */
 #include "contract/codes.h"
+#include "contract/item.h"
+#include "contract/pubs_share.h"
+#include "keyring/letters.h"
 #include "kit/text.h"
 #include "replica/ask.h"
 #include "sharing/office_looks.h"
@@ -11,11 +15,15 @@ static bool is_of_recovery(const emr_replica_change *change)
 	return change->family == EMR_FAMILY_RECOVERY;
 }
 
-/* A computer of hers names her key, or a former one. */
+/* A computer of hers names her key.  Nobody gives a key any more that another followed. */
 static emr_status is_mine(const emr_session *session, const emr_known_recovery *one, bool *out_is)
 {
-	emr_known_person me;
+	emr_known_person me, lost;
 
+	EMR_TRY(emr_replica_person(session->replica, EMR_ID32_AT(one->row.identity), &lost));
+	*out_is = false;
+	if (!emr_id32_is_zero(EMR_ID32_AT(lost.row.next)))
+		return EMR_OK;
 	EMR_TRY(emr_replica_person(session->replica, session->identity.signer_id, &me));
 	return emr_replica_is_same_person(session->replica, EMR_ID32_AT(one->row.identity),
 		me.row.how == EMR_HOW_DEVICE ? EMR_ID32_AT(me.row.ref) : me.signer_id, out_is);
@@ -36,16 +44,93 @@ static emr_status tell(emr_visit *visit, const emr_known_recovery *one)
 	return emr_buf_append(visit->memory, &one->request, sizeof one->request);
 }
 
+/* ---- those whom she chose ---- */
+
+static bool is_of_people(const emr_replica_change *change)
+{
+	return change->family == EMR_FAMILY_KEY || change->family == EMR_FAMILY_ORG ||
+	       change->family == EMR_FAMILY_TRUSTEES;
+}
+
+/* A trustee who is no member has a card alone, whose end nobody hears of. */
+static emr_status can_answer(emr_crowd *crowd, emr_id32 id, bool *out_can)
+{
+	emr_who who;
+
+	EMR_TRY(emr_who_of(crowd, id, &who));
+	*out_can = !who.is_registered || who.is_active;
+	return EMR_OK;
+}
+
+/* Of N behind the first FROM. */
+static emr_status count(emr_crowd *crowd, emr_bytes item, emr_bytes part, unsigned from, unsigned n,
+	unsigned *out_n)
+{
+	*out_n = 0;
+	for (unsigned i = from; i < from + n; i++) {
+		bool can = false;
+		emr_id32 id;
+
+		EMR_TRY(emr_trustee_at(item, part, i, &id));
+		EMR_TRY(can_answer(crowd, id, &can));
+		*out_n += can;
+	}
+	return EMR_OK;
+}
+
+static emr_status look_at(emr_visit *visit, emr_bytes item, emr_bytes part)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	emr_pub_trustee_set set;
+	unsigned people, agents;
+	char have[2][24], need[2][24];
+	emr_id16 told;
+
+	if (!emr_pub_trustee_set_parse(
+		    (emr_span){item.data + EMR_ITEM_BYTES, item.len - EMR_ITEM_BYTES}, &set))
+		return EMR_DAMAGED;
+	memcpy(told.b, item.data + 24, sizeof told.b);
+	EMR_TRY(emr_crowd_open(visit->session, &crowd));
+	EMR_TRY(count(&crowd, item, part, 0, set.n, &people));
+	EMR_TRY(count(&crowd, item, part, set.n, set.agents, &agents));
+	if ((people >= set.t && agents >= set.agents_t) || emr_told_has(visit->memory, told))
+		return EMR_OK;
+	snprintf(have[0], sizeof have[0], "%u", people);
+	snprintf(have[1], sizeof have[1], "%u", agents);
+	snprintf(need[0], sizeof need[0], "%u", set.t);
+	snprintf(need[1], sizeof need[1], "%u", set.agents_t);
+	emr_notices_add_that(visit->notices, "", EMR_SAY_TRUSTEES_FEW, "n", have[0], "m", need[0],
+		"agents", have[1], "needed", need[1], NULL);
+	return emr_buf_append(visit->memory, &told, sizeof told);
+}
+
+static emr_status look_at_set(emr_visit *visit)
+{
+	EMR_AUTO_BUF item = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_status status = emr_replica_trustees(
+		visit->session->replica, visit->session->identity.signer_id, &item, &part);
+
+	if (status == EMR_OK)
+		status = look_at(visit, emr_buf_view(&item), emr_buf_view(&part));
+	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
+}
+
+/* ---- those who ask ---- */
+
 emr_status emr_look_recovery(emr_visit *visit)
 {
 	EMR_AUTO_BUF all = {0};
-	bool sees = false, mine;
+	bool sees = false, is_due = false, mine;
 
+	if (emr_visit_told(visit) == NULL)
+		return EMR_NO_MEMORY;
+	EMR_TRY(emr_visit_is_due(visit, is_of_people, &is_due));
+	if (is_due)
+		EMR_TRY(look_at_set(visit));
 	EMR_TRY(emr_visit_sees(visit, is_of_recovery, &sees));
 	if (!sees)
 		return EMR_OK;
-	if (emr_visit_told(visit) == NULL)
-		return EMR_NO_MEMORY;
 	EMR_TRY(EMR_ASK_ALL(&all, visit->session->replica, RECOVERIES));
 	EMR_EACH (const emr_known_recovery, one, &all) {
 		if (one->row.head.state != EMR_RECOVERY_WAITS ||

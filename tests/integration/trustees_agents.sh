@@ -55,8 +55,8 @@ helps() {
 	rm -f "$1.answer"
 	as "$1" run 0 trustees help "$2" -o "$1.answer" --yes --json $P
 }
-hears() { # WORD: an open folder of Ana says so
-	as ana "$EMRFS" status >out/heard 2>&1 </dev/null
+hears() { # WORD: an open folder says so
+	"$EMRFS" status >out/heard 2>&1 </dev/null
 	grep -qF -- "$1" out/heard
 }
 
@@ -65,6 +65,7 @@ as bento run 0 trustees stop $P # his copy of the ledger follows
 asks thief bento/state theirs
 helps bento theirs
 expect "nobody has given" "$(field agents)" 0
+two_home ana
 emr_until hears "bento, São Lucas"
 hears "emrfs trustees stop" || emr_fail "$(cat out/heard)"
 helps lima theirs
@@ -94,14 +95,6 @@ if [ -z "${ON_CHANNEL:-}" ]; then
 		echo "$1" >clock
 		agent_start keys
 	}
-	# One's own clock is not the ledger's.
-	agent_stop keys
-	EMR_CLOCK_FILE=$EMR_WORK/early
-	echo 180000 >early
-	agent_start keys
-	EMR_CLOCK_FILE=$EMR_WORK/clock
-	helps lima request
-	expect "a clock that hurries" "$(field agents)" 0
 	later 172000
 	helps lima request
 	expect "not yet" "$(field agents)" 0
@@ -110,7 +103,7 @@ if [ -z "${ON_CHANNEL:-}" ]; then
 	emr_until given
 	json 5 trustees words request lima.answer --words-file none $P
 	expect "one trustee and the agent" "$(field error) $(field answers) $(field agents)" "few-answers 1 1"
-	json 5 trustees words theirs bento.answer lima.answer --words-file none $P
+	json 8 trustees words theirs bento.answer lima.answer --words-file none $P
 	json 0 trustees words request bento.answer lima.answer --words-file words $P
 	must cmp words lost.words
 
@@ -119,10 +112,15 @@ if [ -z "${ON_CHANNEL:-}" ]; then
 	run 0 words renew $P --words-file newest
 	says "choose them again"
 	two_mount new
+	! as new hears "asks agents" || emr_fail "asked before: $(cat out/heard)"
 	expect "the record" "$(cat new-folder/Imaging/MRI)" "a knee"
+	two_home new
+	run 0 trustees set bento lima --need 2 --yes $P
+	as aurora run 0 org revoke lima --yes $P
+	emr_until hears "Too few could give you your words back: of your trustees 1, and 2 must; of the agents 1, and 1 must."
 	two_unmount new
 	asks thief bento/state again
-	json 5 trustees help again -o thief.answer --yes $P
-	as bento json 6 trustees help again -o nothing --yes $P
+	as bento json 12 trustees help again -o nothing --yes $P
+	expect "replaced" "$(field error)" wrong-words
 fi
 echo "all is well"
