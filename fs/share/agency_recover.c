@@ -152,8 +152,8 @@ static emr_status keep(const emr_agency *agency, emr_buf *before, const emr_buf 
 	return emr_buf_append(before, list->data, list->len);
 }
 
-/* Those of ALL that wait, in its order, which is that of their ids.  A damaged file is begun anew,
- * and the delays with it. */
+/* Those of ALL that wait, in its order, which is that of their ids.  After a damaged file the
+ * delays begin again. */
 static emr_status note_all(emr_agency *agency, const emr_buf *all, emr_buf *before, emr_buf *list)
 {
 	emr_status status = emr_file_read(agency->dirfd, ASKED_FILE, ASKED_MAX, before);

@@ -10,9 +10,10 @@
 #include "sharing/office_looks.h"
 #include "sharing/sharing.h"
 
-static bool is_of_recovery(const emr_replica_change *change)
+static bool is_of_trust(const emr_replica_change *change)
 {
-	return change->family == EMR_FAMILY_RECOVERY;
+	return change->family == EMR_FAMILY_RECOVERY || change->family == EMR_FAMILY_TRUSTEES ||
+	       change->family == EMR_FAMILY_KEY || change->family == EMR_FAMILY_ORG;
 }
 
 /* A computer of hers names her key.  Nobody gives a key any more that another followed. */
@@ -46,34 +47,19 @@ static emr_status tell(emr_visit *visit, const emr_known_recovery *one)
 
 /* ---- those whom she chose ---- */
 
-static bool is_of_people(const emr_replica_change *change)
-{
-	return change->family == EMR_FAMILY_KEY || change->family == EMR_FAMILY_ORG ||
-	       change->family == EMR_FAMILY_TRUSTEES;
-}
-
-/* A trustee who is no member has a card alone, whose end nobody hears of. */
-static emr_status can_answer(emr_crowd *crowd, emr_id32 id, bool *out_can)
-{
-	emr_who who;
-
-	EMR_TRY(emr_who_of(crowd, id, &who));
-	*out_can = !who.is_registered || who.is_active;
-	return EMR_OK;
-}
-
-/* Of N behind the first FROM. */
+/* Those of N behind the first FROM who could answer. One who is no member has a card alone, of
+ * whose end nobody hears. */
 static emr_status count(emr_crowd *crowd, emr_bytes item, emr_bytes part, unsigned from, unsigned n,
 	unsigned *out_n)
 {
 	*out_n = 0;
 	for (unsigned i = from; i < from + n; i++) {
-		bool can = false;
 		emr_id32 id;
+		emr_who who;
 
 		EMR_TRY(emr_trustee_at(item, part, i, &id));
-		EMR_TRY(can_answer(crowd, id, &can));
-		*out_n += can;
+		EMR_TRY(emr_who_of(crowd, id, &who));
+		*out_n += !who.is_registered || who.is_active;
 	}
 	return EMR_OK;
 }
@@ -125,10 +111,10 @@ emr_status emr_look_recovery(emr_visit *visit)
 
 	if (emr_visit_told(visit) == NULL)
 		return EMR_NO_MEMORY;
-	EMR_TRY(emr_visit_is_due(visit, is_of_people, &is_due));
+	EMR_TRY(emr_visit_is_due(visit, is_of_trust, &is_due));
 	if (is_due)
 		EMR_TRY(look_at_set(visit));
-	EMR_TRY(emr_visit_sees(visit, is_of_recovery, &sees));
+	EMR_TRY(emr_visit_sees(visit, is_of_trust, &sees));
 	if (!sees)
 		return EMR_OK;
 	EMR_TRY(EMR_ASK_ALL(&all, visit->session->replica, RECOVERIES));

@@ -29,6 +29,8 @@ typedef struct trust_request {
 } trust_request;
 
 void trust_request_end(trust_request *r);
+void trust_box_end(emr_box_key **box);
+#define AUTO_TRUST_BOX __attribute__((cleanup(trust_box_end))) emr_box_key *
 #define AUTO_TRUST_REQUEST __attribute__((cleanup(trust_request_end))) trust_request
 
 /* The problem that `emrfs trustees` was called wrongly. */
@@ -45,8 +47,9 @@ emr_status trust_request_read(const char *file, trust_request *out, emr_problem 
 emr_status trust_keyring(
 	const emr_args *args, const char *file, emr_keyring **out, emr_problem *out_problem);
 
-/* The verbs: `ask`, and those of trustees_recovery.c. */
+/* The verbs `ask` and `words`. */
 emr_status trust_ask(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status trust_words(const emr_args *args, emr_out *out, emr_problem *out_problem);
 
 /* ---- trustees_recovery.c: with agents, who hold to a delay ---- */
 

@@ -178,16 +178,6 @@ emr_status trust_recovery(emr_acting *acting, const trust_request *r, json_t **o
 
 /* ---- stopping ---- */
 
-/* Whose computer this is. */
-static emr_status person_of(const emr_session *session, emr_id32 *out)
-{
-	emr_known_person me;
-
-	EMR_TRY(emr_replica_person(session->replica, session->identity.signer_id, &me));
-	*out = me.row.how == EMR_HOW_DEVICE ? EMR_ID32_AT(me.row.ref) : me.signer_id;
-	return EMR_OK;
-}
-
 typedef struct stopping {
 	uint64_t n;
 	bool is_late; /* agents may have answered */
@@ -215,9 +205,11 @@ static emr_status stop_all(emr_session *session, stopping *s)
 {
 	EMR_AUTO_BUF all = {0};
 	emr_status refused = EMR_OK;
+	emr_known_person me;
 	emr_id32 person;
 
-	EMR_TRY(person_of(session, &person));
+	EMR_TRY(emr_replica_person(session->replica, session->identity.signer_id, &me));
+	person = me.row.how == EMR_HOW_DEVICE ? EMR_ID32_AT(me.row.ref) : me.signer_id;
 	EMR_TRY(EMR_ASK_ALL(&all, session->replica, RECOVERIES));
 	EMR_EACH (const emr_known_recovery, one, &all) {
 		bool is_mine = false;
@@ -235,14 +227,9 @@ static emr_status stop_all(emr_session *session, stopping *s)
 	return refused;
 }
 
-static void acting_end(emr_acting *acting)
-{
-	emr_acting_end(acting);
-}
-
 emr_status trust_stop(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
-	__attribute__((cleanup(acting_end))) emr_acting acting = EMR_ACTING_NONE;
+	__attribute__((cleanup(emr_acting_end))) emr_acting acting = EMR_ACTING_NONE;
 	stopping s = {.n = 0};
 	emr_status status;
 

@@ -28,6 +28,11 @@ void trust_request_end(trust_request *r)
 	emr_buf_free(&r->part);
 }
 
+void trust_box_end(emr_box_key **box)
+{
+	emr_box_key_free(*box);
+}
+
 emr_status trust_wrong(const char *why, emr_problem *out_problem)
 {
 	return emr_wrong_use("trustees", why, out_problem);

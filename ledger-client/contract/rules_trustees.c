@@ -166,13 +166,18 @@ static bool recovery_of(struct judge *judge, const uint8_t request[16], emr_row_
 	       emr_row_recovery_parse(value, out) == EMR_CONTRACT_OK;
 }
 
-/* Of a request, whose key it is that ROW names. */
-static void declare_identity(struct key_set *set, const emr_key_text *request)
+/* Of the request that a stop or an answer is about: whose key it asks for. */
+static void recovery_follows(struct key_set *set, const emr_item *item, emr_span pub)
 {
+	emr_key_text key;
 	emr_row_recovery row;
 	emr_span value;
 
-	if (emr_declared_value(set, request, &value) &&
+	emr_key_by_object("RQ",
+		item->op == EMR_OP_RECOVER_SHARE ? emr_pub_recover_share_of(pub).request
+						 : item->object_id,
+		&key);
+	if (emr_declared_value(set, &key, &value) &&
 		emr_row_recovery_parse(value, &row) == EMR_CONTRACT_OK)
 		emr_declare_signer(set, row.identity);
 }
@@ -181,15 +186,6 @@ static void cancel_names(struct key_set *set, const emr_item *item, emr_span pub
 {
 	(void)item;
 	emr_declare_signer(set, emr_pub_recover_cancel_of(pub).person);
-}
-
-static void cancel_follows(struct key_set *set, const emr_item *item, emr_span pub)
-{
-	emr_key_text key;
-
-	(void)pub;
-	emr_key_by_object("RQ", item->object_id, &key);
-	declare_identity(set, &key);
 }
 
 /* Any key of the person's chain, and each of her computers. */
@@ -242,15 +238,6 @@ static void share_names(struct key_set *set, const emr_item *item, emr_span pub)
 	(void)item;
 	emr_key_by_object("RQ", emr_pub_recover_share_of(pub).request, &key);
 	emr_declare(set, &key);
-}
-
-static void share_follows(struct key_set *set, const emr_item *item, emr_span pub)
-{
-	emr_key_text key;
-
-	(void)item;
-	emr_key_by_object("RQ", emr_pub_recover_share_of(pub).request, &key);
-	declare_identity(set, &key);
 }
 
 static emr_result share_form(struct judge *judge)
@@ -333,7 +320,7 @@ const op_rule emr_rules_trustees[4] = {
 		.needs = NEED_SIGNER,
 		.row = {"RQ", KEYED_BY_OBJECT},
 		.names = cancel_names,
-		.follows = cancel_follows,
+		.follows = recovery_follows,
 		.authority = cancel_authority,
 		.state = waits,
 		.last = emr_judge_key_in_force,
@@ -347,7 +334,7 @@ const op_rule emr_rules_trustees[4] = {
 		.needs = NEED_SIGNER,
 		.row = {"RS", KEYED_BY_OBJECT},
 		.names = share_names,
-		.follows = share_follows,
+		.follows = recovery_follows,
 		.form = share_form,
 		.authority = share_authority,
 		.state = share_state,

@@ -1,6 +1,6 @@
 #!/bin/bash
 # trustees.sh: Ana chooses three friends, of whom two give her the 24 words back when passphrase, words and computer are lost. One alone, a
-# stranger and a false answer do not; and after new words the answers of before open nothing.
+# stranger and a false answer do not; and after new words earlier answers open nothing.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin trustees
 cd "$EMR_WORK" || exit 2

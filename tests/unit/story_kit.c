@@ -277,7 +277,7 @@ void story_organisation(story *s, person *boss, const char *name)
 	admit(s, home, boss, name, AGENTS + 1);
 }
 
-static void agree(story *s, const emr_pub_org_propose *what, emr_bytes part)
+void story_agree(story *s, const emr_pub_org_propose *what, emr_bytes part)
 {
 	emr_id16 home, proposal = emr_id16_random();
 	emr_known_person ana;
@@ -290,29 +290,6 @@ static void agree(story *s, const emr_pub_org_propose *what, emr_bytes part)
 		i++) /* those after a majority come too late, and that is fine */
 		(void)story_says(s, &s->bosses[i],
 			emr_act_approve_proposal(proposal, s->bosses[i].org), (emr_bytes){0});
-}
-
-void story_rules(story *s, const char *text)
-{
-	EMR_AUTO_BUF part = {0};
-	emr_bytes bytes = emr_bytes_of(text, strlen(text));
-	emr_id32 salt = emr_id32_random(), hash = emr_sha256_of(&bytes, 1);
-	emr_pub_org_propose what = {
-		.kind = EMR_PROPOSAL_RULES, .not_after_unix_s = story_now(s) + DAY};
-
-	memcpy(what.subject, hash.b, sizeof what.subject);
-	assert_ok(emr_buf_append(&part, salt.b, sizeof salt.b));
-	assert_ok(emr_buf_append(&part, bytes.data, bytes.len));
-	agree(s, &what, emr_buf_view(&part));
-}
-
-void story_contract(story *s, uint8_t number)
-{
-	const emr_pub_org_propose what = {.kind = EMR_PROPOSAL_CONTRACT,
-		.subject = {0, 0, 0, number},
-		.not_after_unix_s = story_now(s) + DAY};
-
-	agree(s, &what, (emr_bytes){0});
 }
 
 static void people(story *s)

@@ -49,7 +49,7 @@ static void begin(people *p)
 	kit_put(&p->world.state, key.text, bytes, sizeof bytes);
 }
 
-/* What is sent, changed by a test before it is. */
+/* An operation that is sent, changed by a test before it is. */
 typedef struct step {
 	uint8_t op, object[16], pub[48];
 	uint32_t part_len;

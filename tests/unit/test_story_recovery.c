@@ -78,7 +78,7 @@ static emr_id32 about(const lost *l)
 	return emr_trustees_about(emr_buf_view(&l->item), l->asker.x25519);
 }
 
-/* What agent I has on the ledger for the request. */
+/* The answer that agent I has on the ledger for the request. */
 static emr_status given(lost *l, int i, emr_buf *out)
 {
 	emr_part_key at = {.family = EMR_FAMILY_SHARE, .version = 1};
@@ -182,7 +182,7 @@ TEST(agents_give_nothing_for_a_request_that_was_stopped)
 	assert_int_equal(run_all(&l), 0);
 }
 
-/* Who writes the ledger could date a request back, or not show it: the delay runs by the agent's
+/* A writer of the ledger could date a request back, or not show it: the delay runs by the agent's
  * clock, too, and over its restarts. */
 TEST(an_agent_that_hears_of_a_request_late_waits_from_then_on)
 {

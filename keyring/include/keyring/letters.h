@@ -100,7 +100,7 @@ emr_status emr_trustees_check(emr_bytes item, emr_bytes part);
 /* The I-th of those who have a letter, agents behind trustees.  EMR_NOT_FOUND: there are fewer;
  * EMR_DAMAGED. */
 emr_status emr_trustee_at(emr_bytes item, emr_bytes part, unsigned i, emr_id32 *out);
-/* What an answer is bound to: who asks, by her BOX, and what for, TRUSTEE_SET. */
+/* An answer is bound to this: who asks, by her BOX, and what for, TRUSTEE_SET. */
 emr_id32 emr_trustees_about(emr_bytes item, const uint8_t box[32]);
 /* The share of the trustee or agent ME, whose box is BOX, for who has TO: bound to ABOUT, the
  * request. EMR_NOT_FOUND: ME is none; EMR_DAMAGED. */
