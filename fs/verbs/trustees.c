@@ -14,6 +14,7 @@
 #include "ledger/act.h"
 #include "org/bureau.h"
 #include "people/who.h"
+#include "replica/follower.h"
 #include "replica/people.h"
 #include "session/keys.h"
 
@@ -192,7 +193,8 @@ static emr_status send(setting *s)
 	parts[0] = emr_buf_view(&part);
 	EMR_TRY(emr_act_send_each(
 		session->keyring, session->ledger, &act, parts, 1, NULL, &code, &size));
-	return code <= EMR_RESULT_ALREADY ? EMR_OK : EMR_DENIED;
+	/* A backup that is made now has it. */
+	return code <= EMR_RESULT_ALREADY ? emr_follow_to(session->replica, size) : EMR_DENIED;
 }
 
 static emr_status set(const emr_args *args, emr_out *out, emr_problem *out_problem)

@@ -25,11 +25,17 @@ two_join bento "Bento Reis" patient
 two_join lima "Paula Lima" clinician aurora
 orgs_agent own hospital
 two_cards ana bento lima
+mkdir -m 700 friend && printf 'kdf = 8,1\nnotify = none\n' >friend/settings
+EMRFS_HOME=$EMR_WORK/friend run 0 init --yes --name Duarte --born 1984-03-12 $P --words-file friend.words
+EMRFS_HOME=$EMR_WORK/friend run 0 people card -o friend.card $P
+as ana run 0 people add friend.card --name duarte $P
 two_home ana
 json 6 trustees set bento lima --need 2 --delay 2d --yes $P # the agent of her own organisation does not count
 expect "no agent" "$(field error)" no-delay
 orgs_agent keys aurora
+orgs_agent more aurora # a second one of one organisation does not count
 agent_start keys
+agent_start more
 emr_until agent_says keys '"key_made_at":"2'
 sets() { as ana "$EMRFS" trustees set bento lima --need 2 --delay 2d --yes $P --json >out/said 2>&1 </dev/null; }
 refused() { # ERROR: when Ana's copy of the ledger has come so far
@@ -38,7 +44,9 @@ refused() { # ERROR: when Ana's copy of the ledger has come so far
 emr_until refused later-rules
 for who in hospital aurora; do as "$who" run 0 org contract 2 --yes $P; done
 emr_until sets
-expect "with an agent" "$(field needed) of $(field trustees), $(field agents_needed) of $(field agents)" "2 of 2, 1 of 1"
+expect "one of each organisation" "$(field needed) of $(field trustees), $(field agents_needed) of $(field agents)" "2 of 2, 1 of 1"
+json 2 trustees set duarte --need 1 --delay 2d --yes $P # the card of one who is no member
+says "too few of these are"
 two_mount ana
 mkdir "$MNT/Imaging"
 echo "a knee" >"$MNT/Imaging/MRI"
@@ -92,8 +100,10 @@ expect "the agent waits" "$(field error)" few-agents
 if [ -z "${ON_CHANNEL:-}" ]; then
 	later() { # SECONDS
 		agent_stop keys
+		agent_stop more
 		echo "$1" >clock
 		agent_start keys
+		agent_start more
 	}
 	later 172000
 	helps lima request
@@ -104,11 +114,15 @@ if [ -z "${ON_CHANNEL:-}" ]; then
 	json 5 trustees words request lima.answer --words-file none $P
 	expect "one trustee and the agent" "$(field error) $(field answers) $(field agents)" "few-answers 1 1"
 	json 8 trustees words theirs bento.answer lima.answer --words-file none $P
+	# Any agent may say something on the ledger.
+	python3 -c 'import json, sys; a = json.load(open(sys.argv[1])); a["agents"].insert(0, "00" * 81); json.dump(a, open(sys.argv[1], "w"))' lima.answer
 	json 0 trustees words request bento.answer lima.answer --words-file words $P
 	must cmp words lost.words
 
 	say "everything is there, and new words end what they had"
 	run 0 init --yes --restore copy --words-file words $P
+	run 0 trustees stop $P
+	says "agents may have given their part before"
 	run 0 words renew $P --words-file newest
 	says "choose them again"
 	two_mount new
@@ -122,5 +136,14 @@ if [ -z "${ON_CHANNEL:-}" ]; then
 	asks thief bento/state again
 	as bento json 12 trustees help again -o nothing --yes $P
 	expect "replaced" "$(field error)" wrong-words
+	echo 9000000 >early
+	EMR_CLOCK_FILE=$EMR_WORK/early json 6 trustees help again -o nothing --yes $P
+	expect "a request of months ago" "$(field error)" old-request
+	as bento json 6 trustees set lima --need 1 --yes $P
+	expect "her key was revoked" "$(field error)" trustee-ended
+	as bento run 0 trustees set ana --need 1 --yes $P
+	two_home thief
+	json 13 trustees ask bento/state -o which $P
+	expect "of two people" "$(field error)" whose-trustees
 fi
 echo "all is well"
