@@ -13,13 +13,11 @@
 #include "replica/ask.h"
 
 #define LOOK_MS 3600000 /* at least so often while a request waits */
-#define AGAIN_S 60	/* when the ledger's clock is behind this one */
-#define NEVER UINT64_MAX
 
 /* A request that waits, in the file "asked". */
 typedef struct asked {
 	emr_id16 request;
-	uint64_t due_unix_s; /* NEVER: given, or not asked of this agent */
+	uint64_t heard_unix_s;
 } asked;
 
 #define ASKED_FILE "asked"
@@ -61,136 +59,120 @@ static emr_status answer(emr_agency *agency, const emr_known_recovery *r, uint8_
 	return status;
 }
 
-static emr_status give(emr_agency *agency, const emr_known_recovery *r, asked *one)
+static emr_status give(emr_agency *agency, const emr_known_recovery *r)
 {
 	emr_share *share = agency->desk.share;
 	emr_act act = emr_act_recover_give(r->request, share->me.signer_id);
 	uint8_t sealed[EMR_TRUSTEE_ANSWER_BYTES];
 	AUTO_PARCEL p = {0};
 	emr_id32 salt = emr_id32_random();
-	emr_status status = answer(agency, r, sealed);
 
-	if (status == EMR_MISSING_DATA)
-		return EMR_OK;
-	one->due_unix_s = NEVER;
-	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED) /* no letter of it is to this agent */
-		return EMR_OK;
-	EMR_TRY(status);
+	EMR_TRY(answer(agency, r, sealed));
 	EMR_TRY(parcel_begin(share, emr_signer_identity(), &p));
 	EMR_TRY(parcel_prepare(&p, &act));
 	EMR_TRY(emr_buf_append(&p.part, salt.b, sizeof salt.b));
 	EMR_TRY(emr_buf_append(&p.part, sealed, sizeof sealed));
 	EMR_TRY(parcel_add(&p, &act, NULL));
-	status = parcel_send(&p);
-	if (status != EMR_OK) /* stopped since, or the ledger's clock is behind */
-		one->due_unix_s = share_now(share) + AGAIN_S;
-	return status == EMR_REFUSED || status == EMR_DENIED ? EMR_OK : status;
+	return parcel_send(&p);
 }
 
-/* Given already, or for a key that another follows. */
-static emr_status is_over(emr_share *share, const emr_known_recovery *r, bool *out_is)
-{
-	emr_known_person lost;
-
-	EMR_TRY(has_given(share, r->request, out_is));
-	EMR_TRY(emr_replica_person(share->o.replica, EMR_ID32_AT(r->row.identity), &lost));
-	*out_is = *out_is || lost.row.head.state != EMR_KEY_ACTIVE;
-	return EMR_OK;
-}
-
-static emr_status consider(
-	emr_agency *agency, const emr_known_recovery *r, asked *one, emr_release_tally *tally)
-{
-	emr_share *share = agency->desk.share;
-	const uint64_t now = share_now(share);
-	bool is_done = false;
-
-	if (one->due_unix_s == NEVER)
-		return EMR_OK;
-	if (now >= one->due_unix_s) {
-		EMR_TRY(is_over(share, r, &is_done));
-		if (!is_done)
-			return give(agency, r, one);
-		one->due_unix_s = NEVER;
-		return EMR_OK;
-	}
-	if (tally->next_ms < 0 || tally->next_ms > LOOK_MS)
-		tally->next_ms = LOOK_MS;
-	if (one->due_unix_s - now < LOOK_MS / 1000 &&
-		tally->next_ms > (int)(one->due_unix_s - now) * 1000)
-		tally->next_ms = (int)(one->due_unix_s - now) * 1000;
-	return EMR_OK;
-}
-
-/* ---- requests that wait ---- */
-
-/* One that is heard of for the first time. */
-static emr_status note(emr_share *share, const emr_known_recovery *r, emr_buf *list)
+/* From when on this agent may give its part. */
+static emr_status due_at(
+	emr_share *share, const emr_known_recovery *r, uint64_t heard_unix_s, uint64_t *out_unix_s)
 {
 	EMR_AUTO_BUF row = {0};
 	emr_row_trustees trustees;
 	emr_key_text key;
-	asked one = {.request = r->request, .due_unix_s = r->row.earliest_unix_s};
 
 	emr_key_by_object("TR", r->row.trustees, &key);
 	EMR_TRY(emr_replica_state_get(share->o.replica, key.text, &row));
 	if (emr_row_trustees_parse((emr_span){row.data, row.len}, &trustees) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	if (one.due_unix_s < share_now(share) + trustees.delay_s)
-		one.due_unix_s = share_now(share) + trustees.delay_s;
-	return emr_buf_append(list, &one, sizeof one);
+	*out_unix_s = heard_unix_s + trustees.delay_s;
+	if (*out_unix_s < r->row.earliest_unix_s)
+		*out_unix_s = r->row.earliest_unix_s;
+	return EMR_OK;
 }
 
-/* Puts LIST on the disk in the place of *BEFORE, which becomes a copy of it. */
-static emr_status keep(const emr_agency *agency, emr_buf *before, const emr_buf *list)
+static emr_status consider(emr_agency *agency, const emr_known_recovery *r, uint64_t heard_unix_s,
+	emr_release_tally *tally)
 {
-	if (before->len == list->len &&
-		(list->len == 0 || memcmp(before->data, list->data, list->len) == 0))
+	emr_share *share = agency->desk.share;
+	const uint64_t now = share_now(share);
+	bool has = false;
+	emr_known_person lost;
+	uint64_t due;
+
+	EMR_TRY(has_given(share, r->request, &has));
+	EMR_TRY(emr_replica_person(share->o.replica, EMR_ID32_AT(r->row.identity), &lost));
+	if (has || lost.row.head.state != EMR_KEY_ACTIVE)
 		return EMR_OK;
-	EMR_TRY(emr_file_replace(agency->dirfd, ASKED_FILE, emr_buf_view(list), 0600));
-	emr_buf_clear(before);
-	return emr_buf_append(before, list->data, list->len);
+	EMR_TRY(due_at(share, r, heard_unix_s, &due));
+	if (now >= due)
+		return give(agency, r);
+	if (tally->next_ms < 0 || tally->next_ms > LOOK_MS)
+		tally->next_ms = LOOK_MS;
+	if (due - now < LOOK_MS / 1000 && tally->next_ms > (int)(due - now) * 1000)
+		tally->next_ms = (int)(due - now) * 1000;
+	return EMR_OK;
 }
 
-/* Those of ALL that wait, in its order, which is that of their ids.  After a damaged file the
- * delays begin again. */
-static emr_status note_all(emr_agency *agency, const emr_buf *all, emr_buf *before, emr_buf *list)
+/* ---- requests that wait ---- */
+
+/* Those of ALL that wait, in its order, which is that of their ids, with when they were heard of:
+ * in LIST and on the disk.  A clock that was ahead then, and a damaged file, begin the delay again.
+ */
+static emr_status note_all(emr_agency *agency, const emr_buf *all, emr_buf *list)
 {
-	emr_status status = emr_file_read(agency->dirfd, ASKED_FILE, ASKED_MAX, before);
+	const uint64_t now = share_now(agency->desk.share);
+	EMR_AUTO_BUF before = {0};
+	emr_status status = emr_file_read(agency->dirfd, ASKED_FILE, ASKED_MAX, &before);
 	const asked *known, *end;
 
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
+	if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_LIMIT)
 		return status;
-	known = (const asked *)(const void *)before->data;
-	end = known + before->len / sizeof *known;
+	known = (const asked *)(const void *)before.data;
+	end = known + before.len / sizeof *known;
 	EMR_EACH (const emr_known_recovery, r, all) {
+		asked one = {.request = r->request, .heard_unix_s = now};
+
 		if (r->row.head.state != EMR_RECOVERY_WAITS)
 			continue;
 		while (known < end && memcmp(known->request.b, r->request.b, 16) < 0)
 			known++;
-		EMR_TRY(known < end && emr_id16_equal(known->request, r->request)
-				? emr_buf_append(list, known, sizeof *known)
-				: note(agency->desk.share, r, list));
+		if (known < end && emr_id16_equal(known->request, r->request) &&
+			known->heard_unix_s < now)
+			one.heard_unix_s = known->heard_unix_s;
+		EMR_TRY(emr_buf_append(list, &one, sizeof one));
 	}
-	return keep(agency, before, list);
+	if (before.len == list->len &&
+		(list->len == 0 || memcmp(before.data, list->data, list->len) == 0))
+		return EMR_OK;
+	return emr_file_replace(agency->dirfd, ASKED_FILE, emr_buf_view(list), 0600);
 }
 
 emr_status agency_recover(emr_agency *agency, emr_release_tally *tally)
 {
 	EMR_AUTO_BUF all = {0};
-	EMR_AUTO_BUF before = {0};
 	EMR_AUTO_BUF list = {0};
-	emr_status status = EMR_OK, kept;
-	asked *one;
+	const asked *one;
 
 	EMR_TRY(EMR_ASK_ALL(&all, agency->desk.share->o.replica, RECOVERIES));
 	if (all.len == 0)
 		return EMR_OK;
-	EMR_TRY(note_all(agency, &all, &before, &list));
-	one = (asked *)(void *)list.data;
-	EMR_EACH (const emr_known_recovery, r, &all)
-		if (r->row.head.state == EMR_RECOVERY_WAITS && status == EMR_OK)
-			status = consider(agency, r, one++, tally);
-	kept = keep(agency, &before, &list);
-	return status == EMR_OK ? kept : status;
+	EMR_TRY(note_all(agency, &all, &list));
+	one = (const asked *)(const void *)list.data;
+	EMR_EACH (const emr_known_recovery, r, &all) {
+		emr_status status;
+
+		if (r->row.head.state != EMR_RECOVERY_WAITS)
+			continue;
+		status = consider(agency, r, one++->heard_unix_s, tally);
+		/* Not asked of this agent, its letter is damaged or not here yet, or the ledger
+		 * does not take it (any more, or its clock is behind). */
+		if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_DAMAGED &&
+			status != EMR_MISSING_DATA && status != EMR_REFUSED && status != EMR_DENIED)
+			return status;
+	}
+	return EMR_OK;
 }

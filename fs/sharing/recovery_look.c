@@ -104,27 +104,39 @@ static emr_status look_at_set(emr_visit *visit)
 
 /* ---- those who ask ---- */
 
-emr_status emr_look_recovery(emr_visit *visit)
+/* One that cannot be told hides no other. */
+static emr_status tell_all(emr_visit *visit)
 {
 	EMR_AUTO_BUF all = {0};
-	bool sees = false, is_due = false, mine;
+	emr_status first = EMR_OK, status;
 
-	if (emr_visit_told(visit) == NULL)
-		return EMR_NO_MEMORY;
-	EMR_TRY(emr_visit_is_due(visit, is_of_trust, &is_due));
-	if (is_due)
-		EMR_TRY(look_at_set(visit));
-	EMR_TRY(emr_visit_sees(visit, is_of_trust, &sees));
-	if (!sees)
-		return EMR_OK;
 	EMR_TRY(EMR_ASK_ALL(&all, visit->session->replica, RECOVERIES));
 	EMR_EACH (const emr_known_recovery, one, &all) {
+		bool mine = false;
+
 		if (one->row.head.state != EMR_RECOVERY_WAITS ||
 			emr_told_has(visit->memory, one->request))
 			continue;
-		EMR_TRY(is_mine(visit->session, one, &mine));
+		status = is_mine(visit->session, one, &mine);
 		if (mine)
-			EMR_TRY(tell(visit, one));
+			status = tell(visit, one);
+		first = first == EMR_OK ? status : first;
 	}
-	return EMR_OK;
+	return first;
+}
+
+emr_status emr_look_recovery(emr_visit *visit)
+{
+	bool sees = false, is_due = false;
+	emr_status told = EMR_OK;
+
+	if (emr_visit_told(visit) == NULL)
+		return EMR_NO_MEMORY;
+	EMR_TRY(emr_visit_sees(visit, is_of_trust, &sees));
+	if (sees)
+		told = tell_all(visit);
+	EMR_TRY(emr_visit_is_due(visit, is_of_trust, &is_due));
+	if (is_due)
+		EMR_TRY(look_at_set(visit));
+	return told;
 }

@@ -122,9 +122,10 @@ static emr_status find_all(setting *s, emr_problem *out_problem)
 	EMR_TRY(read_delay(s->args->values[EMR_OPT_DELAY], &s->what.delay_s, out_problem));
 	status = trust_agents(&s->acting.session, &crowd, s->all + s->what.n, s->organisations,
 		sizeof s->organisations, &agents);
-	if (status == EMR_UNSUPPORTED && s->args->values[EMR_OPT_DELAY] != NULL)
+	/* Without them there would be no delay, and no other choice until new words. */
+	if (status == EMR_UNSUPPORTED)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_LATER_RULES, NULL);
-	if (status != EMR_OK && status != EMR_UNSUPPORTED)
+	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	s->what.agents = (uint8_t)agents;
 	s->what.agents_t = (uint8_t)(agents == 0 ? 0 : agents / 2 + 1);
@@ -193,8 +194,10 @@ static emr_status send(setting *s)
 	parts[0] = emr_buf_view(&part);
 	EMR_TRY(emr_act_send_each(
 		session->keyring, session->ledger, &act, parts, 1, NULL, &code, &size));
-	/* A backup that is made now has it. */
-	return code <= EMR_RESULT_ALREADY ? emr_follow_to(session->replica, size) : EMR_DENIED;
+	if (code > EMR_RESULT_ALREADY)
+		return EMR_DENIED;
+	(void)!emr_follow_to(session->replica, size); /* a backup that is made now has it */
+	return EMR_OK;
 }
 
 static emr_status set(const emr_args *args, emr_out *out, emr_problem *out_problem)

@@ -111,7 +111,7 @@ static emr_status find_recovery(
 	return all.status == EMR_OK ? found : all.status;
 }
 
-static emr_status ask_there(emr_acting *acting, const trust_request *r, emr_known_recovery *out)
+static emr_status ask_there(emr_acting *acting, const trust_request *r)
 {
 	emr_session *session = &acting->session;
 	const emr_act act = emr_act_recover_ask(emr_id16_random(), r->trustees, r->from.x25519);
@@ -122,8 +122,7 @@ static emr_status ask_there(emr_acting *acting, const trust_request *r, emr_know
 		session->keyring, session->ledger, &act, NULL, 1, NULL, &code, &size));
 	if (code > EMR_RESULT_ALREADY)
 		return EMR_REFUSED;
-	EMR_TRY(emr_follow_to(session->replica, size));
-	return find_recovery(session->replica, r, out);
+	return emr_follow_to(session->replica, size);
 }
 
 /* Of those who have answered: EMR_OK also when nobody has. */
@@ -167,8 +166,14 @@ emr_status trust_recovery(emr_acting *acting, const trust_request *r, json_t **o
 	EMR_TRY(emr_replica_person(acting->session.replica, r->owner, &lost));
 	if (!emr_id32_is_zero(EMR_ID32_AT(lost.row.next)))
 		return EMR_ROLLBACK;
-	if (status == EMR_NOT_FOUND)
-		status = ask_there(acting, r, &known);
+	if (status == EMR_NOT_FOUND) {
+		status = ask_there(acting, r);
+		/* These two say something else here. */
+		if (status == EMR_DENIED || status == EMR_ROLLBACK)
+			status = status == EMR_DENIED ? EMR_REFUSED : EMR_OFFLINE;
+		if (status == EMR_OK)
+			status = find_recovery(acting->session.replica, r, &known);
+	}
 	EMR_TRY(status);
 	EMR_TRY(gather(acting->session.replica, &known, answers));
 	*out_earliest_unix_s = known.row.earliest_unix_s;
@@ -186,15 +191,20 @@ typedef struct stopping {
 static emr_status stop_one(
 	emr_session *session, emr_id32 person, const emr_known_recovery *one, stopping *s)
 {
+	json_auto_t *answers = json_array();
 	emr_act act = emr_act_recover_stop(one->request, person);
 	uint64_t size = 0;
 	uint8_t code = 0;
 
-	s->is_late = s->is_late || emr_clock_unix_s(emr_clock_system()) >= one->row.earliest_unix_s;
+	s->is_late = s->is_late ||
+		     emr_clock_unix_s(emr_clock_system()) >= one->row.earliest_unix_s ||
+		     (answers != NULL && gather(session->replica, one, answers) == EMR_OK &&
+			     json_array_size(answers) > 0);
 	EMR_TRY(emr_replica_follow(session->replica, session->identity.signer_id, &act));
 	EMR_TRY(emr_act_send_each(
 		session->keyring, session->ledger, &act, NULL, 1, NULL, &code, &size));
-	if (code > EMR_RESULT_ALREADY)
+	/* Another computer of hers may have been first. */
+	if (code > EMR_RESULT_ALREADY && code != EMR_RESULT_GONE)
 		return EMR_DENIED;
 	s->n++;
 	return emr_follow_to(session->replica, size);
@@ -239,13 +249,13 @@ emr_status trust_stop(const emr_args *args, emr_out *out, emr_problem *out_probl
 	EMR_TRY(emr_acting_open(&acting, out_problem));
 	EMR_TRY(emr_keyring_public(acting.session.keyring, &acting.session.identity));
 	status = stop_all(&acting.session, &s);
+	emr_out_number(out, "stopped", s.n);
+	if (s.is_late)
+		emr_remark_that(out, EMR_SAY_STOP_LATE, NULL);
 	if (status == EMR_DENIED)
 		return EMR_PROBLEM(status, out_problem, EMR_SAY_STOP_REFUSED, NULL);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
-	emr_out_number(out, "stopped", s.n);
-	if (s.is_late)
-		emr_remark_that(out, EMR_SAY_STOP_LATE, NULL);
 	emr_say(out,
 		s.n == 0    ? N_("Nobody asks for your words through the ledger.\n")
 		: s.is_late ? N_("It is stopped.\n")

@@ -120,8 +120,7 @@ emr_status trust_words(const emr_args *args, emr_out *out, emr_problem *out_prob
 		EMR_TRY(hand_out(args, keyring, out, out_problem));
 	else
 		emr_say(out, "Enough have answered, and truly: the words are found.\n");
-	emr_say(out,
-		"Delete the request, %s%s and the answers now: together they are the words.\n",
+	emr_say(out, "Delete the request, %s%s and the answers now: together they are the words.\n",
 		args->operands[1], TRUSTEES_KEYRING);
 	return EMR_OK;
 }
