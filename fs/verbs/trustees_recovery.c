@@ -170,7 +170,7 @@ emr_status trust_recovery(emr_acting *acting, const trust_request *r, json_t **o
 		status = ask_there(acting, r);
 		/* These two say something else here. */
 		if (status == EMR_DENIED || status == EMR_ROLLBACK)
-			status = status == EMR_DENIED ? EMR_REFUSED : EMR_OFFLINE;
+			status = EMR_REFUSED;
 		if (status == EMR_OK)
 			status = find_recovery(acting->session.replica, r, &known);
 	}
