@@ -86,7 +86,7 @@ static emr_status look_at(emr_visit *visit, emr_bytes item, emr_bytes part)
 	snprintf(need[0], sizeof need[0], "%u", set.t);
 	snprintf(need[1], sizeof need[1], "%u", set.agents_t);
 	emr_notices_add_that(visit->notices, "", EMR_SAY_TRUSTEES_FEW, "n", have[0], "m", need[0],
-		"agents", have[1], "needed", need[1], NULL);
+		"s", have[1], "t", need[1], NULL);
 	return emr_buf_append(visit->memory, &told, sizeof told);
 }
 
