@@ -127,13 +127,11 @@ static emr_status note_all(emr_agency *agency, const emr_buf *all, emr_buf *list
 	const uint64_t now = share_now(agency->desk.share);
 	EMR_AUTO_BUF before = {0};
 	emr_status status = emr_file_read(agency->dirfd, ASKED_FILE, ASKED_MAX, &before);
-	const asked *known;
-	size_t left;
+	const asked *known = (const asked *)(const void *)before.data;
+	size_t left = before.len / sizeof *known;
 
 	if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_LIMIT)
 		return status;
-	known = (const asked *)(const void *)before.data;
-	left = before.len / sizeof *known;
 	EMR_EACH (const emr_known_recovery, r, all) {
 		asked one = {.request = r->request, .heard_unix_s = now};
 
