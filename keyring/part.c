@@ -18,6 +18,8 @@ static size_t pub_len(emr_part_op op)
 	case EMR_PART_DENY:
 	case EMR_PART_READ_REPORT:
 		return 32;
+	case EMR_PART_TRUSTEE_SET:
+		return 8;
 	case EMR_PART_WRITER_ADD:
 		return 48;
 	case EMR_PART_ACCESS_REQ:

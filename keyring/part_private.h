@@ -28,6 +28,7 @@ typedef enum emr_part_op {
 	EMR_PART_ACCESS_SERVED = 0x49,
 	EMR_PART_READ_REPORT = 0x4a,
 	EMR_PART_DATASET_ADMIT = 0x52,
+	EMR_PART_TRUSTEE_SET = 0x68,
 } emr_part_op;
 
 /* An encoded item, taken apart; borrows from the bytes. */

@@ -34,7 +34,7 @@ emr_operation emr_act_operation(const emr_act *act, uint64_t time_unix_s, emr_by
 		.object = act->object,
 		.version = act->version,
 		.prev = act->prev,
-		.time = time_unix_s,
+		.time = act->time_unix_s != 0 ? act->time_unix_s : time_unix_s,
 		.epoch = act->epoch,
 		.pub = act_pub(act),
 		.priv = priv};
@@ -52,15 +52,14 @@ static emr_item item_of(const emr_act *act, emr_id32 signer)
 	return item;
 }
 
-emr_status emr_act_item(
-	const emr_act *act, emr_id32 signer, uint64_t time_unix_s, emr_buf *out_item)
+emr_status emr_act_item(emr_act *act, emr_id32 signer, uint64_t time_unix_s, emr_buf *out_item)
 {
 	emr_item item = item_of(act, signer);
 	emr_bytes pub = act_pub(act);
 	size_t len = 0;
 
 	EMR_TRY(emr_buf_reserve(out_item, EMR_ITEM_BYTES + EMR_PUB_MAX));
-	item.time_unix_s = time_unix_s;
+	item.time_unix_s = act->time_unix_s = time_unix_s;
 	if (emr_item_encode(&item, (emr_span){pub.data, pub.len}, out_item->data + out_item->len,
 		    EMR_ITEM_BYTES + EMR_PUB_MAX, &len) != EMR_CONTRACT_OK)
 		return EMR_INVALID;

@@ -9,6 +9,7 @@
 #include "ledger/batch.h"
 
 #define VALID_FOR_S ((uint64_t)7 * 86400)
+#define PROMPT_FOR_S 500 /* below the least limit of emr_op_validity_s, for clocks that differ */
 
 emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *act,
 	emr_bytes part, const emr_clock *clock, uint8_t *out_code)
@@ -39,6 +40,7 @@ static emr_status make_batch(const emr_keyring *keyring, emr_signer who, emr_led
 	uint64_t now = emr_clock_unix_s(clock != NULL ? clock : emr_clock_system());
 	emr_batch_options options = seen != NULL ? *seen : (emr_batch_options){.seen_seq = 0};
 	EMR_AUTO_BATCH batch = NULL;
+	bool is_prompt = false;
 	emr_id32 item;
 
 	options.keyring = keyring;
@@ -51,9 +53,10 @@ static emr_status make_batch(const emr_keyring *keyring, emr_signer who, emr_led
 
 		if (i > 0 && comes_behind(&acts[i - 1], &acts[i], emr_batch_signer_id(batch)))
 			operation.prev = item;
+		is_prompt = is_prompt || emr_op_is_prompt(acts[i].op);
 		EMR_TRY(emr_batch_add(batch, &operation, &item));
 	}
-	return emr_batch_finish(batch, now, VALID_FOR_S, out, NULL);
+	return emr_batch_finish(batch, now, is_prompt ? PROMPT_FOR_S : VALID_FOR_S, out, NULL);
 }
 
 static emr_status act_send(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,

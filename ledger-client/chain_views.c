@@ -40,6 +40,8 @@ static const view views[] = {
 	{"reports", "X", {{"domain", 16}, {"object", 16}}, emr_row_signed_fields},
 	{"listkeys", "L", {{"domain", 16}, {"object", 16}}, emr_row_listkey_fields},
 	{"states", "SN", {{"object", 16}}, NULL},
+	{"trusts", "TR", {{"trustees", 16}}, emr_row_trustees_fields},
+	{"recoveries", "RQ", {{"request", 16}}, emr_row_recovery_fields},
 	{"joins", "J", {{"domain", 16}, {"team", 16}}, emr_row_join_fields},
 	/* By whom a grant or a writer's right is found; it has no value. */
 	{"named", "gx", {{"named", 32}, {"domain", 16}}, NULL},

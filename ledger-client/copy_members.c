@@ -117,6 +117,81 @@ emr_status emr_ledger_copy_former(emr_ledger_copy *copy, emr_keyring *keyring)
 	return EMR_NOT_FOUND;
 }
 
+static emr_status take_trustees(const emr_chain_rows *rows, const emr_row_trustees *row,
+	emr_buf *out_item, emr_buf *out_part)
+{
+	emr_part_key key = {.family = EMR_FAMILY_TRUSTEES, .version = 1};
+	EMR_AUTO_OPENED opened = NULL;
+	EMR_AUTO_BUF part = {0};
+	emr_item item;
+	emr_span pub;
+	uint64_t seq;
+	uint16_t index;
+
+	if (emr_unhex(rows->key + strlen(rows->prefix), key.object.b, sizeof key.object.b) !=
+		EMR_OK)
+		return EMR_DAMAGED;
+	EMR_TRY(emr_chain_part(rows->chain, &key, &part));
+	EMR_TRY(emr_chain_find_item(rows->chain, row->head.item, &seq, &index));
+	EMR_TRY(chain_item_at(rows->chain, seq, index, &opened, &item, &pub));
+	emr_buf_clear(out_item);
+	emr_buf_clear(out_part);
+	EMR_TRY(emr_buf_append(out_item, pub.data - EMR_ITEM_BYTES, EMR_ITEM_BYTES + pub.len));
+	return emr_buf_append(out_part, part.data, part.len);
+}
+
+/* The next row of trustees whose person has her key still. */
+static emr_status next_trustees(emr_chain_rows *rows, emr_row_trustees *out, bool *out_is)
+{
+	emr_row_key key;
+
+	*out_is = false;
+	while (!*out_is && emr_chain_next_row(rows)) {
+		if (emr_row_trustees_parse(emr_span_of(rows->value), out) != EMR_CONTRACT_OK)
+			return EMR_DAMAGED;
+		EMR_TRY(emr_chain_key_row(rows->chain, out->identity, &key, NULL));
+		*out_is = key.head.state == EMR_KEY_ACTIVE;
+	}
+	return rows->status;
+}
+
+emr_status emr_ledger_copy_trusting(emr_ledger_copy *copy, emr_buf *out)
+{
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = copy_source(copy), .prefix = "TR/"};
+	emr_row_trustees row;
+	bool is = false, has;
+
+	for (;;) {
+		EMR_TRY(next_trustees(&rows, &row, &is));
+		if (!is)
+			return EMR_OK;
+		has = false;
+		EMR_EACH (const emr_id32, owner, out)
+			has |= memcmp(owner->b, row.identity, sizeof owner->b) == 0;
+		if (!has)
+			EMR_TRY(emr_buf_append(out, row.identity, sizeof row.identity));
+	}
+}
+
+emr_status emr_ledger_copy_trustees(
+	emr_ledger_copy *copy, emr_id32 owner, emr_buf *out_item, emr_buf *out_part)
+{
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = copy_source(copy), .prefix = "TR/"};
+	emr_row_trustees row;
+	uint64_t newest = 0;
+	bool is = false;
+
+	for (;;) {
+		EMR_TRY(next_trustees(&rows, &row, &is));
+		if (!is)
+			return newest > 0 ? EMR_OK : EMR_NOT_FOUND;
+		if (memcmp(row.identity, owner.b, sizeof owner.b) != 0 || rows.seq < newest)
+			continue;
+		EMR_TRY(take_trustees(&rows, &row, out_item, out_part));
+		newest = rows.seq;
+	}
+}
+
 emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_buf *out)
 {
 	EMR_AUTO_CHAIN_ROWS rows = {.chain = copy_source(copy), .prefix = "K/"};

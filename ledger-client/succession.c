@@ -35,6 +35,40 @@ emr_status emr_act_key_rotate(
 	return EMR_OK;
 }
 
+emr_act emr_act_trustee_set(emr_id16 object, const emr_pub_trustee_set *what)
+{
+	emr_act act = {.op = EMR_OP_TRUSTEE_SET, .object = object, .version = 1};
+
+	emr_pub_trustee_set_encode(what, act.pub);
+	return act;
+}
+
+emr_act emr_act_recover_ask(emr_id16 request, emr_id16 trustees, const uint8_t box[32])
+{
+	emr_act act = {.op = EMR_OP_RECOVER_REQ, .object = request, .version = 1};
+
+	memcpy(act.pub, trustees.b, sizeof trustees.b);
+	memcpy(act.pub + sizeof trustees.b, box, 32);
+	return act;
+}
+
+emr_act emr_act_recover_stop(emr_id16 request, emr_id32 person)
+{
+	emr_act act = {.op = EMR_OP_RECOVER_CANCEL, .object = request, .version = 1};
+
+	memcpy(act.pub, person.b, sizeof person.b);
+	return act;
+}
+
+emr_act emr_act_recover_give(emr_id16 request, emr_id32 agent)
+{
+	emr_act act = {.op = EMR_OP_RECOVER_SHARE, .version = 1};
+
+	memcpy(act.pub, request.b, sizeof request.b);
+	emr_object_recovery(request.b, agent.b, act.object.b);
+	return act;
+}
+
 emr_status emr_act_hand_over(const emr_keyring *next, emr_id16 net_id, emr_id32 carrier,
 	emr_id16 domain, emr_bytes d_row, emr_act *out_act)
 {

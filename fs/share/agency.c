@@ -401,6 +401,8 @@ emr_status emr_agency_run(emr_agency *agency, emr_release_tally *out_tally)
 		status = run_deferred(agency, &tally);
 	tally.next_ms = next_turn_ms(agency);
 	if (status == EMR_OK)
+		status = agency_recover(agency, &tally);
+	if (status == EMR_OK)
 		status = desk_next(&agency->desk, tally.next_ms, &tally.next_ms);
 	*out_tally = tally;
 	return status;

@@ -68,5 +68,8 @@ emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tal
 /* Sends what waits.  When it fails nothing waits any more, and the questions are still open: that
  * is no fault of one of them, which could be passed over. */
 emr_status agency_send(emr_agency *agency, emr_release_tally *tally);
+/* Answers requests to trustees whose delay is over (agency_recover.c); TALLY->next_ms becomes less
+ * where one waits. */
+emr_status agency_recover(emr_agency *agency, emr_release_tally *tally);
 /* Whether keys of DOMAIN may be released, as far as restarts of the ledger's host are concerned. */
 emr_status agency_may_release(emr_share *share, emr_id16 domain, bool *out_may);

@@ -40,7 +40,7 @@ void parcel_end(parcel *p)
 	memset(p, 0, sizeof *p);
 }
 
-emr_status parcel_item(parcel *p, const emr_act *act)
+emr_status parcel_item(parcel *p, emr_act *act)
 {
 	emr_buf_clear(&p->item);
 	emr_buf_clear(&p->part);

@@ -221,7 +221,7 @@ static emr_act act_of(const wrapping *w, const record_facts *record)
 }
 
 /* RECORD's private part as ACT has it becomes that of W's operation in hand. */
-static emr_status seal_record(wrapping *w, const record_facts *record, const emr_act *act)
+static emr_status seal_record(wrapping *w, const record_facts *record, emr_act *act)
 {
 	bool has_content = record->head.pversion != 0;
 	emr_put_part put = record->put;

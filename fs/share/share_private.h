@@ -76,7 +76,7 @@ void parcel_end(parcel *p);
 /* ACT continues its row; p->item becomes the item to seal a part for, p->part is emptied. */
 emr_status parcel_prepare(parcel *p, emr_act *act);
 /* The same for an act whose version and prev are set already. */
-emr_status parcel_item(parcel *p, const emr_act *act);
+emr_status parcel_item(parcel *p, emr_act *act);
 /* ACT with p->part. */
 emr_status parcel_add(parcel *p, const emr_act *act, emr_id32 *out_id);
 /* Signs, sends, follows.  EMR_CONFLICT, EMR_EPOCH, EMR_DENIED, EMR_REFUSED by the first item that

@@ -33,6 +33,7 @@ static const emr_look looks[] = {
 	{.name = "agents", .look = emr_look_agents, .end = emr_told_end},
 	{.name = "heard", .look = emr_look_heard, .end = free},
 	{.name = "deleted", .look = emr_look_deleted, .end = emr_told_end},
+	{.name = "recovery", .look = emr_look_recovery, .end = emr_told_end},
 	{.name = "news", .look = emr_look_news, .end = emr_look_news_end},
 };
 

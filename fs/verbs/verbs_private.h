@@ -159,6 +159,8 @@ emr_status emr_words_renew(const emr_args *args, emr_out *out, emr_problem *out_
 /* FILE (0600; as init wrote it, or just the words), or NULL: the terminal, in one line or several.
  */
 emr_status emr_words_get(const char *file, emr_passphrase *out_text, emr_problem *out_problem);
+/* The ledger in the state or backup at STATE_PATH, or the verified copy there. */
+emr_status emr_words_ledger(const char *state_path, emr_ledger_copy **out_ledger);
 /* The keyring of TEXT, complete: identity, device, network and certificate as the state in STATE_FD
  * (ledger and blocks) has them.  EMR_WRONG_WORDS. */
 emr_status emr_words_keyring(emr_bytes text, int state_fd, const char *state_path,

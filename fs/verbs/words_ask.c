@@ -138,7 +138,7 @@ static void known_free(known *k)
 	emr_ledger_members_free(&k->members);
 }
 
-static emr_status open_ledger(const char *state_path, emr_ledger_copy **out_ledger)
+emr_status emr_words_ledger(const char *state_path, emr_ledger_copy **out_ledger)
 {
 	char path[4400];
 	emr_status status;
@@ -159,7 +159,7 @@ static emr_status learn_former(const char *state_path, emr_keyring *keyring)
 	emr_id32 self, next;
 	emr_status status;
 
-	EMR_TRY(open_ledger(state_path, &ledger));
+	EMR_TRY(emr_words_ledger(state_path, &ledger));
 	EMR_TRY(emr_keyring_former_id(keyring, 0, &self));
 	status = emr_ledger_copy_next_key(ledger, self, &next);
 	if (status != EMR_NOT_FOUND)
@@ -173,7 +173,7 @@ static emr_status read_known(const char *state_path, known *k)
 	EMR_AUTO_LEDGER_COPY ledger = NULL;
 	EMR_AUTO_BUF descriptor = {0};
 	emr_bytes bytes;
-	emr_status status = open_ledger(state_path, &ledger);
+	emr_status status = emr_words_ledger(state_path, &ledger);
 
 	if (status == EMR_OK)
 		status = emr_ledger_copy_descriptor(ledger, &descriptor);

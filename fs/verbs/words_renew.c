@@ -29,6 +29,7 @@ typedef struct renewing {
 	emr_acting acting;
 	emr_keyring *next; /* while ACTING has the former one */
 	uint64_t taken;	   /* folders that somebody else owns by now */
+	bool has_trustees; /* of the former words */
 } renewing;
 
 static void renewing_end(renewing *r)
@@ -302,6 +303,10 @@ static void say_folders(renewing *r, uint64_t left)
 				"Tell those with whom they are shared, and bring them back from a "
 				"backup.\n"),
 			(unsigned long long)r->taken);
+	if (r->has_trustees)
+		emr_say(r->out,
+			"Your trustees can give you nothing but the former words: choose them "
+			"again (emrfs trustees set), and make a backup then.\n");
 	emr_say(r->out, "If somebody had the words before: look whether each person that you share "
 			"with, and each computer, is yours to trust: emrfs share, emrfs device\n");
 	emr_keys_say_backups(r->out, r->acting.session.state_fd);
@@ -342,6 +347,15 @@ static emr_status refuse_followed(const renewing *r, emr_problem *out_problem)
 		       : EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_KEY_FOLLOWED, NULL);
 }
 
+static bool has_trustees(const emr_session *session)
+{
+	EMR_AUTO_BUF item = {0};
+	EMR_AUTO_BUF part = {0};
+
+	return emr_replica_trustees(session->replica, session->identity.signer_id, &item, &part) !=
+	       EMR_NOT_FOUND;
+}
+
 static emr_status renew(renewing *r, emr_problem *out_problem)
 {
 	emr_session *session = &r->acting.session;
@@ -361,6 +375,7 @@ static emr_status renew(renewing *r, emr_problem *out_problem)
 		(domains.len > 0 && !r->args->given[EMR_OPT_LOST]))
 		return finish(r, false, out_problem);
 	EMR_TRY(refuse_followed(r, out_problem));
+	r->has_trustees = has_trustees(session);
 	EMR_TRY(draw(r, out_problem));
 	EMR_TRY(follow_key(r, out_problem));
 	return finish(r, true, out_problem);

@@ -70,7 +70,13 @@ PUB(dataset_join, 48, F(0, grant), F(16, account))
 
 PUB(dataset_snapshot, 64, F(0, dataset), F(16, log_size), F(24, n), F(32, root))
 
-PUB(trustee_set, 8, F(0, t), F(1, n), F(4, delay_s))
+PUB(trustee_set, 8, F(0, t), F(1, n), F(2, agents_t), F(3, agents), F(4, delay_s))
+
+PUB(recover_req, 48, F(0, trustees), F(16, box))
+
+PUB(recover_cancel, 32, F(0, person))
+
+PUB(recover_share, 16, F(0, request))
 
 static const char rotate_label[16] = "emrfs/v1/rotate"; /* with its NUL */
 
@@ -157,6 +163,15 @@ void emr_object_member(const uint8_t dataset[16], const uint8_t member[32], uint
 	uint8_t hash[32];
 
 	labelled("member", pieces, 2, hash);
+	memcpy(out, hash, 16);
+}
+
+void emr_object_recovery(const uint8_t request[16], const uint8_t agent[32], uint8_t out[16])
+{
+	const emr_span pieces[] = {{request, 16}, {agent, 32}};
+	uint8_t hash[32];
+
+	labelled("recovery", pieces, 2, hash);
 	memcpy(out, hash, 16);
 }
 

@@ -74,4 +74,10 @@ ROW_WRITTEN(snapshot, EMR_ROW_SNAPSHOT_BYTES, F(48, root))
 
 ROW(account, EMR_ROW_ACCOUNT_BYTES, EMR_FAMILY_ACCOUNT, F(48, points))
 
-ROW_WRITTEN(trustees, EMR_ROW_TRUSTEES_BYTES, F(48, identity), F(80, t), F(81, n), F(84, delay_s))
+ROW(trustees, EMR_ROW_TRUSTEES_BYTES, EMR_FAMILY_TRUSTEES, F(48, identity), F(80, t), F(81, n),
+	F(82, agents_t), F(83, agents), F(84, delay_s))
+
+ROW(recovery, EMR_ROW_RECOVERY_BYTES, EMR_FAMILY_RECOVERY, F(48, signer), F(80, trustees),
+	F(96, identity), F(128, box), F(160, earliest_unix_s))
+
+ROW_WRITTEN(share, EMR_ROW_SHARE_BYTES, F(48, request))

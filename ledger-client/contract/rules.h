@@ -105,7 +105,7 @@ extern const op_rule emr_rules_access[3];
 extern const op_rule emr_rules_dataset[4];
 extern const op_rule emr_rules_join[3];
 extern const op_rule emr_rules_points[2];
-extern const op_rule emr_rules_trustees[1];
+extern const op_rule emr_rules_trustees[4];
 
 /* ---- rules_dataset.c ---- */
 /* This header declares what the rules of datasets share with those of joining and of points. It

@@ -16,6 +16,8 @@
 	FORM(PROPOSAL, proposal)                                                                   \
 	FORM(DATASET, dataset)                                                                     \
 	FORM(MEMBER, member)                                                                       \
+	FORM(TRUSTEES, trustees)                                                                   \
+	FORM(RECOVERY, recovery)                                                                   \
 	FORM(DOMAIN, domain)                                                                       \
 	FORM(WRITER, writer)                                                                       \
 	FORM(GRANT, grant)                                                                         \
@@ -240,6 +242,12 @@ static const row_type type_team = {.size = sizeof(emr_known_team),
 	.columns = {COLUMN(HEX, emr_known_team, team), COLUMN(ROW_DATASET, emr_known_team, row)}};
 static const row_type type_member = {
 	.size = sizeof(emr_row_member), .columns = {{ROW_MEMBER, 0, sizeof(emr_row_member)}}};
+static const row_type type_trust = {.size = sizeof(emr_known_trust),
+	.columns = {COLUMN(HEX, emr_known_trust, trustees),
+		COLUMN(ROW_TRUSTEES, emr_known_trust, row)}};
+static const row_type type_recovery = {.size = sizeof(emr_known_recovery),
+	.columns = {COLUMN(HEX, emr_known_recovery, request),
+		COLUMN(ROW_RECOVERY, emr_known_recovery, row)}};
 static const row_type type_domain = {.size = sizeof(emr_known_domain),
 	.columns = {COLUMN(HEX, emr_known_domain, domain),
 		COLUMN(ROW_DOMAIN, emr_known_domain, row)},

@@ -13,6 +13,7 @@
 #include "keyring/card.h"
 #include "ledger/hash.h"
 #include "replica/ask.h"
+#include "replica/people.h"
 
 #include "replica_private.h"
 
@@ -452,4 +453,35 @@ emr_status emr_replica_name(
 	emr_name_says(says, name.handle, name.says, sizeof name.says);
 	*out = name;
 	return EMR_OK;
+}
+
+/* ---- trustees ---- */
+
+emr_status emr_replica_trustees(
+	emr_replica *replica, emr_id32 identity, emr_buf *out_item, emr_buf *out_part)
+{
+	emr_part_key at = {.family = EMR_FAMILY_TRUSTEES, .version = 1};
+	EMR_ASK(asked, replica, TRUSTS);
+	EMR_AUTO_BUF bytes = {0};
+	uint64_t newest = 0;
+	emr_replica_item item;
+	emr_known_trust one;
+
+	while (emr_next(&asked, &one)) {
+		emr_part_key key = at;
+
+		if (memcmp(one.row.identity, identity.b, sizeof identity.b) != 0)
+			continue;
+		key.object = one.trustees;
+		EMR_TRY(emr_required(emr_replica_item_get(replica, &key, &bytes, &item)));
+		if (item.seq < newest)
+			continue;
+		newest = item.seq;
+		at = key;
+		emr_buf_clear(out_item);
+		EMR_TRY(emr_buf_append(out_item, bytes.data, bytes.len));
+	}
+	EMR_TRY(asked.status);
+	return out_item->len > 0 ? emr_required(emr_replica_part(replica, &at, out_part))
+				 : EMR_NOT_FOUND;
 }

@@ -15,7 +15,8 @@
 #include "contract/rows_share.h"
 #include "crypto/hashsig.h"
 
-#define NOW 1700000000u
+#include "contract_item.h"
+
 #define VALUES_MAX (EMR_BATCH_COUNT_MAX * 10 + 64)
 
 static uint8_t pk[32], sk[64], signer_id[32];
@@ -70,7 +71,6 @@ static void mend(uint8_t *batch, const emr_batch *view, uint8_t mode)
 
 /* ---- a batch from choices ---- */
 
-#define CHOICES 24   /* bytes that choose one item; the public part repeats them */
 #define BUILT_MAX 24 /* items */
 
 static const struct {
@@ -90,113 +90,8 @@ static const struct {
 	{EMR_OP_DATASET_CLOSE, 0}, {EMR_OP_DATASET_ADMIT, 112}, {EMR_OP_DATASET_DROP, 0},
 	{EMR_OP_TRUSTEE_SET, 249}, {EMR_OP_MINT, 0}, {EMR_OP_DATASET_JOIN, 0},
 	{EMR_OP_DATASET_LEAVE, 0}, {EMR_OP_DATASET_SNAPSHOT, 0}, {EMR_OP_TRANSFER, 0},
-	{EMR_OP_CERT_REVOKE, 0}, {EMR_OP_ENROL_REVOKE, 0}, {EMR_OP_HOST_KEY, 0}};
-
-static emr_item chosen_item(const uint8_t *choice, uint8_t op)
-{
-	emr_item item = {.op = op,
-		.flags = choice[1] % 16 == 0 ? choice[1] >> 4 : choice[1] & 1,
-		.version = choice[2] % 6,
-		.epoch = choice[3] % 4,
-		.time_unix_s = NOW - choice[4] % 2};
-
-	memcpy(item.signer_id, signer_id, 32);
-	memset(item.domain_id, choice[5] % 3, 16);
-	memset(item.object_id, choice[6] % 5, 16);
-	if (op == EMR_OP_LISTKEY && choice[7] != 0)
-		emr_object_listkey(signer_id, item.epoch, item.object_id);
-	if (op < EMR_OP_DOMAIN_NEW && choice[7] != 0)
-		memcpy(item.object_id, signer_id, 16);
-	if ((op == EMR_OP_EPOCH || op == EMR_OP_DOMAIN_NEW) && choice[7] != 0)
-		memcpy(item.object_id, item.domain_id, 16);
-	return item;
-}
-
-/* A public part that repeats the choices, with what must follow from other fields put right when
- * the choices say so: otherwise no chance would find a hash. */
-static void chosen_pub(const uint8_t *choice, emr_item *item, uint8_t pub[EMR_PUB_MAX])
-{
-	for (size_t i = 0; i < EMR_PUB_MAX; i++)
-		pub[i] = choice[8 + i % (CHOICES - 8)];
-	if (choice[7] % 4 == 0)
-		return;
-	switch (item->op) {
-	case EMR_OP_WRITER_ADD:
-	case EMR_OP_HOST_KEY:
-	case EMR_OP_KEY_REVOKE:
-		memcpy(item->object_id, pub, 16);
-		memset(pub + 34, 0, item->op == EMR_OP_WRITER_ADD ? 6 : 0);
-		if (item->op == EMR_OP_KEY_REVOKE) {
-			pub[41] &= 1;
-			memset(pub + 42, 0, 6);
-		}
-		break;
-	case EMR_OP_GRANT:
-		memset(pub + 32, 0, 8);
-		memset(pub + 56, 0, 7);
-		pub[59] = 1;
-		pub[61] = 3;
-		pub[62] = pub[63] = choice[7] % 4;
-		break;
-	case EMR_OP_REVOKE:
-		memset(pub + 1, 0, 7);
-		break;
-	case EMR_OP_AGENT_ACK:
-		memset(pub + 32, 0, 8);
-		pub[32] = choice[7] % 4 + 1;
-		emr_object_ack(pub, pub[32], signer_id, item->object_id);
-		break;
-	case EMR_OP_ACCESS_REQ:
-		memset(pub + 16, choice[7] % 3, 24);
-		memset(pub + 32, 0, 8);
-		pub[33] = choice[7] % 3;
-		break;
-	case EMR_OP_ACCESS_SERVED:
-		memset(pub, 0, 32); /* the item of a made-up row */
-		memset(pub + 48, 0, 8);
-		pub[48] = choice[7] % 4;
-		pub[51] = pub[48] != EMR_SERVED_REFUSED;
-		pub[49] = pub[48] == EMR_SERVED_REFUSED;
-		emr_object_served(pub, signer_id, item->object_id);
-		break;
-	case EMR_OP_DATASET_ADMIT:
-		memset(pub + 56, 0, 8);
-		emr_object_member(pub, pub + 16, item->object_id);
-		break;
-	case EMR_OP_DATASET_JOIN:
-		memset(pub, choice[7] % 3, 16);
-		memset(pub + 16, choice[8] % 2, 32);
-		break;
-	case EMR_OP_MINT:
-		memcpy(item->object_id, pub, 16);
-		break;
-	case EMR_OP_TRANSFER:
-		if (choice[7] % 4 == 0)
-			memset(pub, 0, 16);
-		else
-			memcpy(pub, signer_id, 32);
-		memset(pub + 32, choice[8] % 3, choice[9] % 2 == 0 ? 16 : 32);
-		memset(pub + 64, 0, 7);
-		break;
-	case EMR_OP_DATASET_SNAPSHOT:
-		memset(pub, choice[7] % 3, 16);
-		memset(pub + 28, 0, 4);
-		break;
-	case EMR_OP_ORG_PROPOSE:
-		memset(pub + 1, 0, 7);
-		pub[0] = choice[7] % 7;
-		if (pub[0] != EMR_PROPOSAL_ADMIT)
-			memset(pub + 64, 0, 32);
-		if (pub[0] > EMR_PROPOSAL_REMOVE)
-			memset(pub + 16, 0, 16);
-		break;
-	case EMR_OP_REQUEST:
-		emr_object_request(pub, signer_id, item->object_id);
-		break;
-	default: /* the others have no field that follows from another */
-		break;
-	}
-}
+	{EMR_OP_CERT_REVOKE, 0}, {EMR_OP_ENROL_REVOKE, 0}, {EMR_OP_HOST_KEY, 0},
+	{EMR_OP_RECOVER_REQ, 0}, {EMR_OP_RECOVER_CANCEL, 0}, {EMR_OP_RECOVER_SHARE, 113}};
 
 /* The whole batch, unsigned, in allocated bytes. */
 static uint8_t *build(const uint8_t *data, size_t size, size_t *out_len)
@@ -211,10 +106,10 @@ static uint8_t *build(const uint8_t *data, size_t size, size_t *out_len)
 	for (; size >= CHOICES && header.count < BUILT_MAX; data += CHOICES, size -= CHOICES) {
 		size_t kind = data[0] % (sizeof usual / sizeof usual[0]);
 		uint8_t pub[EMR_PUB_MAX];
-		emr_item item = chosen_item(data, usual[kind].op);
+		emr_item item = chosen_item(data, usual[kind].op, signer_id);
 		emr_span part = {parts + parts_len, usual[kind].part};
 
-		chosen_pub(data, &item, pub);
+		chosen_pub(data, signer_id, &item, pub);
 		memset(parts + parts_len, data[7], part.len);
 		emr_item_set_part(&item, part);
 		parts_len += part.len;

@@ -1,5 +1,5 @@
-/* This fuzz target reads any bytes as letters to writers and to an owner's other computers, as
- * requests and refusals: whatever decodes is encoded to the same bytes. */
+/* This fuzz target reads any bytes as letters to writers, to trustees and to an owner's other
+ * computers, as requests and refusals: whatever decodes is encoded to the same bytes. */
 #include "share_input.h"
 
 #include "letters_private.h"
@@ -77,9 +77,33 @@ static void sealed(const share_input *in)
 	}
 }
 
+/* Of trustees, whose numbers are the first four bytes: no letter opens, and no answer does. */
+static void trustees(const share_input *in)
+{
+	EMR_AUTO_BUF item = {0};
+	uint8_t pub[8] = {0}, answer[EMR_TRUSTEE_ANSWER_BYTES];
+	emr_trustee_shares shares = {.n = 0};
+	emr_keyring *found = NULL;
+	emr_bytes part;
+	emr_id32 me = {{0}};
+
+	if (in->bytes.len < 4 + sizeof answer + 32)
+		return;
+	memcpy(pub, in->bytes.data, 4);
+	part = emr_bytes_of(in->bytes.data + 4, in->bytes.len - 4);
+	share_input_item(0x68, emr_bytes_of(pub, sizeof pub), part, &item);
+	memcpy(me.b, part.data + part.len - 32, 32);
+	if (emr_trustee_answer(in->box, me, emr_buf_view(&item), part, me.b, me, answer) ==
+			EMR_OK ||
+		emr_trustee_shares_add(&shares, in->box, emr_buf_view(&item), part, me,
+			emr_bytes_of(part.data, sizeof answer)) == EMR_OK ||
+		emr_trustees_recover(&shares, emr_buf_view(&item), part, 0, &found) == EMR_OK)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static share_reader *const readers[] = {writer, request, reason, sealed};
+	static share_reader *const readers[] = {writer, request, reason, sealed, trustees};
 
 	return share_input_read(data, size, readers, sizeof readers / sizeof *readers);
 }

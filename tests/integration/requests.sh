@@ -60,18 +60,6 @@ expect "files" "$(ls "$MNT/.emrfs/requests")" "$whole.txt"
 grep -qF "Who asks:   nuno, São Lucas (gives the name Dr Nuno Reis)" "$MNT/.emrfs/requests/$whole.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$whole.txt")"
 grep -qxF "Yes:        emrfs approve $whole" "$MNT/.emrfs/requests/$whole.txt" || emr_fail "no command in the file"
 ! touch "$MNT/.emrfs/requests/new" 2>/dev/null && ! rm -f "$MNT/.emrfs/requests/$whole.txt" 2>/dev/null || emr_fail "a request was changed as a file"
-COMPLETION=${EMRFS%/emrfs}/verbs/pages/share/bash-completion/completions/emrfs
-if [ -f "$COMPLETION" ]; then # sanitized programs make no pages
-	. "$SUPPORT/offers.sh"
-	PATH=${EMRFS%/*}:$PATH
-	expect "the id of a request" "$(offers 'emrfs approve r')" "$(json 0 request && field requests.0.id)"
-	expect "people, and not to share with a path" "$(offers 'emrfs share Imaging with nu')" nuno
-	expect "the folder's paths, from elsewhere" "$(offers 'emrfs log In')" Inbox/
-	expect "and from inside" "$(cd "$MNT" && offers 'emrfs log In')" Inbox/
-	mkdir strange && printf '#!/bin/sh\ntouch %s/was-run\n' "$EMR_WORK" >strange/emrfs && chmod +x strange/emrfs || exit 2
-	expect "a program of a strange directory is not run" "$(cd strange && offers './emrfs approve r')" "$(json 0 request && field requests.0.id)"
-	[ ! -e was-run ] || emr_fail "TAB ran ./emrfs"
-fi
 json 0 request
 expect "requests" "$(one)" 1
 expect "direction" "$(one direction)" to-me

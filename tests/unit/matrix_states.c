@@ -128,6 +128,39 @@ static void set_join(people *p, int form, enum state state)
 		people_forget(p, "J", dataset);
 }
 
+/* GRANTEE has trustees, and somebody asks them. */
+static void set_recovery(people *p, int form, enum state state)
+{
+	emr_row_trustees trustees = {
+		.head = {.family = EMR_FAMILY_TRUSTEES, .state = EMR_STATE_PRESENT, .version = 1},
+		.t = 1,
+		.n = 1,
+		.delay_s = KIT_DAY};
+	emr_row_recovery row = {
+		.head = {.family = EMR_FAMILY_RECOVERY,
+			.state = state == ST_DONE ? EMR_RECOVERY_STOPPED : EMR_RECOVERY_WAITS,
+			.version = 1},
+		.earliest_unix_s = KIT_NOW + (state == ST_COMING)};
+	uint8_t bytes[EMR_ROW_RECOVERY_BYTES], object[16];
+	emr_key_text key;
+
+	memcpy(trustees.identity, p->who[GRANTEE].id, 32);
+	memcpy(row.identity, trustees.identity, 32);
+	emr_row_trustees_encode(&trustees, bytes);
+	kit_id16("trustees", object);
+	emr_key_by_object("TR", object, &key);
+	kit_put(&p->world.state, key.text, bytes, EMR_ROW_TRUSTEES_BYTES);
+	if (state == ST_ENDED)
+		kit_put_key(&p->world.state, &p->who[GRANTEE], p->clinic, EMR_ROLE_CLINICIAN,
+			EMR_HOW_CERTIFICATE, EMR_KEY_ROTATED, KIT_NOW + 9 * KIT_DAY);
+	if (form == FORM_RECOVER_REQ || state == ST_ABSENT)
+		return;
+	emr_row_recovery_encode(&row, bytes);
+	kit_id16("recovery", object);
+	emr_key_by_object("RQ", object, &key);
+	kit_put(&p->world.state, key.text, bytes, sizeof bytes);
+}
+
 /* The same item then comes in a batch that nobody knows. */
 static void forget_batches(people *p)
 {
@@ -289,6 +322,8 @@ void matrix_set_state(people *p, int form, enum state state, enum column column)
 
 	if (state == ST_NO_DOMAIN)
 		forget_domain(p);
+	if (form > FORM_RESTORE_PART)
+		set_recovery(p, form, state);
 	if (form >= FORM_PUT && form <= FORM_ROOT_UNLINK)
 		set_object(p, form, state, me);
 	else if (form == DOMAIN_ROTATE || form == FORM_DOMAIN_NEW || form == FORM_EPOCH)

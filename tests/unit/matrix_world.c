@@ -123,6 +123,13 @@ static const facts all[FORMS] = {
 	[FORM_ROOT_UNLINK] = {"UNLINK-root", EMR_OP_UNLINK, MANAGER, ON_OBJECT},
 	[FORM_RESTORE_PART] = {"RESTORE_PART", EMR_OP_RESTORE_PART, AGENT,
 		BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OTHERS)},
+	[FORM_RECOVER_REQ] = {"RECOVER_REQ", EMR_OP_RECOVER_REQ, STEWARD,
+		BIT(ST_ABSENT) | BIT(ST_AGAIN) | BIT(ST_ENDED)},
+	[FORM_RECOVER_CANCEL] = {"RECOVER_CANCEL", EMR_OP_RECOVER_CANCEL, GRANTEE,
+		BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_DONE)},
+	[FORM_RECOVER_SHARE] = {"RECOVER_SHARE", EMR_OP_RECOVER_SHARE, AGENT,
+		BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_AGAIN) | BIT(ST_COMING) | BIT(ST_DONE) |
+			BIT(ST_ENDED)},
 };
 
 const char *form_name(int form)
@@ -323,6 +330,21 @@ static void restore_item(people *p, people_item *out)
 	out->part = kit_part(9, 828);
 }
 
+/* For GRANTEE. */
+static void recovery_item(people *p, int form, const kit_signer *me, people_item *out)
+{
+	kit_id16("recovery", out->item.object_id);
+	kit_id16("trustees", out->pub);
+	memset(out->pub + 16, 0x66, 32);
+	if (form == FORM_RECOVER_CANCEL)
+		memcpy(out->pub, p->who[GRANTEE].id, 32);
+	if (form == FORM_RECOVER_SHARE) {
+		memcpy(out->pub, out->item.object_id, 16);
+		emr_object_recovery(out->pub, me->id, out->item.object_id);
+		out->part = kit_part(3, 113);
+	}
+}
+
 people_item matrix_item(people *p, int form, enum column column)
 {
 	enum who who = matrix_signer(form, column);
@@ -339,11 +361,13 @@ people_item matrix_item(people *p, int form, enum column column)
 		newcomer_item(p, form, &p->who[who], &out);
 	else if (form <= FORM_LISTKEY)
 		domain_item(p, form, &p->who[who], &out);
-	else if (form != FORM_RESTORE_PART)
+	else if (form < FORM_RESTORE_PART)
 		object_item(p, form, &out);
-	else
+	else if (form == FORM_RESTORE_PART)
 		restore_item(p, &out);
-	if (form <= FORM_KEY_CERT || form == FORM_LISTKEY) {
+	else
+		recovery_item(p, form, &p->who[who], &out);
+	if (form <= FORM_KEY_CERT || form == FORM_LISTKEY || form > FORM_RESTORE_PART) {
 		emr_key_text key;
 
 		assert_true(emr_contract_row_key(&out.item, kit_span(out.pub, out.pub_len), &key));

@@ -1,5 +1,5 @@
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
-set(shared_kit ${CMAKE_CURRENT_LIST_DIR}/shared_kit.c ${CMAKE_CURRENT_LIST_DIR}/story_kit.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
+set(shared_kit ${CMAKE_CURRENT_LIST_DIR}/shared_kit.c ${CMAKE_CURRENT_LIST_DIR}/story_kit.c ${CMAKE_CURRENT_LIST_DIR}/story_rules.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
 set(shared_uses share stack view settle ledger contract crypto Threads::Threads)
 foreach(part away folder kept reading threads place renamed)
 	emr_test(test_shared_${part}

@@ -277,22 +277,14 @@ void story_organisation(story *s, person *boss, const char *name)
 	admit(s, home, boss, name, AGENTS + 1);
 }
 
-void story_rules(story *s, const char *text)
+void story_agree(story *s, const emr_pub_org_propose *what, emr_bytes part)
 {
-	EMR_AUTO_BUF part = {0};
-	emr_bytes bytes = emr_bytes_of(text, strlen(text));
-	emr_id32 salt = emr_id32_random(), hash = emr_sha256_of(&bytes, 1);
-	emr_pub_org_propose what = {
-		.kind = EMR_PROPOSAL_RULES, .not_after_unix_s = story_now(s) + DAY};
 	emr_id16 home, proposal = emr_id16_random();
 	emr_known_person ana;
 
 	assert_ok(emr_replica_person(s->k.stack.replica, story_ana(s), &ana));
 	memcpy(home.b, ana.row.org, sizeof home.b);
-	memcpy(what.subject, hash.b, sizeof what.subject);
-	assert_ok(emr_buf_append(&part, salt.b, sizeof salt.b));
-	assert_ok(emr_buf_append(&part, bytes.data, bytes.len));
-	assert_int_equal(ana_says(s, emr_act_propose(proposal, &what), emr_buf_view(&part)), 0);
+	assert_int_equal(ana_says(s, emr_act_propose(proposal, what), part), 0);
 	assert_int_equal(ana_says(s, emr_act_approve_proposal(proposal, home), (emr_bytes){0}), 0);
 	for (int i = 0; i <= AGENTS;
 		i++) /* those after a majority come too late, and that is fine */

@@ -78,8 +78,12 @@ int story_says(story *s, person *m, emr_act act, emr_bytes part);
 void story_does(story *s, person *m, emr_act act);
 /* Whether ana's DOMAIN wants a new epoch. */
 bool story_is_due(story *s, emr_id16 domain);
-/* The members agree on TEXT as the rules of the network. */
+/* All members agree on WHAT. */
+void story_agree(story *s, const emr_pub_org_propose *what, emr_bytes part);
+/* story_rules.c: the members agree on TEXT as the rules of the network. */
 void story_rules(story *s, const char *text);
+/* And on another number of the rules of the contract. */
+void story_contract(story *s, uint8_t number);
 uint64_t story_now(const story *s);
 void story_pass(story *s, uint64_t seconds);
 /* One more person, of BOSS's organisation, with a keyring and a copy of his own; story_part is his

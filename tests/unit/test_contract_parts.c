@@ -351,25 +351,4 @@ TEST(a_part_does_not_come_back_in_the_batch_that_erased_it)
 	kit_drop(bytes);
 }
 
-TEST(operations_of_later_contracts_are_unknown)
-{
-	emr_item item = {0};
-	uint8_t pub[EMR_PUB_MAX] = {0};
-	int known = 0;
-
-	SCENE(kit_world, world, kit_world_make, kit_world_free);
-	for (int op = 0; op < 256; op++) {
-		if (emr_op_pub_len((uint8_t)op) < 0 || emr_op_since((uint8_t)op) != 0)
-			continue;
-		known++;
-		item.op = (uint8_t)op;
-		kit_expect(EMR_RESULT_UNKNOWN_OP,
-			kit_answer_item(&world, "an operation not served", &world.owner, item,
-				kit_span(pub, (size_t)emr_op_pub_len((uint8_t)op)),
-				kit_span(NULL, 0), NULL),
-			emr_op_text((uint8_t)op));
-	}
-	assert_int_equal(known, 3);
-}
-
 TESTS(NULL, NULL)

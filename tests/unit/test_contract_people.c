@@ -734,7 +734,8 @@ people_item people_item_of(const people *p, enum what what, enum who who)
 	else if (what == ENROL_REVOKE)
 		enrol_pub(p, &out);
 	else {
-		emr_pub_trustee_set_encode(&(emr_pub_trustee_set){2, 3, 3 * KIT_DAY}, out.pub);
+		emr_pub_trustee_set_encode(
+			&(emr_pub_trustee_set){2, 3, 0, 0, 3 * KIT_DAY}, out.pub);
 		kit_id16("trustees", out.item.object_id);
 		out.part = kit_part(16, 32 + 2 * 32 + 3 * 113 + 72);
 	}

@@ -46,6 +46,10 @@ static void fill(void)
 	emr_pub_dataset_new called = {.not_after_unix_s = now + 90 * DAY, .purposes = 1};
 	emr_pub_dataset_snapshot state = {.dataset = {7}, .log_size = 3, .n = 1};
 	emr_batch_builder *b = kit_batch(&k, in);
+	const emr_pub_trustee_set trust = {.t = 1, .n = 1, .delay_s = DAY};
+	const emr_pub_org_propose rules = {.kind = EMR_PROPOSAL_CONTRACT,
+		.subject = {0, 0, 0, 2},
+		.not_after_unix_s = now + DAY};
 	emr_act asked = emr_act_request(in, me, me);
 	emr_act key = {.op = EMR_OP_LISTKEY, .domain = in, .version = 1, .epoch = 1};
 
@@ -54,6 +58,9 @@ static void fill(void)
 	about.item = kit_put(b, &health, about.object, 1, (emr_id32){{0}});
 	(void)kit_send(&k, b);
 	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
+	assert_applied(folk_say(&ana, emr_act_propose(team, &rules), folk_nothing()));
+	assert_applied(folk_say(&ana, emr_act_approve_proposal(team, home), folk_nothing()));
+	assert_applied(folk_say(&boss, emr_act_approve_proposal(team, clinic), folk_nothing()));
 	memcpy(called.B, boss.public.B, sizeof called.B);
 	assert_ok(emr_keyring_pop(boss.keyring, k.net_id, called.pop));
 	assert_applied(folk_say(&boss, emr_act_dataset(team, &called), folk_part_of(60)));
@@ -68,6 +75,8 @@ static void fill(void)
 	assert_applied(folk_own(emr_act_deny(in, asked.object, me), folk_part_of(592)));
 	emr_object_listkey(me.b, 1, key.object.b);
 	assert_applied(folk_say(&boss, key, folk_part_of(160)));
+	assert_applied(folk_say(&boss, emr_act_trustee_set(grant, &trust), folk_part_of(249)));
+	assert_applied(folk_say(&boss, emr_act_recover_ask(team, grant, me.b), folk_nothing()));
 	folk_see(&ana);
 }
 

@@ -1,6 +1,6 @@
 # People who write in somebody else's folder.
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
-set(writing_kit ${CMAKE_CURRENT_LIST_DIR}/pen_kit.c ${CMAKE_CURRENT_LIST_DIR}/story_kit.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
+set(writing_kit ${CMAKE_CURRENT_LIST_DIR}/pen_kit.c ${CMAKE_CURRENT_LIST_DIR}/story_kit.c ${CMAKE_CURRENT_LIST_DIR}/story_rules.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
 set(reckless_kit ${CMAKE_CURRENT_LIST_DIR}/reckless_kit.c ${writing_kit})
 set(writing_uses share stack view settle store journal ledger contract crypto Threads::Threads)
 set(writing_inside ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/fs/settle)

@@ -40,8 +40,8 @@ static emr_status list_teams(const emr_bureau *bureau, const emr_team *like, emr
 /* ---- in and out ---- */
 
 /* The letter to WHO with the team's KEY, for ACT, which lets him in. */
-static emr_status seal_key(const emr_bureau *bureau, const emr_act *act,
-	const emr_known_person *who, const emr_grantee_key *key, emr_buf *part)
+static emr_status seal_key(const emr_bureau *bureau, emr_act *act, const emr_known_person *who,
+	const emr_grantee_key *key, emr_buf *part)
 {
 	EMR_AUTO_BUF item = {0};
 	bool is_active = false;

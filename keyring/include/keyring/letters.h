@@ -71,3 +71,55 @@ emr_status emr_admit_part_seal(emr_bytes admit_item, const uint8_t member_x25519
 /* B is the team's, of its ledger row.  EMR_DAMAGED when the key in the letter is another. */
 emr_status emr_admit_part_open(const emr_box_key *box, emr_bytes admit_item, emr_bytes part,
 	const uint8_t B[32], emr_grantee_key **out);
+
+/* ---- Trustees (TRUSTEE_SET, 68) ----
+ *
+ * They help a person who lost passphrase and words: the seed is sealed under a random number, and
+ * that is shared among N people so that any T of them find it (crypto/pre.h); with agents, a second
+ * number that is shared among them the same way is needed, too. A share that does not
+ * fit the commitments of the part is refused: a trustee who answers falsely is named, and stops
+ * nobody else. */
+
+#define EMR_SHARES_MAX 16 /* of trustees, and of agents */
+/* salt, T commitments, N x (id, letter with place and share), nonce, sealed seed; T and N are those
+ * of trustees and agents together */
+#define EMR_TRUSTEES_PART_BYTES(t, n) (32u + 32 * (t) + 113 * (n) + 24 + 48)
+#define EMR_TRUSTEE_ANSWER_BYTES 81
+
+typedef struct emr_trustee {
+	emr_id32 id; /* of the card */
+	uint8_t x25519[32];
+} emr_trustee;
+
+/* For the seed of KR; ITEM is TRUSTEE_SET with its public part, which says how many of ALL, the
+ * agents behind the trustees, there are.  EMR_INVALID: two of ALL are the same. */
+emr_status emr_trustees_part_seal(
+	const emr_keyring *kr, emr_bytes item, const emr_trustee *all, emr_buf *out_part);
+/* EMR_DAMAGED: PART is none for ITEM. */
+emr_status emr_trustees_check(emr_bytes item, emr_bytes part);
+/* The I-th of those who have a letter, agents behind trustees.  EMR_NOT_FOUND: there are fewer;
+ * EMR_DAMAGED. */
+emr_status emr_trustee_at(emr_bytes item, emr_bytes part, unsigned i, emr_id32 *out);
+/* An answer is bound to this: who asks, by her BOX, and what for, TRUSTEE_SET. */
+emr_id32 emr_trustees_about(emr_bytes item, const uint8_t box[32]);
+/* The share of the trustee or agent ME, whose box is BOX, for who has TO: bound to ABOUT, the
+ * request. EMR_NOT_FOUND: ME is none; EMR_DAMAGED. */
+emr_status emr_trustee_answer(const emr_box_key *box, emr_id32 me, emr_bytes item, emr_bytes part,
+	const uint8_t to[32], emr_id32 about, uint8_t out[EMR_TRUSTEE_ANSWER_BYTES]);
+
+/* Answers that were opened: at most one for each place. */
+typedef struct emr_trustee_shares {
+	emr_secret shares[2 * EMR_SHARES_MAX];
+	uint8_t at[2 * EMR_SHARES_MAX]; /* an agent's is above EMR_SHARES_MAX */
+	unsigned n;
+} emr_trustee_shares;
+
+void emr_trustee_shares_free(emr_trustee_shares *shares); /* wipes */
+/* Opens ANSWER with BOX, whose public half was TO.  EMR_EXISTS: the share is there; EMR_DAMAGED: it
+ * is for another request, or false. */
+emr_status emr_trustee_shares_add(emr_trustee_shares *shares, const emr_box_key *box,
+	emr_bytes item, emr_bytes part, emr_id32 about, emr_bytes answer);
+unsigned emr_trustee_shares_count(const emr_trustee_shares *shares, bool of_agents);
+/* The keyring of the seed, without device and facts.  EMR_NOT_FOUND: fewer than must answer. */
+emr_status emr_trustees_recover(const emr_trustee_shares *shares, emr_bytes item, emr_bytes part,
+	uint64_t created_unix_s, emr_keyring **out);

@@ -30,15 +30,16 @@ typedef struct emr_act {
 	emr_id32 prev;
 	uint32_t epoch;
 	uint8_t pub[EMR_PUB_MAX];
+	uint64_t time_unix_s; /* for which its part was sealed; 0: that of the batch */
 } emr_act;
 
-/* ACT as the batch builder takes it; borrows from ACT and PRIV (empty = no private part). */
+/* ACT as the batch builder takes it; borrows from ACT and PRIV (empty = no private part).  TIME
+ * counts where ACT has none. */
 emr_operation emr_act_operation(const emr_act *act, uint64_t time_unix_s, emr_bytes priv);
 /* Appends the item as the keyring's ..._part_seal want it: encoded with its public part, the length
- * and hash of the private part still zero.  EMR_INVALID for an operation that is not of the format.
- */
-emr_status emr_act_item(
-	const emr_act *act, emr_id32 signer, uint64_t time_unix_s, emr_buf *out_item);
+ * and hash of the private part still zero.  ACT keeps that time, because what is sealed for another
+ * item opens nowhere.  EMR_INVALID for an operation that is not of the format. */
+emr_status emr_act_item(emr_act *act, emr_id32 signer, uint64_t time_unix_s, emr_buf *out_item);
 /* The printable key of the row that ACT of SIGNER moves; EMR_NOT_FOUND: it moves none. */
 emr_status emr_act_row_key(const emr_act *act, emr_id32 signer, emr_key_text *out_key);
 /* Version and previous item behind ROW (the value at that key; data NULL = absent).  EMR_DAMAGED
@@ -69,6 +70,14 @@ emr_status emr_act_key_rotate(const emr_keyring *next, emr_id16 net_id, emr_id32
  * its present one; in a batch of CARRIER.  Version and prev are those behind D_ROW, and signed. */
 emr_status emr_act_hand_over(const emr_keyring *next, emr_id16 net_id, emr_id32 carrier,
 	emr_id16 domain, emr_bytes d_row, emr_act *out_act);
+
+/* The delay of WHAT is EMR_TRUSTEE_DELAY_MIN_S or more. */
+emr_act emr_act_trustee_set(emr_id16 object, const emr_pub_trustee_set *what);
+/* For who has BOX, of the trustees of that TRUSTEE_SET. */
+emr_act emr_act_recover_ask(emr_id16 request, emr_id16 trustees, const uint8_t box[32]);
+/* By PERSON, or one of her computers; its row comes with emr_act_follow. */
+emr_act emr_act_recover_stop(emr_id16 request, emr_id32 person);
+emr_act emr_act_recover_give(emr_id16 request, emr_id32 agent);
 
 /* ---- organisations ---- */
 

@@ -178,7 +178,7 @@ void emr_chain_rows_end(emr_chain_rows *rows);
  * static and always the same for one QUESTION, a number below EMR_CHAIN_QUESTIONS: it is prepared
  * once, and again while it is in use. It is given to emr_chain_asked when it was answered, with
  * the number of its rows (for emr_chain_take_reads). */
-#define EMR_CHAIN_QUESTIONS 40
+#define EMR_CHAIN_QUESTIONS 42
 emr_status emr_chain_ask(
 	emr_chain *chain, size_t question, const char *text, struct sqlite3_stmt **out_statement);
 void emr_chain_asked(emr_chain *chain, struct sqlite3_stmt *statement, uint64_t rows_read);

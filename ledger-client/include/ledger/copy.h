@@ -87,6 +87,13 @@ emr_status emr_ledger_copy_next_key(emr_ledger_copy *copy, emr_id32 signer, emr_
  * ledger has none; EMR_MISSING_DATA: it has the words for it no more. */
 emr_status emr_ledger_copy_former(emr_ledger_copy *copy, emr_keyring *keyring);
 
+/* Those whose trustees are here (emr_id32, ...), each once: of a member no other key followed. */
+emr_status emr_ledger_copy_trusting(emr_ledger_copy *copy, emr_buf *out);
+/* The newest trustees of OWNER: TRUSTEE_SET with its public part, and its private part.
+ * EMR_NOT_FOUND. */
+emr_status emr_ledger_copy_trustees(
+	emr_ledger_copy *copy, emr_id32 owner, emr_buf *out_item, emr_buf *out_part);
+
 /* Makes this computer's own verified copy in the state directory STATE_DIRFD, which has none, of
  * the ledger in LEDGER_DIRFD, which nobody else has open: each entry is verified and replayed, and
  * every part compared with its item. Nothing is believed that the file says of itself; whether the

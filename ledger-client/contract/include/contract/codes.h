@@ -243,6 +243,8 @@ enum emr_row_state {
 	EMR_MEMBER_ENDED = 2,
 	EMR_JOIN_ACTIVE = 1,
 	EMR_JOIN_ENDED = 2,
+	EMR_RECOVERY_WAITS = 1,
+	EMR_RECOVERY_STOPPED = 2,
 };
 
 enum emr_host {

@@ -206,10 +206,28 @@ typedef struct emr_pub_dataset_snapshot {
 
 /* TRUSTEE_SET 68, 8 bytes */
 typedef struct emr_pub_trustee_set {
-	uint8_t t;	  /* 0 */
-	uint8_t n;	  /* 1 */
+	uint8_t t;	  /* 0: trustees who must help */
+	uint8_t n;	  /* 1: trustees */
+	uint8_t agents_t; /* 2: agents that must answer, too */
+	uint8_t agents;	  /* 3 */
 	uint32_t delay_s; /* 4 */
 } emr_pub_trustee_set;
+
+/* RECOVER_REQ 69, 48 bytes */
+typedef struct emr_pub_recover_req {
+	uint8_t trustees[16]; /* 0: the object of the TRUSTEE_SET */
+	uint8_t box[32];      /* 16: X25519, of the new computer: shares are sealed to it */
+} emr_pub_recover_req;
+
+/* RECOVER_CANCEL 6A, 32 bytes */
+typedef struct emr_pub_recover_cancel {
+	uint8_t person[32]; /* the signer, or the person whose computer the signer is */
+} emr_pub_recover_cancel;
+
+/* RECOVER_SHARE 6B, 16 bytes */
+typedef struct emr_pub_recover_share {
+	uint8_t request[16]; /* the object of the RECOVER_REQ */
+} emr_pub_recover_share;
 
 EMR_PUB(key_rotate, 256);
 EMR_PUB(key_revoke, 48);
@@ -232,6 +250,9 @@ EMR_PUB(transfer, 72);
 EMR_PUB(dataset_join, 48);
 EMR_PUB(dataset_snapshot, 64);
 EMR_PUB(trustee_set, 8);
+EMR_PUB(recover_req, 48);
+EMR_PUB(recover_cancel, 32);
+EMR_PUB(recover_share, 16);
 
 #define EMR_ROTATE_MESSAGE_BYTES 96 /* "emrfs/v1/rotate\0", net_id, the old id, SHA-256 */
 
@@ -260,6 +281,7 @@ void emr_object_served(const uint8_t req[32], const uint8_t signer_id[32], uint8
  * under the name of somebody else's. */
 void emr_object_request(const uint8_t to[32], const uint8_t signer_id[32], uint8_t out[16]);
 void emr_object_member(const uint8_t dataset[16], const uint8_t member[32], uint8_t out[16]);
+void emr_object_recovery(const uint8_t request[16], const uint8_t agent[32], uint8_t out[16]);
 /* The grantee that stands for a team or dataset, whole 32 bytes (label "dataset"). */
 void emr_grantee_dataset(const uint8_t dataset[16], uint8_t out_grantee[32]);
 /* The account that is the fund of a dataset: sixteen zeros, which begin no key's id, and DATASET.

@@ -20,6 +20,8 @@
 #define EMR_ROW_SNAPSHOT_BYTES 80
 #define EMR_ROW_ACCOUNT_BYTES 56
 #define EMR_ROW_TRUSTEES_BYTES 88
+#define EMR_ROW_RECOVERY_BYTES 168
+#define EMR_ROW_SHARE_BYTES 64
 
 void emr_key_proposal(const uint8_t proposal[16], emr_key_text *out); /* P/proposal */
 void emr_key_approval(
@@ -128,8 +130,26 @@ typedef struct emr_row_trustees {
 	uint8_t identity[32];
 	uint8_t t;
 	uint8_t n;
+	uint8_t agents_t;
+	uint8_t agents;
 	uint32_t delay_s;
 } emr_row_trustees;
+
+/* RQ: somebody asks for the keys of the person whose trustees they are. */
+typedef struct emr_row_recovery {
+	emr_row_head head;
+	uint8_t signer[32];	  /* the member who brought it */
+	uint8_t trustees[16];	  /* the object of the TRUSTEE_SET */
+	uint8_t identity[32];	  /* whose trustees they are */
+	uint8_t box[32];	  /* of the new computer */
+	uint64_t earliest_unix_s; /* no agent answers before */
+} emr_row_recovery;
+
+/* RS: an agent has answered. */
+typedef struct emr_row_share {
+	emr_row_head head;
+	uint8_t request[16];
+} emr_row_share;
 
 /* All: EMR_CONTRACT_STATE for another length, family or impossible state. */
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_proposal_parse(
@@ -146,7 +166,6 @@ size_t emr_row_proposal_encode(
 	const emr_row_proposal *row, const emr_voice *voices, uint8_t out[EMR_ROW_PROPOSAL_MAX]);
 const emr_field *emr_row_signed_fields(void);
 const emr_field *emr_row_snapshot_fields(void);
-const emr_field *emr_row_trustees_fields(void);
 void emr_row_signed_encode(const emr_row_signed *row, uint8_t out[EMR_ROW_SIGNED_BYTES]);
 EMR_ROW(enrolment, EMR_ROW_ENROLMENT_BYTES);
 EMR_ROW(host_key, EMR_ROW_HOST_KEY_BYTES);
@@ -157,4 +176,7 @@ EMR_ROW(member, EMR_ROW_MEMBER_BYTES);
 EMR_ROW(join, EMR_ROW_JOIN_BYTES);
 void emr_row_snapshot_encode(const emr_row_snapshot *row, uint8_t out[EMR_ROW_SNAPSHOT_BYTES]);
 EMR_ROW(account, EMR_ROW_ACCOUNT_BYTES);
-void emr_row_trustees_encode(const emr_row_trustees *row, uint8_t out[EMR_ROW_TRUSTEES_BYTES]);
+EMR_ROW(trustees, EMR_ROW_TRUSTEES_BYTES);
+EMR_ROW(recovery, EMR_ROW_RECOVERY_BYTES);
+const emr_field *emr_row_share_fields(void);
+void emr_row_share_encode(const emr_row_share *row, uint8_t out[EMR_ROW_SHARE_BYTES]);

@@ -76,6 +76,20 @@ typedef struct emr_known_proposal {
 	emr_id16 proposal;
 	emr_row_proposal row;
 } emr_known_proposal;
+/* Trustees of somebody. */
+typedef struct emr_known_trust {
+	emr_id16 trustees;
+	emr_row_trustees row;
+} emr_known_trust;
+/* The newest trustees of the key IDENTITY: TRUSTEE_SET with its public part, and its private part.
+ * EMR_NOT_FOUND; EMR_MISSING_DATA: the private part has not come yet. */
+emr_status emr_replica_trustees(
+	emr_replica *replica, emr_id32 identity, emr_buf *out_item, emr_buf *out_part);
+/* Trustees were asked for the keys of somebody. */
+typedef struct emr_known_recovery {
+	emr_id16 request;
+	emr_row_recovery row;
+} emr_known_recovery;
 /* How an open proposal stands, by the contract's own rule: which of its approvals count now.  Of
  * one that is done, as it was when it was. */
 typedef struct emr_known_votes {

@@ -504,6 +504,9 @@ const POINTS = {
 // ---- teams and datasets, trustees ----
 const priceOf = (c) => (c.row ? 0n : c.rowOf(key.by('DS', c.object)).num(112, 8));
 const paid = (c) => cut(c.pub, 16, 32);
+const trusteesOf = (c) => c.rowOf(key.by('TR', cut(c.pub, 0, 16)));
+const personOf = (c) => c.rowOf(key.K(trusteesOf(c).at(48, 32)));
+const askedOf = (c) => c.rowOf(key.by('RQ', c.pub));
 const joinRow = (c) => key.in('J', c.domain, c.object);
 const TEAMS = {
 	[OP.DATASET_NEW]: {
@@ -581,10 +584,32 @@ const TEAMS = {
 		write: (c) => c.put(key.by('SN', c.object), row(OP.DATASET_SNAPSHOT, c.head(), cut(c.pub, 32, 32))),
 	},
 	[OP.TRUSTEE_SET]: {
-		dom: 'none', epoch: '0', zero: [2, 2], row: (c) => key.by('TR', c.object), part: (len, c) => len === 32 + 32 * c.pub[0] + 113 * c.pub[1] + 72,
-		form: (c) => need(c.pub[0] >= 1 && c.pub[0] <= c.pub[1] && c.pub[1] <= 16 && int(c.pub, 4, 4) >= 86400, FORMAT),
+		dom: 'none', epoch: '0', row: (c) => key.by('TR', c.object), part: (len, c) => len === 32 + 32 * (c.pub[0] + c.pub[2]) + 113 * (c.pub[1] + c.pub[3]) + 72,
+		form: (c) => { const [t, n, s, a] = c.pub; need(t >= 1 && t <= n && n <= 16 && s <= a && a <= 16 && !s === !a && int(c.pub, 4, 4) >= 86400, FORMAT); },
 		may: (c) => need(c.K && c.K.raw[82] === 1 && !(c.K.int(80, 2) & 128), MAY), state: isNew, last: inForce,
 		write: (c) => c.put(key.by('TR', c.object), row(OP.TRUSTEE_SET, c.head(), c.signer, c.pub)),
+	},
+	[OP.RECOVER_REQ]: {
+		since: 2, dom: 'none', epoch: '0', part: none, row: (c) => key.by('RQ', c.object),
+		form: (c) => need(!isZero(cut(c.pub, 16, 32)), FORMAT), may: role(), state: (c) => { isNew(c); need(trusteesOf(c), GONE); },
+		last: (c) => { need(personOf(c)?.state === 1, DEAD); inForce(c); },
+		write: (c) => c.put(key.by('RQ', c.object), row(OP.RECOVER_REQ, c.head(), c.signer, cut(c.pub, 0, 16), trusteesOf(c).at(48, 32), cut(c.pub, 16, 32), u64(c.now + trusteesOf(c).num(84, 4)))),
+	},
+	[OP.RECOVER_CANCEL]: {
+		since: 2, dom: 'none', epoch: '0', part: none, row: (c) => key.by('RQ', c.object),
+		may: (c) => {
+			if (!c.row) return;
+			const person = c.rowOf(key.K(c.pub));
+			need(person && c.K && same(person.at(280, 32), c.rowOf(key.K(c.row.at(96, 32))).at(280, 32)), MAY);
+			need(same(c.pub, c.signer) || (c.K.raw[82] === 2 && same(c.K.at(200, 32), c.pub)), MAY);
+		},
+		state: isOpen, last: inForce, write: (c) => c.put(key.by('RQ', c.object), rehead(c.row, c.head({ state: 2, flags: c.row.flags }))),
+	},
+	[OP.RECOVER_SHARE]: {
+		since: 2, dom: 'none', epoch: '0', row: (c) => key.by('RS', c.object), part: (len) => len === 113,
+		form: (c) => need(same(c.object, id16(H('recovery', c.pub, c.signer))), FORMAT), may: role(32),
+		state: (c) => { isNew(c); need(askedOf(c)?.state === 1, GONE); }, last: (c) => { need(c.now >= askedOf(c).num(160, 8), LIMIT); need(c.rowOf(key.K(askedOf(c).at(96, 32)))?.state === 1, DEAD); inForce(c); },
+		write: (c) => c.put(key.by('RS', c.object), row(OP.RECOVER_SHARE, c.head(), c.pub)),
 	},
 };
 
