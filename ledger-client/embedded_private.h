@@ -103,7 +103,6 @@ int64_t embedded_await_follower(embedded *e);
 emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_t sig[64],
 	emr_bytes bytes, const emr_batch *batch, int64_t until_ns, emr_ledger_answer *out_answer);
 /* embedded_lock.c */
-bool embedded_has(int dirfd, const char *name);
 /* All that follows from blocks is read from them again, where the file is not there. */
 emr_status embedded_make_file(const embedded_channel *channel, int dirfd);
 emr_status embedded_open_lock(embedded_channel *channel, int dirfd);

@@ -8,10 +8,7 @@
 #include "contract/item.h"
 #include "contract/pubs.h"
 #include "contract/rows.h"
-#include "ledger/act.h"
-#include "ledger/act_send.h"
 #include "ledger/chain.h"
-#include "replica/people.h"
 
 static void set_hex(json_t *object, const char *name, emr_bytes bytes)
 {
