@@ -20,12 +20,6 @@ emr_status emr_founding_look(
 	return status;
 }
 
-static emr_status refuse(const emr_founding *f, const char *cause)
-{
-	return EMR_PROBLEM(
-		EMR_FORK, f->problem, EMR_SAY_NETWORK_DIR, "dir", f->channel, "cause", cause, NULL);
-}
-
 emr_status emr_founding_settle(const emr_founding *f, emr_bytes descriptor, bool *out_is_made)
 {
 	EMR_AUTO_BUF here = {0};
@@ -34,7 +28,8 @@ emr_status emr_founding_settle(const emr_founding *f, emr_bytes descriptor, bool
 
 	*out_is_made = false;
 	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&here), descriptor))
-		return refuse(f, _("another network has begun in its channel"));
+		return EMR_PROBLEM(EMR_FORK, f->problem, EMR_SAY_NETWORK_DIR, "dir", f->channel,
+			"cause", _("another network has begun in its channel"), NULL);
 	snprintf(path, sizeof path, "%.4200s/" EMR_NETWORK_DIR_LEDGER, f->dir);
 	if (status == EMR_OK)
 		return emr_network_put_channel(path, f->channel);
