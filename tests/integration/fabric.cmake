@@ -8,7 +8,7 @@ if(NOT EMRFS_FABRIC)
 	return()
 endif()
 # With CI=true these alone, which show each thing once; faults and storms that take long run without it.
-set(ci fabric fabric_backend fabric_package channel_away_host channel_host channel_move channel_page channel_orgs)
+set(ci fabric fabric_backend fabric_package channel_away_host channel_host channel_page channel_orgs)
 # NAME COST FIXTURES ENVIRONMENT COMMAND...: one network at a time, because two on two cores starve each other
 function(emr_real name cost fixtures environment)
 	if("$ENV{CI}" STREQUAL "true" AND NOT name IN_LIST ci)
@@ -37,7 +37,6 @@ emr_real(fabric_package 20 backend "BACKEND=${backend}" ${CMAKE_CURRENT_LIST_DIR
 emr_real(channel_host 150 "chaincode;backend;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/channel_host.sh)
 emr_real(channel_page 60 "chaincode;backend" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/channel_page.sh)
 emr_real(channel_orgs 100 "chaincode;backend;kubo" "${fabric};VERIFY_AUDIT=$<TARGET_FILE:verify-audit>" ${CMAKE_CURRENT_LIST_DIR}/channel_orgs.sh)
-emr_real(channel_move 90 "chaincode;backend" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/channel_move.sh)
 emr_real(channel_rules 60 "chaincode;backend" "${fabric};EMRFS_FIRST=$<TARGET_FILE:emrfs_first>" ${CMAKE_CURRENT_LIST_DIR}/channel_rules.sh)
 emr_real(channel_grows 1800 "chaincode;backend" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/channel_grows.sh)
 emr_real(away_channel 100 "chaincode;backend;kubo" "${fabric};DISHONEST=$<TARGET_FILE:dishonest>" ${CMAKE_CURRENT_LIST_DIR}/away.sh fabric)

@@ -36,8 +36,6 @@ typedef struct emr_known_org {
 emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row);
 /* The hash of the first block of the channel in which the members of a directory have agreed to go
  * on.  EMR_NOT_FOUND: they have not. */
-emr_status emr_replica_channel(emr_replica *replica, uint8_t out_genesis[32]);
-/* The network began in a channel, or has moved to one. */
 bool emr_replica_is_on_channel(emr_replica *replica);
 /* EMR_NOT_FOUND: ORG has not said which key its host has. */
 emr_status emr_replica_host_key(emr_replica *replica, emr_id16 org, emr_row_host_key *out_row);
