@@ -185,6 +185,21 @@ emr_status emr_trustees_part_seal(
 
 /* ---- helping ---- */
 
+#define EXECUTOR "EXECUTOR" /* the first half of the object; the rest is random */
+
+bool emr_trustees_is_executor(const uint8_t object[16])
+{
+	return memcmp(object, EXECUTOR, strlen(EXECUTOR)) == 0;
+}
+
+emr_id16 emr_trustees_executor(void)
+{
+	emr_id16 object = emr_id16_random();
+
+	memcpy(object.b, EXECUTOR, strlen(EXECUTOR));
+	return object;
+}
+
 emr_status emr_trustees_check(emr_bytes item, emr_bytes part)
 {
 	trust of = {0};

@@ -232,12 +232,28 @@ static emr_status seal_letter(parcel *p, emr_id16 domain, uint32_t epoch, const 
 	return status;
 }
 
+/* The name that its registration gives it says whether it only reads: without that it gets nothing.
+ */
+static emr_status rights_of(emr_share *share, const emr_known_person *device, uint16_t *out)
+{
+	EMR_AUTO_BUF part = {0};
+	char name[EMR_DEVICE_NAME_MAX + 1];
+
+	EMR_TRY(share_part(
+		share, EMR_FAMILY_KEY, (emr_id16){{0}}, EMR_ID16_AT(device->row.root), 1, &part));
+	EMR_TRY(read_name(emr_buf_view(&part), name));
+	*out = strcmp(name, EMR_DEVICE_EXECUTOR) == 0 ? 0 : RIGHTS;
+	return EMR_OK;
+}
+
 static emr_status add_letter(
 	parcel *p, emr_id16 domain, uint32_t epoch, const emr_known_person *device)
 {
-	emr_act act =
-		emr_act_writer_add(domain, device->signer_id, RIGHTS, device->row.not_after_unix_s);
+	uint16_t rights = RIGHTS;
+	emr_act act;
 
+	EMR_TRY(rights_of(p->share, device, &rights));
+	act = emr_act_writer_add(domain, device->signer_id, rights, device->row.not_after_unix_s);
 	EMR_TRY(parcel_prepare(p, &act));
 	EMR_TRY(seal_letter(p, domain, epoch, device->row.x25519));
 	return parcel_add(p, &act, NULL);

@@ -40,8 +40,10 @@ static emr_status tell(emr_visit *visit, const emr_known_recovery *one)
 	EMR_TRY(emr_who_of(&crowd, EMR_ID32_AT(one->row.signer), &asks));
 	emr_who_text(&asks, who, sizeof who);
 	emr_time_text((int64_t)one->row.earliest_unix_s, until);
-	emr_notices_add_that(
-		visit->notices, "", EMR_SAY_TRUSTEES_ASKED, "who", who, "time", until, NULL);
+	emr_notices_add_that(visit->notices, "",
+		emr_trustees_is_executor(one->row.trustees) ? EMR_SAY_EXECUTOR_ASKED
+							    : EMR_SAY_TRUSTEES_ASKED,
+		"who", who, "time", until, NULL);
 	return emr_buf_append(visit->memory, &one->request, sizeof one->request);
 }
 
@@ -95,7 +97,7 @@ static emr_status look_at_set(emr_visit *visit)
 	EMR_AUTO_BUF item = {0};
 	EMR_AUTO_BUF part = {0};
 	emr_status status = emr_replica_trustees(
-		visit->session->replica, visit->session->identity.signer_id, &item, &part);
+		visit->session->replica, visit->session->identity.signer_id, false, &item, &part);
 
 	if (status == EMR_OK)
 		status = look_at(visit, emr_buf_view(&item), emr_buf_view(&part));

@@ -36,7 +36,6 @@
 
 #define VALID_S ((uint64_t)10 * 365 * 86400) /* of a device's key; there is no renewal yet */
 #define ANSWER_MS 60000
-#define MAKING ".device" /* in the state: keyfile and profile of a device that is being added */
 
 typedef struct devices {
 	const emr_args *args;
@@ -241,79 +240,6 @@ static emr_status find_network(devices *d, char **out_dir, emr_problem *out_prob
 	return status;
 }
 
-/* Keyfile and profile of the device, as its state will have them. */
-static emr_status seal_device(devices *d, const emr_keyring *device, const char *dir, emr_buf *out,
-	emr_problem *out_problem)
-{
-	EMR_AUTO_BUF keyfile = {0};
-	EMR_AUTO_BUF profile = {0};
-	EMR_AUTO_BUF channel = {0};
-	emr_device_file file = {.dir = emr_bytes_of(dir, strlen(dir))};
-	emr_profile person = {0};
-	EMR_AUTO_FD fd = -1;
-	const int state_fd = d->acting.session.state_fd;
-	struct stat st;
-	emr_status status;
-
-	if (fstatat(state_fd, MAKING, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		EMR_TRY(emr_stage_remove_tree(state_fd, MAKING));
-	if (mkdirat(state_fd, MAKING, 0700) != 0)
-		return emr_status_from_errno(errno);
-	fd = openat(state_fd, MAKING, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return emr_status_from_errno(errno);
-	/* Without a profile here the other computer has no name, either. */
-	(void)!emr_profile_load(d->acting.session.keyring, state_fd, &person);
-	status = emr_keyring_save_new(device, fd, EMR_STATE_KEYFILE,
-		emr_passphrase_view(&d->acting.passphrase), &d->settings.kdf);
-	if (status == EMR_OK)
-		status = emr_profile_save(device, fd, &person);
-	if (status == EMR_OK)
-		status = emr_file_read(fd, EMR_STATE_KEYFILE, EMR_DEVICE_FILE_MAX, &keyfile);
-	if (status == EMR_OK)
-		status = emr_file_read(fd, EMR_STATE_PROFILE, EMR_DEVICE_FILE_MAX, &profile);
-	file.keyfile = emr_buf_view(&keyfile);
-	file.profile = emr_buf_view(&profile);
-	if (status == EMR_OK)
-		status = emr_network_dir_carry(dir, &channel, out_problem);
-	if (status == EMR_OK && channel.len > 0) {
-		file.channel = emr_buf_view(&channel);
-		file.descriptor = emr_ledger_descriptor(d->acting.session.ledger);
-	}
-	if (status == EMR_OK)
-		status = emr_device_file_write(&file, out);
-	(void)!emr_stage_remove_tree(state_fd, MAKING);
-	return status;
-}
-
-static emr_status make_device(devices *d, emr_keyring **out)
-{
-	EMR_AUTO_KEYRING device = NULL;
-	EMR_AUTO_BUF network = {0};
-	const emr_keyring *person = d->acting.session.keyring;
-	emr_kdf_cost cost = emr_keyring_cost(person);
-	uint8_t owner[32];
-	emr_status status;
-
-	EMR_TRY(emr_keyring_create(
-		EMR_KEYRING_DEVICE, emr_clock_unix_s(emr_clock_system()), &device));
-	EMR_TRY(emr_keyring_person_pk(person, owner));
-	EMR_TRY(emr_keyring_tlv_set(device, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner)));
-	EMR_TRY(emr_keyring_give_copies(person, device));
-	/* The same passphrase opens both: it must not be cheaper to guess with the file that is
-	 * carried over. */
-	emr_keyring_cost_at_least(device, &cost);
-	emr_keyring_cost_at_least(device, &d->settings.kdf);
-	status = emr_keyring_tlv_get(person, EMR_KEYRING_NET_DESCRIPTOR, &network);
-	if (status == EMR_OK)
-		status = emr_keyring_tlv_set(
-			device, EMR_KEYRING_NET_DESCRIPTOR, emr_buf_view(&network));
-	EMR_TRY(status);
-	*out = device;
-	device = NULL;
-	return EMR_OK;
-}
-
 static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
 {
 	const char *name = d->args->operands[1], *file = d->args->values[EMR_OPT_CARD_FILE];
@@ -322,8 +248,10 @@ static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
 	emr_status status;
 
 	EMR_TRY(emr_acting_open(&d->acting, out_problem));
-	EMR_TRY(make_device(d, &device));
-	EMR_TRY(seal_device(d, device, dir, &bytes, out_problem));
+	EMR_TRY(verb_device_make(d->acting.session.keyring, &d->settings.kdf, &device));
+	EMR_TRY(emr_keyring_give_copies(d->acting.session.keyring, device));
+	EMR_TRY(verb_device_seal(&d->acting.session, &d->settings.kdf,
+		emr_passphrase_view(&d->acting.passphrase), device, dir, &bytes, out_problem));
 	/* The file first: should this end in between, there is a device without rights, not rights
 	 * without a device. */
 	EMR_TRY(verb_write_new(file, emr_buf_view(&bytes), out_problem));
@@ -342,8 +270,8 @@ static emr_status add_device(devices *d, emr_problem *out_problem)
 	const char *file = d->args->values[EMR_OPT_CARD_FILE], *name = d->args->operands[1];
 	char word[EMR_PROBLEM_TEXT_BYTES];
 
-	if (file == NULL || name[0] == '\0' || strlen(name) > EMR_DEVICE_NAME_MAX ||
-		!emr_card_name_ok(name))
+	if (file == NULL || name[0] == '\0' || strcmp(name, EMR_DEVICE_EXECUTOR) == 0 ||
+		strlen(name) > EMR_DEVICE_NAME_MAX || !emr_card_name_ok(name))
 		return wrong_use(out_problem);
 	EMR_TRY(ask_yes(d, out_problem));
 	EMR_TRY(emr_acting_keys(&d->acting, d->args, out_problem));

@@ -92,9 +92,10 @@ static bool read_need(const char *text, unsigned n, uint8_t *out)
 	return true;
 }
 
-static emr_status read_delay(const char *text, uint32_t *out, emr_problem *out_problem)
+emr_status trust_delay(
+	const char *text, uint32_t otherwise_s, uint32_t *out, emr_problem *out_problem)
 {
-	int64_t ns = INT64_C(1000000000) * DELAY_S;
+	int64_t ns = INT64_C(1000000000) * otherwise_s;
 
 	if ((text != NULL && emr_duration_parse(text, &ns) != EMR_OK) ||
 		ns < INT64_C(1000000000) * DAY_S || ns > INT64_C(1000000000) * 90 * DAY_S ||
@@ -119,7 +120,8 @@ static emr_status find_all(setting *s, emr_problem *out_problem)
 		return trust_wrong(_("How many of them must help: --need N, one of them at least "
 				     "and all at most."),
 			out_problem);
-	EMR_TRY(read_delay(s->args->values[EMR_OPT_DELAY], &s->what.delay_s, out_problem));
+	EMR_TRY(trust_delay(
+		s->args->values[EMR_OPT_DELAY], DELAY_S, &s->what.delay_s, out_problem));
 	status = trust_agents(&s->acting.session, &crowd, s->all + s->what.n, s->organisations,
 		sizeof s->organisations, &agents);
 	/* Without them there would be no delay, and no other choice until new words. */
@@ -169,8 +171,8 @@ static emr_status refuse_second(const setting *s, emr_problem *out_problem)
 	const emr_session *session = &s->acting.session;
 	EMR_AUTO_BUF item = {0};
 	EMR_AUTO_BUF part = {0};
-	emr_status status =
-		emr_replica_trustees(session->replica, session->identity.signer_id, &item, &part);
+	emr_status status = emr_replica_trustees(
+		session->replica, session->identity.signer_id, false, &item, &part);
 
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK;
@@ -284,9 +286,17 @@ static emr_status agree_to_help(helping *h, emr_problem *out_problem)
 	emr_show(h->r.from.name, asks, sizeof asks);
 	emr_out_text(h->out, "whose", whose);
 	snprintf(question, sizeof question,
-		_("These are the words of %1$s. Somebody who says to be '%2$s' asks for them. Call "
-		  "%1$s, by a number that you had before. Does %1$s ask, and read you this number "
-		  "(yes, no)?\n  %3$s\n"),
+		emr_trustees_is_executor(h->r.trustees.b)
+			? _("Somebody who says to be '%2$s' wants to read the records of %1$s, as "
+			    "the executor. Call %1$s, by a number that you had before. Is %1$s "
+			    "dead "
+			    "or silent, and does the executor read you this number (yes, no)?\n  "
+			    "%3$s\n")
+			: _("These are the words of %1$s. Somebody who says to be '%2$s' asks for "
+			    "them. Call "
+			    "%1$s, by a number that you had before. Does %1$s ask, and read you "
+			    "this number "
+			    "(yes, no)?\n  %3$s\n"),
 		whose, asks, h->r.number);
 	EMR_TRY(emr_bureau_agree(
 		h->args, h->out, question, _("Nothing was answered."), out_problem));

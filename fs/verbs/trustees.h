@@ -47,6 +47,15 @@ emr_status trust_request_read(const char *file, trust_request *out, emr_problem 
 emr_status trust_keyring(
 	const emr_args *args, const char *file, emr_keyring **out, emr_problem *out_problem);
 
+/* Makes R's request, whose letters are in it, and the keyring beside it (EMR_OPT_CARD_FILE). */
+emr_status trust_request_make(
+	const emr_args *args, trust_request *r, emr_out *out, emr_problem *out_problem);
+/* The 24 words of KEYRING in one line: the passphrase of an executor's file. */
+emr_status trust_phrase(const emr_keyring *keyring, emr_secret *out);
+/* "1d" to "90d", or OTHERWISE_S. */
+emr_status trust_delay(
+	const char *text, uint32_t otherwise_s, uint32_t *out, emr_problem *out_problem);
+
 /* The verbs `ask` and `words`. */
 emr_status trust_ask(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status trust_words(const emr_args *args, emr_out *out, emr_problem *out_problem);

@@ -2,6 +2,10 @@
  * trustees, and of agents where they have a part, or says how many are missing. */
 #include "trustees.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "keyring/words.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
 #include "session/keys.h"
@@ -77,6 +81,45 @@ static emr_status count_shares(const trust_request *r, const emr_trustee_shares 
 	return EMR_OK;
 }
 
+emr_status trust_phrase(const emr_keyring *keyring, emr_secret *out)
+{
+	EMR_AUTO_SECRET words = {0};
+	EMR_AUTO_SECRET text = {0};
+	char(*word)[EMR_WORD_CHARS];
+	size_t len = 0;
+
+	EMR_TRY(emr_secret_new((size_t)EMR_WORDS * EMR_WORD_CHARS, &words));
+	EMR_TRY(emr_secret_new((size_t)EMR_WORDS * EMR_WORD_CHARS, &text));
+	word = (void *)words.data;
+	EMR_TRY(emr_keyring_words(keyring, word));
+	for (size_t i = 0; i < EMR_WORDS; i++)
+		len += (size_t)snprintf(
+			(char *)text.data + len, text.len - len, "%s%s", i > 0 ? " " : "", word[i]);
+	EMR_TRY(emr_secret_new(len, out));
+	memcpy(out->data, text.data, len);
+	return EMR_OK;
+}
+
+/* What opens the executor's file, in one line. */
+static emr_status hand_out_phrase(
+	const emr_args *args, const emr_keyring *keyring, emr_out *out, emr_problem *out_problem)
+{
+	const char *file = args->values[EMR_OPT_WORDS_FILE];
+	EMR_AUTO_SECRET phrase = {0};
+	emr_status status = trust_phrase(keyring, &phrase);
+
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The words"));
+	if (file != NULL)
+		EMR_TRY(verb_write_new(file, emr_secret_view(&phrase), out_problem));
+	else if (emr_words_show(keyring, _("\nThen press Enter, and they leave the screen.\n")) !=
+		 EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, EMR_IO, _("The words"));
+	emr_say(out, "These words, with blanks between, are the passphrase of the executor's file: "
+		     "emrfs --as NAME device accept FILE, and then emrfs --as NAME passwd.\n");
+	return EMR_OK;
+}
+
 static emr_status hand_out(
 	const emr_args *args, const emr_keyring *keyring, emr_out *out, emr_problem *out_problem)
 {
@@ -117,7 +160,9 @@ emr_status trust_words(const emr_args *args, emr_out *out, emr_problem *out_prob
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, args->operands[1]);
 	if (!args->given[EMR_OPT_TEST])
-		EMR_TRY(hand_out(args, keyring, out, out_problem));
+		EMR_TRY(emr_trustees_is_executor(r.trustees.b)
+				? hand_out_phrase(args, keyring, out, out_problem)
+				: hand_out(args, keyring, out, out_problem));
 	else
 		emr_say(out, "Enough have answered, and truly: the words are found.\n");
 	emr_say(out, "Delete the request, %s%s and the answers now: together they are the words.\n",

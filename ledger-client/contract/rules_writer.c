@@ -40,7 +40,9 @@ static void add_names(struct key_set *set, const emr_item *item, emr_span pub)
 static emr_result add_form(struct judge *judge)
 {
 	emr_pub_writer_add pub = emr_pub_writer_add_of(judge->pub);
-	bool is_good = pub.rights != 0 && (pub.rights & ~RIGHTS_ALL) == 0 &&
+	/* From rules 2 on there is a computer that only reads: its letter has keys, and no right.
+	 */
+	bool is_good = (pub.rights != 0 || judge->rules >= 2) && (pub.rights & ~RIGHTS_ALL) == 0 &&
 		       memcmp(judge->item.object_id, pub.writer, 16) == 0;
 
 	return is_good ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;

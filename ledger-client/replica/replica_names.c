@@ -11,6 +11,7 @@
 #include "contract/codes.h"
 #include "contract/pubs_share.h"
 #include "keyring/card.h"
+#include "keyring/letters.h"
 #include "ledger/hash.h"
 #include "replica/ask.h"
 #include "replica/people.h"
@@ -457,8 +458,8 @@ emr_status emr_replica_name(
 
 /* ---- trustees ---- */
 
-emr_status emr_replica_trustees(
-	emr_replica *replica, emr_id32 identity, emr_buf *out_item, emr_buf *out_part)
+emr_status emr_replica_trustees(emr_replica *replica, emr_id32 identity, bool of_executor,
+	emr_buf *out_item, emr_buf *out_part)
 {
 	emr_part_key at = {.family = EMR_FAMILY_TRUSTEES, .version = 1};
 	EMR_ASK(asked, replica, TRUSTS);
@@ -470,7 +471,8 @@ emr_status emr_replica_trustees(
 	while (emr_next(&asked, &one)) {
 		emr_part_key key = at;
 
-		if (memcmp(one.row.identity, identity.b, sizeof identity.b) != 0)
+		if (memcmp(one.row.identity, identity.b, sizeof identity.b) != 0 ||
+			emr_trustees_is_executor(one.trustees.b) != of_executor)
 			continue;
 		key.object = one.trustees;
 		EMR_TRY(emr_required(emr_replica_item_get(replica, &key, &bytes, &item)));

@@ -9,6 +9,7 @@
 #include "share/strangers.h"
 
 #define EMR_DEVICE_NAME_MAX 63
+#define EMR_DEVICE_EXECUTOR "executor" /* the name of one that only reads */
 
 typedef struct emr_device {
 	emr_id32 signer_id;

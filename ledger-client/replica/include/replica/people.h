@@ -79,10 +79,11 @@ typedef struct emr_known_trust {
 	emr_id16 trustees;
 	emr_row_trustees row;
 } emr_known_trust;
-/* The newest trustees of the key IDENTITY: TRUSTEE_SET with its public part, and its private part.
- * EMR_NOT_FOUND; EMR_MISSING_DATA: the private part has not come yet. */
-emr_status emr_replica_trustees(
-	emr_replica *replica, emr_id32 identity, emr_buf *out_item, emr_buf *out_part);
+/* The newest trustees of the key IDENTITY, or those who open what its executor reads: TRUSTEE_SET
+ * with its public part, and its private part.  EMR_NOT_FOUND; EMR_MISSING_DATA: the private part
+ * has not come yet. */
+emr_status emr_replica_trustees(emr_replica *replica, emr_id32 identity, bool of_executor,
+	emr_buf *out_item, emr_buf *out_part);
 /* Trustees were asked for the keys of somebody. */
 typedef struct emr_known_recovery {
 	emr_id16 request;

@@ -265,7 +265,7 @@ const DOMAINS = {
 	},
 	[OP.WRITER_ADD]: {
 		dom: 'live', epoch: '0', zero: [34, 6], part: sealed, row: (c) => key.in('W', c.domain, c.object),
-		form: (c) => need(same(c.object, cut(c.pub, 0, 16)) && int(c.pub, 32, 2) !== 0 && !(int(c.pub, 32, 2) & ~31), FORMAT),
+		form: (c) => need(same(c.object, cut(c.pub, 0, 16)) && (int(c.pub, 32, 2) !== 0 || (c.rowOf(key.N)?.int(52, 4) ?? 1) >= 2) && !(int(c.pub, 32, 2) & ~31), FORMAT),
 		may: (c) => { manager(c); need(c.owner || !(int(c.pub, 32, 2) & 8) || num(c.pub, 40, 8) <= c.W.num(88, 8), MAY); },
 		state: (c) => need(!c.row || same(c.row.at(48, 32), cut(c.pub, 0, 32)), EXISTS),
 		last: (c) => { inForceOrOwner(c); need(c.keyActive(c.rowOf(key.K(cut(c.pub, 0, 32)))), DEAD); until(c, 40); },

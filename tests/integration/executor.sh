@@ -1,0 +1,112 @@
+#!/bin/bash
+# executor.sh: Ana names an executor, who can read her records after her death and change nothing: with a file, a yes of one of her trustees, and
+# agents of another organisation, who wait two days. While she lives her open folder says who asks, and she stops it; a trustee without the file,
+# and the file without the others, open nothing. Over a host, whose members' clocks a test moves.
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/orgs.sh"
+two_begin executor
+P="--passphrase-file $EMR_PASS"
+echo 0 >clock
+export EMR_CLOCK_FILE=$EMR_WORK/clock LD_PRELOAD=$TOOLS/libclock_shim.so
+at_end() { two_end; }
+two_network "São Lucas"
+orgs_join aurora "Clínica Aurora" hospital
+two_join ana "Ana Silva" patient
+two_join bento "Bento Reis" patient
+two_join maria "Maria Silva" patient
+two_cards ana bento maria
+two_home ana
+sets() { run "$1" executor set maria --delay 2d -o maria.file --yes --json $P; }
+run 2 executor set maria $P
+run 2 executor set ana -o maria.file --yes $P
+sets 5
+expect "nobody could say yes" "$(field error)" executor-alone
+run 0 trustees set bento --need 1 --yes $P
+sets 6
+expect "nobody waits" "$(field error)" no-delay
+orgs_agent keys aurora
+agent_start keys
+emr_until agent_says keys '"key_made_at":"2'
+for who in hospital aurora; do as "$who" run 0 org contract 2 --yes $P; done
+named() { "$EMRFS" executor set maria --delay 2d -o maria.file --yes --json $P >out/said 2>&1 </dev/null; }
+emr_until named
+expect "who waits" "$(field agents_needed) of $(field agents), $(field delay)" "1 of 1, 172800"
+json 6 executor set bento -o bento.file --yes $P
+expect "one executor" "$(field error)" executor-there
+[ ! -e bento.file ] || emr_fail "a file for nobody"
+run 2 device add executor -o other.file --yes $P
+two_mount ana
+mkdir "$MNT/Imaging"
+echo "a knee" >"$MNT/Imaging/MRI"
+run 0 status --wait
+run 0 device
+says "executor"
+
+# asks NAME: a request of Maria's; helps WHO NAME: WHO.answer.
+asks() { as maria json 0 executor ask ana -o "$1" $P; }
+helps() {
+	rm -f "$1.answer"
+	as "$1" run 0 trustees help "$2" -o "$1.answer" --yes --json $P
+}
+hears() {
+	as ana "$EMRFS" status >out/heard 2>&1 </dev/null
+	grep -qF -- "$1" out/heard
+}
+
+say "she lives: her open folder says who asks, and she stops it"
+as bento run 5 executor ask maria -o none $P
+asks first
+helps maria first
+expect "nobody has given" "$(field agents)" 0
+emr_until hears "asks to read your records, as your executor"
+as ana json 0 trustees stop $P
+expect "stopped" "$(field stopped)" 1
+as bento json 6 trustees help first -o none --yes $P
+expect "it was stopped" "$(field error)" recovery-stopped
+two_home heir
+run 12 device accept "$EMR_WORK/maria.file" $P
+
+say "she is dead: what she saved last opens when the delay is over, and is only read"
+as ana must cp ana-folder/Imaging/MRI ana-folder/Imaging/CT
+as ana run 0 status --wait
+two_unmount ana
+asks request
+helps maria request
+helps bento request
+two_home maria
+json 5 trustees words request maria.answer bento.answer --words-file phrase $P
+expect "the agent waits" "$(field error)" few-agents
+later() { # SECONDS
+	agent_stop keys
+	echo "$1" >clock
+	agent_start keys
+}
+later 172000
+helps bento request
+expect "not yet" "$(field agents)" 0
+later 173000
+given() { helps bento request && [ "$(field agents)" = 1 ]; }
+emr_until given
+json 5 trustees words request bento.answer --words-file phrase $P
+expect "a trustee and the agent alone" "$(field error)" few-answers
+json 0 trustees words request maria.answer bento.answer --words-file phrase $P
+two_home heir
+run 0 device accept "$EMR_WORK/maria.file" --passphrase-file phrase
+run 0 mount --passphrase-file phrase "$MNT"
+expect "everything" "$(cat heir-folder/Imaging/MRI heir-folder/Imaging/CT)" "a knee
+a knee"
+! { echo "by the heir" >heir-folder/Imaging/new; } 2>/dev/null || emr_fail "it was changed"
+! rm heir-folder/Imaging/MRI 2>/dev/null || emr_fail "it was removed"
+two_unmount heir
+
+say "she lived: without that computer nothing new opens"
+two_mount ana
+as ana run 0 device remove executor $P
+echo "a hip" >ana-folder/Imaging/hip
+as ana run 0 status --wait
+two_home heir
+"$EMRFS" mount --passphrase-file phrase "$MNT" >out/said 2>&1 </dev/null
+! grep -q "a hip" heir-folder/Imaging/hip 2>/dev/null || emr_fail "the former executor reads what is new"
+emr_clear_away "$EMR_WORK/heir" "$MNT"
+echo "all is well"
