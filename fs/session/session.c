@@ -526,6 +526,8 @@ static void say_apart(const emr_session *session, emr_problem *out_problem)
 
 bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
 {
+	EMR_AUTO_BUF reads = {0};
+
 	if (say_trouble(session, out_problem))
 		return true;
 	if (session->is_still)
@@ -541,6 +543,8 @@ bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
 		say_apart(session, out_problem);
 	else if (session->has_lost_annex)
 		emr_problem_set(out_problem, EMR_SAY_ANNEX_LOST, NULL);
+	else if (emr_keyring_tlv_get(session->keyring, EMR_KEYRING_READS, &reads) == EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_ONLY_READS, NULL);
 	return session->read_only;
 }
 

@@ -149,7 +149,8 @@ emr_status emr_share_devices(emr_share *share, emr_buf *out_devices)
 		emr_device device = {.signer_id = key->signer_id,
 			.is_first = emr_id32_equal(key->signer_id, person),
 			.is_this = is_first(share, key->signer_id),
-			.is_active = key->row.head.state == EMR_KEY_ACTIVE};
+			.is_active = key->row.head.state == EMR_KEY_ACTIVE,
+			.only_reads = (key->row.roles & EMR_ROLE_READER) != 0};
 
 		EMR_TRY(describe(share, key, &device));
 		EMR_TRY(emr_buf_append(out_devices, &device, sizeof device));
@@ -232,28 +233,13 @@ static emr_status seal_letter(parcel *p, emr_id16 domain, uint32_t epoch, const 
 	return status;
 }
 
-/* The name that its registration gives it says whether it only reads: without that it gets nothing.
- */
-static emr_status rights_of(emr_share *share, const emr_known_person *device, uint16_t *out)
-{
-	EMR_AUTO_BUF part = {0};
-	char name[EMR_DEVICE_NAME_MAX + 1];
-
-	EMR_TRY(share_part(
-		share, EMR_FAMILY_KEY, (emr_id16){{0}}, EMR_ID16_AT(device->row.root), 1, &part));
-	EMR_TRY(read_name(emr_buf_view(&part), name));
-	*out = strcmp(name, EMR_DEVICE_EXECUTOR) == 0 ? 0 : RIGHTS;
-	return EMR_OK;
-}
-
 static emr_status add_letter(
 	parcel *p, emr_id16 domain, uint32_t epoch, const emr_known_person *device)
 {
-	uint16_t rights = RIGHTS;
-	emr_act act;
+	bool only_reads = (device->row.roles & EMR_ROLE_READER) != 0;
+	emr_act act = emr_act_writer_add(
+		domain, device->signer_id, only_reads ? 0 : RIGHTS, device->row.not_after_unix_s);
 
-	EMR_TRY(rights_of(p->share, device, &rights));
-	act = emr_act_writer_add(domain, device->signer_id, rights, device->row.not_after_unix_s);
 	EMR_TRY(parcel_prepare(p, &act));
 	EMR_TRY(seal_letter(p, domain, epoch, device->row.x25519));
 	return parcel_add(p, &act, NULL);
@@ -341,12 +327,12 @@ static emr_status own_org(emr_share *share, emr_id16 *out_org)
 }
 
 /* Signed by the device's key, endorsed by this person's, submitted by this computer. */
-static emr_status register_key(
-	emr_share *share, emr_keyring *device, const char *name, uint64_t not_after_unix_s)
+static emr_status register_key(emr_share *share, emr_keyring *device, const char *name,
+	uint16_t roles, uint64_t not_after_unix_s)
 {
 	emr_share as_device = *share;
 	emr_register who = {
-		.keyring = device, .net_id = share->net_id, .roles = EMR_ROLE_DEVICE, .name = name};
+		.keyring = device, .net_id = share->net_id, .roles = roles, .name = name};
 	AUTO_PARCEL p = {0};
 	emr_act act;
 	emr_status status = own_org(share, &who.org);
@@ -379,8 +365,8 @@ static emr_status pass_on_beside_others(emr_share *share)
 	return status;
 }
 
-emr_status emr_share_device_add(
-	emr_share *share, emr_keyring *device, const char *name, uint64_t not_after_unix_s)
+emr_status emr_share_device_add(emr_share *share, emr_keyring *device, const char *name,
+	bool only_reads, uint64_t not_after_unix_s)
 {
 	EMR_AUTO_BUF devices = {0};
 	size_t len = strlen(name);
@@ -392,7 +378,8 @@ emr_status emr_share_device_add(
 	EMR_EACH (const emr_device, other, &devices)
 		if (other->is_active && strcmp(other->name, name) == 0)
 			return EMR_EXISTS;
-	EMR_TRY(register_key(share, device, name, not_after_unix_s));
+	EMR_TRY(register_key(share, device, name,
+		EMR_ROLE_DEVICE | (only_reads ? EMR_ROLE_READER : 0), not_after_unix_s));
 	return pass_on_beside_others(share);
 }
 

@@ -26,6 +26,8 @@ static emr_status is_mine(const emr_session *session, const emr_known_recovery *
 	if (!emr_id32_is_zero(EMR_ID32_AT(lost.row.next)))
 		return EMR_OK;
 	EMR_TRY(emr_replica_person(session->replica, session->identity.signer_id, &me));
+	if ((me.row.roles & EMR_ROLE_READER) != 0) /* it could stop nothing */
+		return EMR_OK;
 	return emr_replica_is_same_person(session->replica, EMR_ID32_AT(one->row.identity),
 		me.row.how == EMR_HOW_DEVICE ? EMR_ID32_AT(me.row.ref) : me.signer_id, out_is);
 }

@@ -255,8 +255,8 @@ static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
 	/* The file first: should this end in between, there is a device without rights, not rights
 	 * without a device. */
 	EMR_TRY(verb_write_new(file, emr_buf_view(&bytes), out_problem));
-	status = emr_share_device_add(
-		d->acting.share, device, name, emr_clock_unix_s(emr_clock_system()) + VALID_S);
+	status = emr_share_device_add(d->acting.share, device, name, false,
+		emr_clock_unix_s(emr_clock_system()) + VALID_S);
 	if (status == EMR_OK)
 		return EMR_OK;
 	(void)unlink(file);
@@ -270,8 +270,8 @@ static emr_status add_device(devices *d, emr_problem *out_problem)
 	const char *file = d->args->values[EMR_OPT_CARD_FILE], *name = d->args->operands[1];
 	char word[EMR_PROBLEM_TEXT_BYTES];
 
-	if (file == NULL || name[0] == '\0' || strcmp(name, EMR_DEVICE_EXECUTOR) == 0 ||
-		strlen(name) > EMR_DEVICE_NAME_MAX || !emr_card_name_ok(name))
+	if (file == NULL || name[0] == '\0' || strlen(name) > EMR_DEVICE_NAME_MAX ||
+		!emr_card_name_ok(name))
 		return wrong_use(out_problem);
 	EMR_TRY(ask_yes(d, out_problem));
 	EMR_TRY(emr_acting_keys(&d->acting, d->args, out_problem));

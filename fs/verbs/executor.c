@@ -26,6 +26,7 @@ typedef struct naming {
 	emr_settings settings;
 	emr_trustee all[2 * EMR_SHARES_MAX]; /* the executor, trustees, agents */
 	emr_pub_trustee_set what;
+	emr_id32 executor; /* the first key */
 	char organisations[EMR_SHARES_MAX * EMR_WHO_TEXT_BYTES];
 	char called[EMR_WHO_TEXT_BYTES];
 } naming;
@@ -57,11 +58,35 @@ static emr_status find_executor(naming *n, emr_crowd *crowd, emr_problem *out_pr
 	n->all[0].id = who.id;
 	memcpy(n->all[0].x25519, person.row.x25519, sizeof n->all[0].x25519);
 	n->what.n = 1;
+	n->executor = who.root;
+	if (!who.is_compared)
+		emr_remark_that(n->out, EMR_SAY_NOT_COMPARED, "who", who.called, NULL);
 	emr_who_text(&who, n->called, sizeof n->called);
 	return EMR_OK;
 }
 
-/* Those of her trustees who are members: others could not be asked for a yes. */
+/* A trustee is the executor, too, under whatever key: then that one's yes is no second one.  One
+ * who is no member could not be asked. */
+static emr_status add_trustee(naming *n, emr_crowd *crowd, emr_id32 id)
+{
+	emr_trustee *to = &n->all[n->what.n];
+	emr_known_person person = {.signer_id = id};
+	emr_who who;
+
+	EMR_TRY(emr_who_of(crowd, id, &who));
+	if (!who.is_registered || !who.is_active || emr_id32_equal(who.root, n->executor))
+		return EMR_OK;
+	EMR_TRY(emr_replica_present(crowd->replica, id, &person));
+	for (unsigned i = 0; i < n->what.n; i++)
+		if (emr_id32_equal(n->all[i].id, person.signer_id))
+			return EMR_OK;
+	to->id = person.signer_id;
+	memcpy(to->x25519, person.row.x25519, sizeof to->x25519);
+	n->what.n++;
+	return EMR_OK;
+}
+
+/* Of her own trustees. */
 static emr_status find_trustees(naming *n, emr_crowd *crowd, emr_problem *out_problem)
 {
 	const emr_session *session = &n->acting.session;
@@ -76,15 +101,11 @@ static emr_status find_trustees(naming *n, emr_crowd *crowd, emr_problem *out_pr
 			(emr_span){item.data + EMR_ITEM_BYTES, item.len - EMR_ITEM_BYTES}, &set))
 		status = EMR_DAMAGED;
 	for (unsigned i = 0; status == EMR_OK && i < set.n && n->what.n < EMR_SHARES_MAX; i++) {
-		emr_trustee *to = &n->all[n->what.n];
-		emr_known_person person;
+		emr_id32 id;
 
-		status = emr_trustee_at(emr_buf_view(&item), emr_buf_view(&part), i, &to->id);
-		if (status != EMR_OK || emr_id32_equal(to->id, n->all[0].id) ||
-			emr_replica_person(crowd->replica, to->id, &person) != EMR_OK)
-			continue;
-		memcpy(to->x25519, person.row.x25519, sizeof to->x25519);
-		n->what.n++;
+		status = emr_trustee_at(emr_buf_view(&item), emr_buf_view(&part), i, &id);
+		if (status == EMR_OK)
+			status = add_trustee(n, crowd, id);
 	}
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
@@ -140,6 +161,7 @@ static emr_status seal_all(naming *n, const char *dir, emr_keyring *reader, emr_
 	EMR_AUTO_KEYRING words = NULL;
 	EMR_AUTO_SECRET phrase = {0};
 	EMR_AUTO_BUF item = {0};
+	emr_public public = {.gen = 0};
 	const uint64_t now = emr_clock_unix_s(emr_clock_system());
 	emr_status status = emr_keyring_create(EMR_KEYRING_PERSON, now, &words);
 
@@ -151,7 +173,9 @@ static emr_status seal_all(naming *n, const char *dir, emr_keyring *reader, emr_
 	if (status == EMR_OK)
 		status = verb_device_seal(session, &n->settings.kdf, emr_secret_view(&phrase),
 			reader, dir, out_file, out_problem);
-	*out_act = emr_act_trustee_set(emr_trustees_executor(), &n->what);
+	if (status == EMR_OK)
+		status = emr_keyring_public(reader, &public);
+	*out_act = emr_act_trustee_set(emr_trustees_executor(public.signer_id), &n->what);
 	if (status == EMR_OK)
 		status = emr_act_item(out_act, session->identity.signer_id, now, &item);
 	if (status == EMR_OK)
@@ -170,7 +194,18 @@ static emr_status send(naming *n, const emr_act *act, const emr_buf *part)
 	return code <= EMR_RESULT_ALREADY ? EMR_OK : EMR_DENIED;
 }
 
-/* The file first, the computer last: without the others it opens nothing. */
+/* Whether the ledger has READER: the file must not go then. */
+static bool is_registered(naming *n, const emr_keyring *reader)
+{
+	emr_known_person person;
+	emr_public public;
+
+	return emr_keyring_public(reader, &public) == EMR_OK &&
+	       emr_replica_person(n->acting.session.replica, public.signer_id, &person) == EMR_OK;
+}
+
+/* The file first, then the computer, then those who open the file: without the others each of them
+ * opens nothing. */
 static emr_status make_all(naming *n, const char *dir, emr_problem *out_problem)
 {
 	const char *file = n->args->values[EMR_OPT_CARD_FILE];
@@ -185,12 +220,14 @@ static emr_status make_all(naming *n, const char *dir, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, file);
 	EMR_TRY(verb_write_new(file, emr_buf_view(&bytes), out_problem));
-	status = send(n, &act, &part);
+	status = emr_share_device_add(n->acting.share, reader, "executor", true,
+		emr_clock_unix_s(emr_clock_system()) + VALID_S);
 	if (status == EMR_OK)
-		status = emr_share_device_add(n->acting.share, reader, EMR_DEVICE_EXECUTOR,
-			emr_clock_unix_s(emr_clock_system()) + VALID_S);
+		status = send(n, &act, &part);
 	if (status == EMR_OK)
 		return EMR_OK;
+	if (is_registered(n, reader))
+		return EMR_PROBLEM(status, out_problem, EMR_SAY_EXECUTOR_HALF, NULL);
 	(void)unlink(file);
 	return status == EMR_EXISTS ? EMR_PROBLEM(status, out_problem, EMR_SAY_EXECUTOR_THERE, NULL)
 				    : EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
@@ -203,7 +240,7 @@ static emr_status is_new(naming *n, emr_problem *out_problem)
 
 	EMR_TRY(emr_share_devices(n->acting.share, &devices));
 	EMR_EACH (const emr_device, one, &devices)
-		if (one->is_active && strcmp(one->name, EMR_DEVICE_EXECUTOR) == 0)
+		if (one->is_active && one->only_reads)
 			return EMR_PROBLEM(EMR_EXISTS, out_problem, EMR_SAY_EXECUTOR_THERE, NULL);
 	return EMR_OK;
 }
@@ -229,6 +266,7 @@ static emr_status set(const emr_args *args, emr_out *out, emr_problem *out_probl
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NO_DELAY, NULL);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
+	EMR_TRY(emr_network_dir_check(dir, out_problem));
 	EMR_TRY(emr_acting_open(&n.acting, out_problem));
 	EMR_TRY(emr_keyring_public(n.acting.session.keyring, &n.acting.session.identity));
 	EMR_TRY(is_new(&n, out_problem));

@@ -274,7 +274,9 @@ static void helping_end(helping *h)
 static emr_status agree_to_help(helping *h, emr_problem *out_problem)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	char question[2 * EMR_WHO_TEXT_BYTES + 1024], whose[EMR_WHO_TEXT_BYTES], asks[512];
+	char question[2 * EMR_WHO_TEXT_BYTES + 1024], whose[EMR_WHO_TEXT_BYTES],
+		asks[EMR_WHO_TEXT_BYTES];
+	emr_id32 executor;
 	emr_who who;
 	emr_status status = emr_crowd_open(&h->acting.session, &crowd);
 
@@ -284,14 +286,23 @@ static emr_status agree_to_help(helping *h, emr_problem *out_problem)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	emr_who_text(&who, whose, sizeof whose);
 	emr_show(h->r.from.name, asks, sizeof asks);
+	/* Whoever says to be it: the ledger has the one whom she named. */
+	if (emr_trustees_is_executor(h->r.trustees.b)) {
+		status = emr_trustee_at(
+			emr_buf_view(&h->r.item), emr_buf_view(&h->r.part), 0, &executor);
+		if (status == EMR_OK)
+			status = emr_who_of(&crowd, executor, &who);
+		if (status != EMR_OK)
+			return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
+		emr_who_text(&who, asks, sizeof asks);
+	}
 	emr_out_text(h->out, "whose", whose);
 	snprintf(question, sizeof question,
 		emr_trustees_is_executor(h->r.trustees.b)
-			? _("Somebody who says to be '%2$s' wants to read the records of %1$s, as "
-			    "the executor. Call %1$s, by a number that you had before. Is %1$s "
-			    "dead "
-			    "or silent, and does the executor read you this number (yes, no)?\n  "
-			    "%3$s\n")
+			? _("%2$s, whom %1$s named as executor, wants to read the records of %1$s. "
+			    "Call both, by numbers that you had before. Is %1$s dead or silent, "
+			    "and "
+			    "does %2$s read you this number (yes, no)?\n  %3$s\n")
 			: _("These are the words of %1$s. Somebody who says to be '%2$s' asks for "
 			    "them. Call "
 			    "%1$s, by a number that you had before. Does %1$s ask, and read you "

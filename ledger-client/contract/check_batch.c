@@ -62,13 +62,15 @@ static bool brings_own_certificate(const struct judge *judge)
 	       memcmp(renewal.ref, cert->ref, 32) == 0;
 }
 
+/* A computer that only reads hands in nothing: not even what would be counted and refused. */
 static emr_result check_submitter(struct judge *judge)
 {
 	emr_row_key key;
 
 	return brings_own_certificate(judge) ||
 			       (emr_judge_key(judge, judge->caller->submitter_id, &key) &&
-				       emr_judge_key_is_active(judge, &key))
+				       emr_judge_key_is_active(judge, &key) &&
+				       (key.roles & EMR_ROLE_READER) == 0)
 		       ? EMR_RESULT_APPLIED
 		       : EMR_RESULT_SUBMITTER;
 }

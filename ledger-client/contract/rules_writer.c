@@ -83,6 +83,8 @@ static emr_result add_last(struct judge *judge)
 	EMR_JUDGE_TRY(emr_judge_signer_in_force(judge));
 	if (!emr_judge_key(judge, pub.writer, &writer) || !emr_judge_key_is_active(judge, &writer))
 		return EMR_RESULT_KEY_DEAD;
+	if (((writer.roles & EMR_ROLE_READER) != 0) != (pub.rights == 0))
+		return EMR_RESULT_NOT_AUTHORISED;
 	return judge->now < pub.not_after_unix_s ? EMR_RESULT_APPLIED : EMR_RESULT_LIMIT;
 }
 

@@ -188,7 +188,8 @@ enum emr_role {
 	EMR_ROLE_INSURER = 1024,
 	EMR_ROLE_AUTHORITY = 2048,
 	EMR_ROLE_REGISTRAR = 4096,
-	EMR_ROLE_ALL = 8191,
+	EMR_ROLE_ALL = 8191,	/* that a certificate can give */
+	EMR_ROLE_READER = 8192, /* with DEVICE, from rules 2 on: a computer that only reads */
 };
 
 /* W.rights */

@@ -149,7 +149,8 @@ class Judge {
 		return (op === OP.KEY_REG && pub[2] === 1 && same(cut(pub, 184, 32), this.cert.ref)) || (op === OP.KEY_CERT && same(cut(pub, 0, 32), this.cert.ref));
 	}
 	submitterActive() {
-		return this.keyActive(this.rowOf(key.K(this.submitter)));
+		const k = this.rowOf(key.K(this.submitter));
+		return this.keyActive(k) && !(k.int(80, 2) & 8192);
 	}
 
 	/** One row more of what is counted; throws CODE where it is more than MOST. */

@@ -45,7 +45,7 @@ function vouched(c, { how, ref, sig, sigAt, org, roles, notAfter }) {
 		return cert.alg === 2 && tries(() => p256Verify(cert.key.slice(26), msg, sig));
 	}
 	const e = c.rowOf(key.K(ref));
-	return roles === 128 && !!e && e.raw[82] === 1 && !(e.int(80, 2) & 128) && same(e.at(88, 16), org) && edOk(e.at(48, 32), msg, sig);
+	return (roles & ~8192) === 128 && !!e && e.raw[82] === 1 && !(e.int(80, 2) & 128) && same(e.at(88, 16), org) && edOk(e.at(48, 32), msg, sig);
 }
 const endorserActive = (c, ref) => need(c.keyActive(c.rowOf(key.K(ref))), DEAD);
 const samePerson = (c, one, two) => {
@@ -71,7 +71,7 @@ const keyPart = from(35, 32 + 2 + 65535 + 1 + 255);
 const KEYS = {
 	[OP.KEY_REG]: {
 		dom: 'none', epoch: '0', zero: [3, 5], part: keyPart, row: (c) => key.K(c.signer),
-		form: (c) => { need(!(int(c.pub, 0, 2) & ~8191) && (c.pub[2] === 1 || c.pub[2] === 2), FORMAT); ownKey(c); },
+		form: (c) => { need(!(int(c.pub, 0, 2) & ~16383) && (!(int(c.pub, 0, 2) & 8192) || ((c.rowOf(key.N)?.int(52, 4) ?? 1) >= 2 && c.pub[2] === 2)) && (c.pub[2] === 1 || c.pub[2] === 2), FORMAT); ownKey(c); },
 		may: (c) => need(!(c.pub[2] === 1 && int(c.pub, 0, 2) & 128) && vouched(c, { how: c.pub[2], ref: cut(c.pub, 184, 32), sig: cut(c.pub, 216, 64), sigAt: 216, org: cut(c.pub, 8, 16), roles: int(c.pub, 0, 2), notAfter: num(c.pub, 280, 8) }) && popOk(c, cut(c.pub, 56, 32), cut(c.pub, 88, 64), c.signer), MAY),
 		state: isNew,
 		last: (c) => { if (c.pub[2] === 2) endorserActive(c, cut(c.pub, 184, 32)); else need(!certRevoked(c), DEAD); },
@@ -268,7 +268,7 @@ const DOMAINS = {
 		form: (c) => need(same(c.object, cut(c.pub, 0, 16)) && (int(c.pub, 32, 2) !== 0 || (c.rowOf(key.N)?.int(52, 4) ?? 1) >= 2) && !(int(c.pub, 32, 2) & ~31), FORMAT),
 		may: (c) => { manager(c); need(c.owner || !(int(c.pub, 32, 2) & 8) || num(c.pub, 40, 8) <= c.W.num(88, 8), MAY); },
 		state: (c) => need(!c.row || same(c.row.at(48, 32), cut(c.pub, 0, 32)), EXISTS),
-		last: (c) => { inForceOrOwner(c); need(c.keyActive(c.rowOf(key.K(cut(c.pub, 0, 32)))), DEAD); until(c, 40); },
+		last: (c) => { inForceOrOwner(c); const w = c.rowOf(key.K(cut(c.pub, 0, 32))); need(c.keyActive(w), DEAD); need(!!(w.int(80, 2) & 8192) === (int(c.pub, 32, 2) === 0), MAY); until(c, 40); },
 		write: (c) => {
 			c.put(key.in('W', c.domain, c.object), row(OP.WRITER_ADD, c.head(), c.pub));
 			c.put(key.gx(cut(c.pub, 0, 32), c.domain, c.object), zeros(0));
