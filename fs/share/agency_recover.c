@@ -143,20 +143,19 @@ static emr_status note_all(emr_agency *agency, const emr_buf *all, emr_buf *list
 	const uint64_t now = share_now(agency->desk.share);
 	EMR_AUTO_BUF before = {0};
 	emr_status status = emr_file_read(agency->dirfd, ASKED_FILE, ASKED_MAX, &before);
-	const asked *known, *end;
+	const asked *known = (const asked *)(const void *)before.data;
+	size_t left = before.len / sizeof *known;
 
 	if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_LIMIT)
 		return status;
-	known = (const asked *)(const void *)before.data;
-	end = known + before.len / sizeof *known;
 	EMR_EACH (const emr_known_recovery, r, all) {
 		asked one = {.request = r->request, .heard_unix_s = now};
 
 		if (r->row.head.state != EMR_RECOVERY_WAITS)
 			continue;
-		while (known < end && memcmp(known->request.b, r->request.b, 16) < 0)
+		for (; left > 0 && memcmp(known->request.b, r->request.b, 16) < 0; left--)
 			known++;
-		if (known < end && emr_id16_equal(known->request, r->request) &&
+		if (left > 0 && emr_id16_equal(known->request, r->request) &&
 			known->heard_unix_s < now)
 			one.heard_unix_s = known->heard_unix_s;
 		EMR_TRY(emr_buf_append(list, &one, sizeof one));

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "contract/codes.h"
+#include "contract/contract.h"
+#include "contract/pubs_share.h"
+#include "contract/rows_share.h"
 
 emr_item chosen_item(const uint8_t *choice, uint8_t op, const uint8_t signer_id[32])
 {

@@ -15,6 +15,8 @@
 #include "contract/rows_share.h"
 #include "crypto/hashsig.h"
 
+#include "contract_item.h"
+
 #define VALUES_MAX (EMR_BATCH_COUNT_MAX * 10 + 64)
 
 static uint8_t pk[32], sk[64], signer_id[32];

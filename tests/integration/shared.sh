@@ -196,7 +196,7 @@ emr_until refused_as "Key has been revoked" "$SHARE/MRI.txt"	# opened again by i
 NOTE="lima-folder/shared-with-me/$OWNER/Imaging - access ended $(date +%F).txt"
 emr_until grep -qF "$OWNER ended your access to Imaging" "$NOTE"
 emr_until noticed grant-revoked "$OWNER ended your access to Imaging on"
-listed_as_ended() { as lima run 0 share && grep -qE "^  Imaging +$OWNER   read   treatment   ended 2.*   Does not open for you any more: it was taken back\.$" out/said; }
+listed_as_ended() { as lima run 0 share && grep -qE "^  Imaging +$OWNER   read   treatment   ended [0-9].*   Does not open for you any more: it was taken back\.$" out/said; }
 emr_until listed_as_ended
 
 say "and so does the end of its time"
