@@ -1,6 +1,6 @@
 /* This file decides how the holder of a key is called: by the certificate that counted at that
  * time, never by the holder's own words, and apart from everybody with whom the holder could be
- * confused. */
+ * confused. It also finds the trustees whom somebody has chosen. */
 #include "replica/names.h"
 
 #include <stdio.h>
