@@ -159,7 +159,7 @@ static emr_status seal_all(naming *n, const char *dir, emr_keyring *reader, emr_
 	static const uint8_t only_reads = 1;
 	const emr_session *session = &n->acting.session;
 	EMR_AUTO_KEYRING words = NULL;
-	EMR_AUTO_SECRET phrase = {0};
+	EMR_AUTO_PASSPHRASE phrase = {0};
 	EMR_AUTO_BUF item = {0};
 	emr_public public = {.gen = 0};
 	const uint64_t now = emr_clock_unix_s(emr_clock_system());
@@ -171,7 +171,7 @@ static emr_status seal_all(naming *n, const char *dir, emr_keyring *reader, emr_
 		status = emr_keyring_tlv_set(
 			reader, EMR_KEYRING_READS, emr_bytes_of(&only_reads, 1));
 	if (status == EMR_OK)
-		status = verb_device_seal(session, &n->settings.kdf, emr_secret_view(&phrase),
+		status = verb_device_seal(session, &n->settings.kdf, emr_passphrase_view(&phrase),
 			reader, dir, out_file, out_problem);
 	if (status == EMR_OK)
 		status = emr_keyring_public(reader, &public);

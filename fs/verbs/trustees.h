@@ -8,6 +8,7 @@
 #include "contract/pubs_share.h"
 #include "keyring/card.h"
 #include "keyring/letters.h"
+#include "kit/passphrase.h"
 #include "people/who.h"
 #include "session/acting.h"
 
@@ -51,7 +52,7 @@ emr_status trust_keyring(
 emr_status trust_request_make(
 	const emr_args *args, trust_request *r, emr_out *out, emr_problem *out_problem);
 /* The 24 words of KEYRING in one line: the passphrase of an executor's file. */
-emr_status trust_phrase(const emr_keyring *keyring, emr_secret *out);
+emr_status trust_phrase(const emr_keyring *keyring, emr_passphrase *out);
 /* "1d" to "90d", or OTHERWISE_S. */
 emr_status trust_delay(
 	const char *text, uint32_t otherwise_s, uint32_t *out, emr_problem *out_problem);

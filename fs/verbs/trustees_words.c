@@ -7,6 +7,7 @@
 
 #include "keyring/words.h"
 #include "kit/language.h"
+#include "kit/passphrase.h"
 #include "kit/terminal.h"
 #include "session/keys.h"
 
@@ -81,22 +82,18 @@ static emr_status count_shares(const trust_request *r, const emr_trustee_shares 
 	return EMR_OK;
 }
 
-emr_status trust_phrase(const emr_keyring *keyring, emr_secret *out)
+emr_status trust_phrase(const emr_keyring *keyring, emr_passphrase *out)
 {
-	EMR_AUTO_SECRET words = {0};
-	EMR_AUTO_SECRET text = {0};
+	EMR_AUTO_PASSPHRASE words = {0};
 	char(*word)[EMR_WORD_CHARS];
-	size_t len = 0;
 
-	EMR_TRY(emr_secret_new((size_t)EMR_WORDS * EMR_WORD_CHARS, &words));
-	EMR_TRY(emr_secret_new((size_t)EMR_WORDS * EMR_WORD_CHARS, &text));
+	EMR_TRY(emr_passphrase_new(&words));
+	EMR_TRY(emr_passphrase_new(out));
 	word = (void *)words.data;
 	EMR_TRY(emr_keyring_words(keyring, word));
 	for (size_t i = 0; i < EMR_WORDS; i++)
-		len += (size_t)snprintf(
-			(char *)text.data + len, text.len - len, "%s%s", i > 0 ? " " : "", word[i]);
-	EMR_TRY(emr_secret_new(len, out));
-	memcpy(out->data, text.data, len);
+		out->len += (size_t)snprintf((char *)out->data + out->len,
+			EMR_PASSPHRASE_MAX - out->len, "%s%s", i > 0 ? " " : "", word[i]);
 	return EMR_OK;
 }
 
@@ -105,19 +102,19 @@ static emr_status hand_out_phrase(
 	const emr_args *args, const emr_keyring *keyring, emr_out *out, emr_problem *out_problem)
 {
 	const char *file = args->values[EMR_OPT_WORDS_FILE];
-	EMR_AUTO_SECRET phrase = {0};
+	EMR_AUTO_PASSPHRASE phrase = {0};
 	emr_status status = trust_phrase(keyring, &phrase);
 
-	if (status != EMR_OK)
-		return EMR_PROBLEM_STATUS(out_problem, status, _("The words"));
-	if (file != NULL)
-		EMR_TRY(verb_write_new(file, emr_secret_view(&phrase), out_problem));
-	else if (emr_words_show(keyring, _("\nThen press Enter, and they leave the screen.\n")) !=
-		 EMR_OK)
-		return EMR_PROBLEM_STATUS(out_problem, EMR_IO, _("The words"));
-	emr_say(out, "These words, with blanks between, are the passphrase of the executor's file: "
+	emr_say(out, "The executor's file has a passphrase of 24 words, with blanks between: "
 		     "emrfs --as NAME device accept FILE, and then emrfs --as NAME passwd.\n");
-	return EMR_OK;
+	if (status == EMR_OK && file != NULL)
+		return verb_write_new(file, emr_passphrase_view(&phrase), out_problem);
+	if (status == EMR_OK) {
+		snprintf((char *)phrase.data + phrase.len, EMR_PASSPHRASE_MAX - phrase.len, "%s",
+			_("\nThen press Enter, and they leave the screen.\n"));
+		status = emr_terminal_show_page((const char *)phrase.data);
+	}
+	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, _("The words"));
 }
 
 static emr_status hand_out(

@@ -62,15 +62,24 @@ static bool brings_own_certificate(const struct judge *judge)
 	       memcmp(renewal.ref, cert->ref, 32) == 0;
 }
 
-/* A computer that only reads hands in nothing: not even what would be counted and refused. */
+/* A computer that only reads: nothing that it signs is taken, whoever hands it in, and it hands in
+ * nothing: not even what would be counted and refused. */
+static bool only_reads(struct judge *judge, const uint8_t id[32])
+{
+	emr_row_key key;
+
+	return emr_judge_key(judge, id, &key) && (key.roles & EMR_ROLE_READER) != 0;
+}
+
 static emr_result check_submitter(struct judge *judge)
 {
 	emr_row_key key;
 
+	if (only_reads(judge, judge->signer_id) || only_reads(judge, judge->caller->submitter_id))
+		return EMR_RESULT_SUBMITTER;
 	return brings_own_certificate(judge) ||
 			       (emr_judge_key(judge, judge->caller->submitter_id, &key) &&
-				       emr_judge_key_is_active(judge, &key) &&
-				       (key.roles & EMR_ROLE_READER) == 0)
+				       emr_judge_key_is_active(judge, &key))
 		       ? EMR_RESULT_APPLIED
 		       : EMR_RESULT_SUBMITTER;
 }

@@ -19,7 +19,7 @@ two_cards ana bento maria
 two_home ana
 sets() { run "$1" executor set maria --delay 2d -o maria.file --yes --json $P; }
 run 2 executor set maria $P
-run 2 executor set ana -o maria.file --yes $P
+run 5 executor set ana -o maria.file --yes $P
 sets 5
 expect "nobody could say yes" "$(field error)" executor-alone
 run 0 trustees set bento --need 1 --yes $P
@@ -35,7 +35,7 @@ expect "who waits" "$(field agents_needed) of $(field agents), $(field delay)" "
 json 6 executor set bento -o bento.file --yes $P
 expect "one executor" "$(field error)" executor-there
 [ ! -e bento.file ] || emr_fail "a file for nobody"
-run 2 device add executor -o other.file --yes $P
+run 1 device add executor -o other.file --yes $P
 two_mount ana
 mkdir "$MNT/Imaging"
 echo "a knee" >"$MNT/Imaging/MRI"

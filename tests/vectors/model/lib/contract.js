@@ -129,6 +129,8 @@ class Judge {
 			ok = false;
 		}
 		need(ok, 18);
+		const onlyReads = (id) => ((this.rowOf(key.K(id))?.int(80, 2) ?? 0) & 8192) !== 0;
+		need(!onlyReads(this.signer) && !onlyReads(this.submitter), 19);
 		need(this.bringsOwnCert(items) || this.submitterActive(), 19);
 		need(time <= this.now + 600n, 20);
 		let smallest = 1n << 63n;
@@ -149,8 +151,7 @@ class Judge {
 		return (op === OP.KEY_REG && pub[2] === 1 && same(cut(pub, 184, 32), this.cert.ref)) || (op === OP.KEY_CERT && same(cut(pub, 0, 32), this.cert.ref));
 	}
 	submitterActive() {
-		const k = this.rowOf(key.K(this.submitter));
-		return this.keyActive(k) && !(k.int(80, 2) & 8192);
+		return this.keyActive(this.rowOf(key.K(this.submitter)));
 	}
 
 	/** One row more of what is counted; throws CODE where it is more than MOST. */
