@@ -16,6 +16,7 @@
 
 #include "trustees.h"
 
+#define NAME "executor"	 /* of the computer */
 #define DELAY_S 2592000u /* thirty days */
 #define VALID_S ((uint64_t)10 * 365 * 86400)
 
@@ -109,9 +110,10 @@ static emr_status find_trustees(naming *n, emr_crowd *crowd, emr_problem *out_pr
 	}
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
-	return n->what.n > 1
-		       ? EMR_OK
-		       : EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_EXECUTOR_ALONE, NULL);
+	return n->what.n > 1 ? EMR_OK
+			     : wrong(_("One of your trustees must be a member of your network, "
+				       "who can say yes: emrfs trustees set."),
+				       out_problem);
 }
 
 static emr_status find_all(naming *n, emr_problem *out_problem)
@@ -194,14 +196,12 @@ static emr_status send(naming *n, const emr_act *act, const emr_buf *part)
 	return code <= EMR_RESULT_ALREADY ? EMR_OK : EMR_DENIED;
 }
 
-/* Whether the ledger has READER: the file must not go then. */
-static bool is_registered(naming *n, const emr_keyring *reader)
+/* Then the computer that stands there must go first, also one of a try that came half the way. */
+static emr_status is_there(emr_status status, emr_problem *out_problem)
 {
-	emr_known_person person;
-	emr_public public;
-
-	return emr_keyring_public(reader, &public) == EMR_OK &&
-	       emr_replica_person(n->acting.session.replica, public.signer_id, &person) == EMR_OK;
+	if (status == EMR_EXISTS)
+		return EMR_PROBLEM(status, out_problem, EMR_SAY_DEVICE_TAKEN, "who", NAME, NULL);
+	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 }
 
 /* The file first, then the computer, then those who open the file: without the others each of them
@@ -220,17 +220,13 @@ static emr_status make_all(naming *n, const char *dir, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, file);
 	EMR_TRY(verb_write_new(file, emr_buf_view(&bytes), out_problem));
-	status = emr_share_device_add(n->acting.share, reader, "executor", true,
+	status = emr_share_device_add(n->acting.share, reader, NAME, true,
 		emr_clock_unix_s(emr_clock_system()) + VALID_S);
 	if (status == EMR_OK)
 		status = send(n, &act, &part);
-	if (status == EMR_OK)
-		return EMR_OK;
-	if (is_registered(n, reader))
-		return EMR_PROBLEM(status, out_problem, EMR_SAY_EXECUTOR_HALF, NULL);
-	(void)unlink(file);
-	return status == EMR_EXISTS ? EMR_PROBLEM(status, out_problem, EMR_SAY_EXECUTOR_THERE, NULL)
-				    : EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
+	if (status != EMR_OK)
+		(void)unlink(file);
+	return is_there(status, out_problem);
 }
 
 /* Before the ledger has anything of it. */
@@ -241,7 +237,7 @@ static emr_status is_new(naming *n, emr_problem *out_problem)
 	EMR_TRY(emr_share_devices(n->acting.share, &devices));
 	EMR_EACH (const emr_device, one, &devices)
 		if (one->is_active && one->only_reads)
-			return EMR_PROBLEM(EMR_EXISTS, out_problem, EMR_SAY_EXECUTOR_THERE, NULL);
+			return is_there(EMR_EXISTS, out_problem);
 	return EMR_OK;
 }
 
@@ -304,8 +300,7 @@ static emr_status ask(const emr_args *args, emr_out *out, emr_problem *out_probl
 	EMR_TRY(emr_who_find_or_say(&crowd, args->operands[1], &who, out_problem));
 	status = emr_replica_trustees(crowd.replica, who.id, true, &r.item, &r.part);
 	if (status == EMR_NOT_FOUND)
-		return EMR_PROBLEM(
-			status, out_problem, EMR_SAY_NO_EXECUTOR, "who", who.called, NULL);
+		return wrong(_("That person has named no executor."), out_problem);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	return trust_request_make(args, &r, out, out_problem);

@@ -352,8 +352,8 @@ static bool has_trustees(const emr_session *session)
 	EMR_AUTO_BUF item = {0};
 	EMR_AUTO_BUF part = {0};
 
-	return emr_replica_trustees(session->replica, session->identity.signer_id, false, &item, &part) !=
-	       EMR_NOT_FOUND;
+	return emr_replica_trustees(session->replica, session->identity.signer_id, false, &item,
+		       &part) != EMR_NOT_FOUND;
 }
 
 static emr_status renew(renewing *r, emr_problem *out_problem)
