@@ -113,7 +113,7 @@ static void open_person(story *s, person *m, const char *name)
 	open_handles(s, m);
 }
 
-void story_device(story *s, person *m, const char *name)
+void story_device(story *s, person *m, const char *name, bool only_reads)
 {
 	uint8_t owner[32];
 
@@ -125,7 +125,7 @@ void story_device(story *s, person *m, const char *name)
 	m->state_fd = make_dir(s, name);
 	open_handles(s, m);
 	assert_ok(emr_share_device_add(
-		begins(s->ana), m->keyring, name, false, story_now(s) + 3650 * DAY));
+		begins(s->ana), m->keyring, name, only_reads, story_now(s) + 3650 * DAY));
 	story_see(m);
 }
 
