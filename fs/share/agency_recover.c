@@ -94,34 +94,20 @@ static emr_status due_at(
 	return EMR_OK;
 }
 
-/* A computer that was taken back is opened for nobody. */
-static emr_status reads_still(emr_share *share, const emr_known_recovery *r, bool *out_does)
-{
-	EMR_ASK(computers, share->o.replica, COMPUTERS, .who = EMR_ID32_AT(r->row.identity));
-	emr_known_person one;
-
-	*out_does = !emr_trustees_is_executor(r->row.trustees);
-	while (!*out_does && emr_next(&computers, &one))
-		*out_does = (one.row.roles & EMR_ROLE_READER) != 0 &&
-			    one.row.head.state == EMR_KEY_ACTIVE &&
-			    emr_id16_equal(emr_trustees_executor(one.signer_id),
-				    EMR_ID16_AT(r->row.trustees));
-	return computers.status;
-}
-
 static emr_status consider(emr_agency *agency, const emr_known_recovery *r, uint64_t heard_unix_s,
 	emr_release_tally *tally)
 {
 	emr_share *share = agency->desk.share;
 	const uint64_t now = share_now(share);
-	bool has = false, reads = false;
+	bool has = false, is_opened = false;
 	emr_known_person lost;
 	uint64_t due;
 
 	EMR_TRY(has_given(share, r->request, &has));
 	EMR_TRY(emr_replica_person(share->o.replica, EMR_ID32_AT(r->row.identity), &lost));
-	EMR_TRY(reads_still(share, r, &reads));
-	if (has || !reads || lost.row.head.state != EMR_KEY_ACTIVE)
+	EMR_TRY(emr_replica_is_opened(
+		share->o.replica, EMR_ID32_AT(r->row.identity), r->row.trustees, &is_opened));
+	if (has || !is_opened || lost.row.head.state != EMR_KEY_ACTIVE)
 		return EMR_OK;
 	EMR_TRY(due_at(share, r, heard_unix_s, &due));
 	if (now >= due)

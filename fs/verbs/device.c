@@ -76,6 +76,10 @@ static void say_device(const devices *d, const json_t *one)
 	if (emr_json_flag_at(one, "first"))
 		called = _("(first computer)");
 	emr_moment_text(emr_json_text_at(one, "added_at"), added);
+	if (emr_json_flag_at(one, "only_reads")) {
+		emr_say(d->out, "%-20s added %s, only reads%s\n", called, added, is_this);
+		return;
+	}
 	if (!json_is_string(json_object_get(one, "seen_at"))) {
 		emr_say(d->out, "%-20s added %s, has saved nothing yet%s\n", called, added,
 			is_this);
@@ -376,6 +380,8 @@ static emr_status take_place(accepting *a, emr_problem *out_problem)
 static emr_status find_dir(accepting *a, const emr_device_file *file, const char *named,
 	emr_out *out, emr_problem *out_problem)
 {
+	EMR_AUTO_BUF way = {0};
+
 	a->dir = strndup((const char *)file->dir.data, file->dir.len);
 	if (a->dir == NULL)
 		return EMR_NO_MEMORY;
@@ -383,16 +389,20 @@ static emr_status find_dir(accepting *a, const emr_device_file *file, const char
 		return emr_network_dir_check(a->dir, out_problem);
 	free(a->dir);
 	a->dir = NULL;
-	EMR_TRY(emr_own_dir_allow(file->channel, named, out, out_problem));
+	EMR_TRY(emr_buf_append(&way, file->channel.data, file->channel.len));
+	EMR_TRY(emr_own_dir_readdress(named, &way, out_problem));
+	EMR_TRY(emr_own_dir_allow(emr_buf_view(&way), named, out, out_problem));
 	a->own_dir_made = true;
-	return emr_own_dir_make(a->stage.state_fd, a->places.state, file->channel, file->descriptor,
-		&a->dir, out_problem);
+	return emr_own_dir_make(a->stage.state_fd, a->places.state, emr_buf_view(&way),
+		file->descriptor, &a->dir, out_problem);
 }
 
 static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF reads = {0};
 	emr_device_file file;
+	bool only_reads;
 
 	EMR_TRY(read_device_file(d->args->operands[1], &bytes, &file, out_problem));
 	EMR_TRY(emr_places_find(d->args->values[EMR_OPT_AS], &a->places, out_problem));
@@ -402,10 +412,13 @@ static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem
 	EMR_TRY(emr_stage_make(&a->stage, &a->places, &a->session, out_problem));
 	EMR_TRY(fill_stage(a, d, &file, out_problem));
 	EMR_TRY(prove(a, out_problem));
+	only_reads = emr_keyring_tlv_get(a->session.keyring, EMR_KEYRING_READS, &reads) == EMR_OK;
 	EMR_TRY(take_place(a, out_problem));
 	emr_out_text(d->out, "folder", a->places.state);
 	emr_out_text(d->out, "network", a->dir);
-	emr_say(d->out, "This computer is one of yours now. %s is not needed any more.\n",
+	emr_say(d->out,
+		only_reads ? N_("The records can be read here now. %s is not needed any more.\n")
+			   : N_("This computer is one of yours now. %s is not needed any more.\n"),
 		d->args->operands[1]);
 	emr_say_to_open(d->out);
 	return EMR_OK;

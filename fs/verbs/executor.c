@@ -16,9 +16,9 @@
 
 #include "trustees.h"
 
-#define NAME "executor"	 /* of the computer */
-#define DELAY_S 2592000u /* thirty days */
-#define VALID_S ((uint64_t)10 * 365 * 86400)
+#define NAME "executor"			     /* of the computer */
+#define DELAY_S 2592000u		     /* thirty days */
+#define VALID_S ((uint64_t)50 * 365 * 86400) /* nothing renews it */
 
 typedef struct naming {
 	const emr_args *args;
@@ -55,7 +55,9 @@ static emr_status find_executor(naming *n, emr_crowd *crowd, emr_problem *out_pr
 		emr_id32_equal(who.root, emr_session_root(&n->acting.session)) ||
 		emr_replica_person(crowd->replica, who.id, &person) != EMR_OK ||
 		(person.row.roles & EMR_ROLE_AGENT) != 0)
-		return wrong(_("An executor is another person of your network."), out_problem);
+		return wrong(
+			_("An executor is another person, who is a member of your network now."),
+			out_problem);
 	n->all[0].id = who.id;
 	memcpy(n->all[0].x25519, person.row.x25519, sizeof n->all[0].x25519);
 	n->what.n = 1;
@@ -125,8 +127,9 @@ static emr_status find_all(naming *n, emr_problem *out_problem)
 	EMR_TRY(emr_crowd_open(&n->acting.session, &crowd));
 	EMR_TRY(find_executor(n, &crowd, out_problem));
 	EMR_TRY(find_trustees(n, &crowd, out_problem));
-	status = trust_agents(&n->acting.session, &crowd, n->all + n->what.n, n->organisations,
-		sizeof n->organisations, &agents);
+	/* An agent that the executor may have in hand would wait for nobody. */
+	status = trust_agents(&n->acting.session, &crowd, n->all[0].id, n->all + n->what.n,
+		n->organisations, sizeof n->organisations, &agents);
 	if (status == EMR_UNSUPPORTED)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_LATER_RULES, NULL);
 	if (status != EMR_OK)
@@ -145,10 +148,9 @@ static emr_status agree(const naming *n, emr_problem *out_problem)
 
 	snprintf(question, sizeof question,
 		_("%1$s can read everything that you have, and what you save later, when one of "
-		  "your trustees says yes and agents of %2$u of these organisations (%3$s) have "
-		  "waited %4$u days. Your open folder says at once who asks, and you stop it: "
-		  "emrfs "
-		  "trustees stop. Name the executor (yes, no)?"),
+		  "your trustees says yes, too, and agents of %2$u of these organisations (%3$s) "
+		  "have waited %4$u days since %1$s asked. Your open folder says at once who asks, "
+		  "and you stop it: emrfs trustees stop. Name the executor (yes, no)?"),
 		n->called, n->what.agents_t, n->organisations, n->what.delay_s / 86400);
 	return emr_bureau_agree(
 		n->args, n->out, question, _("No executor was named."), out_problem);
@@ -196,16 +198,17 @@ static emr_status send(naming *n, const emr_act *act, const emr_buf *part)
 	return code <= EMR_RESULT_ALREADY ? EMR_OK : EMR_DENIED;
 }
 
-/* Then the computer that stands there must go first, also one of a try that came half the way. */
-static emr_status is_there(emr_status status, emr_problem *out_problem)
+static bool is_registered(naming *n, const emr_keyring *reader)
 {
-	if (status == EMR_EXISTS)
-		return EMR_PROBLEM(status, out_problem, EMR_SAY_DEVICE_TAKEN, "who", NAME, NULL);
-	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
+	emr_known_person person;
+	emr_public public;
+
+	return emr_keyring_public(reader, &public) == EMR_OK &&
+	       emr_replica_person(n->acting.session.replica, public.signer_id, &person) == EMR_OK;
 }
 
-/* The file first, then the computer, then those who open the file: without the others each of them
- * opens nothing. */
+/* The computer last: the others open nothing without it, and nobody knows what it is called before,
+ * who could take that name.  When it is registered an open folder sends it what is missing. */
 static emr_status make_all(naming *n, const char *dir, emr_problem *out_problem)
 {
 	const char *file = n->args->values[EMR_OPT_CARD_FILE];
@@ -220,13 +223,14 @@ static emr_status make_all(naming *n, const char *dir, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, file);
 	EMR_TRY(verb_write_new(file, emr_buf_view(&bytes), out_problem));
-	status = emr_share_device_add(n->acting.share, reader, NAME, true,
-		emr_clock_unix_s(emr_clock_system()) + VALID_S);
+	status = send(n, &act, &part);
 	if (status == EMR_OK)
-		status = send(n, &act, &part);
-	if (status != EMR_OK)
-		(void)unlink(file);
-	return is_there(status, out_problem);
+		status = emr_share_device_add(n->acting.share, reader, NAME, true,
+			emr_clock_unix_s(emr_clock_system()) + VALID_S);
+	if (status == EMR_OK || is_registered(n, reader))
+		return EMR_OK;
+	(void)unlink(file);
+	return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 }
 
 /* Before the ledger has anything of it. */
@@ -236,8 +240,9 @@ static emr_status is_new(naming *n, emr_problem *out_problem)
 
 	EMR_TRY(emr_share_devices(n->acting.share, &devices));
 	EMR_EACH (const emr_device, one, &devices)
-		if (one->is_active && one->only_reads)
-			return is_there(EMR_EXISTS, out_problem);
+		if (one->is_active && (one->only_reads || strcmp(one->name, NAME) == 0))
+			return EMR_PROBLEM(
+				EMR_EXISTS, out_problem, EMR_SAY_DEVICE_TAKEN, "who", NAME, NULL);
 	return EMR_OK;
 }
 
@@ -282,11 +287,34 @@ static emr_status set(const emr_args *args, emr_out *out, emr_problem *out_probl
 
 /* ---- ask ---- */
 
+/* Those who can say yes beside the executor. */
+static emr_status name_others(emr_crowd *crowd, const trust_request *r, char out[], size_t size)
+{
+	emr_bytes item = emr_buf_view(&r->item);
+	emr_pub_trustee_set set = {.n = 0};
+
+	if (!emr_pub_trustee_set_parse(
+		    (emr_span){item.data + EMR_ITEM_BYTES, item.len - EMR_ITEM_BYTES}, &set))
+		return EMR_DAMAGED;
+	for (unsigned i = 1; i < set.n; i++) {
+		char shown[EMR_WHO_TEXT_BYTES];
+		emr_id32 id;
+		emr_who who;
+
+		EMR_TRY(emr_trustee_at(item, emr_buf_view(&r->part), i, &id));
+		EMR_TRY(emr_who_of(crowd, id, &who));
+		emr_who_text(&who, shown, sizeof shown);
+		emr_names_add(shown, "; ", out, size);
+	}
+	return EMR_OK;
+}
+
 static emr_status ask(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(naming_end)))
 	naming n = {.args = args, .out = out, .acting = EMR_ACTING_NONE};
 	AUTO_TRUST_REQUEST r = {.card = {0}};
+	char others[EMR_SHARES_MAX * (EMR_WHO_TEXT_BYTES + 2)] = "";
 	EMR_AUTO_CROWD crowd = {0};
 	emr_status status;
 	emr_who who;
@@ -301,9 +329,11 @@ static emr_status ask(const emr_args *args, emr_out *out, emr_problem *out_probl
 	status = emr_replica_trustees(crowd.replica, who.id, true, &r.item, &r.part);
 	if (status == EMR_NOT_FOUND)
 		return wrong(_("That person has named no executor."), out_problem);
+	if (status == EMR_OK)
+		status = name_others(&crowd, &r, others, sizeof others);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
-	return trust_request_make(args, &r, out, out_problem);
+	return trust_request_make(args, &r, others, out, out_problem);
 }
 
 emr_status emr_cmd_executor(const emr_args *args, emr_out *out, emr_problem *out_problem)

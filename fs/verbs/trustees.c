@@ -122,8 +122,8 @@ static emr_status find_all(setting *s, emr_problem *out_problem)
 			out_problem);
 	EMR_TRY(trust_delay(
 		s->args->values[EMR_OPT_DELAY], DELAY_S, &s->what.delay_s, out_problem));
-	status = trust_agents(&s->acting.session, &crowd, s->all + s->what.n, s->organisations,
-		sizeof s->organisations, &agents);
+	status = trust_agents(&s->acting.session, &crowd, (emr_id32){{0}}, s->all + s->what.n,
+		s->organisations, sizeof s->organisations, &agents);
 	/* Without them there would be no delay, and no other choice until new words. */
 	if (status == EMR_UNSUPPORTED)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_LATER_RULES, NULL);
@@ -270,50 +270,61 @@ static void helping_end(helping *h)
 	json_decref(h->agents);
 }
 
+/* Anybody can say to be the executor: the ledger has the one whom she named. */
+static emr_status find_executor(helping *h, emr_crowd *crowd, char asks[], bool *out_is_me)
+{
+	emr_id32 executor;
+	emr_who who;
+
+	EMR_TRY(emr_trustee_at(emr_buf_view(&h->r.item), emr_buf_view(&h->r.part), 0, &executor));
+	EMR_TRY(emr_who_of(crowd, executor, &who));
+	emr_who_text(&who, asks, EMR_WHO_TEXT_BYTES);
+	*out_is_me = emr_id32_equal(who.root, emr_session_root(&h->acting.session));
+	return EMR_OK;
+}
+
 /* Whose words these are, and who says to ask: often the same, and where not, somebody tries it. */
 static emr_status agree_to_help(helping *h, emr_problem *out_problem)
 {
+	const bool of_executor = emr_trustees_is_executor(h->r.trustees.b);
 	EMR_AUTO_CROWD crowd = {0};
 	char question[2 * EMR_WHO_TEXT_BYTES + 1024], whose[EMR_WHO_TEXT_BYTES],
 		asks[EMR_WHO_TEXT_BYTES];
-	emr_id32 executor;
+	bool is_me = false;
 	emr_who who;
 	emr_status status = emr_crowd_open(&h->acting.session, &crowd);
 
 	if (status == EMR_OK)
 		status = emr_who_of(&crowd, h->r.owner, &who);
+	if (status == EMR_OK) {
+		emr_who_text(&who, whose, sizeof whose);
+		emr_show(h->r.from.name, asks, sizeof asks);
+	}
+	if (status == EMR_OK && of_executor)
+		status = find_executor(h, &crowd, asks, &is_me);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
-	emr_who_text(&who, whose, sizeof whose);
-	emr_show(h->r.from.name, asks, sizeof asks);
-	/* Whoever says to be it: the ledger has the one whom she named. */
-	if (emr_trustees_is_executor(h->r.trustees.b)) {
-		status = emr_trustee_at(
-			emr_buf_view(&h->r.item), emr_buf_view(&h->r.part), 0, &executor);
-		if (status == EMR_OK)
-			status = emr_who_of(&crowd, executor, &who);
-		if (status != EMR_OK)
-			return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
-		emr_who_text(&who, asks, sizeof asks);
-	}
 	emr_out_text(h->out, "whose", whose);
 	snprintf(question, sizeof question,
-		emr_trustees_is_executor(h->r.trustees.b)
+		is_me ? _("You are to read the records of %1$s, as executor (%2$s). Is %1$s dead "
+			  "or "
+			  "silent, and is this the number of a request that you made (yes, "
+			  "no)?\n  %3$s\n")
+		: of_executor
 			? _("%2$s, whom %1$s named as executor, wants to read the records of %1$s. "
 			    "Call both, by numbers that you had before. Is %1$s dead or silent, "
-			    "and "
-			    "does %2$s read you this number (yes, no)?\n  %3$s\n")
+			    "and does %2$s read you this number (yes, no)?\n  %3$s\n")
 			: _("These are the words of %1$s. Somebody who says to be '%2$s' asks for "
-			    "them. Call "
-			    "%1$s, by a number that you had before. Does %1$s ask, and read you "
-			    "this number "
-			    "(yes, no)?\n  %3$s\n"),
+			    "them. Call %1$s, by a number that you had before. Does %1$s ask, and "
+			    "read you this number (yes, no)?\n  %3$s\n"),
 		whose, asks, h->r.number);
 	EMR_TRY(emr_bureau_agree(
 		h->args, h->out, question, _("Nothing was answered."), out_problem));
 	snprintf(question, sizeof question,
-		_("Whoever asks can open everything of %s with the answers of enough trustees. "
-		  "Answer (yes, no)?"),
+		of_executor ? _("With enough answers the executor's file opens everything of %s. "
+				"Answer (yes, no)?")
+			    : _("Whoever asks can open everything of %s with the answers of enough "
+				"trustees. Answer (yes, no)?"),
 		whose);
 	return emr_bureau_agree(h->args, h->out, question, _("Nothing was answered."), out_problem);
 }

@@ -299,8 +299,8 @@ static emr_status read_trustees(
 
 /* ---- ask ---- */
 
-emr_status trust_request_make(
-	const emr_args *args, trust_request *r, emr_out *out, emr_problem *out_problem)
+emr_status trust_request_make(const emr_args *args, trust_request *r, const char *others,
+	emr_out *out, emr_problem *out_problem)
 {
 	const char *file = args->values[EMR_OPT_CARD_FILE], *name = args->values[EMR_OPT_NAME];
 	const uint64_t now = emr_clock_unix_s(emr_clock_system());
@@ -327,6 +327,17 @@ emr_status trust_request_make(
 	emr_out_number(out, "needed", r->terms.t);
 	emr_out_number(out, "agents_needed", r->terms.agents_t);
 	emr_out_number(out, "delay", r->terms.delay_s);
+	if (others != NULL) {
+		emr_say(out,
+			"You and one of these answer it (emrfs trustees help %s): %s. Read them "
+			"this "
+			"number by telephone:\n  %s\nAgents of the network answer %u days after "
+			"the "
+			"first of you: answer once more then. Then: emrfs trustees words %s "
+			"ANSWER...\n",
+			file, others, r->number, r->terms.delay_s / 86400, file);
+		return EMR_OK;
+	}
 	emr_say(out,
 		"Give %s to your trustees, and read them this number by telephone:\n  %s\n%u of "
 		"them must answer (emrfs trustees help). Then: emrfs trustees words %s ANSWER...\n",
@@ -349,5 +360,5 @@ emr_status trust_ask(const emr_args *args, emr_out *out, emr_problem *out_proble
 		return trust_wrong(_("emrfs trustees ask BACKUP -o FILE"), out_problem);
 	EMR_TRY(trust_is_new(file, out_problem));
 	EMR_TRY(read_trustees(args->operands[1], who, &r, out_problem));
-	return trust_request_make(args, &r, out, out_problem);
+	return trust_request_make(args, &r, NULL, out, out_problem);
 }

@@ -97,7 +97,7 @@ emr_status trust_phrase(const emr_keyring *keyring, emr_passphrase *out)
 	return EMR_OK;
 }
 
-/* What opens the executor's file, in one line. */
+/* The passphrase of the executor's file, in one line. */
 static emr_status hand_out_phrase(
 	const emr_args *args, const emr_keyring *keyring, emr_out *out, emr_problem *out_problem)
 {

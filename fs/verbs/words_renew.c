@@ -16,6 +16,7 @@
 #include "session/acting.h"
 #include "session/keys.h"
 #include "session/session.h"
+#include "share/devices.h"
 #include "share/give.h"
 
 #include "verbs_private.h"
@@ -279,6 +280,22 @@ static emr_status pass_on(renewing *r)
 	return first == EMR_OK ? status : first;
 }
 
+/* Nobody could give what opens the computer of an executor any more; with what was given before it
+ * would read on. */
+static emr_status remove_readers(renewing *r)
+{
+	EMR_AUTO_BUF devices = {0};
+
+	EMR_TRY(emr_share_devices(r->acting.share, &devices));
+	EMR_EACH (const emr_device, one, &devices)
+		if (one->is_active && one->only_reads) {
+			emr_say(r->out, "Your executor reads nothing of what you save from now on. "
+					"To name one again: emrfs executor set\n");
+			EMR_TRY(emr_share_device_remove(r->acting.share, one->signer_id, NULL));
+		}
+	return EMR_OK;
+}
+
 static void say_folders(renewing *r, uint64_t left)
 {
 	emr_out_number(r->out, "folders_left", left);
@@ -324,6 +341,9 @@ static emr_status finish(renewing *r, bool is_new, emr_problem *out_problem)
 		       : N_("Your last renewal is finished now, and no other words were "
 			    "made: the 24 words that it showed are in force.\n"));
 	status = move_rest(r, &left);
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
+	status = remove_readers(r);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	if (pass_on(r) != EMR_OK)

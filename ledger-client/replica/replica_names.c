@@ -458,6 +458,21 @@ emr_status emr_replica_name(
 
 /* ---- trustees ---- */
 
+emr_status emr_replica_is_opened(
+	emr_replica *replica, emr_id32 identity, const uint8_t trustees[16], bool *out_is)
+{
+	EMR_ASK(computers, replica, COMPUTERS, .who = identity);
+	emr_known_person one;
+
+	*out_is = !emr_trustees_is_executor(trustees);
+	while (!*out_is && emr_next(&computers, &one))
+		*out_is =
+			(one.row.roles & EMR_ROLE_READER) != 0 &&
+			one.row.head.state == EMR_KEY_ACTIVE &&
+			emr_id16_equal(emr_trustees_executor(one.signer_id), EMR_ID16_AT(trustees));
+	return computers.status;
+}
+
 emr_status emr_replica_trustees(emr_replica *replica, emr_id32 identity, bool of_executor,
 	emr_buf *out_item, emr_buf *out_part)
 {
@@ -470,9 +485,13 @@ emr_status emr_replica_trustees(emr_replica *replica, emr_id32 identity, bool of
 
 	while (emr_next(&asked, &one)) {
 		emr_part_key key = at;
+		bool is_opened = false;
 
 		if (memcmp(one.row.identity, identity.b, sizeof identity.b) != 0 ||
 			emr_trustees_is_executor(one.trustees.b) != of_executor)
+			continue;
+		EMR_TRY(emr_replica_is_opened(replica, identity, one.trustees.b, &is_opened));
+		if (!is_opened)
 			continue;
 		key.object = one.trustees;
 		EMR_TRY(emr_required(emr_replica_item_get(replica, &key, &bytes, &item)));

@@ -5,7 +5,15 @@
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
+. "$SUPPORT/answers.sh"
+PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 two_begin executor
+answers_begin
+MENU_HOME=
+trust() { # WHO ANSWERS
+	printf '%s\nassphrase|passphrase of the test\nThe same again|passphrase of the test\n' "$2" >answers
+	in_menu "$1" action trust
+}
 P="--passphrase-file $EMR_PASS"
 echo 0 >clock
 export EMR_CLOCK_FILE=$EMR_WORK/clock LD_PRELOAD=$TOOLS/libclock_shim.so
@@ -35,13 +43,22 @@ expect "who waits" "$(field agents_needed) of $(field agents), $(field delay)" "
 json 1 executor set bento -o bento.file --yes $P
 expect "one executor" "$(field error)" device-exists
 [ ! -e bento.file ] || emr_fail "a file for nobody"
+run 0 device remove executor $P
+rm maria.file
+trust ana "would you like to do?|name
+after your death?|1
+Trustees and executor|$EMR_WORK/maria.file"
+grep -q "have waited 30 days since" shown || emr_fail "it is not said what that means: $(cat shown)"
+run 0 device remove executor $P
+rm maria.file
+named || emr_fail "not named again: $(cat out/said)"
 run 1 device add executor -o other.file --yes $P
 two_mount ana
 mkdir "$MNT/Imaging"
 echo "a knee" >"$MNT/Imaging/MRI"
 run 0 status --wait
 run 0 device
-says "executor"
+says ", only reads"
 
 # asks NAME: a request of Maria's; helps WHO NAME: WHO.answer.
 asks() { as maria json 0 executor ask ana -o "$1" $P; }
@@ -56,12 +73,23 @@ hears() {
 
 say "she lives: her open folder says who asks, and she stops it"
 as bento run 2 executor ask maria -o none $P
-asks first
+trust maria "would you like to do?|read
+Whose executor|0
+Trustees and executor|$EMR_WORK/first"
+grep -q "You and one of these answer it .*bento" shown || emr_fail "nobody to ask is named: $(cat shown)"
 helps maria first
 expect "nobody has given" "$(field agents)" 0
 emr_until hears "asks to read your records, as your executor"
 as ana json 0 trustees stop $P
 expect "stopped" "$(field stopped)" 1
+two_unmount ana
+run 0 device remove executor $P
+as bento json 6 trustees help first -o none --yes $P
+as maria run 2 executor ask ana -o none $P
+says "has named no executor"
+rm maria.file
+named || emr_fail "not named a third time: $(cat out/said)"
+two_mount ana
 as bento json 6 trustees help first -o none --yes $P
 expect "it was stopped" "$(field error)" recovery-stopped
 two_home heir
@@ -92,17 +120,24 @@ json 5 trustees words request bento.answer --words-file phrase $P
 expect "a trustee and the agent alone" "$(field error)" few-answers
 json 0 trustees words request maria.answer bento.answer --words-file phrase $P
 two_home heir
-run 0 device accept "$EMR_WORK/maria.file" --passphrase-file phrase
+json 7 device accept "$EMR_WORK/maria.file" --passphrase-file phrase --network "https://127.0.0.1:1${TWO_ADDRESS#https://127.0.0.1:$TWO_PORT}"
+run 0 device accept "$EMR_WORK/maria.file" --passphrase-file phrase --network "$TWO_ADDRESS"
+says "can be read here now"
 run 0 mount --passphrase-file phrase "$MNT"
 expect "everything" "$(cat heir-folder/Imaging/MRI heir-folder/Imaging/CT)" "a knee
 a knee"
 ! { echo "by the heir" >heir-folder/Imaging/new; } 2>/dev/null || emr_fail "it was changed"
 ! rm heir-folder/Imaging/MRI 2>/dev/null || emr_fail "it was removed"
 two_unmount heir
+printf 'would you like to do?|open\nfile that you were given?|%s\nfolder called here?|later\nassphrase|%s\n' "$EMR_WORK/maria.file" "$(cat phrase)" >answers
+in_menu heir action trust
+expect "in windows, beside another keyring" "$(cat "$(cat opened)/Imaging/MRI")" "a knee"
+"$EMRFS" --as later unmount
 
-say "she lived: without that computer nothing new opens"
+say "she lived: after new words nothing new opens"
+as ana run 0 words renew --yes --words-file new.words $P
+says "Your executor reads nothing of what you save from now on"
 two_mount ana
-as ana run 0 device remove executor $P
 echo "a hip" >ana-folder/Imaging/hip
 as ana run 0 status --wait
 two_home heir

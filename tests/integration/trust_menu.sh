@@ -32,7 +32,7 @@ expect "offered the second time" "$(awk '/Who is a trustee/ { n++ } n == 2' show
 home ana
 json 6 trustees set clara --need 1 --yes $P
 expect "set" "$(field error)" trustees-there
-run 0 backup "$EMR_WORK/stick/emrfs-backup"
+mkdir stick && run 0 backup "$EMR_WORK/stick/emrfs-backup"
 
 say "at a new computer: a request, two answers, and the words"
 home new

@@ -39,7 +39,7 @@ in_menu() { # WHO SCRIPT [DEED]
 	shift
 	: >shown
 	: >opened
-	(cd "$who" && unset EMRFS_ASKPASS && HOME=$EMR_WORK/$who EMRFS_HOME=$EMR_WORK/$who/.home PATH=$EMR_WORK/bin:$PATH DISPLAY=:none LC_ALL=C.UTF-8 \
+	(cd "$who" && unset EMRFS_ASKPASS && HOME=$EMR_WORK/$who EMRFS_HOME=$EMR_WORK/$who/${MENU_HOME-.home} PATH=$EMR_WORK/bin:$PATH DISPLAY=:none LC_ALL=C.UTF-8 \
 		"$PACKAGING/$1" ${2:+"$2"}) >said 2>&1 </dev/null || emr_fail "$*: $(cat said shown)"
 	[ ! -e unanswered ] || emr_fail "$(cat unanswered)"
 }

@@ -4,6 +4,7 @@
 
 #include "contract/codes.h"
 #include "contract/pubs_share.h"
+#include "keyring/coowned.h"
 #include "keyring/letters.h"
 #include "keyring_private.h"
 #include "share/devices.h"
@@ -239,7 +240,7 @@ TEST(the_computer_of_an_executor_reads_and_hands_in_nothing)
 
 	SCENE(lost, l, begin_reader, end_reader);
 	assert_ok(emr_share_learn(begins(l.heirs.share), &is_some));
-	assert_true(is_some);
+	assert_true(emr_keyring_coowns(l.heirs.keyring, l.s.imaging));
 	assert_int_equal(
 		story_says(&l.s, &l.heirs, stop, (emr_bytes){0}), 1000 + EMR_RESULT_SUBMITTER);
 	assert_ok(emr_share_devices(begins(l.s.ana), &devices));

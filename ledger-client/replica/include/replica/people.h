@@ -79,6 +79,10 @@ typedef struct emr_known_trust {
 	emr_id16 trustees;
 	emr_row_trustees row;
 } emr_known_trust;
+/* Whether TRUSTEES of IDENTITY's are for something still: those of an executor only while the
+ * computer that they open is one of hers. */
+emr_status emr_replica_is_opened(
+	emr_replica *replica, emr_id32 identity, const uint8_t trustees[16], bool *out_is);
 /* The newest trustees of the key IDENTITY, or those who open what its executor reads: TRUSTEE_SET
  * with its public part, and its private part.  EMR_NOT_FOUND; EMR_MISSING_DATA: the private part
  * has not come yet. */
