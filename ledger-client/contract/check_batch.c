@@ -24,15 +24,6 @@ emr_result emr_check_network(struct judge *judge)
 									    : EMR_RESULT_NETWORK;
 }
 
-/* The agreement moves the ledger to a channel: a directory takes nothing behind it, whoever goes on
- * writing there. */
-static emr_result check_host(struct judge *judge)
-{
-	return judge->caller->host == EMR_HOST_EMBEDDED && emr_judge_has_moved(judge)
-		       ? EMR_RESULT_MOVED
-		       : EMR_RESULT_APPLIED;
-}
-
 static emr_result check_signature(struct judge *judge)
 {
 	return judge->caller->is_signed || emr_header_is_signed(judge->batch->header.data)
@@ -133,7 +124,7 @@ static emr_result check_root(struct judge *judge)
 emr_result emr_check_batch(struct judge *judge)
 {
 	static emr_result (*const checks[])(struct judge *) = {
-		check_host, check_signature, check_submitter, check_times, check_root};
+		check_signature, check_submitter, check_times, check_root};
 	emr_result result = EMR_RESULT_APPLIED;
 
 	for (size_t i = 0; result == EMR_RESULT_APPLIED && i < sizeof checks / sizeof checks[0];

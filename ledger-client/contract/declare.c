@@ -118,10 +118,6 @@ static void add_first_pass(struct key_set *set, const emr_batch *batch, const em
 	emr_declare_signer(set, caller->submitter_id);
 	emr_key_network(&key);
 	emr_declare(set, &key);
-	if (caller->host == EMR_HOST_EMBEDDED) {
-		emr_key_channel(&key);
-		emr_declare(set, &key);
-	}
 	signer_of(batch, signer_id);
 	emr_declare_signer(set, signer_id);
 	for (size_t i = 0; i < batch->count; i++)

@@ -63,7 +63,6 @@ typedef enum emr_result {
 	EMR_RESULT_RULES = 35,
 	EMR_RESULT_KEY_DEAD = 36,
 	EMR_RESULT_FORK = 37,
-	EMR_RESULT_MOVED = 38,
 	EMR_RESULT_LETTERS_SPENT = 39, /* of the day: contract/quota.h */
 	EMR_RESULT_BYTES_SPENT = 40,
 } emr_result;

@@ -34,8 +34,7 @@ typedef struct emr_known_org {
 	emr_row_org row;
 } emr_known_org;
 emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row);
-/* The hash of the first block of the channel in which the members of a directory have agreed to go
- * on.  EMR_NOT_FOUND: they have not. */
+/* Whether the network is on a channel of Fabric. */
 bool emr_replica_is_on_channel(emr_replica *replica);
 /* EMR_NOT_FOUND: ORG has not said which key its host has. */
 emr_status emr_replica_host_key(emr_replica *replica, emr_id16 org, emr_row_host_key *out_row);

@@ -158,12 +158,10 @@ function mayChange(c, kind, org, by) {
 	if (kind === 2) return m?.state === 1;
 	return kind !== 1 || !m || (m.state === 1 && same(org, by));
 }
-// Out of a directory, once.
-const mayMove = (c) => c.host === 0 && !c.rowOf(key.NC);
 function possible(c, p, n) {
 	const member = p.raw[48] <= 2 && c.isMember(p.at(64, 16));
 	if (!mayChange(c, p.raw[48], p.at(64, 16), p.at(144, 16))) return false;
-	return [null, member || n.raw[49] < 255, n.raw[49] > 1, p.raw[49] <= n.raw[49], p.int(80, 4) >= n.int(52, 4), true, mayMove(c)][p.raw[48]];
+	return [null, member || n.raw[49] < 255, n.raw[49] > 1, p.raw[49] <= n.raw[49], p.int(80, 4) >= n.int(52, 4), true][p.raw[48]];
 }
 function effect(c, p, n) {
 	const org = p.at(64, 16);
@@ -188,9 +186,6 @@ function effect(c, p, n) {
 	case 4:
 		putN([52, p.at(80, 4)]);
 		break;
-	case 6:
-		c.put(key.NC, row(OP.ORG_PROPOSE, { state: 1, version: 1n, item: c.id }, p.at(80, 32)));
-		break;
 	default:
 	}
 }
@@ -202,11 +197,11 @@ const ORGS = {
 		form: (c) => {
 			const k = c.pub[0];
 			const [org, subject, aux] = [cut(c.pub, 16, 16), cut(c.pub, 32, 32), cut(c.pub, 64, 32)];
-			need(k >= 1 && k <= 6 && isZero(org) === k > 2 && isZero(aux) === (k !== 1) && isZero(subject) === (k === 2) && (k === 3 || !c.pub[1]) && (k !== 4 || isZero(subject.slice(4))), FORMAT);
+			need(k >= 1 && k <= 5 && isZero(org) === k > 2 && isZero(aux) === (k !== 1) && isZero(subject) === (k === 2) && (k === 3 || !c.pub[1]) && (k !== 4 || isZero(subject.slice(4))), FORMAT);
 		},
 		may: (c) => { role(64)(c); need(c.pub[0] !== 1 || !c.isMember(cut(c.pub, 16, 16)) || same(c.K.at(88, 16), cut(c.pub, 16, 16)), MAY); },
 		state: isNew,
-		last: (c) => { inForce(c); need(c.pub[0] !== 6 || mayMove(c), RULES); need(mayChange(c, c.pub[0], cut(c.pub, 16, 16), c.K.at(88, 16)), RULES); need(inReach(c, num(c.pub, 8, 8)), LIMIT); },
+		last: (c) => { inForce(c); need(mayChange(c, c.pub[0], cut(c.pub, 16, 16), c.K.at(88, 16)), RULES); need(inReach(c, num(c.pub, 8, 8)), LIMIT); },
 		write: (c) => c.put(key.by('P', c.object), row(OP.ORG_PROPOSE, c.head(), cut(c.pub, 0, 2), zeros(6), cut(c.pub, 8, 88), voiceNow(c))),
 	},
 	[OP.ORG_APPROVE]: {
