@@ -344,7 +344,7 @@ static emr_status fill_stage(
 /* As a mount would: what cannot be opened here is said now. */
 static emr_status prove(accepting *a, emr_problem *out_problem)
 {
-	emr_status status = emr_session_open_parts(&a->session, out_problem), followed;
+	emr_status status = emr_session_open_parts(&a->session, out_problem), followed = EMR_OK;
 	EMR_AUTO_FACTS_WALK all = {.facts = NULL};
 	emr_place place;
 	emr_meta meta;
@@ -361,7 +361,9 @@ static emr_status prove(accepting *a, emr_problem *out_problem)
 	/* A computer that heard nothing of the ledger has not heard that it was removed. */
 	if (status != EMR_OK && a->session.ledger != NULL)
 		(void)emr_absence_say_refusal(&a->session, a->session.ledger, out_problem);
-	if (status != EMR_OK && !out_problem->is_set)
+	if (status != EMR_OK && !out_problem->is_set && emr_status_may_pass(followed))
+		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", a->dir, NULL);
+	else if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_DEVICE_REMOVED, NULL);
 	return status;
 }

@@ -121,6 +121,7 @@ expect "a trustee and the agent alone" "$(field error)" few-answers
 json 0 trustees words request maria.answer bento.answer --words-file phrase $P
 two_home heir
 json 7 device accept "$EMR_WORK/maria.file" --passphrase-file phrase --network "https://127.0.0.1:1${TWO_ADDRESS#https://127.0.0.1:$TWO_PORT}"
+expect "the host is not there" "$(field error)" host-away
 run 0 device accept "$EMR_WORK/maria.file" --passphrase-file phrase --network "$TWO_ADDRESS"
 says "can be read here now"
 run 0 mount --passphrase-file phrase "$MNT"

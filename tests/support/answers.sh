@@ -2,7 +2,7 @@
 #
 #   answers_begin              the stand-in, and an xdg-open which notes in `opened` what it was to open
 #   in_menu WHO SCRIPT [DEED]  the script of packaging/, with WHO's home; the answers are in `answers`: WORDS OF THE QUESTION|ANSWER, a line each,
-#                              and behind that |once where the question comes again. What windows showed is in `shown`, the arguments of every process in `arguments`
+#                              and behind that |once where the question comes again. `shown` has the texts of all windows, `arguments` those of every process
 answers_begin() {
 	mkdir bin
 	cat >bin/zenity <<'END'
