@@ -23,7 +23,8 @@ orgs_join aurora "Clínica Aurora" hospital
 two_join ana "Ana Silva" patient
 two_join bento "Bento Reis" patient
 two_join maria "Maria Silva" patient
-two_cards ana bento maria
+two_join clara "Clara Dias" patient aurora
+two_cards ana bento maria clara
 two_home ana
 sets() { run "$1" executor set maria --delay 2d -o maria.file --yes --json $P; }
 run 2 executor set maria $P
@@ -45,8 +46,10 @@ expect "one executor" "$(field error)" device-exists
 [ ! -e bento.file ] || emr_fail "a file for nobody"
 run 0 device remove executor $P
 rm maria.file
+json 6 executor set clara -o clara.file --yes $P
+expect "the only agent is of the executor's organisation" "$(field error)" no-delay
 trust ana "would you like to do?|name
-after your death?|1
+after your death?|2
 Trustees and executor|$EMR_WORK/maria.file"
 grep -q "have waited 30 days since" shown || emr_fail "it is not said what that means: $(cat shown)"
 run 0 device remove executor $P
