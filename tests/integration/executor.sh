@@ -138,7 +138,13 @@ in_menu heir action trust
 expect "in windows, beside another keyring" "$(cat "$(cat opened)/Imaging/MRI")" "a knee"
 "$EMRFS" --as later unmount
 
-say "she lived: after new words nothing new opens"
+say "she lived, and her trustee is a member no more: her folder says that nobody could say yes"
+as hospital run 0 org revoke bento --yes $P
+two_mount ana
+emr_until hears "Your executor could not open your records any more"
+two_unmount ana
+
+say "after new words nothing new opens"
 as ana run 0 words renew --yes --words-file new.words $P
 says "Your executor reads nothing of what you save from now on"
 two_mount ana
