@@ -23,6 +23,8 @@ static const struct {
 	{"emrfs trustees set", N_("Trustees and executor")},
 	{"emrfs trustees help", N_("Trustees and executor")},
 	{"emrfs trustees words", N_("Trustees and executor")},
+	{"emrfs executor set", N_("Trustees and executor")},
+	{"emrfs device remove executor", N_("Trustees and executor")},
 	{"emrfs recover", N_("Medical Records: New Passphrase")},
 	{"emrfs join", N_("Medical Records: Join a Network")},
 	{"emrfs invite", N_("Invite somebody")},

@@ -64,6 +64,14 @@ static emr_status is_device_of(
 				 share->o.replica, EMR_ID32_AT(key->row.ref), person, out_is);
 }
 
+/* One that only reads goes with the key that endorsed it: new words leave it behind. */
+static bool is_in_force(const emr_known_person *key, emr_id32 person)
+{
+	return key->row.head.state == EMR_KEY_ACTIVE &&
+	       ((key->row.roles & EMR_ROLE_READER) == 0 ||
+		       emr_id32_equal(EMR_ID32_AT(key->row.ref), person));
+}
+
 /* ---- the list ---- */
 
 /* Salt, certificate, name. */
@@ -149,7 +157,7 @@ emr_status emr_share_devices(emr_share *share, emr_buf *out_devices)
 		emr_device device = {.signer_id = key->signer_id,
 			.is_first = emr_id32_equal(key->signer_id, person),
 			.is_this = is_first(share, key->signer_id),
-			.is_active = key->row.head.state == EMR_KEY_ACTIVE,
+			.is_active = is_in_force(key, person),
 			.only_reads = (key->row.roles & EMR_ROLE_READER) != 0};
 
 		EMR_TRY(describe(share, key, &device));
@@ -274,8 +282,7 @@ static emr_status find_devices(emr_share *share, emr_id32 person, emr_buf *out)
 
 	EMR_TRY(computers_of(share, person, &keys));
 	EMR_EACH (const emr_known_person, key, &keys)
-		if (!emr_id32_equal(key->signer_id, person) &&
-			key->row.head.state == EMR_KEY_ACTIVE &&
+		if (!emr_id32_equal(key->signer_id, person) && is_in_force(key, person) &&
 			key->row.not_after_unix_s > share_now(share))
 			EMR_TRY(emr_buf_append(out, key, sizeof *key));
 	return EMR_OK;

@@ -29,6 +29,7 @@
 #include "session/session.h"
 #include "session/shared_blocks.h"
 #include "session/stage.h"
+#include "served/client.h"
 #include "share/devices.h"
 #include "verbs/cmd.h"
 
@@ -305,8 +306,9 @@ typedef struct accepting {
 	emr_places places;
 	emr_stage stage;
 	emr_session session;
-	char *dir;	   /* of the network; owned */
-	bool own_dir_made; /* in the state */
+	char *dir;	    /* of the network; owned */
+	char address[4200]; /* of its host, or DIR */
+	bool own_dir_made;  /* in the state */
 } accepting;
 
 static emr_status read_device_file(
@@ -362,7 +364,7 @@ static emr_status prove(accepting *a, emr_problem *out_problem)
 	if (status != EMR_OK && a->session.ledger != NULL)
 		(void)emr_absence_say_refusal(&a->session, a->session.ledger, out_problem);
 	if (status != EMR_OK && !out_problem->is_set && emr_status_may_pass(followed))
-		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", a->dir, NULL);
+		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", a->address, NULL);
 	else if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_DEVICE_REMOVED, NULL);
 	return status;
@@ -383,16 +385,21 @@ static emr_status find_dir(accepting *a, const emr_device_file *file, const char
 	emr_out *out, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF way = {0};
+	emr_served_at at;
 
 	a->dir = strndup((const char *)file->dir.data, file->dir.len);
 	if (a->dir == NULL)
 		return EMR_NO_MEMORY;
+	snprintf(a->address, sizeof a->address, "%.4000s", a->dir);
 	if (file->channel.len == 0)
 		return emr_network_dir_check(a->dir, out_problem);
 	free(a->dir);
 	a->dir = NULL;
 	EMR_TRY(emr_buf_append(&way, file->channel.data, file->channel.len));
 	EMR_TRY(emr_own_dir_readdress(named, &way, out_problem));
+	if (emr_served_at_read(emr_buf_view(&way), &at) == EMR_OK)
+		snprintf(a->address, sizeof a->address, "%s",
+			at.socket[0] != '\0' ? at.socket : at.url);
 	EMR_TRY(emr_own_dir_allow(emr_buf_view(&way), named, out, out_problem));
 	a->own_dir_made = true;
 	return emr_own_dir_make(a->stage.state_fd, a->places.state, emr_buf_view(&way),

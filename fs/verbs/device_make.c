@@ -72,8 +72,8 @@ emr_status verb_device_make(const emr_keyring *person, const emr_kdf_cost *least
 		EMR_KEYRING_DEVICE, emr_clock_unix_s(emr_clock_system()), &device));
 	EMR_TRY(emr_keyring_person_pk(person, owner));
 	EMR_TRY(emr_keyring_tlv_set(device, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner)));
-	/* The same passphrase opens both: it must not be cheaper to guess with the file that is
-	 * carried over. */
+	/* Most often the same passphrase opens both: it must not be cheaper to guess with the file
+	 * that is carried over. */
 	emr_keyring_cost_at_least(device, &cost);
 	emr_keyring_cost_at_least(device, least);
 	status = emr_keyring_tlv_get(person, EMR_KEYRING_NET_DESCRIPTOR, &network);

@@ -11,6 +11,7 @@
 #include "org/bureau.h"
 #include "people/who.h"
 #include "replica/people.h"
+#include "replica/replica.h"
 #include "session/network_dir.h"
 #include "share/devices.h"
 
@@ -144,7 +145,7 @@ static emr_status find_all(naming *n, emr_problem *out_problem)
 
 static emr_status agree(const naming *n, emr_problem *out_problem)
 {
-	char question[sizeof n->organisations + sizeof n->called + 512];
+	char question[sizeof n->organisations + 2 * sizeof n->called + 1024];
 
 	snprintf(question, sizeof question,
 		_("%1$s can read everything that you have, and what you save later, when one of "
@@ -208,7 +209,8 @@ static bool is_registered(naming *n, const emr_keyring *reader)
 }
 
 /* The computer last: the others open nothing without it, and nobody knows what it is called before,
- * who could take that name.  When it is registered an open folder sends it what is missing. */
+ * who could take that name.  When it is registered an open folder sends it what is missing.  The
+ * file stays where nobody knows whether it is. */
 static emr_status make_all(naming *n, const char *dir, emr_problem *out_problem)
 {
 	const char *file = n->args->values[EMR_OPT_CARD_FILE];
@@ -227,6 +229,9 @@ static emr_status make_all(naming *n, const char *dir, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_share_device_add(n->acting.share, reader, NAME, true,
 			emr_clock_unix_s(emr_clock_system()) + VALID_S);
+	if (status != EMR_OK &&
+		emr_replica_catch_up(n->acting.session.replica, NULL, NULL, NULL) != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	if (status == EMR_OK || is_registered(n, reader))
 		return EMR_OK;
 	(void)unlink(file);

@@ -288,7 +288,7 @@ static emr_status agree_to_help(helping *h, emr_problem *out_problem)
 {
 	const bool of_executor = emr_trustees_is_executor(h->r.trustees.b);
 	EMR_AUTO_CROWD crowd = {0};
-	char question[2 * EMR_WHO_TEXT_BYTES + 1024], whose[EMR_WHO_TEXT_BYTES],
+	char question[5 * EMR_WHO_TEXT_BYTES + 1024], whose[EMR_WHO_TEXT_BYTES],
 		asks[EMR_WHO_TEXT_BYTES];
 	bool is_me = false;
 	emr_who who;
@@ -327,6 +327,19 @@ static emr_status agree_to_help(helping *h, emr_problem *out_problem)
 				"trustees. Answer (yes, no)?"),
 		whose);
 	return emr_bureau_agree(h->args, h->out, question, _("Nothing was answered."), out_problem);
+}
+
+/* Of an executor who was taken back: agents would give nothing. */
+static emr_status refuse_dismissed(helping *h, emr_problem *out_problem)
+{
+	bool is_opened = false;
+	emr_status status = emr_replica_is_opened(
+		h->acting.session.replica, h->r.owner, h->r.trustees.b, &is_opened);
+
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
+	return is_opened ? EMR_OK
+			 : trust_wrong(_("That person has named no executor."), out_problem);
 }
 
 /* A trustee who is no member has the letter alone; a member asks the agents, too. */
@@ -397,6 +410,7 @@ static emr_status help(const emr_args *args, emr_out *out, emr_problem *out_prob
 	if (status != EMR_OK)
 		return EMR_PROBLEM(status, out_problem, EMR_SAY_REQUEST_WRONG, "file",
 			args->operands[1], NULL);
+	EMR_TRY(refuse_dismissed(&h, out_problem));
 	EMR_TRY(agree_to_help(&h, out_problem));
 	EMR_TRY(ask_agents(&h, out_problem));
 	emr_hex(h.r.about.b, sizeof h.r.about.b, about);

@@ -164,15 +164,10 @@ emr_status trust_recovery(emr_acting *acting, const trust_request *r, json_t **o
 	json_auto_t *answers = json_array();
 	emr_known_recovery known;
 	emr_known_person lost;
-	bool is_opened = false;
 	emr_status status = find_recovery(acting->session.replica, r, &known);
 
 	if (answers == NULL)
 		return EMR_NO_MEMORY;
-	EMR_TRY(emr_replica_is_opened(
-		acting->session.replica, r->owner, r->trustees.b, &is_opened));
-	if (!is_opened)
-		return EMR_DENIED;
 	EMR_TRY(emr_replica_person(acting->session.replica, r->owner, &lost));
 	if (!emr_id32_is_zero(EMR_ID32_AT(lost.row.next)))
 		return EMR_ROLLBACK;

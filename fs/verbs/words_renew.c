@@ -16,7 +16,6 @@
 #include "session/acting.h"
 #include "session/keys.h"
 #include "session/session.h"
-#include "share/devices.h"
 #include "share/give.h"
 
 #include "verbs_private.h"
@@ -28,9 +27,9 @@ typedef struct renewing {
 	const emr_args *args;
 	emr_out *out;
 	emr_acting acting;
-	emr_keyring *next; /* while ACTING has the former one */
-	uint64_t taken;	   /* folders that somebody else owns by now */
-	bool has_trustees; /* of the former words */
+	emr_keyring *next;		 /* while ACTING has the former one */
+	uint64_t taken;			 /* folders that somebody else owns by now */
+	bool has_trustees, has_executor; /* of the former words */
 } renewing;
 
 static void renewing_end(renewing *r)
@@ -280,22 +279,6 @@ static emr_status pass_on(renewing *r)
 	return first == EMR_OK ? status : first;
 }
 
-/* Nobody could give what opens the computer of an executor any more; with what was given before it
- * would read on. */
-static emr_status remove_readers(renewing *r)
-{
-	EMR_AUTO_BUF devices = {0};
-
-	EMR_TRY(emr_share_devices(r->acting.share, &devices));
-	EMR_EACH (const emr_device, one, &devices)
-		if (one->is_active && one->only_reads) {
-			emr_say(r->out, "Your executor reads nothing of what you save from now on. "
-					"To name one again: emrfs executor set\n");
-			EMR_TRY(emr_share_device_remove(r->acting.share, one->signer_id, NULL));
-		}
-	return EMR_OK;
-}
-
 static void say_folders(renewing *r, uint64_t left)
 {
 	emr_out_number(r->out, "folders_left", left);
@@ -324,6 +307,9 @@ static void say_folders(renewing *r, uint64_t left)
 		emr_say(r->out,
 			"Your trustees can give you nothing but the former words: choose them "
 			"again (emrfs trustees set), and make a backup then.\n");
+	if (r->has_executor)
+		emr_say(r->out, "Your executor reads nothing of what you save from now on. To name "
+				"one again: emrfs executor set\n");
 	emr_say(r->out, "If somebody had the words before: look whether each person that you share "
 			"with, and each computer, is yours to trust: emrfs share, emrfs device\n");
 	emr_keys_say_backups(r->out, r->acting.session.state_fd);
@@ -341,9 +327,6 @@ static emr_status finish(renewing *r, bool is_new, emr_problem *out_problem)
 		       : N_("Your last renewal is finished now, and no other words were "
 			    "made: the 24 words that it showed are in force.\n"));
 	status = move_rest(r, &left);
-	if (status != EMR_OK)
-		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
-	status = remove_readers(r);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	if (pass_on(r) != EMR_OK)
@@ -367,13 +350,13 @@ static emr_status refuse_followed(const renewing *r, emr_problem *out_problem)
 		       : EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_KEY_FOLLOWED, NULL);
 }
 
-static bool has_trustees(const emr_session *session)
+static bool has_trustees(const emr_session *session, bool of_executor)
 {
 	EMR_AUTO_BUF item = {0};
 	EMR_AUTO_BUF part = {0};
 
-	return emr_replica_trustees(session->replica, session->identity.signer_id, false, &item,
-		       &part) != EMR_NOT_FOUND;
+	return emr_replica_trustees(session->replica, session->identity.signer_id, of_executor,
+		       &item, &part) != EMR_NOT_FOUND;
 }
 
 static emr_status renew(renewing *r, emr_problem *out_problem)
@@ -395,7 +378,8 @@ static emr_status renew(renewing *r, emr_problem *out_problem)
 		(domains.len > 0 && !r->args->given[EMR_OPT_LOST]))
 		return finish(r, false, out_problem);
 	EMR_TRY(refuse_followed(r, out_problem));
-	r->has_trustees = has_trustees(session);
+	r->has_trustees = has_trustees(session, false);
+	r->has_executor = has_trustees(session, true);
 	EMR_TRY(draw(r, out_problem));
 	EMR_TRY(follow_key(r, out_problem));
 	return finish(r, true, out_problem);

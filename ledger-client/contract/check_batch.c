@@ -53,8 +53,8 @@ static bool brings_own_certificate(const struct judge *judge)
 	       memcmp(renewal.ref, cert->ref, 32) == 0;
 }
 
-/* A computer that only reads: nothing that it signs is taken, whoever hands it in, and it hands in
- * nothing: not even what would be counted and refused. */
+/* A computer that only reads: behind its registration nothing that it signs is taken, whoever hands
+ * it in, and it hands in nothing: not even what would be counted and refused. */
 static bool only_reads(struct judge *judge, const uint8_t id[32])
 {
 	emr_row_key key;
