@@ -136,6 +136,26 @@ static emr_status hand_out(
 	return EMR_OK;
 }
 
+/* For `emrfs status`, where the words are those of the keyring here. */
+static emr_status note_tested(const emr_args *args, const emr_keyring *found)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_FD state_fd = -1;
+	EMR_AUTO_KEYRING keyring = NULL;
+	EMR_AUTO_PASSPHRASE phrase = {0};
+	emr_profile profile = {.name = ""};
+	emr_problem unsaid = {0};
+
+	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &places, &unsaid));
+	EMR_TRY(emr_places_open_state(&places, false, &state_fd, &unsaid));
+	EMR_TRY(trust_phrase(found, &phrase));
+	EMR_TRY(emr_words_keyring(
+		emr_passphrase_view(&phrase), state_fd, places.state, &keyring, &unsaid));
+	EMR_TRY(emr_profile_load(keyring, state_fd, &profile));
+	profile.trustees_tested_unix_s = emr_clock_unix_s(emr_clock_system());
+	return emr_profile_save(keyring, state_fd, &profile);
+}
+
 emr_status trust_words(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(emr_trustee_shares_free))) emr_trustee_shares shares = {.n = 0};
@@ -161,7 +181,11 @@ emr_status trust_words(const emr_args *args, emr_out *out, emr_problem *out_prob
 				? hand_out_phrase(args, keyring, out, out_problem)
 				: hand_out(args, keyring, out, out_problem));
 	else
-		emr_say(out, "Enough have answered, and truly: the words are found.\n");
+		emr_say(out,
+			note_tested(args, keyring) == EMR_OK
+				? N_("Enough have answered, and truly: the words are found. emrfs "
+				     "status says that they were tested.\n")
+				: N_("Enough have answered, and truly: the words are found.\n"));
 	emr_say(out, "Delete the request, %s%s and the answers now: together they are the words.\n",
 		args->operands[1], TRUSTEES_KEYRING);
 	return EMR_OK;

@@ -189,6 +189,7 @@ static void note_tested(const renewing *r)
 	profile.words_tested_unix_s = r->args->values[EMR_OPT_WORDS_FILE] != NULL
 					      ? 0
 					      : emr_clock_unix_s(emr_clock_system());
+	profile.trustees_tested_unix_s = 0;
 	(void)!emr_profile_save(keyring, r->acting.session.state_fd, &profile);
 }
 
