@@ -10,7 +10,6 @@
 #include "ledger/act_send.h"
 #include "org/bureau.h"
 #include "people/who.h"
-#include "replica/follower.h"
 #include "replica/people.h"
 #include "session/network_dir.h"
 #include "share/devices.h"
@@ -229,11 +228,10 @@ static emr_status make_all(naming *n, const char *dir, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_share_device_add(n->acting.share, reader, NAME, true,
 			emr_clock_unix_s(emr_clock_system()) + VALID_S);
-	if (status != EMR_OK && emr_follow_now(n->acting.session.replica) != EMR_OK)
-		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	if (status == EMR_OK || is_registered(n, reader))
 		return EMR_OK;
-	(void)unlink(file);
+	if (!emr_status_may_pass(status))
+		(void)unlink(file);
 	return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 }
 
