@@ -185,6 +185,23 @@ emr_status emr_trustees_part_seal(
 
 /* ---- helping ---- */
 
+#define EXECUTOR                                                                                   \
+	"EXECUTOR" /* the first half of the object; then the beginning of the reader's id */
+
+bool emr_trustees_is_executor(const uint8_t object[16])
+{
+	return memcmp(object, EXECUTOR, strlen(EXECUTOR)) == 0;
+}
+
+emr_id16 emr_trustees_executor(emr_id32 reader)
+{
+	emr_id16 object;
+
+	memcpy(object.b, EXECUTOR, strlen(EXECUTOR));
+	memcpy(object.b + strlen(EXECUTOR), reader.b, sizeof object.b - strlen(EXECUTOR));
+	return object;
+}
+
 emr_status emr_trustees_check(emr_bytes item, emr_bytes part)
 {
 	trust of = {0};

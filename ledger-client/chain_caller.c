@@ -158,37 +158,6 @@ static emr_status judge_seen(emr_chain *chain, const emr_batch *batch, emr_seen 
 	return EMR_OK;
 }
 
-emr_status emr_chain_host(emr_chain *chain, emr_bytes descriptor, enum emr_host *out_host)
-{
-	EMR_AUTO_BUF row = {0};
-	emr_key_text key;
-	emr_status status;
-
-	*out_host = emr_descriptor_host(emr_span_of(descriptor));
-	if (*out_host == EMR_HOST_FABRIC)
-		return EMR_OK;
-	emr_key_channel(&key);
-	status = emr_chain_row(chain, key.text, &row, NULL, NULL);
-	if (status == EMR_OK)
-		*out_host = EMR_HOST_FABRIC;
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-emr_status emr_chain_moves_to(emr_chain *chain, const char *genesis)
-{
-	EMR_AUTO_BUF row = {0};
-	emr_row_channel agreed;
-	emr_key_text key;
-	char hex[2 * sizeof agreed.genesis + 1];
-
-	emr_key_channel(&key);
-	EMR_TRY(emr_chain_row(chain, key.text, &row, NULL, NULL));
-	EMR_TRY(chain_contract_status(
-		emr_row_channel_parse(emr_span_of(emr_buf_view(&row)), &agreed)));
-	emr_hex(agreed.genesis, sizeof agreed.genesis, hex);
-	return strcmp(hex, genesis) == 0 ? EMR_OK : EMR_FORK;
-}
-
 emr_status emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes descriptor,
 	const emr_batch *batch, emr_id32 submitter_id, uint64_t now, emr_caller *out_caller)
 {

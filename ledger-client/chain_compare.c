@@ -158,7 +158,7 @@ emr_status emr_chain_compare(
 	EMR_TRY(emr_chain_size(truth, &size));
 	if (size > 0) {
 		EMR_TRY(emr_required(emr_chain_entry(truth, 0, &descriptor, NULL)));
-		EMR_TRY(emr_chain_host(truth, emr_buf_view(&descriptor), &host));
+		host = emr_descriptor_host(emr_span_of(emr_buf_view(&descriptor)));
 	}
 	return check_parts(copy, host == EMR_HOST_FABRIC, out_trouble);
 }

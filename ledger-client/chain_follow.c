@@ -368,7 +368,7 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 	if (emr_entry_parse(emr_span_of(entry->entry), &parsed) != EMR_CONTRACT_OK)
 		return trouble(out_trouble, EMR_DAMAGED, size, "the entry cannot be read");
 	EMR_TRY(emr_required(emr_chain_entry(chain, 0, &descriptor, NULL)));
-	EMR_TRY(emr_chain_host(chain, emr_buf_view(&descriptor), &host));
+	host = emr_descriptor_host(emr_span_of(emr_buf_view(&descriptor)));
 	EMR_TRY(check_place(chain, &parsed, host, size, out_trouble));
 	EMR_TRY(check_submitter(chain, emr_buf_view(&descriptor), &parsed, &known, out_trouble));
 	/* By rules that are not known here it may have operations that are not, either. */

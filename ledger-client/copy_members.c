@@ -11,6 +11,7 @@
 #include "contract/rows.h"
 #include "contract/rows_share.h"
 #include "keyring/keyring.h"
+#include "keyring/letters.h"
 #include "ledger/act.h"
 #include "ledger/hash.h"
 #include "ledger/restart.h"
@@ -140,15 +141,21 @@ static emr_status take_trustees(const emr_chain_rows *rows, const emr_row_truste
 	return emr_buf_append(out_part, part.data, part.len);
 }
 
-/* The next row of trustees whose person has her key still. */
+/* The next row of trustees, no executor's, whose person has her key still. */
 static emr_status next_trustees(emr_chain_rows *rows, emr_row_trustees *out, bool *out_is)
 {
 	emr_row_key key;
 
 	*out_is = false;
 	while (!*out_is && emr_chain_next_row(rows)) {
-		if (emr_row_trustees_parse(emr_span_of(rows->value), out) != EMR_CONTRACT_OK)
+		emr_id16 object;
+
+		if (emr_row_trustees_parse(emr_span_of(rows->value), out) != EMR_CONTRACT_OK ||
+			emr_unhex(rows->key + strlen(rows->prefix), object.b, sizeof object.b) !=
+				EMR_OK)
 			return EMR_DAMAGED;
+		if (emr_trustees_is_executor(object.b))
+			continue;
 		EMR_TRY(emr_chain_key_row(rows->chain, out->identity, &key, NULL));
 		*out_is = key.head.state == EMR_KEY_ACTIVE;
 	}

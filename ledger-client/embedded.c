@@ -47,43 +47,26 @@ static void embedded_close(void *self)
 	free(e);
 }
 
-/* A network may move to a channel while it is open. */
-static emr_status size_now(void *self, uint64_t *out_size)
-{
-	EMR_TRY(embedded_join(self));
-	return embedded_size(self, out_size);
-}
-
-static emr_status wait_now(void *self, uint64_t since, int timeout_ms, uint64_t *out_size)
-{
-	EMR_TRY(embedded_join(self));
-	return embedded_wait(self, since, timeout_ms, out_size);
-}
-
 #define OF_A_FILE                                                                                  \
 	.close = embedded_close, .submit = embedded_submit, .take = embedded_take,                 \
-	.size = size_now, .entries = embedded_entries, .fetch = embedded_fetch,                    \
+	.size = embedded_size, .entries = embedded_entries, .fetch = embedded_fetch,               \
 	.lacks = embedded_lacks, .give = embedded_give, .find_item = embedded_find_item,           \
 	.subtree = embedded_subtree, .note = embedded_note, .replace_note = embedded_replace_note, \
-	.wait = wait_now, .wake = embedded_wake, .verify = embedded_verify, .mend = embedded_mend, \
-	.ask = embedded_ask, .stop = embedded_stop
+	.wait = embedded_wait, .wake = embedded_wake, .verify = embedded_verify,                   \
+	.mend = embedded_mend, .ask = embedded_ask, .stop = embedded_stop
 
 static const emr_ledger_backend backend = {OF_A_FILE};
 static const emr_ledger_backend on_channel = {OF_A_FILE, .look = embedded_look};
 
 static emr_status open_dir(embedded *e, const emr_ledger_options *options)
 {
-	embedded_channel *channel = NULL;
 	struct stat st;
-	emr_status status;
 
 	e->dirfd = open(options->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (e->dirfd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? EMR_NOT_FOUND
 							   : emr_status_from_errno(errno);
-	status = embedded_channel_open(e, options, &channel);
-	e->channel = channel;
-	EMR_TRY(status);
+	EMR_TRY(embedded_channel_open(e, options, &e->channel));
 	if (fstatat(e->dirfd, EMR_NETWORK_LEDGER, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return emr_status_from_errno(errno);
 	/* SQLite takes an empty file for a new one, and deletes the log beside it. */
@@ -121,7 +104,9 @@ static emr_status read_descriptor(embedded *e)
 	if (status != EMR_OK)
 		return status;
 	return emr_bytes_equal(emr_buf_view(&file), emr_buf_view(&e->descriptor)) &&
-			       (e->channel != NULL || embedded_is_of_directory(e))
+			       (e->channel != NULL) ==
+				       (emr_descriptor_host(emr_span_of(emr_buf_view(&file))) ==
+					       EMR_HOST_FABRIC)
 		       ? EMR_OK
 		       : EMR_DAMAGED;
 }
@@ -162,7 +147,6 @@ emr_status emr_embedded_open_woken(
 	e->dirfd = e->inotify_fd = -1;
 	e->wake_fd = wake_fd;
 	e->is_wake_lent = wake_fd >= 0;
-	e->stop_fd = options->stop_fd;
 	e->clock = options->clock ? options->clock : emr_clock_system();
 	e->submitter = options->submitter;
 	(void)pthread_mutex_init(&e->write_lock, NULL);

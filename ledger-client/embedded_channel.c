@@ -66,26 +66,6 @@ emr_status embedded_channel_start(embedded *e)
 	return e->channel->has_follower ? EMR_OK : EMR_NO_MEMORY;
 }
 
-emr_status embedded_join(embedded *e)
-{
-	const emr_ledger_options options = {.stop_fd = e->stop_fd};
-	embedded_channel *c = NULL;
-	emr_status status;
-
-	if (e->channel != NULL || !embedded_has(e->dirfd, EMR_NETWORK_CHANNEL))
-		return EMR_OK;
-	EMR_LOCKED(&e->queue_lock);
-	if (e->channel != NULL)
-		return EMR_OK;
-	status = embedded_channel_open(e, &options, &c);
-	if (status != EMR_OK) {
-		embedded_channel_free(c);
-		return status;
-	}
-	e->channel = c;
-	return embedded_channel_start(e);
-}
-
 void embedded_channel_stop(embedded *e)
 {
 	if (e->channel == NULL || !e->channel->has_follower)
@@ -99,7 +79,6 @@ void embedded_channel_free(embedded_channel *c)
 	if (c == NULL)
 		return;
 	emr_fabric_close(c->fabric);
-	embedded_move_free(c->move);
 	if (c->lock_fd >= 0)
 		(void)close(c->lock_fd);
 	if (c->end_fd >= 0)
@@ -351,13 +330,27 @@ static void leave(handing *h)
 	*at = h->next;
 }
 
-/* Until all entries of the directory are there, the contract takes nothing else. */
-static emr_status check_moved(embedded *e)
+/* A registration by an organisation that came later brings its CA along. */
+static emr_status find_authority(emr_chain *chain, const emr_batch *batch, emr_buf *out)
 {
-	const embedded_channel *c = e->channel;
-	EMR_LOCKED(&e->channel->known_lock);
+	EMR_AUTO_BUF signer = {0};
+	emr_header header;
+	emr_key_text key;
+	emr_id16 org;
+	emr_id32 id;
+	emr_status status;
 
-	return c->is_current || c->is_beside || !embedded_is_of_directory(e) ? EMR_OK : EMR_OFFLINE;
+	if (emr_header_parse(batch->header, &header) != EMR_CONTRACT_OK)
+		return EMR_INVALID;
+	emr_signer_id(header.signer_pk, id.b);
+	emr_key_signer(id.b, &key);
+	status = emr_chain_row(chain, key.text, &signer, NULL, NULL);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	if (!emr_batch_certified_by(batch, emr_span_of(emr_buf_view(&signer)), org.b))
+		return EMR_OK;
+	status = emr_chain_authority(chain, org, out);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 static emr_status wait_for_peers(handing *h, emr_ledger_answer *out)
@@ -366,10 +359,9 @@ static emr_status wait_for_peers(handing *h, emr_ledger_answer *out)
 	embedded *e = h->e;
 
 	EMR_TRY(embedded_meet(e, h->until_ns));
-	EMR_TRY(check_moved(e));
 	{
 		EMR_LOCKED(&e->read_lock);
-		EMR_TRY(embedded_authority(e->reader, h->batch, &authority));
+		EMR_TRY(find_authority(e->reader, h->batch, &authority));
 	}
 	EMR_TRY(hand_in(h, emr_buf_view(&authority)));
 	return end_of(h, out);

@@ -17,8 +17,6 @@
 
 typedef struct following {
 	embedded *e;
-	const emr_fabric_place *place;
-	bool is_agreed;	 /* it is the channel to which the members moved */
 	bool is_looking; /* only whether it is the channel of the file: EMR_EXISTS ends it */
 	bool is_beside;	 /* only whether the file has all: EMR_AWAITED ends it */
 	bool holds;	 /* write_lock; and a transaction in the file, IS_OPEN */
@@ -143,13 +141,12 @@ static emr_status place(following *f, const emr_fabric_logged *logged, emr_bytes
 static emr_status append(
 	following *f, bool is_near, const emr_ledger_entry *entry, const emr_chain_parts *parts)
 {
-	static const emr_chain_checked checked = {.is_from_peer = true};
 	emr_ledger_trouble found = {.status = EMR_OK};
 	emr_status status = begin(f, is_near);
 
 	if (status == EMR_OK)
 		status = emr_chain_follow(
-			f->e->writer, entry, &checked, parts->spans, NULL, NULL, &found);
+			f->e->writer, entry, NULL, parts->spans, NULL, NULL, &found);
 	if (found.status != EMR_OK)
 		return trouble(f, status, found.cause);
 	return status == EMR_MISSING_DATA || status == EMR_OFFLINE
@@ -242,75 +239,17 @@ static emr_status take_batch(following *f, const emr_fabric_logged *logged)
 	return take_placed(f, logged, status, &entry, &header);
 }
 
-/* Of an entry that is the file's next one it is judged when it is appended whether it fits. */
-static emr_status place_moved(following *f, const emr_ledger_entry *entry)
-{
-	uint64_t size;
-
-	hold(f);
-	EMR_TRY(emr_chain_size(f->e->writer, &size));
-	return entry->seq < size ? compare(f, entry->seq, entry->entry) : EMR_OK;
-}
-
-/* Entries of the directory, as they stand there. */
-static emr_status take_moved(following *f, const emr_fabric_logged *logged)
-{
-	emr_header header;
-	emr_entry parsed;
-
-	for (size_t i = 0; i < logged->n_args; i += 3) {
-		emr_ledger_entry entry;
-
-		if (logged->n_args % 3 != 0 || logged->n_args > EMR_FABRIC_ARGS_MAX ||
-			emr_entry_parse(emr_span_of(logged->args[i]), &parsed) != EMR_CONTRACT_OK ||
-			emr_header_parse((emr_span){parsed.header, EMR_HEADER_BYTES}, &header) !=
-				EMR_CONTRACT_OK)
-			return trouble(f, EMR_DAMAGED,
-				"a transaction has another form than the contract's");
-		entry = (emr_ledger_entry){
-			.seq = parsed.seq, .entry = logged->args[i], .items = logged->args[i + 1]};
-		EMR_TRY(take_placed(f, logged, place_moved(f, &entry), &entry, &header));
-		f->e->channel->moved = parsed.seq + 1;
-	}
-	return EMR_OK;
-}
-
-/* A directory goes on in the channel that its members agreed on, and in no other.  The reader sees
- * what they agreed on once it is in the file. */
-static emr_status check_agreed(following *f)
-{
-	embedded *e = f->e;
-	emr_status status;
-
-	if (f->is_agreed || !embedded_is_of_directory(e))
-		return EMR_OK;
-	EMR_TRY(end(f, EMR_OK));
-	EMR_LOCKED(&e->read_lock);
-	status = emr_chain_moves_to(e->reader, f->place->genesis);
-	f->is_agreed = status == EMR_OK;
-	/* A newcomer's file has not come so far. */
-	return status == EMR_NOT_FOUND ? EMR_OK
-	       : status == EMR_FORK
-		       ? trouble(f, EMR_FORK, "the members have agreed on another channel")
-		       : status;
-}
-
 static emr_status take_logged(void *arg, const emr_fabric_logged *logged)
 {
 	following *f = arg;
 
-	EMR_TRY(check_agreed(f));
 	if (strcmp(logged->function, "register") == 0)
 		return take_batch(f, logged);
-	if (strcmp(logged->function, "move") == 0)
-		return take_moved(f, logged);
 	if (strcmp(logged->function, "genesis") != 0)
 		return EMR_OK; /* a letter */
 	if (logged->n_args != 1 ||
 		!emr_bytes_equal(logged->args[0], emr_buf_view(&f->e->descriptor)))
 		return trouble(f, EMR_FORK, "another network has begun in the channel");
-	if (!f->is_looking)
-		f->e->channel->moved = 1;
 	return known_now(f);
 }
 
@@ -338,7 +277,6 @@ static emr_status read_on(following *f, emr_fabric_place *place, unsigned wait_s
 	emr_fabric_call call = embedded_call(f->e, wait_s, f->until_ns);
 	emr_status status;
 
-	f->place = place;
 	status = end(f, emr_fabric_log(f->e->channel->fabric, &call, place, take_logged, f));
 
 	if (f->said[0] == '\0')
@@ -427,7 +365,6 @@ static emr_status follow_all(following *f, unsigned wait_s)
 	embedded_channel *c = f->e->channel;
 	uint64_t size, n;
 	emr_fabric_place before;
-	bool has_brought = false;
 
 	if (!c->is_known)
 		EMR_TRY(find_place(f->e, &size, &c->place));
@@ -445,9 +382,7 @@ static emr_status follow_all(following *f, unsigned wait_s)
 		}
 		atomic_store(&c->is_stuck, false);
 		wait_s = 0;
-		if (!f->is_beside && c->place.block >= c->place.height)
-			EMR_TRY(embedded_bring(f->e, &has_brought, f->said));
-	} while (c->place.block < c->place.height || has_brought);
+	} while (c->place.block < c->place.height);
 	(void)pthread_mutex_lock(&c->known_lock);
 	c->is_current = true;
 	(void)pthread_cond_broadcast(&c->has_grown);

@@ -16,7 +16,7 @@
 #define PAUSE_MS 1000 /* between two looks while it cannot be read, or another process reads */
 #define WAIT_S 10     /* for the next transaction; then the backend says how its reader is */
 
-bool embedded_has(int dirfd, const char *name)
+static bool has(int dirfd, const char *name)
 {
 	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
@@ -28,11 +28,10 @@ emr_status embedded_make_file(const embedded_channel *c, int dirfd)
 	EMR_AUTO_BUF descriptor = {0};
 	uint64_t size = 0;
 
-	if (embedded_has(dirfd, EMR_NETWORK_LEDGER) &&
-		!embedded_has(dirfd, EMR_NETWORK_CHANNEL_BEHIND))
+	if (has(dirfd, EMR_NETWORK_LEDGER) && !has(dirfd, EMR_NETWORK_CHANNEL_BEHIND))
 		return EMR_OK;
 	if (c->lock_fd < 0 || flock(c->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return embedded_has(dirfd, EMR_NETWORK_LEDGER) ? EMR_OK : EMR_BUSY;
+		return has(dirfd, EMR_NETWORK_LEDGER) ? EMR_OK : EMR_BUSY;
 	EMR_TRY(emr_file_replace(dirfd, EMR_NETWORK_CHANNEL_BEHIND, (emr_bytes){0}, 0600));
 
 	EMR_TRY(emr_required(emr_file_read(

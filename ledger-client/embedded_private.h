@@ -24,11 +24,8 @@ typedef struct embedded_channel {
 	bool has_follower;
 	/* of the follower */
 	emr_fabric_place place;
-	uint64_t moved; /* entries of the directory that it has; 0: the network has not begun there
-			 */
-	struct embedded_move *move; /* those that are on their way; NULL: none */
-	bool is_known;		    /* the place; what was read before it fits the file */
-	atomic_bool is_stuck;	    /* the last reading failed */
+	bool is_known;	      /* the place; what was read before it fits the file */
+	atomic_bool is_stuck; /* the last reading failed */
 	int64_t lacking_due_ns, lacking_pause_ns; /* when parts that did not come are asked for */
 	pthread_mutex_t known_lock;		  /* what follows */
 	pthread_cond_t has_grown;
@@ -49,13 +46,12 @@ typedef struct embedded {
 	int inotify_fd;
 	int wake_fd;
 	bool is_wake_lent; /* whoever opened it closes wake_fd */
-	int stop_fd;	   /* readable from emr_ledger_stop on; lent, or not above 0 */
 	const emr_clock *clock;
 	const emr_keyring *submitter;
 	emr_id32 submitter_id;
 	emr_buf descriptor;
 	uint8_t net_id[16];
-	pthread_mutex_t queue_lock; /* of what follows, and of who goes over to a channel */
+	pthread_mutex_t queue_lock; /* of what follows */
 	pthread_cond_t turn;	    /* one of those who wait may have his answer, or must lead */
 	struct taking *waiting;	    /* batches in the order in which they came */
 	bool has_leader;
@@ -64,14 +60,13 @@ typedef struct embedded {
 	emr_chain *writer;
 	pthread_mutex_t read_lock; /* reader */
 	emr_chain *reader;
-	/* NULL: the ledger is this file's own, which it is once: it may move meanwhile. */
-	_Atomic(embedded_channel *) channel;
+	embedded_channel *channel; /* NULL: the ledger is this file's own */
 } embedded;
 
 emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer);
 emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_sig[64],
 	emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status embedded_size(embedded *e, uint64_t *out_size);
+emr_status embedded_size(void *self, uint64_t *out_size);
 emr_status embedded_entries(
 	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n);
 emr_status embedded_fetch(
@@ -82,7 +77,7 @@ emr_status embedded_give(
 emr_status embedded_find_item(void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index);
 emr_status embedded_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32]);
 emr_status embedded_note(void *self, emr_buf *out_note);
-emr_status embedded_wait(embedded *e, uint64_t since, int timeout_ms, uint64_t *out_size);
+emr_status embedded_wait(void *self, uint64_t since, int timeout_ms, uint64_t *out_size);
 void embedded_wake(void *self);
 emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble);
 emr_status embedded_ask(void *self, const char *what, emr_bytes body, emr_buf *out);
@@ -99,8 +94,6 @@ emr_status embedded_channel_open(
 	embedded *e, const emr_ledger_options *options, embedded_channel **out_channel);
 /* Behind all the rest. */
 emr_status embedded_channel_start(embedded *e);
-/* Where the network has moved since it was opened, that is noticed here. */
-emr_status embedded_join(embedded *e);
 void embedded_channel_stop(embedded *e); /* before anything else is closed */
 void embedded_channel_free(embedded_channel *channel);
 /* Until when a batch may wait that comes now.  A batch of this process is answered once what the
@@ -110,7 +103,6 @@ int64_t embedded_await_follower(embedded *e);
 emr_status embedded_hand_in(embedded *e, const emr_id32 *submitter, const uint8_t sig[64],
 	emr_bytes bytes, const emr_batch *batch, int64_t until_ns, emr_ledger_answer *out_answer);
 /* embedded_lock.c */
-bool embedded_has(int dirfd, const char *name);
 /* All that follows from blocks is read from them again, where the file is not there. */
 emr_status embedded_make_file(const embedded_channel *channel, int dirfd);
 emr_status embedded_open_lock(embedded_channel *channel, int dirfd);
@@ -134,19 +126,6 @@ void embedded_stop(void *self);
 /* The backend reads the channel of the ledger in the file: its last entry stands there.
  * EMR_FORK: another one does. */
 emr_status embedded_meet(embedded *e, int64_t until_ns);
-/* The network began in a directory, and may have moved. */
-static inline bool embedded_is_of_directory(const embedded *e)
-{
-	return emr_descriptor_host(emr_span_of(emr_buf_view(&e->descriptor))) == EMR_HOST_EMBEDDED;
-}
-/* The CA, not the descriptor's, of the organisation that vouches for a lone registration; appended.
- */
-emr_status embedded_authority(emr_chain *chain, const emr_batch *batch, emr_buf *out);
-/* embedded_move.c: hands in entries of the directory that the channel lacks; of what it has
- * all was read.  *OUT_HAS_BROUGHT: some came there, to be read.  Else with a cause in SAID.
- * EMR_OFFLINE: they are on their way, or nobody here has them. */
-emr_status embedded_bring(embedded *e, bool *out_has_brought, char said[EMR_FABRIC_SAID_BYTES]);
-void embedded_move_free(struct embedded_move *move); /* NULL is fine */
 /* Notes how the backend is; one whose reader goes no further counts as away. */
 emr_status embedded_look_at_reader(embedded *e, int64_t until_ns);
 /* Reads what came, of the channel or, IS_BESIDE another process that does, only whether the file

@@ -23,8 +23,9 @@ static emr_status embedded_catch_up(embedded *e)
 	return EMR_OK;
 }
 
-emr_status embedded_size(embedded *e, uint64_t *out_size)
+emr_status embedded_size(void *self, uint64_t *out_size)
 {
+	embedded *e = self;
 	EMR_LOCKED(&e->read_lock);
 
 	EMR_TRY(embedded_check_recovery(e));
@@ -51,20 +52,6 @@ static void run_free(run **r)
 	free(*r);
 }
 
-/* An entry of a channel is given only where the channel is read here. */
-static emr_status read_one(const embedded *e, uint64_t seq, emr_buf *entry, emr_buf *items)
-{
-	emr_entry parsed;
-	emr_status status = emr_chain_entry_in_tree(e->reader, seq, entry, items);
-
-	if (status != EMR_OK || seq == 0 ||
-		emr_entry_parse(emr_span_of(emr_buf_view(entry)), &parsed) != EMR_CONTRACT_OK)
-		return status;
-	return parsed.host == EMR_HOST_FABRIC ? (e->channel != NULL ? EMR_OK : EMR_DAMAGED)
-	       : embedded_is_of_directory(e)  ? EMR_OK
-					      : EMR_DAMAGED;
-}
-
 /* At most MAX entries from FROM on; each for itself would lock the file again, which takes longer
  * than reading it. */
 static emr_status read_some(const embedded *e, uint64_t from, size_t max, run *r)
@@ -75,7 +62,8 @@ static emr_status read_some(const embedded *e, uint64_t from, size_t max, run *r
 	if (status == EMR_OK)
 		status = emr_chain_size(e->reader, &size);
 	for (; status == EMR_OK && r->n < max && from + r->n < size; r->n += status == EMR_OK)
-		status = read_one(e, from + r->n, &r->entries[r->n], &r->items[r->n]);
+		status = emr_chain_entry_in_tree(
+			e->reader, from + r->n, &r->entries[r->n], &r->items[r->n]);
 	emr_chain_rollback(e->reader);
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 }

@@ -102,9 +102,6 @@ static emr_status judge(embedded *e, taking *t)
 	EMR_TRY(emr_chain_judge(e->writer, t->batch, &caller, now, &verdict));
 	switch (verdict.outcome.kind) {
 	case EMR_OUTCOME_REFUSED:
-		/* It is not here that it is refused: the same batch goes to where the ledger is. */
-		if (verdict.outcome.refusal == EMR_RESULT_MOVED)
-			return EMR_OFFLINE;
 		t->answer.refusal = (uint8_t)verdict.outcome.refusal;
 		return EMR_OK;
 	case EMR_OUTCOME_KNOWN:
@@ -285,7 +282,6 @@ emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_si
 		*out_answer = (emr_ledger_answer){.refusal = (uint8_t)refusal};
 		return EMR_OK;
 	}
-	EMR_TRY(embedded_join(e));
 	if (e->channel != NULL)
 		until_ns = embedded_await_follower(e);
 	EMR_TRY(check_signatures(self, &t));

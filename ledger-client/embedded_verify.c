@@ -4,27 +4,6 @@
 
 #include "ledger/network.h"
 
-/* After the last entry of a directory that has moved, its history goes on in the blocks of the
- * channel, not here. */
-static emr_status check_host(const embedded *e, emr_chain *chain, emr_ledger_trouble *out)
-{
-	EMR_AUTO_BUF newest = {0};
-	emr_entry parsed;
-	uint64_t size = 0;
-
-	EMR_TRY(emr_chain_size(chain, &size));
-	if (size > 1)
-		EMR_TRY(emr_chain_entry(chain, size - 1, &newest, NULL));
-	if (size <= 1 ||
-		emr_entry_parse(emr_span_of(emr_buf_view(&newest)), &parsed) != EMR_CONTRACT_OK ||
-		(parsed.host == EMR_HOST_FABRIC ? e->channel != NULL : embedded_is_of_directory(e)))
-		return EMR_OK;
-	*out = (emr_ledger_trouble){.status = EMR_DAMAGED,
-		.seq = size - 1,
-		.cause = "an entry of a channel in a directory"};
-	return EMR_DAMAGED;
-}
-
 /* A long snapshot must not stop readers of this process. */
 static emr_status open_own_connection(embedded *e, emr_chain **out_chain)
 {
@@ -43,8 +22,6 @@ emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble)
 		status = emr_chain_begin_read(chain);
 	if (status == EMR_OK)
 		status = emr_chain_verify(chain, emr_buf_view(&e->descriptor), false, &trouble);
-	if (status == EMR_OK)
-		status = check_host(e, chain, &trouble);
 	if (chain != NULL && emr_chain_is_overtaken(chain))
 		return emr_chain_seen(chain, status);
 	*out_trouble = trouble;

@@ -19,8 +19,9 @@ static void drain(int fd)
 		;
 }
 
-emr_status embedded_wait(embedded *e, uint64_t since, int timeout_ms, uint64_t *out_size)
+emr_status embedded_wait(void *self, uint64_t since, int timeout_ms, uint64_t *out_size)
 {
+	embedded *e = self;
 	int64_t end_ns = emr_clock_boot_ns(emr_clock_system()) + timeout_ms * INT64_C(1000000);
 	int next_look = LOOK_MS;
 	bool is_written = false;

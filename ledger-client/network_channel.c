@@ -14,7 +14,6 @@
 #include "base/log.h"
 #include "channel/backend.h"
 #include "contract/contract.h"
-#include "ledger/chain.h"
 
 #define LINE_BYTES_MAX ((size_t)200)
 #define WAIT_S 20
@@ -63,18 +62,6 @@ bool emr_network_is_on_channel(const char *path)
 	return dir >= 0 && faccessat(dir, EMR_NETWORK_CHANNEL, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-emr_status emr_network_move(const char *path, const char *channel, const char *genesis)
-{
-	EMR_AUTO_FD dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	EMR_AUTO_CHAIN chain = NULL;
-
-	if (dir < 0)
-		return emr_status_from_errno(errno);
-	EMR_TRY(emr_chain_open(dir, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, 1000, &chain));
-	EMR_TRY(emr_chain_moves_to(chain, genesis));
-	return emr_network_put_channel(path, channel);
-}
-
 /* ---- what began in a channel ---- */
 
 void emr_network_in_channel_free(emr_network_in_channel *known)
@@ -92,7 +79,9 @@ static emr_status take_genesis(void *arg, const emr_fabric_logged *logged)
 		return EMR_OK;
 	if (logged->n_args != 1 ||
 		emr_descriptor_parse((emr_span){logged->args[0].data, logged->args[0].len},
-			&network) != EMR_CONTRACT_OK)
+			&network) != EMR_CONTRACT_OK ||
+		emr_descriptor_host((emr_span){logged->args[0].data, logged->args[0].len}) !=
+			EMR_HOST_FABRIC)
 		return EMR_DAMAGED;
 	EMR_TRY(emr_buf_append(out, logged->args[0].data, logged->args[0].len));
 	return EMR_EXISTS;

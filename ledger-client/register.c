@@ -108,7 +108,7 @@ emr_status emr_register_certified(
 emr_status emr_register_device(const emr_register *who, const emr_keyring *endorser,
 	uint64_t not_after_unix_s, emr_act *out_act, emr_buf *out_part)
 {
-	emr_pub_key_reg pub = {.roles = EMR_ROLE_DEVICE,
+	emr_pub_key_reg pub = {.roles = EMR_ROLE_DEVICE | who->roles,
 		.how = EMR_HOW_DEVICE,
 		.not_after_unix_s = not_after_unix_s};
 	emr_public public, person;

@@ -156,8 +156,7 @@ void check_entry_and_batch(audit *a)
 	key *submitter = key_of(a, e + 24);
 	hash digest = sha256((const bytes[]){{a->head.net, 16}, {e + 104, 208}}, 2);
 
-	/* A network that began in a directory may have moved to a channel; none goes back. */
-	if (e[5] != 1 && is_of_channel(part_of(&a->p, 4, 0)))
+	if ((e[5] == 1) != is_of_channel(part_of(&a->p, 4, 0)))
 		failed("entry", "the entry is of another kind of ledger than its network has");
 	if (submitter == NULL)
 		failed("entry", "the key that handed in the batch is not shown");

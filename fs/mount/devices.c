@@ -26,10 +26,11 @@ emr_status emr_devices_json(const emr_devices_of *of, json_t **out)
 	EMR_EACH (const emr_device, device, &devices)
 		if (device->is_active &&
 			json_array_append_new(
-				list, json_pack("{s:s, s:b, s:b, s:o, s:o}", "name",
+				list, json_pack("{s:s, s:b, s:b, s:b, s:o, s:o}", "name",
 					      device->is_first ? "" : device->name, "this",
 					      device->is_this, "first", device->is_first,
-					      "added_at", time_of(device->added_unix_s), "seen_at",
+					      "only_reads", device->only_reads, "added_at",
+					      time_of(device->added_unix_s), "seen_at",
 					      time_of(device->seen_unix_s))) != 0)
 			return EMR_NO_MEMORY;
 	*out = json_incref(list);

@@ -11,7 +11,7 @@
 /* "EMPF" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first
  * 8 bytes, of u8 name_len | name | u8 born_len | born | u64 words_tested | u32 passes | u64 memory
  * | u8 length (0 or 32), hash of the network's descriptor | u8 length (0; 32 where it was the
- * client of a channel) and so many bytes, padded with zeros to 512. */
+ * client of a channel) and so many bytes | u64 trustees_tested, padded with zeros to 512. */
 #define PLAIN_BYTES 512
 #define HASH_BYTES 32
 
@@ -62,6 +62,10 @@ emr_status emr_profile_save(const emr_keyring *keyring, int state_fd, const emr_
 	emr_write_u64(&w, cost.memory_bytes);
 	status = write_fact(&w, keyring, EMR_KEYRING_NET_DESCRIPTOR);
 	if (status == EMR_OK)
+		emr_write_u8(&w, 0);
+	if (status == EMR_OK)
+		emr_write_u64(&w, profile->trustees_tested_unix_s);
+	if (status == EMR_OK)
 		emr_write_zeros(&w, PLAIN_BYTES - plain.len);
 	if (status == EMR_OK)
 		status = w.status;
@@ -98,6 +102,7 @@ static emr_status parse(emr_bytes plain, emr_profile *out_profile)
 	if (!read_fact(&r, &profile.network, &profile.has_network) ||
 		!read_fact(&r, &unread, &has_unread))
 		return EMR_DAMAGED;
+	profile.trustees_tested_unix_s = emr_read_u64(&r);
 	emr_read_zeros(&r, r.left);
 	if (!emr_reader_done(&r))
 		return EMR_DAMAGED;

@@ -143,6 +143,7 @@ static emr_status come_apart(emr_session *session, emr_status status, emr_proble
 /* Members of a network keep their blocks in its directory. */
 static emr_status find_blocks(emr_session *session, emr_problem *out_problem)
 {
+	EMR_AUTO_BUF reads = {0};
 	EMR_AUTO_FD fd = -1;
 	emr_status status = EMR_OK;
 
@@ -158,7 +159,9 @@ static emr_status find_blocks(emr_session *session, emr_problem *out_problem)
 		return status;
 	fd = openat(session->state_fd, EMR_STATE_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	session->has_still_blocks = fd >= 0 && emr_disk_takes_nothing(fd);
-	session->read_only |= session->has_still_blocks;
+	session->read_only |=
+		session->has_still_blocks ||
+		emr_keyring_tlv_get(session->keyring, EMR_KEYRING_READS, &reads) == EMR_OK;
 	return EMR_OK;
 }
 
@@ -523,6 +526,8 @@ static void say_apart(const emr_session *session, emr_problem *out_problem)
 
 bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
 {
+	EMR_AUTO_BUF reads = {0};
+
 	if (say_trouble(session, out_problem))
 		return true;
 	if (session->is_still)
@@ -538,6 +543,8 @@ bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
 		say_apart(session, out_problem);
 	else if (session->has_lost_annex)
 		emr_problem_set(out_problem, EMR_SAY_ANNEX_LOST, NULL);
+	else if (emr_keyring_tlv_get(session->keyring, EMR_KEYRING_READS, &reads) == EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_ONLY_READS, NULL);
 	return session->read_only;
 }
 

@@ -99,13 +99,15 @@ static emr_status consider(emr_agency *agency, const emr_known_recovery *r, uint
 {
 	emr_share *share = agency->desk.share;
 	const uint64_t now = share_now(share);
-	bool has = false;
+	bool has = false, is_opened = false;
 	emr_known_person lost;
 	uint64_t due;
 
 	EMR_TRY(has_given(share, r->request, &has));
 	EMR_TRY(emr_replica_person(share->o.replica, EMR_ID32_AT(r->row.identity), &lost));
-	if (has || lost.row.head.state != EMR_KEY_ACTIVE)
+	EMR_TRY(emr_replica_is_opened(
+		share->o.replica, EMR_ID32_AT(r->row.identity), r->row.trustees, &is_opened));
+	if (has || !is_opened || lost.row.head.state != EMR_KEY_ACTIVE)
 		return EMR_OK;
 	EMR_TRY(due_at(share, r, heard_unix_s, &due));
 	if (now >= due)

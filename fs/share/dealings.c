@@ -172,7 +172,7 @@ static emr_status note_writer(reading *r, const emr_row_writer *row)
 	EMR_ASK(history, r->share->o.replica, HISTORY, .family = EMR_FAMILY_WRITER,
 		.domain = r->domain, .object = EMR_ID16_AT(row->writer));
 
-	if ((row->rights & EMR_RIGHT_MANAGE) != 0) /* another computer of hers */
+	if (share_is_computer(row->rights)) /* another computer of hers */
 		return EMR_OK;
 	EMR_TRY(emr_replica_person(r->share->o.replica, EMR_ID32_AT(row->writer), &person));
 	memcpy(r->writer_root.b, person.row.root, sizeof r->writer_root.b);

@@ -64,6 +64,14 @@ static emr_status is_device_of(
 				 share->o.replica, EMR_ID32_AT(key->row.ref), person, out_is);
 }
 
+/* One that only reads goes with the key that endorsed it: new words leave it behind. */
+static bool is_in_force(const emr_known_person *key, emr_id32 person)
+{
+	return key->row.head.state == EMR_KEY_ACTIVE &&
+	       ((key->row.roles & EMR_ROLE_READER) == 0 ||
+		       emr_id32_equal(EMR_ID32_AT(key->row.ref), person));
+}
+
 /* ---- the list ---- */
 
 /* Salt, certificate, name. */
@@ -149,7 +157,8 @@ emr_status emr_share_devices(emr_share *share, emr_buf *out_devices)
 		emr_device device = {.signer_id = key->signer_id,
 			.is_first = emr_id32_equal(key->signer_id, person),
 			.is_this = is_first(share, key->signer_id),
-			.is_active = key->row.head.state == EMR_KEY_ACTIVE};
+			.is_active = is_in_force(key, person),
+			.only_reads = (key->row.roles & EMR_ROLE_READER) != 0};
 
 		EMR_TRY(describe(share, key, &device));
 		EMR_TRY(emr_buf_append(out_devices, &device, sizeof device));
@@ -235,8 +244,9 @@ static emr_status seal_letter(parcel *p, emr_id16 domain, uint32_t epoch, const 
 static emr_status add_letter(
 	parcel *p, emr_id16 domain, uint32_t epoch, const emr_known_person *device)
 {
-	emr_act act =
-		emr_act_writer_add(domain, device->signer_id, RIGHTS, device->row.not_after_unix_s);
+	bool only_reads = (device->row.roles & EMR_ROLE_READER) != 0;
+	emr_act act = emr_act_writer_add(
+		domain, device->signer_id, only_reads ? 0 : RIGHTS, device->row.not_after_unix_s);
 
 	EMR_TRY(parcel_prepare(p, &act));
 	EMR_TRY(seal_letter(p, domain, epoch, device->row.x25519));
@@ -272,8 +282,7 @@ static emr_status find_devices(emr_share *share, emr_id32 person, emr_buf *out)
 
 	EMR_TRY(computers_of(share, person, &keys));
 	EMR_EACH (const emr_known_person, key, &keys)
-		if (!emr_id32_equal(key->signer_id, person) &&
-			key->row.head.state == EMR_KEY_ACTIVE &&
+		if (!emr_id32_equal(key->signer_id, person) && is_in_force(key, person) &&
 			key->row.not_after_unix_s > share_now(share))
 			EMR_TRY(emr_buf_append(out, key, sizeof *key));
 	return EMR_OK;
@@ -325,12 +334,12 @@ static emr_status own_org(emr_share *share, emr_id16 *out_org)
 }
 
 /* Signed by the device's key, endorsed by this person's, submitted by this computer. */
-static emr_status register_key(
-	emr_share *share, emr_keyring *device, const char *name, uint64_t not_after_unix_s)
+static emr_status register_key(emr_share *share, emr_keyring *device, const char *name,
+	uint16_t roles, uint64_t not_after_unix_s)
 {
 	emr_share as_device = *share;
 	emr_register who = {
-		.keyring = device, .net_id = share->net_id, .roles = EMR_ROLE_DEVICE, .name = name};
+		.keyring = device, .net_id = share->net_id, .roles = roles, .name = name};
 	AUTO_PARCEL p = {0};
 	emr_act act;
 	emr_status status = own_org(share, &who.org);
@@ -363,8 +372,8 @@ static emr_status pass_on_beside_others(emr_share *share)
 	return status;
 }
 
-emr_status emr_share_device_add(
-	emr_share *share, emr_keyring *device, const char *name, uint64_t not_after_unix_s)
+emr_status emr_share_device_add(emr_share *share, emr_keyring *device, const char *name,
+	bool only_reads, uint64_t not_after_unix_s)
 {
 	EMR_AUTO_BUF devices = {0};
 	size_t len = strlen(name);
@@ -376,7 +385,8 @@ emr_status emr_share_device_add(
 	EMR_EACH (const emr_device, other, &devices)
 		if (other->is_active && strcmp(other->name, name) == 0)
 			return EMR_EXISTS;
-	EMR_TRY(register_key(share, device, name, not_after_unix_s));
+	EMR_TRY(register_key(share, device, name,
+		EMR_ROLE_DEVICE | (only_reads ? EMR_ROLE_READER : 0), not_after_unix_s));
 	return pass_on_beside_others(share);
 }
 

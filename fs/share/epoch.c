@@ -144,7 +144,7 @@ static emr_status managed_since(due *d, const emr_known_writer *writer)
 			    (emr_span){bytes.data + EMR_ITEM_BYTES, bytes.len - EMR_ITEM_BYTES},
 			    &pub))
 			return EMR_DAMAGED;
-		has_key = (pub.rights & EMR_RIGHT_MANAGE) != 0;
+		has_key = share_is_computer(pub.rights);
 	}
 	if (has_key)
 		EMR_TRY(emr_is_own_computer(d->share->o.keyring, d->share->o.replica,

@@ -136,7 +136,7 @@ emr_status emr_share_learn(emr_share *share, bool *out_some)
 	if (status == EMR_OK)
 		status = emr_box_key_identity(share->o.keyring, &l.box);
 	EMR_EACH (const emr_known_writer, right, &rights)
-		if (status == EMR_OK && (right->row.rights & EMR_RIGHT_MANAGE) != 0)
+		if (status == EMR_OK && share_is_computer(right->row.rights))
 			status = learn_one(&l, right);
 	emr_box_key_free(l.box);
 	*out_some = l.is_some;

@@ -156,8 +156,8 @@ static emr_status read_folder(looking *l)
 	emr_row_writer row;
 	emr_status status = share_writer_row(l->share, l->domain, l->share->me.signer_id, &row);
 
-	if (status == EMR_NOT_FOUND ||
-		(status == EMR_OK && (row.rights & (EMR_RIGHT_META | EMR_RIGHT_MANAGE)) != 0))
+	if (status == EMR_NOT_FOUND || (status == EMR_OK && ((row.rights & EMR_RIGHT_META) != 0 ||
+								    share_is_computer(row.rights))))
 		return EMR_OK;
 	if (status == EMR_OK)
 		status = emr_share_writing(l->share, l->domain, &writing);

@@ -56,6 +56,12 @@ struct emr_share {
 };
 
 uint64_t share_now(const emr_share *share);
+/* A computer of the owner's, which has the folder's keys by letter: one that manages, or one that
+ * only reads.  Everybody else has a right. */
+static inline bool share_is_computer(uint16_t rights)
+{
+	return (rights & EMR_RIGHT_MANAGE) != 0 || rights == 0;
+}
 
 EMR_AUTO_CALL(share_auto_box_key, emr_box_key *, emr_box_key_free);
 #define AUTO_BOX_KEY __attribute__((cleanup(share_auto_box_key))) emr_box_key *

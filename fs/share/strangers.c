@@ -14,6 +14,8 @@
 #include "replica/people.h"
 #include "share/domain.h"
 
+#include "share_private.h"
+
 static emr_id32 id_of(const uint8_t pk[32])
 {
 	emr_bytes bytes = emr_bytes_of(pk, 32);
@@ -86,7 +88,7 @@ typedef struct looking {
 
 static emr_status look_at_writer(const looking *l, emr_id16 domain, const emr_row_writer *row)
 {
-	bool is_manager = (row->rights & EMR_RIGHT_MANAGE) != 0, is_known = false;
+	bool is_manager = share_is_computer(row->rights), is_known = false;
 	emr_stranger s = {.domain = domain,
 		.kind = is_manager ? EMR_STRANGER_MANAGER : EMR_STRANGER_WRITER,
 		.who = EMR_ID32_AT(row->writer)};

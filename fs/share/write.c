@@ -164,7 +164,7 @@ emr_status emr_share_writing(emr_share *share, emr_id16 domain, emr_writing *out
 	if (!is_anothers)
 		return EMR_NOT_FOUND;
 	EMR_TRY(share_writer_row(share, domain, share->me.signer_id, &row));
-	if ((row.rights & EMR_RIGHT_MANAGE) != 0)
+	if (share_is_computer(row.rights))
 		return EMR_NOT_FOUND;
 	return writing_of_row(share, domain, &row, out_writing);
 }
@@ -179,7 +179,7 @@ emr_status emr_share_writings(emr_share *share, emr_buf *out_writings, size_t *o
 		emr_writing writing;
 		emr_status status = EMR_OK;
 
-		if ((one->row.rights & EMR_RIGHT_MANAGE) != 0)
+		if (share_is_computer(one->row.rights))
 			continue;
 		status = writing_of_row(share, one->domain, &one->row, &writing);
 		if (status == EMR_OK)

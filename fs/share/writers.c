@@ -38,7 +38,7 @@ static emr_status add_row(
 	known_writer known = {.domain = domain, .writer = EMR_ID32_AT(row->writer), .row = *row};
 	emr_known_person person;
 
-	if ((row->rights & EMR_RIGHT_MANAGE) != 0)
+	if (share_is_computer(row->rights))
 		return EMR_OK;
 	EMR_TRY(emr_replica_person(share->o.replica, known.writer, &person));
 	known.root = EMR_ID32_AT(person.row.root);

@@ -163,7 +163,7 @@ static emr_status say_what_is_elsewhere(emr_visit *visit)
 	while (!is_some && emr_next(&writers, &writer))
 		is_some = writer.row.head.state == EMR_WRITER_ACTIVE &&
 			  writer.row.not_after_unix_s > now &&
-			  (writer.row.rights & EMR_RIGHT_MANAGE) == 0;
+			  (writer.row.rights & EMR_RIGHT_MANAGE) == 0 && writer.row.rights != 0;
 	if (writers.status != EMR_OK || !is_some)
 		return writers.status;
 	visit->memory = malloc(1);

@@ -26,6 +26,8 @@ static emr_status is_mine(const emr_session *session, const emr_known_recovery *
 	if (!emr_id32_is_zero(EMR_ID32_AT(lost.row.next)))
 		return EMR_OK;
 	EMR_TRY(emr_replica_person(session->replica, session->identity.signer_id, &me));
+	if ((me.row.roles & EMR_ROLE_READER) != 0) /* it could stop nothing */
+		return EMR_OK;
 	return emr_replica_is_same_person(session->replica, EMR_ID32_AT(one->row.identity),
 		me.row.how == EMR_HOW_DEVICE ? EMR_ID32_AT(me.row.ref) : me.signer_id, out_is);
 }
@@ -40,8 +42,10 @@ static emr_status tell(emr_visit *visit, const emr_known_recovery *one)
 	EMR_TRY(emr_who_of(&crowd, EMR_ID32_AT(one->row.signer), &asks));
 	emr_who_text(&asks, who, sizeof who);
 	emr_time_text((int64_t)one->row.earliest_unix_s, until);
-	emr_notices_add_that(
-		visit->notices, "", EMR_SAY_TRUSTEES_ASKED, "who", who, "time", until, NULL);
+	emr_notices_add_that(visit->notices, "",
+		emr_trustees_is_executor(one->row.trustees) ? EMR_SAY_EXECUTOR_ASKED
+							    : EMR_SAY_TRUSTEES_ASKED,
+		"who", who, "time", until, NULL);
 	return emr_buf_append(visit->memory, &one->request, sizeof one->request);
 }
 
@@ -64,11 +68,11 @@ static emr_status count(emr_crowd *crowd, emr_bytes item, emr_bytes part, unsign
 	return EMR_OK;
 }
 
-static emr_status look_at(emr_visit *visit, emr_bytes item, emr_bytes part)
+static emr_status look_at(emr_visit *visit, bool of_executor, emr_bytes item, emr_bytes part)
 {
 	EMR_AUTO_CROWD crowd = {0};
 	emr_pub_trustee_set set;
-	unsigned people, agents;
+	unsigned people, agents, executor = 1;
 	char have[2][24], need[2][24];
 	emr_id16 told;
 
@@ -79,26 +83,30 @@ static emr_status look_at(emr_visit *visit, emr_bytes item, emr_bytes part)
 	EMR_TRY(emr_crowd_open(visit->session, &crowd));
 	EMR_TRY(count(&crowd, item, part, 0, set.n, &people));
 	EMR_TRY(count(&crowd, item, part, set.n, set.agents, &agents));
-	if ((people >= set.t && agents >= set.agents_t) || emr_told_has(visit->memory, told))
+	if (of_executor) /* who has the file */
+		EMR_TRY(count(&crowd, item, part, 0, 1, &executor));
+	if ((people >= set.t && agents >= set.agents_t && executor > 0) ||
+		emr_told_has(visit->memory, told))
 		return EMR_OK;
 	snprintf(have[0], sizeof have[0], "%u", people);
 	snprintf(have[1], sizeof have[1], "%u", agents);
 	snprintf(need[0], sizeof need[0], "%u", set.t);
 	snprintf(need[1], sizeof need[1], "%u", set.agents_t);
-	emr_notices_add_that(visit->notices, "", EMR_SAY_TRUSTEES_FEW, "n", have[0], "m", need[0],
-		"s", have[1], "t", need[1], NULL);
+	emr_notices_add_that(visit->notices, "",
+		of_executor ? EMR_SAY_EXECUTOR_GONE : EMR_SAY_TRUSTEES_FEW, "n", have[0], "m",
+		need[0], "s", have[1], "t", need[1], NULL);
 	return emr_buf_append(visit->memory, &told, sizeof told);
 }
 
-static emr_status look_at_set(emr_visit *visit)
+static emr_status look_at_set(emr_visit *visit, bool of_executor)
 {
 	EMR_AUTO_BUF item = {0};
 	EMR_AUTO_BUF part = {0};
-	emr_status status = emr_replica_trustees(
-		visit->session->replica, visit->session->identity.signer_id, &item, &part);
+	emr_status status = emr_replica_trustees(visit->session->replica,
+		visit->session->identity.signer_id, of_executor, &item, &part);
 
 	if (status == EMR_OK)
-		status = look_at(visit, emr_buf_view(&item), emr_buf_view(&part));
+		status = look_at(visit, of_executor, emr_buf_view(&item), emr_buf_view(&part));
 	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
 }
 
@@ -137,6 +145,8 @@ emr_status emr_look_recovery(emr_visit *visit)
 		told = tell_all(visit);
 	EMR_TRY(emr_visit_is_due(visit, is_of_trust, &is_due));
 	if (is_due)
-		EMR_TRY(look_at_set(visit));
+		EMR_TRY(look_at_set(visit, false));
+	if (is_due)
+		EMR_TRY(look_at_set(visit, true));
 	return told;
 }

@@ -29,6 +29,7 @@
 #include "session/session.h"
 #include "session/shared_blocks.h"
 #include "session/stage.h"
+#include "served/client.h"
 #include "share/devices.h"
 #include "verbs/cmd.h"
 
@@ -36,7 +37,6 @@
 
 #define VALID_S ((uint64_t)10 * 365 * 86400) /* of a device's key; there is no renewal yet */
 #define ANSWER_MS 60000
-#define MAKING ".device" /* in the state: keyfile and profile of a device that is being added */
 
 typedef struct devices {
 	const emr_args *args;
@@ -77,6 +77,10 @@ static void say_device(const devices *d, const json_t *one)
 	if (emr_json_flag_at(one, "first"))
 		called = _("(first computer)");
 	emr_moment_text(emr_json_text_at(one, "added_at"), added);
+	if (emr_json_flag_at(one, "only_reads")) {
+		emr_say(d->out, "%-20s added %s, only reads%s\n", called, added, is_this);
+		return;
+	}
 	if (!json_is_string(json_object_get(one, "seen_at"))) {
 		emr_say(d->out, "%-20s added %s, has saved nothing yet%s\n", called, added,
 			is_this);
@@ -241,79 +245,6 @@ static emr_status find_network(devices *d, char **out_dir, emr_problem *out_prob
 	return status;
 }
 
-/* Keyfile and profile of the device, as its state will have them. */
-static emr_status seal_device(devices *d, const emr_keyring *device, const char *dir, emr_buf *out,
-	emr_problem *out_problem)
-{
-	EMR_AUTO_BUF keyfile = {0};
-	EMR_AUTO_BUF profile = {0};
-	EMR_AUTO_BUF channel = {0};
-	emr_device_file file = {.dir = emr_bytes_of(dir, strlen(dir))};
-	emr_profile person = {0};
-	EMR_AUTO_FD fd = -1;
-	const int state_fd = d->acting.session.state_fd;
-	struct stat st;
-	emr_status status;
-
-	if (fstatat(state_fd, MAKING, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		EMR_TRY(emr_stage_remove_tree(state_fd, MAKING));
-	if (mkdirat(state_fd, MAKING, 0700) != 0)
-		return emr_status_from_errno(errno);
-	fd = openat(state_fd, MAKING, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return emr_status_from_errno(errno);
-	/* Without a profile here the other computer has no name, either. */
-	(void)!emr_profile_load(d->acting.session.keyring, state_fd, &person);
-	status = emr_keyring_save_new(device, fd, EMR_STATE_KEYFILE,
-		emr_passphrase_view(&d->acting.passphrase), &d->settings.kdf);
-	if (status == EMR_OK)
-		status = emr_profile_save(device, fd, &person);
-	if (status == EMR_OK)
-		status = emr_file_read(fd, EMR_STATE_KEYFILE, EMR_DEVICE_FILE_MAX, &keyfile);
-	if (status == EMR_OK)
-		status = emr_file_read(fd, EMR_STATE_PROFILE, EMR_DEVICE_FILE_MAX, &profile);
-	file.keyfile = emr_buf_view(&keyfile);
-	file.profile = emr_buf_view(&profile);
-	if (status == EMR_OK)
-		status = emr_network_dir_carry(dir, &channel, out_problem);
-	if (status == EMR_OK && channel.len > 0) {
-		file.channel = emr_buf_view(&channel);
-		file.descriptor = emr_ledger_descriptor(d->acting.session.ledger);
-	}
-	if (status == EMR_OK)
-		status = emr_device_file_write(&file, out);
-	(void)!emr_stage_remove_tree(state_fd, MAKING);
-	return status;
-}
-
-static emr_status make_device(devices *d, emr_keyring **out)
-{
-	EMR_AUTO_KEYRING device = NULL;
-	EMR_AUTO_BUF network = {0};
-	const emr_keyring *person = d->acting.session.keyring;
-	emr_kdf_cost cost = emr_keyring_cost(person);
-	uint8_t owner[32];
-	emr_status status;
-
-	EMR_TRY(emr_keyring_create(
-		EMR_KEYRING_DEVICE, emr_clock_unix_s(emr_clock_system()), &device));
-	EMR_TRY(emr_keyring_person_pk(person, owner));
-	EMR_TRY(emr_keyring_tlv_set(device, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner)));
-	EMR_TRY(emr_keyring_give_copies(person, device));
-	/* The same passphrase opens both: it must not be cheaper to guess with the file that is
-	 * carried over. */
-	emr_keyring_cost_at_least(device, &cost);
-	emr_keyring_cost_at_least(device, &d->settings.kdf);
-	status = emr_keyring_tlv_get(person, EMR_KEYRING_NET_DESCRIPTOR, &network);
-	if (status == EMR_OK)
-		status = emr_keyring_tlv_set(
-			device, EMR_KEYRING_NET_DESCRIPTOR, emr_buf_view(&network));
-	EMR_TRY(status);
-	*out = device;
-	device = NULL;
-	return EMR_OK;
-}
-
 static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
 {
 	const char *name = d->args->operands[1], *file = d->args->values[EMR_OPT_CARD_FILE];
@@ -322,13 +253,15 @@ static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
 	emr_status status;
 
 	EMR_TRY(emr_acting_open(&d->acting, out_problem));
-	EMR_TRY(make_device(d, &device));
-	EMR_TRY(seal_device(d, device, dir, &bytes, out_problem));
+	EMR_TRY(verb_device_make(d->acting.session.keyring, &d->settings.kdf, &device));
+	EMR_TRY(emr_keyring_give_copies(d->acting.session.keyring, device));
+	EMR_TRY(verb_device_seal(&d->acting.session, &d->settings.kdf,
+		emr_passphrase_view(&d->acting.passphrase), device, dir, &bytes, out_problem));
 	/* The file first: should this end in between, there is a device without rights, not rights
 	 * without a device. */
 	EMR_TRY(verb_write_new(file, emr_buf_view(&bytes), out_problem));
-	status = emr_share_device_add(
-		d->acting.share, device, name, emr_clock_unix_s(emr_clock_system()) + VALID_S);
+	status = emr_share_device_add(d->acting.share, device, name, false,
+		emr_clock_unix_s(emr_clock_system()) + VALID_S);
 	if (status == EMR_OK)
 		return EMR_OK;
 	(void)unlink(file);
@@ -373,8 +306,9 @@ typedef struct accepting {
 	emr_places places;
 	emr_stage stage;
 	emr_session session;
-	char *dir;	   /* of the network; owned */
-	bool own_dir_made; /* in the state */
+	char *dir;	    /* of the network; owned */
+	char address[4200]; /* of its host, or DIR */
+	bool own_dir_made;  /* in the state */
 } accepting;
 
 static emr_status read_device_file(
@@ -412,7 +346,7 @@ static emr_status fill_stage(
 /* As a mount would: what cannot be opened here is said now. */
 static emr_status prove(accepting *a, emr_problem *out_problem)
 {
-	emr_status status = emr_session_open_parts(&a->session, out_problem), followed;
+	emr_status status = emr_session_open_parts(&a->session, out_problem), followed = EMR_OK;
 	EMR_AUTO_FACTS_WALK all = {.facts = NULL};
 	emr_place place;
 	emr_meta meta;
@@ -429,7 +363,9 @@ static emr_status prove(accepting *a, emr_problem *out_problem)
 	/* A computer that heard nothing of the ledger has not heard that it was removed. */
 	if (status != EMR_OK && a->session.ledger != NULL)
 		(void)emr_absence_say_refusal(&a->session, a->session.ledger, out_problem);
-	if (status != EMR_OK && !out_problem->is_set)
+	if (status != EMR_OK && !out_problem->is_set && emr_status_may_pass(followed))
+		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", a->address, NULL);
+	else if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_DEVICE_REMOVED, NULL);
 	return status;
 }
@@ -448,23 +384,34 @@ static emr_status take_place(accepting *a, emr_problem *out_problem)
 static emr_status find_dir(accepting *a, const emr_device_file *file, const char *named,
 	emr_out *out, emr_problem *out_problem)
 {
+	EMR_AUTO_BUF way = {0};
+	emr_served_at at;
+
 	a->dir = strndup((const char *)file->dir.data, file->dir.len);
 	if (a->dir == NULL)
 		return EMR_NO_MEMORY;
+	snprintf(a->address, sizeof a->address, "%.4000s", a->dir);
 	if (file->channel.len == 0)
 		return emr_network_dir_check(a->dir, out_problem);
 	free(a->dir);
 	a->dir = NULL;
-	EMR_TRY(emr_own_dir_allow(file->channel, named, out, out_problem));
+	EMR_TRY(emr_buf_append(&way, file->channel.data, file->channel.len));
+	EMR_TRY(emr_own_dir_readdress(named, &way, out_problem));
+	if (emr_served_at_read(emr_buf_view(&way), &at) == EMR_OK)
+		snprintf(a->address, sizeof a->address, "%s",
+			at.socket[0] != '\0' ? at.socket : at.url);
+	EMR_TRY(emr_own_dir_allow(emr_buf_view(&way), named, out, out_problem));
 	a->own_dir_made = true;
-	return emr_own_dir_make(a->stage.state_fd, a->places.state, file->channel, file->descriptor,
-		&a->dir, out_problem);
+	return emr_own_dir_make(a->stage.state_fd, a->places.state, emr_buf_view(&way),
+		file->descriptor, &a->dir, out_problem);
 }
 
 static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF reads = {0};
 	emr_device_file file;
+	bool only_reads;
 
 	EMR_TRY(read_device_file(d->args->operands[1], &bytes, &file, out_problem));
 	EMR_TRY(emr_places_find(d->args->values[EMR_OPT_AS], &a->places, out_problem));
@@ -474,10 +421,13 @@ static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem
 	EMR_TRY(emr_stage_make(&a->stage, &a->places, &a->session, out_problem));
 	EMR_TRY(fill_stage(a, d, &file, out_problem));
 	EMR_TRY(prove(a, out_problem));
+	only_reads = emr_keyring_tlv_get(a->session.keyring, EMR_KEYRING_READS, &reads) == EMR_OK;
 	EMR_TRY(take_place(a, out_problem));
 	emr_out_text(d->out, "folder", a->places.state);
 	emr_out_text(d->out, "network", a->dir);
-	emr_say(d->out, "This computer is one of yours now. %s is not needed any more.\n",
+	emr_say(d->out,
+		only_reads ? N_("The records can be read here now. %s is not needed any more.\n")
+			   : N_("This computer is one of yours now. %s is not needed any more.\n"),
 		d->args->operands[1]);
 	emr_say_to_open(d->out);
 	return EMR_OK;

@@ -142,7 +142,6 @@ static emr_status settle_in_channel(const host *h, emr_problem *out_problem)
 	if (found.descriptor.len == 0)
 		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NETWORK_DIR, "dir", channel,
 			"cause", _("no network has begun in its channel"), NULL);
-	founding.genesis = found.genesis;
 	return emr_founding_settle(&founding, emr_buf_view(&found.descriptor), &is_made);
 }
 

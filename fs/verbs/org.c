@@ -312,7 +312,7 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 		{"rules", 1, 3, OF_QUORUM | OF_ROLE, 1, emr_org_rules, NULL},
 		{"team", 2, 4, 0, 2, emr_org_team, NULL}, {"mint", 3, 3, 0, 0, NULL, emr_org_mint},
 		{"contract", 1, 2, 0, 1, NULL, emr_org_contract},
-		{"host", 1, 2, 0, 1, NULL, emr_org_host}, {"move", 1, 1, 0, 0, NULL, emr_org_move}};
+		{"host", 1, 2, 0, 1, NULL, emr_org_host}};
 	emr_problem problem = {0};
 
 	for (size_t i = 0; i < sizeof deeds / sizeof *deeds && args->n_operands > 0; i++)
@@ -322,8 +322,7 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 	(void)!emr_wrong_use("org",
 		_("org takes create NAME, admit NAME, leave [NAME], show, "
 		  "rules [FILE | approve ID], revoke HANDLE, team NAME "
-		  "[add HANDLE | remove HANDLE], mint WHO POINTS, contract [N], host [KEY] or "
-		  "move --channel DIR."),
+		  "[add HANDLE | remove HANDLE], mint WHO POINTS, contract [N] or host [KEY]."),
 		&problem);
 	return emr_out_fail(out, &problem);
 }

@@ -92,9 +92,10 @@ static bool read_need(const char *text, unsigned n, uint8_t *out)
 	return true;
 }
 
-static emr_status read_delay(const char *text, uint32_t *out, emr_problem *out_problem)
+emr_status trust_delay(
+	const char *text, uint32_t otherwise_s, uint32_t *out, emr_problem *out_problem)
 {
-	int64_t ns = INT64_C(1000000000) * DELAY_S;
+	int64_t ns = INT64_C(1000000000) * otherwise_s;
 
 	if ((text != NULL && emr_duration_parse(text, &ns) != EMR_OK) ||
 		ns < INT64_C(1000000000) * DAY_S || ns > INT64_C(1000000000) * 90 * DAY_S ||
@@ -119,9 +120,10 @@ static emr_status find_all(setting *s, emr_problem *out_problem)
 		return trust_wrong(_("How many of them must help: --need N, one of them at least "
 				     "and all at most."),
 			out_problem);
-	EMR_TRY(read_delay(s->args->values[EMR_OPT_DELAY], &s->what.delay_s, out_problem));
-	status = trust_agents(&s->acting.session, &crowd, s->all + s->what.n, s->organisations,
-		sizeof s->organisations, &agents);
+	EMR_TRY(trust_delay(
+		s->args->values[EMR_OPT_DELAY], DELAY_S, &s->what.delay_s, out_problem));
+	status = trust_agents(&s->acting.session, &crowd, (emr_id32){{0}}, s->all + s->what.n,
+		s->organisations, sizeof s->organisations, &agents);
 	/* Without them there would be no delay, and no other choice until new words. */
 	if (status == EMR_UNSUPPORTED)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_LATER_RULES, NULL);
@@ -169,8 +171,8 @@ static emr_status refuse_second(const setting *s, emr_problem *out_problem)
 	const emr_session *session = &s->acting.session;
 	EMR_AUTO_BUF item = {0};
 	EMR_AUTO_BUF part = {0};
-	emr_status status =
-		emr_replica_trustees(session->replica, session->identity.signer_id, &item, &part);
+	emr_status status = emr_replica_trustees(
+		session->replica, session->identity.signer_id, false, &item, &part);
 
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK;
@@ -268,33 +270,76 @@ static void helping_end(helping *h)
 	json_decref(h->agents);
 }
 
+/* Anybody can say to be the executor: the ledger has the one whom she named. */
+static emr_status find_executor(helping *h, emr_crowd *crowd, char asks[], bool *out_is_me)
+{
+	emr_id32 executor;
+	emr_who who;
+
+	EMR_TRY(emr_trustee_at(emr_buf_view(&h->r.item), emr_buf_view(&h->r.part), 0, &executor));
+	EMR_TRY(emr_who_of(crowd, executor, &who));
+	emr_who_text(&who, asks, EMR_WHO_TEXT_BYTES);
+	*out_is_me = emr_id32_equal(who.root, emr_session_root(&h->acting.session));
+	return EMR_OK;
+}
+
 /* Whose words these are, and who says to ask: often the same, and where not, somebody tries it. */
 static emr_status agree_to_help(helping *h, emr_problem *out_problem)
 {
+	const bool of_executor = emr_trustees_is_executor(h->r.trustees.b);
 	EMR_AUTO_CROWD crowd = {0};
-	char question[2 * EMR_WHO_TEXT_BYTES + 1024], whose[EMR_WHO_TEXT_BYTES], asks[512];
+	char question[5 * EMR_WHO_TEXT_BYTES + 1024], whose[EMR_WHO_TEXT_BYTES],
+		asks[EMR_WHO_TEXT_BYTES];
+	bool is_me = false;
 	emr_who who;
 	emr_status status = emr_crowd_open(&h->acting.session, &crowd);
 
 	if (status == EMR_OK)
 		status = emr_who_of(&crowd, h->r.owner, &who);
+	if (status == EMR_OK) {
+		emr_who_text(&who, whose, sizeof whose);
+		emr_show(h->r.from.name, asks, sizeof asks);
+	}
+	if (status == EMR_OK && of_executor)
+		status = find_executor(h, &crowd, asks, &is_me);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
-	emr_who_text(&who, whose, sizeof whose);
-	emr_show(h->r.from.name, asks, sizeof asks);
 	emr_out_text(h->out, "whose", whose);
 	snprintf(question, sizeof question,
-		_("These are the words of %1$s. Somebody who says to be '%2$s' asks for them. Call "
-		  "%1$s, by a number that you had before. Does %1$s ask, and read you this number "
-		  "(yes, no)?\n  %3$s\n"),
+		is_me ? _("You are to read the records of %1$s, as executor (%2$s). Is %1$s dead "
+			  "or "
+			  "silent, and is this the number of a request that you made (yes, "
+			  "no)?\n  %3$s\n")
+		: of_executor
+			? _("%2$s, whom %1$s named as executor, wants to read the records of %1$s. "
+			    "Call both, by numbers that you had before. Is %1$s dead or silent, "
+			    "and does %2$s read you this number (yes, no)?\n  %3$s\n")
+			: _("These are the words of %1$s. Somebody who says to be '%2$s' asks for "
+			    "them. Call %1$s, by a number that you had before. Does %1$s ask, and "
+			    "read you this number (yes, no)?\n  %3$s\n"),
 		whose, asks, h->r.number);
 	EMR_TRY(emr_bureau_agree(
 		h->args, h->out, question, _("Nothing was answered."), out_problem));
 	snprintf(question, sizeof question,
-		_("Whoever asks can open everything of %s with the answers of enough trustees. "
-		  "Answer (yes, no)?"),
+		of_executor ? _("With enough answers the executor's file opens everything of %s. "
+				"Answer (yes, no)?")
+			    : _("Whoever asks can open everything of %s with the answers of enough "
+				"trustees. Answer (yes, no)?"),
 		whose);
 	return emr_bureau_agree(h->args, h->out, question, _("Nothing was answered."), out_problem);
+}
+
+/* Of an executor who was taken back: agents would give nothing. */
+static emr_status refuse_dismissed(helping *h, emr_problem *out_problem)
+{
+	bool is_opened = false;
+	emr_status status = emr_replica_is_opened(
+		h->acting.session.replica, h->r.owner, h->r.trustees.b, &is_opened);
+
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
+	return is_opened ? EMR_OK
+			 : trust_wrong(_("That person has named no executor."), out_problem);
 }
 
 /* A trustee who is no member has the letter alone; a member asks the agents, too. */
@@ -365,6 +410,7 @@ static emr_status help(const emr_args *args, emr_out *out, emr_problem *out_prob
 	if (status != EMR_OK)
 		return EMR_PROBLEM(status, out_problem, EMR_SAY_REQUEST_WRONG, "file",
 			args->operands[1], NULL);
+	EMR_TRY(refuse_dismissed(&h, out_problem));
 	EMR_TRY(agree_to_help(&h, out_problem));
 	EMR_TRY(ask_agents(&h, out_problem));
 	emr_hex(h.r.about.b, sizeof h.r.about.b, about);

@@ -8,6 +8,7 @@
 #include "contract/pubs_share.h"
 #include "keyring/card.h"
 #include "keyring/letters.h"
+#include "kit/passphrase.h"
 #include "people/who.h"
 #include "session/acting.h"
 
@@ -47,6 +48,16 @@ emr_status trust_request_read(const char *file, trust_request *out, emr_problem 
 emr_status trust_keyring(
 	const emr_args *args, const char *file, emr_keyring **out, emr_problem *out_problem);
 
+/* Makes R's request, whose letters are in it, and the keyring beside it (EMR_OPT_CARD_FILE).
+ * OTHERS: of an executor's, the names of those who can say yes; else NULL. */
+emr_status trust_request_make(const emr_args *args, trust_request *r, const char *others,
+	emr_out *out, emr_problem *out_problem);
+/* The 24 words of KEYRING in one line: the passphrase of an executor's file. */
+emr_status trust_phrase(const emr_keyring *keyring, emr_passphrase *out);
+/* "1d" to "90d", or OTHERWISE_S. */
+emr_status trust_delay(
+	const char *text, uint32_t otherwise_s, uint32_t *out, emr_problem *out_problem);
+
 /* The verbs `ask` and `words`. */
 emr_status trust_ask(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status trust_words(const emr_args *args, emr_out *out, emr_problem *out_problem);
@@ -59,8 +70,8 @@ emr_status trust_words(const emr_args *args, emr_out *out, emr_problem *out_prob
 emr_status trust_recovery(emr_acting *acting, const trust_request *r, json_t **out_answers,
 	uint64_t *out_earliest_unix_s);
 emr_status trust_stop(const emr_args *args, emr_out *out, emr_problem *out_problem);
-/* An agent of each other organisation (EMR_SHARES_MAX of them at most), and the names of those
- * organisations; *OUT_N: how many.  EMR_UNSUPPORTED: there are some, and the network's rules do not
- * know how to ask them. */
-emr_status trust_agents(emr_session *session, emr_crowd *crowd, emr_trustee *out,
+/* An agent of each other organisation than the person's and that of BESIDE, if that is not zero
+ * (EMR_SHARES_MAX of them at most), and the names of those organisations; *OUT_N: how many.
+ * EMR_UNSUPPORTED: there are some, and the network's rules do not know how to ask them. */
+emr_status trust_agents(emr_session *session, emr_crowd *crowd, emr_id32 beside, emr_trustee *out,
 	char organisations[], size_t size, unsigned *out_n);

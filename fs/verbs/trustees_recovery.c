@@ -36,15 +36,15 @@ static emr_status own_box(emr_replica *replica, const emr_known_person *agent, u
 	return EMR_OK;
 }
 
-/* One of each other organisation: two would be in one hand. */
-static emr_status choose_agents(emr_crowd *crowd, emr_bytes mine, emr_trustee *out,
+/* One of each other organisation: two would be in one hand.  WITHOUT those. */
+static emr_status choose_agents(emr_crowd *crowd, emr_bytes without, emr_trustee *out,
 	char organisations[], size_t size, unsigned *out_n)
 {
 	const uint64_t now = emr_clock_unix_s(emr_clock_system());
 	EMR_AUTO_BUF people = {0};
 	EMR_AUTO_BUF seen = {0}; /* organisations */
 
-	EMR_TRY(emr_buf_append(&seen, mine.data, mine.len));
+	EMR_TRY(emr_buf_append(&seen, without.data, without.len));
 	EMR_TRY(EMR_ASK_ALL(&people, crowd->replica, PEOPLE_NOW));
 	EMR_EACH (const emr_known_person, one, &people) {
 		const emr_bytes org = emr_bytes_of(one->row.org, sizeof one->row.org);
@@ -69,17 +69,22 @@ static emr_status choose_agents(emr_crowd *crowd, emr_bytes mine, emr_trustee *o
 	return EMR_OK;
 }
 
-emr_status trust_agents(emr_session *session, emr_crowd *crowd, emr_trustee *out,
+emr_status trust_agents(emr_session *session, emr_crowd *crowd, emr_id32 beside, emr_trustee *out,
 	char organisations[], size_t size, unsigned *out_n)
 {
+	uint8_t without[2][16];
 	emr_row_network network;
 	emr_known_person me;
 
 	*out_n = 0;
 	EMR_TRY(emr_replica_network(session->replica, &network));
 	EMR_TRY(emr_replica_person(session->replica, session->identity.signer_id, &me));
-	EMR_TRY(choose_agents(crowd, emr_bytes_of(me.row.org, sizeof me.row.org), out,
-		organisations, size, out_n));
+	memcpy(without[0], me.row.org, sizeof without[0]);
+	if (!emr_id32_is_zero(beside))
+		EMR_TRY(emr_replica_person(session->replica, beside, &me));
+	memcpy(without[1], me.row.org, sizeof without[1]);
+	EMR_TRY(choose_agents(
+		crowd, emr_bytes_of(without[0], sizeof without), out, organisations, size, out_n));
 	if (*out_n == 0 || network.contract >= emr_op_since(EMR_OP_RECOVER_REQ))
 		return EMR_OK;
 	*out_n = 0; /* nobody could ask them */
@@ -185,7 +190,8 @@ emr_status trust_recovery(emr_acting *acting, const trust_request *r, json_t **o
 
 typedef struct stopping {
 	uint64_t n;
-	bool is_late; /* agents may have answered */
+	bool is_late;	  /* agents may have answered */
+	bool of_executor; /* one of them at least */
 } stopping;
 
 static emr_status stop_one(
@@ -206,6 +212,7 @@ static emr_status stop_one(
 	/* Another computer of hers may have been first. */
 	if (code > EMR_RESULT_ALREADY && code != EMR_RESULT_GONE)
 		return EMR_DENIED;
+	s->of_executor = s->of_executor || emr_trustees_is_executor(one->row.trustees);
 	s->n++;
 	return emr_follow_to(session->replica, size);
 }
@@ -257,10 +264,15 @@ emr_status trust_stop(const emr_args *args, emr_out *out, emr_problem *out_probl
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	emr_say(out,
-		s.n == 0    ? N_("Nobody asks for your words through the ledger.\n")
+		s.n == 0    ? N_("Nobody asks for your words, or to read your records, through the "
+				    "ledger.\n")
 		: s.is_late ? N_("It is stopped.\n")
 			    : N_("It is stopped: agents give nothing. If it was not you who asked, "
 				 "somebody has a copy of your ledger, and may have asked your "
 				 "trustees: call them.\n"));
+	if (s.of_executor)
+		emr_say(out, "What trustees gave your executor, and agents if their time was over, "
+			     "stays there: name one again (emrfs device remove executor, then "
+			     "emrfs executor set).\n");
 	return EMR_OK;
 }

@@ -299,47 +299,66 @@ static emr_status read_trustees(
 
 /* ---- ask ---- */
 
-emr_status trust_ask(const emr_args *args, emr_out *out, emr_problem *out_problem)
+emr_status trust_request_make(const emr_args *args, trust_request *r, const char *others,
+	emr_out *out, emr_problem *out_problem)
 {
 	const char *file = args->values[EMR_OPT_CARD_FILE], *name = args->values[EMR_OPT_NAME];
-	const char *who = args->n_operands > 2 ? args->operands[2] : NULL;
-	EMR_AUTO_KEYRING keyring = NULL;
-	AUTO_TRUST_REQUEST r = {.card = {0}};
 	const uint64_t now = emr_clock_unix_s(emr_clock_system());
+	EMR_AUTO_KEYRING keyring = NULL;
 	char code[EMR_KEY_CODE_MAX + 1];
 	emr_status status;
+
+	EMR_TRY(make_keyring(args, file, &keyring, out_problem));
+	status = read_terms(r);
+	if (status == EMR_OK)
+		status = emr_card_make_person(keyring, (emr_id16){{0}}, now,
+			now + r->terms.delay_s + CARD_S, name != NULL ? name : "", "", &r->card);
+	if (status == EMR_OK)
+		status = complete(r);
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, file);
+	EMR_TRY(trust_write(file,
+		json_pack("{s:o*, s:o*, s:o*}", "card", hex_of(&r->card), "trustees",
+			hex_of(&r->item), "letters", hex_of(&r->part)),
+		out_problem));
+	emr_key_code(r->owner, EMR_KEY_CODE_NAMES, code);
+	emr_out_text(out, "whose", code);
+	emr_out_text(out, "number", r->number);
+	emr_out_number(out, "needed", r->terms.t);
+	emr_out_number(out, "agents_needed", r->terms.agents_t);
+	emr_out_number(out, "delay", r->terms.delay_s);
+	if (others != NULL) {
+		emr_say(out,
+			"You and one of these answer it (emrfs trustees help %s): %s. Read them "
+			"this "
+			"number by telephone:\n  %s\nAgents of the network answer %u days after "
+			"the "
+			"first of you: answer once more then. Then: emrfs trustees words %s "
+			"ANSWER...\n",
+			file, others, r->number, r->terms.delay_s / 86400, file);
+		return EMR_OK;
+	}
+	emr_say(out,
+		"Give %s to your trustees, and read them this number by telephone:\n  %s\n%u of "
+		"them must answer (emrfs trustees help). Then: emrfs trustees words %s ANSWER...\n",
+		file, r->number, r->terms.t, file);
+	if (r->terms.agents_t > 0)
+		emr_say(out,
+			"One of them must be a member of your network: agents there answer after a "
+			"delay of %u days.\n",
+			r->terms.delay_s / 86400);
+	return EMR_OK;
+}
+
+emr_status trust_ask(const emr_args *args, emr_out *out, emr_problem *out_problem)
+{
+	const char *file = args->values[EMR_OPT_CARD_FILE];
+	const char *who = args->n_operands > 2 ? args->operands[2] : NULL;
+	AUTO_TRUST_REQUEST r = {.card = {0}};
 
 	if (args->n_operands < 2 || args->n_operands > 3 || file == NULL)
 		return trust_wrong(_("emrfs trustees ask BACKUP -o FILE"), out_problem);
 	EMR_TRY(trust_is_new(file, out_problem));
 	EMR_TRY(read_trustees(args->operands[1], who, &r, out_problem));
-	EMR_TRY(make_keyring(args, file, &keyring, out_problem));
-	status = read_terms(&r);
-	if (status == EMR_OK)
-		status = emr_card_make_person(keyring, (emr_id16){{0}}, now,
-			now + r.terms.delay_s + CARD_S, name != NULL ? name : "", "", &r.card);
-	if (status == EMR_OK)
-		status = complete(&r);
-	if (status != EMR_OK)
-		return EMR_PROBLEM_STATUS(out_problem, status, file);
-	EMR_TRY(trust_write(file,
-		json_pack("{s:o*, s:o*, s:o*}", "card", hex_of(&r.card), "trustees",
-			hex_of(&r.item), "letters", hex_of(&r.part)),
-		out_problem));
-	emr_key_code(r.owner, EMR_KEY_CODE_NAMES, code);
-	emr_out_text(out, "whose", code);
-	emr_out_text(out, "number", r.number);
-	emr_out_number(out, "needed", r.terms.t);
-	emr_out_number(out, "agents_needed", r.terms.agents_t);
-	emr_out_number(out, "delay", r.terms.delay_s);
-	emr_say(out,
-		"Give %s to your trustees, and read them this number by telephone:\n  %s\n%u of "
-		"them must answer (emrfs trustees help). Then: emrfs trustees words %s ANSWER...\n",
-		file, r.number, r.terms.t, file);
-	if (r.terms.agents_t > 0)
-		emr_say(out,
-			"One of them must be a member of your network: agents there answer after a "
-			"delay of %u days.\n",
-			r.terms.delay_s / 86400);
-	return EMR_OK;
+	return trust_request_make(args, &r, NULL, out, out_problem);
 }

@@ -2,7 +2,12 @@
  * trustees, and of agents where they have a part, or says how many are missing. */
 #include "trustees.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "keyring/words.h"
 #include "kit/language.h"
+#include "kit/passphrase.h"
 #include "kit/terminal.h"
 #include "session/keys.h"
 
@@ -77,6 +82,41 @@ static emr_status count_shares(const trust_request *r, const emr_trustee_shares 
 	return EMR_OK;
 }
 
+emr_status trust_phrase(const emr_keyring *keyring, emr_passphrase *out)
+{
+	EMR_AUTO_PASSPHRASE words = {0};
+	char(*word)[EMR_WORD_CHARS];
+
+	EMR_TRY(emr_passphrase_new(&words));
+	EMR_TRY(emr_passphrase_new(out));
+	word = (void *)words.data;
+	EMR_TRY(emr_keyring_words(keyring, word));
+	for (size_t i = 0; i < EMR_WORDS; i++)
+		out->len += (size_t)snprintf((char *)out->data + out->len,
+			EMR_PASSPHRASE_MAX - out->len, "%s%s", i > 0 ? " " : "", word[i]);
+	return EMR_OK;
+}
+
+/* The passphrase of the executor's file, in one line. */
+static emr_status hand_out_phrase(
+	const emr_args *args, const emr_keyring *keyring, emr_out *out, emr_problem *out_problem)
+{
+	const char *file = args->values[EMR_OPT_WORDS_FILE];
+	EMR_AUTO_PASSPHRASE phrase = {0};
+	emr_status status = trust_phrase(keyring, &phrase);
+
+	emr_say(out, "The executor's file has a passphrase of 24 words, with blanks between: "
+		     "emrfs --as NAME device accept FILE, and then emrfs --as NAME passwd.\n");
+	if (status == EMR_OK && file != NULL)
+		return verb_write_new(file, emr_passphrase_view(&phrase), out_problem);
+	if (status == EMR_OK) {
+		snprintf((char *)phrase.data + phrase.len, EMR_PASSPHRASE_MAX - phrase.len, "%s",
+			_("\nThen press Enter, and they leave the screen.\n"));
+		status = emr_terminal_show_page((const char *)phrase.data);
+	}
+	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, _("The words"));
+}
+
 static emr_status hand_out(
 	const emr_args *args, const emr_keyring *keyring, emr_out *out, emr_problem *out_problem)
 {
@@ -94,6 +134,26 @@ static emr_status hand_out(
 		     "--restore DIR and then emrfs words renew: whoever helped could use them, "
 		     "too. Then choose trustees again, and make a backup.\n");
 	return EMR_OK;
+}
+
+/* For `emrfs status`, where the words are those of the keyring here. */
+static emr_status note_tested(const emr_args *args, const emr_keyring *found)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_FD state_fd = -1;
+	EMR_AUTO_KEYRING keyring = NULL;
+	EMR_AUTO_PASSPHRASE phrase = {0};
+	emr_profile profile = {.name = ""};
+	emr_problem unsaid = {0};
+
+	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &places, &unsaid));
+	EMR_TRY(emr_places_open_state(&places, false, &state_fd, &unsaid));
+	EMR_TRY(trust_phrase(found, &phrase));
+	EMR_TRY(emr_words_keyring(
+		emr_passphrase_view(&phrase), state_fd, places.state, &keyring, &unsaid));
+	EMR_TRY(emr_profile_load(keyring, state_fd, &profile));
+	profile.trustees_tested_unix_s = emr_clock_unix_s(emr_clock_system());
+	return emr_profile_save(keyring, state_fd, &profile);
 }
 
 emr_status trust_words(const emr_args *args, emr_out *out, emr_problem *out_problem)
@@ -117,9 +177,15 @@ emr_status trust_words(const emr_args *args, emr_out *out, emr_problem *out_prob
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, args->operands[1]);
 	if (!args->given[EMR_OPT_TEST])
-		EMR_TRY(hand_out(args, keyring, out, out_problem));
+		EMR_TRY(emr_trustees_is_executor(r.trustees.b)
+				? hand_out_phrase(args, keyring, out, out_problem)
+				: hand_out(args, keyring, out, out_problem));
 	else
-		emr_say(out, "Enough have answered, and truly: the words are found.\n");
+		emr_say(out,
+			note_tested(args, keyring) == EMR_OK
+				? N_("Enough have answered, and truly: the words are found. emrfs "
+				     "status says that they were tested.\n")
+				: N_("Enough have answered, and truly: the words are found.\n"));
 	emr_say(out, "Delete the request, %s%s and the answers now: together they are the words.\n",
 		args->operands[1], TRUSTEES_KEYRING);
 	return EMR_OK;

@@ -136,7 +136,19 @@ emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *cl
 /* As revoke --all from WHO. */
 emr_status emr_revoke_all_from(const emr_args *args, emr_out *out, emr_client *client,
 	const char *who, emr_problem *out_problem);
+/* ---- device_make.c ---- */
+
+/* A keyring of another computer of PERSON's; the passphrase of its file costs LEAST at least. */
+emr_status verb_device_make(
+	const emr_keyring *person, const emr_kdf_cost *least, emr_keyring **out);
+/* The file that such a computer accepts, under PASSPHRASE; DIR is the network's directory here.
+ * Appends. */
+emr_status verb_device_seal(const emr_session *session, const emr_kdf_cost *cost,
+	emr_bytes passphrase, const emr_keyring *device, const char *dir, emr_buf *out,
+	emr_problem *out_problem);
+
 /* ---- words.c ---- */
+
 /* These functions hand KEYRING's 24 words out, from locked memory that is wiped: on a page that
  * leaves nothing on the terminal and ends with the line END, or to FILE, which is made (0600). They
  * refuse a file that is there. */

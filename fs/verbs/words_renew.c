@@ -27,9 +27,9 @@ typedef struct renewing {
 	const emr_args *args;
 	emr_out *out;
 	emr_acting acting;
-	emr_keyring *next; /* while ACTING has the former one */
-	uint64_t taken;	   /* folders that somebody else owns by now */
-	bool has_trustees; /* of the former words */
+	emr_keyring *next;		 /* while ACTING has the former one */
+	uint64_t taken;			 /* folders that somebody else owns by now */
+	bool has_trustees, has_executor; /* of the former words */
 } renewing;
 
 static void renewing_end(renewing *r)
@@ -189,6 +189,7 @@ static void note_tested(const renewing *r)
 	profile.words_tested_unix_s = r->args->values[EMR_OPT_WORDS_FILE] != NULL
 					      ? 0
 					      : emr_clock_unix_s(emr_clock_system());
+	profile.trustees_tested_unix_s = 0;
 	(void)!emr_profile_save(keyring, r->acting.session.state_fd, &profile);
 }
 
@@ -307,6 +308,9 @@ static void say_folders(renewing *r, uint64_t left)
 		emr_say(r->out,
 			"Your trustees can give you nothing but the former words: choose them "
 			"again (emrfs trustees set), and make a backup then.\n");
+	if (r->has_executor)
+		emr_say(r->out, "Your executor reads nothing of what you save from now on. To name "
+				"one again: emrfs executor set\n");
 	emr_say(r->out, "If somebody had the words before: look whether each person that you share "
 			"with, and each computer, is yours to trust: emrfs share, emrfs device\n");
 	emr_keys_say_backups(r->out, r->acting.session.state_fd);
@@ -347,13 +351,13 @@ static emr_status refuse_followed(const renewing *r, emr_problem *out_problem)
 		       : EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_KEY_FOLLOWED, NULL);
 }
 
-static bool has_trustees(const emr_session *session)
+static bool has_trustees(const emr_session *session, bool of_executor)
 {
 	EMR_AUTO_BUF item = {0};
 	EMR_AUTO_BUF part = {0};
 
-	return emr_replica_trustees(session->replica, session->identity.signer_id, &item, &part) !=
-	       EMR_NOT_FOUND;
+	return emr_replica_trustees(session->replica, session->identity.signer_id, of_executor,
+		       &item, &part) != EMR_NOT_FOUND;
 }
 
 static emr_status renew(renewing *r, emr_problem *out_problem)
@@ -375,7 +379,8 @@ static emr_status renew(renewing *r, emr_problem *out_problem)
 		(domains.len > 0 && !r->args->given[EMR_OPT_LOST]))
 		return finish(r, false, out_problem);
 	EMR_TRY(refuse_followed(r, out_problem));
-	r->has_trustees = has_trustees(session);
+	r->has_trustees = has_trustees(session, false);
+	r->has_executor = has_trustees(session, true);
 	EMR_TRY(draw(r, out_problem));
 	EMR_TRY(follow_key(r, out_problem));
 	return finish(r, true, out_problem);

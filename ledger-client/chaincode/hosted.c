@@ -14,11 +14,8 @@
 #include "keyring/cert.h"
 
 struct hosted {
-	uint8_t *bytes; /* the whole batch, the descriptor, or the entry that moves with all it has
-			 */
+	uint8_t *bytes; /* the whole batch, or the descriptor */
 	size_t len;
-	emr_entry entry; /* that moves; its results lie in BYTES */
-	emr_span entry_bytes;
 	emr_result split; /* APPLIED, or why the batch cannot be split */
 	emr_batch batch;
 	emr_caller caller;
@@ -399,137 +396,6 @@ emr_contract_status hosted_letters_take(const uint8_t *row, size_t row_len, bool
 	return emr_quota_take((emr_span){row, row_len},
 		is_of_org ? EMR_QUOTA_LETTERS / EMR_QUOTA_PLACES : EMR_QUOTA_LETTERS_INVITED, 1,
 		now_unix_s, out_fits, out_row);
-}
-
-/* ---- an entry of a directory's ledger ---- */
-
-/* One value for each of COUNT items, as the chaincode lists them.  A part that does not fit its
- * item is no part, and whoever brings one means harm: false. */
-static bool read_parts(emr_bytes list, const emr_batch *batch, emr_span *out_parts)
-{
-	emr_reader r = emr_reader_of(list);
-
-	for (size_t i = 0; i < batch->count; i++) {
-		uint32_t len = emr_read_u32(&r);
-		emr_bytes part = len == HOSTED_NOTHING ? (emr_bytes){0} : emr_read_bytes(&r, len);
-		uint8_t hash[32];
-		emr_item item;
-		emr_span pub;
-
-		out_parts[i] = (emr_span){0};
-		if (r.bad || len == HOSTED_NOTHING)
-			continue;
-		emr_batch_item_at(batch, i, &item, &pub);
-		out_parts[i] = (emr_span){part.data, part.len};
-		emr_item_priv_hash(out_parts[i], hash);
-		if (part.len == 0 || part.len != item.priv_len ||
-			memcmp(hash, item.priv_hash, sizeof hash) != 0)
-			return false;
-	}
-	return emr_reader_done(&r);
-}
-
-static bool read_moved(hosted *run, emr_span items, emr_bytes list)
-{
-	EMR_AUTO_FREE emr_span *parts = calloc(EMR_BATCH_COUNT_MAX, sizeof *parts);
-	emr_span header;
-
-	if (parts == NULL || emr_entry_parse(run->entry_bytes, &run->entry) != EMR_CONTRACT_OK ||
-		run->entry.host != EMR_HOST_EMBEDDED || run->entry.block != 0 || run->entry.tx != 0)
-		return false;
-	header = (emr_span){run->entry.header, EMR_HEADER_BYTES};
-	return emr_batch_parse_items(header, items, NULL, 0, &run->batch) == EMR_RESULT_APPLIED &&
-	       read_parts(list, &run->batch, parts) &&
-	       emr_batch_parse_items(header, items, parts, run->entry.count, &run->batch) ==
-		       EMR_RESULT_APPLIED;
-}
-
-hosted *hosted_moved(const hosted_entry *from, const uint8_t net_id[16])
-{
-	const size_t len = from->entry_len + from->items_len + from->parts_len;
-	HOSTED_AUTO *run = calloc(1, sizeof *run);
-
-	if (run == NULL || (run->bytes = malloc(len + 1)) == NULL)
-		return NULL;
-	run->len = len;
-	memcpy(run->bytes, from->entry, from->entry_len);
-	memcpy(run->bytes + from->entry_len, from->items, from->items_len);
-	if (from->parts_len > 0)
-		memcpy(run->bytes + from->entry_len + from->items_len, from->parts,
-			from->parts_len);
-	run->entry_bytes = (emr_span){run->bytes, from->entry_len};
-	if (!read_moved(run, (emr_span){run->bytes + from->entry_len, from->items_len},
-		    emr_bytes_of(
-			    run->bytes + from->entry_len + from->items_len, from->parts_len)) ||
-		!has_arena(run, emr_contract_arena_bytes(&run->batch)))
-		return NULL;
-	run->split = EMR_RESULT_APPLIED;
-	run->caller = (emr_caller){.host = EMR_HOST_EMBEDDED, .recorded = run->entry.results};
-	memcpy(run->caller.net_id, net_id, 16);
-	memcpy(run->caller.submitter_id, run->entry.submitter_id, 32);
-	return taken(&run);
-}
-
-bool hosted_moved_follows(const hosted *run, uint64_t seq, const uint8_t leaf[32])
-{
-	return run->entry.seq == seq && memcmp(run->entry.prev_entry, leaf, 32) == 0;
-}
-
-uint64_t hosted_moved_seen(const hosted *run, uint8_t out_leaf[32])
-{
-	emr_header header;
-
-	if (emr_header_parse((emr_span){run->entry.header, EMR_HEADER_BYTES}, &header) !=
-		EMR_CONTRACT_OK)
-		return 0; /* what cannot be read is refused when it is judged */
-	memcpy(out_leaf, header.seen_leaf, 32);
-	return header.seen_seq;
-}
-
-const uint8_t *hosted_moved_signature(const hosted *run)
-{
-	return run->entry.submit_sig;
-}
-
-uint64_t hosted_moved_time(const hosted *run)
-{
-	return run->entry.ledger_time_unix_s;
-}
-
-void hosted_moved_leaf(const uint8_t *bytes, size_t len, uint8_t out_leaf[32])
-{
-	emr_entry_leaf((emr_span){bytes, len}, out_leaf);
-}
-
-bool hosted_moved_is_recorded(const hosted *run)
-{
-	return run->outcome.kind == EMR_OUTCOME_APPLIED &&
-	       run->outcome.results.len == run->entry.results.len &&
-	       memcmp(run->outcome.results.data, run->entry.results.data, run->entry.results.len) ==
-		       0;
-}
-
-size_t hosted_moved_count(const hosted *run)
-{
-	return run->batch.count;
-}
-
-bool hosted_moved_lacks(const hosted *run, size_t i, emr_key_text *out_key)
-{
-	emr_item item;
-	emr_span pub;
-
-	emr_batch_item_at(&run->batch, i, &item, &pub);
-	if (run->entry.results.data[i] != EMR_RESULT_APPLIED || item.priv_len == 0 ||
-		run->batch.items[i].part.data != NULL || item.op == EMR_OP_RESTORE_PART)
-		return false;
-	emr_key_part(emr_op_family(item.op), item.domain_id, item.object_id, item.version, out_key);
-	return true;
-}
-
-bool hosted_is_of_directory(const uint8_t *descriptor, size_t len)
-{
-	return emr_descriptor_host((emr_span){descriptor, len}) == EMR_HOST_EMBEDDED;
 }
 
 /* ---- where parts lie ---- */

@@ -24,15 +24,6 @@ emr_result emr_check_network(struct judge *judge)
 									    : EMR_RESULT_NETWORK;
 }
 
-/* The agreement moves the ledger to a channel: a directory takes nothing behind it, whoever goes on
- * writing there. */
-static emr_result check_host(struct judge *judge)
-{
-	return judge->caller->host == EMR_HOST_EMBEDDED && emr_judge_has_moved(judge)
-		       ? EMR_RESULT_MOVED
-		       : EMR_RESULT_APPLIED;
-}
-
 static emr_result check_signature(struct judge *judge)
 {
 	return judge->caller->is_signed || emr_header_is_signed(judge->batch->header.data)
@@ -62,10 +53,21 @@ static bool brings_own_certificate(const struct judge *judge)
 	       memcmp(renewal.ref, cert->ref, 32) == 0;
 }
 
+/* A computer that only reads: behind its registration nothing that it signs is taken, whoever hands
+ * it in, and it hands in nothing: not even what would be counted and refused. */
+static bool only_reads(struct judge *judge, const uint8_t id[32])
+{
+	emr_row_key key;
+
+	return emr_judge_key(judge, id, &key) && (key.roles & EMR_ROLE_READER) != 0;
+}
+
 static emr_result check_submitter(struct judge *judge)
 {
 	emr_row_key key;
 
+	if (only_reads(judge, judge->signer_id) || only_reads(judge, judge->caller->submitter_id))
+		return EMR_RESULT_SUBMITTER;
 	return brings_own_certificate(judge) ||
 			       (emr_judge_key(judge, judge->caller->submitter_id, &key) &&
 				       emr_judge_key_is_active(judge, &key))
@@ -122,7 +124,7 @@ static emr_result check_root(struct judge *judge)
 emr_result emr_check_batch(struct judge *judge)
 {
 	static emr_result (*const checks[])(struct judge *) = {
-		check_host, check_signature, check_submitter, check_times, check_root};
+		check_signature, check_submitter, check_times, check_root};
 	emr_result result = EMR_RESULT_APPLIED;
 
 	for (size_t i = 0; result == EMR_RESULT_APPLIED && i < sizeof checks / sizeof checks[0];

@@ -180,7 +180,7 @@ const char *emr_result_text(uint8_t result)
 		"rules",
 		"key dead",
 		"fork",
-		"moved",
+		"unknown", /* no result has the number 38 */
 		"letters of the day are spent",
 		"bytes of the day are spent",
 	};

@@ -94,8 +94,6 @@ static void add_item_keys(struct key_set *set, const emr_batch *batch, size_t i,
 		return;
 	if (emr_rule_row_key(rule, &item, pub, &key))
 		emr_declare(set, &key);
-	if ((rule->needs & NEED_SIGNER) != 0)
-		emr_declare_signer(set, signer_id);
 	if (!is_zero(item.domain_id, 16))
 		add_domain_keys(set, rule, &item, signer_id);
 	add_pub_keys(set, rule, &item, pub);
@@ -120,11 +118,8 @@ static void add_first_pass(struct key_set *set, const emr_batch *batch, const em
 	emr_declare_signer(set, caller->submitter_id);
 	emr_key_network(&key);
 	emr_declare(set, &key);
-	if (caller->host == EMR_HOST_EMBEDDED) {
-		emr_key_channel(&key);
-		emr_declare(set, &key);
-	}
 	signer_of(batch, signer_id);
+	emr_declare_signer(set, signer_id);
 	for (size_t i = 0; i < batch->count; i++)
 		add_item_keys(set, batch, i, caller, signer_id);
 }

@@ -30,17 +30,6 @@ bool emr_judge_get(struct judge *judge, const char *key, emr_span *out_value)
 	return row->is_present;
 }
 
-bool emr_judge_has_moved(struct judge *judge)
-{
-	emr_row_channel row;
-	emr_key_text key;
-	emr_span value;
-
-	emr_key_channel(&key);
-	return emr_judge_get(judge, key.text, &value) &&
-	       emr_judge_parsed(judge, emr_row_channel_parse(value, &row));
-}
-
 bool emr_judge_key(struct judge *judge, const uint8_t signer[32], emr_row_key *out_key)
 {
 	emr_key_text key;

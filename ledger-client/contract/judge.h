@@ -55,8 +55,6 @@ bool emr_judge_get(struct judge *judge, const char *key, emr_span *out_value);
 /* Notes the status of a row's parser; true when it parsed. */
 bool emr_judge_parsed(struct judge *judge, emr_contract_status status);
 /* Row of a signer's key.  False when absent. */
-/* Of an embedded ledger: its members have agreed to go on in a channel. */
-bool emr_judge_has_moved(struct judge *judge);
 bool emr_judge_key(struct judge *judge, const uint8_t signer[32], emr_row_key *out_key);
 /* The M row of an organisation.  False when absent. */
 bool emr_judge_org(struct judge *judge, const uint8_t org[16], emr_row_org *out_org);

@@ -36,11 +36,6 @@ void emr_key_network(emr_key_text *out)
 	put_text(out->text, "N");
 }
 
-void emr_key_channel(emr_key_text *out)
-{
-	put_text(out->text, "NC");
-}
-
 void emr_key_org(const uint8_t org[16], emr_key_text *out)
 {
 	key_of_id("M", org, 16, out);

@@ -66,8 +66,6 @@ ROW(org, EMR_ROW_ORG_BYTES, EMR_FAMILY_ORG, F(48, admin_id), F(80, ca_hash))
 ROW(network, EMR_ROW_NETWORK_BYTES, EMR_FAMILY_ORG, F(48, quorum), F(49, norg), F(52, contract),
 	F(56, rules))
 
-ROW(channel, EMR_ROW_CHANNEL_BYTES, EMR_FAMILY_ORG, F(48, genesis))
-
 ROW(domain, EMR_ROW_DOMAIN_BYTES, EMR_FAMILY_DOMAIN, F(48, owner_pk), F(80, box), F(112, A))
 
 ROW(epoch, EMR_ROW_EPOCH_BYTES, EMR_FAMILY_EPOCH, F(48, A))

@@ -24,7 +24,10 @@ static emr_result reg_form(struct judge *judge)
 {
 	emr_pub_key_reg pub;
 
-	if (!emr_pub_key_reg_parse(judge->pub, &pub) || (pub.roles & ~EMR_ROLE_ALL) != 0)
+	if (!emr_pub_key_reg_parse(judge->pub, &pub) ||
+		(pub.roles & ~(EMR_ROLE_ALL | EMR_ROLE_READER)) != 0 ||
+		((pub.roles & EMR_ROLE_READER) != 0 &&
+			(judge->rules < 2 || pub.how != EMR_HOW_DEVICE)))
 		return EMR_RESULT_FORMAT;
 	if (pub.how != EMR_HOW_CERTIFICATE && pub.how != EMR_HOW_DEVICE)
 		return EMR_RESULT_FORMAT;
@@ -78,14 +81,15 @@ static bool cert_is_revoked(struct judge *judge)
 	       cert->not_after_unix_s <= enrolment.through_unix_s;
 }
 
-/* A device speaks for the person who endorsed it: the same organisation, and no role but device. */
+/* A device speaks for the person who endorsed it: the same organisation, and no role but device and
+ * reader. */
 static bool endorser_vouches(struct judge *judge, const uint8_t ref[32], const uint8_t bind_sig[64],
 	const uint8_t org[16], uint16_t roles)
 {
 	uint8_t message[EMR_BIND_MESSAGE_BYTES];
 	emr_row_key endorser;
 
-	if (roles != EMR_ROLE_DEVICE || !emr_judge_key(judge, ref, &endorser))
+	if ((roles & ~EMR_ROLE_READER) != EMR_ROLE_DEVICE || !emr_judge_key(judge, ref, &endorser))
 		return false;
 	if (endorser.how != EMR_HOW_CERTIFICATE || (endorser.roles & EMR_ROLE_DEVICE) != 0 ||
 		memcmp(endorser.org, org, 16) != 0)

@@ -79,7 +79,7 @@ static void propose_names(struct key_set *set, const emr_item *item, emr_span pu
 static emr_result propose_form(struct judge *judge)
 {
 	emr_pub_org_propose pub = emr_pub_org_propose_of(judge->pub);
-	bool is_good = pub.kind >= EMR_PROPOSAL_ADMIT && pub.kind <= EMR_PROPOSAL_MOVE;
+	bool is_good = pub.kind >= EMR_PROPOSAL_ADMIT && pub.kind <= EMR_PROPOSAL_MINT;
 
 	is_good &= is_zero(pub.org, 16) != names_org(pub.kind);
 	is_good &= is_zero(pub.aux, 32) != (pub.kind == EMR_PROPOSAL_ADMIT);
@@ -125,20 +125,12 @@ static bool is_in_reach(const struct judge *judge, uint64_t not_after)
 	return judge->now < not_after && not_after - judge->now <= EMR_PROPOSAL_MAX_S;
 }
 
-/* Once, and out of a directory. */
-static bool may_move(struct judge *judge)
-{
-	return judge->caller->host == EMR_HOST_EMBEDDED && !emr_judge_has_moved(judge);
-}
-
 static emr_result propose_last(struct judge *judge)
 {
 	emr_pub_org_propose pub = emr_pub_org_propose_of(judge->pub);
 	emr_voice by;
 
 	EMR_JUDGE_TRY(emr_judge_key_in_force(judge));
-	if (pub.kind == EMR_PROPOSAL_MOVE && !may_move(judge))
-		return EMR_RESULT_RULES;
 	if (!own_voice(judge, &by) ||
 		(names_org(pub.kind) && !org_may_change(judge, pub.kind, pub.org, by.org)))
 		return EMR_RESULT_RULES;
@@ -328,8 +320,6 @@ static bool is_possible(struct judge *judge, const emr_row_proposal *row)
 		return get_u32(row->subject) >= network.contract;
 	case EMR_PROPOSAL_MINT:
 		return true;
-	case EMR_PROPOSAL_MOVE:
-		return may_move(judge);
 	}
 	return false;
 }
@@ -384,19 +374,6 @@ static void put_network(struct judge *judge, emr_row_network *row)
 	emr_judge_put(judge, key.text, value, sizeof value);
 }
 
-static void put_channel(struct judge *judge, const emr_row_proposal *proposal)
-{
-	uint8_t value[EMR_ROW_CHANNEL_BYTES];
-	emr_row_channel row = {0};
-	emr_key_text key;
-
-	row.head = changed_head(judge, &row.head, EMR_STATE_PRESENT);
-	memcpy(row.genesis, proposal->subject, 32);
-	emr_key_channel(&key);
-	emr_row_channel_encode(&row, value);
-	emr_judge_put(judge, key.text, value, sizeof value);
-}
-
 static void take_effect(struct judge *judge, const emr_row_proposal *proposal)
 {
 	emr_row_network network = get_network(judge);
@@ -424,9 +401,6 @@ static void take_effect(struct judge *judge, const emr_row_proposal *proposal)
 		put_network(judge, &network);
 		break;
 	case EMR_PROPOSAL_MINT: /* MINT uses it */
-		break;
-	case EMR_PROPOSAL_MOVE:
-		put_channel(judge, proposal);
 		break;
 	}
 }

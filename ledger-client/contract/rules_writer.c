@@ -40,7 +40,9 @@ static void add_names(struct key_set *set, const emr_item *item, emr_span pub)
 static emr_result add_form(struct judge *judge)
 {
 	emr_pub_writer_add pub = emr_pub_writer_add_of(judge->pub);
-	bool is_good = pub.rights != 0 && (pub.rights & ~RIGHTS_ALL) == 0 &&
+	/* From rules 2 on there is a computer that only reads: its letter has keys, and no right.
+	 */
+	bool is_good = (pub.rights != 0 || judge->rules >= 2) && (pub.rights & ~RIGHTS_ALL) == 0 &&
 		       memcmp(judge->item.object_id, pub.writer, 16) == 0;
 
 	return is_good ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;
@@ -81,6 +83,8 @@ static emr_result add_last(struct judge *judge)
 	EMR_JUDGE_TRY(emr_judge_signer_in_force(judge));
 	if (!emr_judge_key(judge, pub.writer, &writer) || !emr_judge_key_is_active(judge, &writer))
 		return EMR_RESULT_KEY_DEAD;
+	if (((writer.roles & EMR_ROLE_READER) != 0) != (pub.rights == 0))
+		return EMR_RESULT_NOT_AUTHORISED;
 	return judge->now < pub.not_after_unix_s ? EMR_RESULT_APPLIED : EMR_RESULT_LIMIT;
 }
 

@@ -1,6 +1,6 @@
 /* This file decides how the holder of a key is called: by the certificate that counted at that
  * time, never by the holder's own words, and apart from everybody with whom the holder could be
- * confused. It also finds the trustees whom somebody has chosen. */
+ * confused. */
 #include "replica/names.h"
 
 #include <stdio.h>
@@ -453,35 +453,4 @@ emr_status emr_replica_name(
 	emr_name_says(says, name.handle, name.says, sizeof name.says);
 	*out = name;
 	return EMR_OK;
-}
-
-/* ---- trustees ---- */
-
-emr_status emr_replica_trustees(
-	emr_replica *replica, emr_id32 identity, emr_buf *out_item, emr_buf *out_part)
-{
-	emr_part_key at = {.family = EMR_FAMILY_TRUSTEES, .version = 1};
-	EMR_ASK(asked, replica, TRUSTS);
-	EMR_AUTO_BUF bytes = {0};
-	uint64_t newest = 0;
-	emr_replica_item item;
-	emr_known_trust one;
-
-	while (emr_next(&asked, &one)) {
-		emr_part_key key = at;
-
-		if (memcmp(one.row.identity, identity.b, sizeof identity.b) != 0)
-			continue;
-		key.object = one.trustees;
-		EMR_TRY(emr_required(emr_replica_item_get(replica, &key, &bytes, &item)));
-		if (item.seq < newest)
-			continue;
-		newest = item.seq;
-		at = key;
-		emr_buf_clear(out_item);
-		EMR_TRY(emr_buf_append(out_item, bytes.data, bytes.len));
-	}
-	EMR_TRY(asked.status);
-	return out_item->len > 0 ? emr_required(emr_replica_part(replica, &at, out_part))
-				 : EMR_NOT_FOUND;
 }

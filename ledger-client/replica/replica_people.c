@@ -56,23 +56,9 @@ emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row)
 	return REPLICA_ROW(replica, key.text, network, out_row);
 }
 
-emr_status emr_replica_channel(emr_replica *replica, uint8_t out_genesis[32])
-{
-	emr_row_channel row;
-	emr_key_text key;
-
-	emr_key_channel(&key);
-	EMR_TRY(REPLICA_ROW(replica, key.text, channel, &row));
-	memcpy(out_genesis, row.genesis, sizeof row.genesis);
-	return EMR_OK;
-}
-
 bool emr_replica_is_on_channel(emr_replica *replica)
 {
-	uint8_t genesis[32];
-
-	return strcmp(emr_ledger_kind(replica->ledger), "fabric") == 0 ||
-	       emr_replica_channel(replica, genesis) == EMR_OK;
+	return strcmp(emr_ledger_kind(replica->ledger), "fabric") == 0;
 }
 
 emr_status emr_replica_host_key(emr_replica *replica, emr_id16 org, emr_row_host_key *out_row)

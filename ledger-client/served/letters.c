@@ -228,7 +228,7 @@ static emr_fabric_call call_of(const emr_served *served)
 		.cancel_fds = {served->others.stop_fd}};
 }
 
-/* NULL: the ledger is in none, to which it may move at any time. */
+/* NULL: the ledger is in none. */
 static emr_status open_channel(const emr_served *served, emr_fabric **out_channel)
 {
 	EMR_AUTO_FREE char *dir = NULL;

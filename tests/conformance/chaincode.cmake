@@ -17,9 +17,7 @@ add_test(NAME conformance_chaincode COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chain
 	wire ${CMAKE_CURRENT_LIST_DIR}/contract ${PROJECT_SOURCE_DIR}/tests/vectors)
 add_test(NAME conformance_chaincode_live COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out} recorded
 	live $<TARGET_FILE:chaincode_live>)
-add_test(NAME conformance_chaincode_move COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out} recorded
-	move $<TARGET_FILE:chaincode_live>)
 add_test(NAME conformance_chaincode_clock COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out} emr-chaincode clock)
 add_test(NAME conformance_chaincode_letters COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out} recorded letters)
-set_tests_properties(conformance_chaincode conformance_chaincode_live conformance_chaincode_move conformance_chaincode_clock conformance_chaincode_letters PROPERTIES LABELS conformance TIMEOUT ${EMR_PATIENCE_S}
+set_tests_properties(conformance_chaincode conformance_chaincode_live conformance_chaincode_clock conformance_chaincode_letters PROPERTIES LABELS conformance TIMEOUT ${EMR_PATIENCE_S}
 	FIXTURES_REQUIRED chaincode PROCESSORS ${EMR_WORKS})

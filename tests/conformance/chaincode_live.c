@@ -1,7 +1,6 @@
 /* This program makes an embedded ledger and writes down what happened on it: each batch with its
  * time and answer, each entry, and which rows and parts there are in the end.  drive does the same
- * with the chaincode.  With the argument "move" the members agree at the end that the ledger goes
- * on in a channel. */
+ * with the chaincode. */
 #include "ledger_kit.h"
 
 #include <jansson.h>
@@ -9,10 +8,7 @@
 #include "contract/item.h"
 #include "contract/pubs.h"
 #include "contract/rows.h"
-#include "ledger/act.h"
-#include "ledger/act_send.h"
 #include "ledger/chain.h"
-#include "replica/people.h"
 
 static void set_hex(json_t *object, const char *name, emr_bytes bytes)
 {
@@ -88,63 +84,6 @@ static void happen(kit *k, json_t *calls)
 	finish_and_submit(k, calls, b);
 }
 
-/* ---- the end of the directory ---- */
-
-static void send(kit *k, emr_replica *replica, emr_act act)
-{
-	uint8_t code = EMR_RESULT_FORMAT;
-
-	assert_ok(emr_replica_follow(replica, k->owner.signer_id, &act));
-	assert_ok(
-		emr_act_send(k->keyring, k->ledger, &act, (emr_bytes){0}, &k->clock.clock, &code));
-	assert_int_equal(code, EMR_RESULT_APPLIED);
-	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
-}
-
-/* It names what was there when it was signed. */
-static void send_seen(kit *k, emr_replica *replica, emr_act act)
-{
-	const uint64_t now = emr_clock_unix_s(&k->clock.clock);
-	emr_batch_options options = {
-		.keyring = k->keyring, .signer = emr_signer_identity(), .net_id = k->net_id};
-	EMR_AUTO_BUF bytes = {0};
-	emr_batch_builder *b = NULL;
-	emr_ledger_answer answer;
-	emr_operation operation;
-	emr_replica_position at;
-	emr_id32 item;
-
-	assert_ok(emr_replica_follow(replica, k->owner.signer_id, &act));
-	assert_ok(emr_replica_at(replica, &at));
-	options.seen_seq = at.size - 1;
-	options.seen_leaf = at.last_leaf;
-	operation = emr_act_operation(&act, now, (emr_bytes){0});
-	assert_ok(emr_batch_new(&options, &b));
-	assert_ok(emr_batch_add(b, &operation, &item));
-	assert_ok(emr_batch_finish(b, now, 1000, &bytes, NULL));
-	emr_batch_free(b);
-	assert_ok(emr_ledger_submit(k->ledger, emr_buf_view(&bytes), &answer));
-	assert_int_equal(answer.refusal, 0);
-	assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
-}
-
-static void move(kit *k)
-{
-	emr_pub_org_propose what = {
-		.kind = EMR_PROPOSAL_MOVE, .not_after_unix_s = KIT_NOW + 100000};
-	AUTO(emr_replica_auto) emr_replica *replica = kit_replica(k);
-	emr_id16 proposal = emr_id16_random(), org;
-	emr_known_person me;
-
-	kit_clock_set(&k->clock, KIT_NOW + 8000);
-	memset(what.subject, 0x55, sizeof what.subject);
-	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
-	assert_ok(emr_replica_person(replica, k->owner.signer_id, &me));
-	memcpy(org.b, me.row.org, sizeof org.b);
-	send(k, replica, emr_act_propose(proposal, &what));
-	send_seen(k, replica, emr_act_approve_proposal(proposal, org));
-}
-
 /* ---- what is there in the end ---- */
 
 typedef struct picture {
@@ -152,7 +91,6 @@ typedef struct picture {
 	json_t *rows;
 	json_t *parts;
 	emr_batch *batch;
-	json_t *entries;
 	emr_buf first; /* the whole batch of entry 1 */
 	emr_id32 submitter;
 } picture;
@@ -209,35 +147,6 @@ static void add_item(picture *p, size_t i)
 		assert_ok(emr_buf_append(&p->first, part.data, part.len));
 }
 
-/* An entry as it moves: with its items, the parts that are there, and the organisation that vouches
- * for a lone registration. */
-static void note_entry(picture *p, const emr_entry *parsed, emr_bytes entry, emr_bytes items)
-{
-	json_t *one = json_object(), *parts = json_array();
-
-	set_hex(one, "entry", entry);
-	set_hex(one, "items", items);
-	for (size_t i = 0; i < p->batch->count; i++) {
-		EMR_AUTO_BUF part = {0};
-		json_t *value = json_object();
-		emr_part_key at = {0};
-		emr_item item;
-		emr_span pub;
-
-		emr_batch_item_at(p->batch, i, &item, &pub);
-		at.family = emr_op_family(item.op);
-		at.version = item.version;
-		memcpy(at.domain.b, item.domain_id, 16);
-		memcpy(at.object.b, item.object_id, 16);
-		if (item.priv_len > 0 && parsed->results.data[i] == EMR_RESULT_APPLIED &&
-			emr_chain_part(p->chain, &at, &part) == EMR_OK)
-			set_hex(value, "part", emr_buf_view(&part));
-		assert_int_equal(json_array_append_new(parts, value), 0);
-	}
-	(void)json_object_set_new(one, "parts", parts);
-	assert_int_equal(json_array_append_new(p->entries, one), 0);
-}
-
 static void add_entry(picture *p, uint64_t seq)
 {
 	EMR_AUTO_BUF entry = {0};
@@ -259,7 +168,6 @@ static void add_entry(picture *p, uint64_t seq)
 	assert_int_equal(emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
 				 (emr_span){items.data, items.len}, NULL, 0, p->batch),
 		EMR_RESULT_APPLIED);
-	note_entry(p, &parsed, emr_buf_view(&entry), emr_buf_view(&items));
 	for (size_t i = 0; i < p->batch->count; i++)
 		add_item(p, i);
 }
@@ -288,25 +196,20 @@ static json_t *told_by(const kit *k, picture *p, const json_t *later)
 	(void)json_object_set_new(story, "calls", calls);
 	(void)json_object_set(story, "rows", p->rows);
 	(void)json_object_set(story, "parts", p->parts);
-	(void)json_object_set(story, "entries", p->entries);
 	return story;
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	static const char *const letters[] = {"D", "E", "K", "L", "M", "N", "O", "P", "U"};
-	picture p = {.rows = json_object(),
-		.parts = json_object(),
-		.entries = json_array(),
-		.batch = malloc(sizeof *p.batch)};
+	picture p = {
+		.rows = json_object(), .parts = json_object(), .batch = malloc(sizeof *p.batch)};
 	json_t *calls = json_array(), *story;
 	uint64_t size;
 	EMR_AUTO_FD dirfd;
 
 	SCENE(kit, k, kit_new, kit_end);
 	happen(&k, calls);
-	if (argc > 1 && strcmp(argv[1], "move") == 0)
-		move(&k);
 	dirfd = open(k.network, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_ok(emr_chain_open(
 		dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, 10000, &p.chain));
@@ -322,7 +225,6 @@ int main(int argc, char **argv)
 	json_decref(calls);
 	json_decref(p.rows);
 	json_decref(p.parts);
-	json_decref(p.entries);
 	emr_buf_free(&p.first);
 	free(p.batch);
 	emr_chain_close(p.chain);

@@ -131,42 +131,6 @@ static json_t *judge(channel_play *p, const json_t *asked, const emr_batch *batc
 	return entered(p);
 }
 
-/* Entries of a directory; their parts are a list with one for each item, or nothing. */
-static json_t *take_moved(channel_play *p, const json_t *asked, uint64_t now)
-{
-	static const uint8_t applied = EMR_OUTCOME_APPLIED;
-	EMR_AUTO_BUF list = bytes_of(json_object_get(json_object_get(asked, "transient"), "parts"));
-	EMR_AUTO_FREE emr_span *parts = calloc(EMR_BATCH_COUNT_MAX, sizeof *parts);
-	const json_t *args = json_object_get(asked, "args");
-	emr_reader r = emr_reader_of(emr_buf_view(&list));
-
-	assert_ok(emr_chain_begin(p->chain));
-	for (size_t i = 0; i < json_array_size(args); i += 3) {
-		EMR_AUTO_BUF bytes = bytes_of(json_array_get(args, i));
-		EMR_AUTO_BUF items = bytes_of(json_array_get(args, i + 1));
-		emr_ledger_trouble trouble;
-		emr_ledger_entry entry = {
-			.entry = emr_buf_view(&bytes), .items = emr_buf_view(&items)};
-		emr_entry parsed;
-
-		assert_int_equal(
-			emr_entry_parse(emr_span_of(entry.entry), &parsed), EMR_CONTRACT_OK);
-		for (size_t k = 0; k < parsed.count; k++) {
-			const uint32_t len = emr_read_u32(&r);
-			const emr_bytes part =
-				len == UINT32_MAX ? (emr_bytes){0} : emr_read_bytes(&r, len);
-
-			parts[k] = (emr_span){part.data, part.len};
-		}
-		entry.seq = parsed.seq;
-		assert_ok(emr_chain_follow(p->chain, &entry, NULL, parts, NULL, NULL, &trouble));
-	}
-	assert_true(emr_reader_done(&r));
-	assert_ok(emr_chain_commit(p->chain));
-	log_it(p, asked, emr_bytes_of(&applied, 1), now);
-	return entered(p);
-}
-
 static json_t *take(channel_play *p, const json_t *asked)
 {
 	const uint64_t now = emr_clock_unix_s(p->clock);
@@ -181,8 +145,6 @@ static json_t *take(channel_play *p, const json_t *asked)
 
 	if (strcmp(json_string_value(json_object_get(asked, "function")), "genesis") == 0)
 		return begin_network(p, asked, now);
-	if (strcmp(json_string_value(json_object_get(asked, "function")), "move") == 0)
-		return take_moved(p, asked, now);
 	submitter = bytes_of(json_array_get(args, 0));
 	sig = bytes_of(json_array_get(args, 1));
 	bytes = bytes_of(json_array_get(args, 2));

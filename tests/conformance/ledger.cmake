@@ -61,10 +61,6 @@ emr_test(test_ledger_channel
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_channel.c ${CMAKE_CURRENT_LIST_DIR}/ledger_suite.c
 	USES channel_play Threads::Threads
 	LABELS conformance)
-emr_test(test_channel_move
-	SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/test_channel_move.c
-	USES channel_play channel Threads::Threads
-	LABELS conformance)
 emr_test(test_channel_admission
 	SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/test_channel_admission.c ${PROJECT_SOURCE_DIR}/tests/unit/folk_kit.c
 	USES channel_play Threads::Threads

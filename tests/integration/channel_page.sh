@@ -7,14 +7,12 @@ page_begin channel_page
 eval "page_$(declare -f at_end)"
 at_end() {
 	page_at_end
-	for channel in channel moved; do
-		[ ! -d "$EMR_WORK/srv/$channel" ] || "$top/examples/network/fabric" down "$EMR_WORK/srv/$channel" >/dev/null 2>&1
-	done
+	[ ! -d "$EMR_WORK/srv/channel" ] || "$top/examples/network/fabric" down "$EMR_WORK/srv/channel" >/dev/null 2>&1
 }
 [ -n "${FABRIC:-}" ] || emr_skip "only where FABRIC names the programs of Hyperledger Fabric"
 export FABRIC CHAINCODE BACKEND
 mkdir srv
-PLAYED="s|/srv/|$EMR_WORK/srv/|g; s|examples/|$top/examples/|; s/:7444/:$((port + 1))/; s/:7445/:$((port + 2))/; s/:7446/:$((port + 3))/; s/:7447/:$((port + 4))/"
+PLAYED="s|/srv/|$EMR_WORK/srv/|g; s|examples/|$top/examples/|; s/:7444/:$((port + 1))/; s/:7445/:$((port + 2))/; s/:7447/:$((port + 4))/"
 
 say "doc/fabric.md"
 play "$top/doc/fabric.md"

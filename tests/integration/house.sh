@@ -63,7 +63,7 @@ lists=$(git grep -nE 'EMR_NO_SPACE (\|\||&&) .*EMR_QUOTA\b' -- 'fs/*.c' 'keyring
 born_of() {
 	git grep -nE "\bEMR_$1\b" -- 'fs/*.c' 'ledger-client/*.c' | sed -E "s/(==|!=) *EMR_$1\b//g; s/case EMR_$1\b//; s#/\*.*##" | grep -E "\bEMR_$1\b" | cut -d: -f1
 }
-AWAY_IN="ledger-client/(chain|chain_follow|channel/answers|channel/letters|embedded_channel|embedded_follow|embedded_lock|embedded_move|embedded_restart|network_channel|embedded_take|ledger|sql|replica/replica|replica/replica_restart|replica/replica_witness|enrol/answers|served/(client|hosts|hosts_told|line|meet|recovery|relay|wire|witness))\.c|fs/(store/nodes/fetch/(face|fetch)|session/shared_blocks|evidence/backup/moment|verbs/org_host)\.c"
+AWAY_IN="ledger-client/(chain|chain_follow|channel/answers|channel/letters|embedded_channel|embedded_follow|embedded_lock|embedded_restart|network_channel|embedded_take|ledger|sql|replica/replica|replica/replica_restart|replica/replica_witness|enrol/answers|served/(client|hosts|hosts_told|line|meet|recovery|relay|wire|witness))\.c|fs/(store/nodes/fetch/(face|fetch)|session/shared_blocks|evidence/backup/moment|verbs/org_host)\.c"
 LATE_MAX=44
 beyond=$(born_of OFFLINE | grep -vxE "$AWAY_IN") && wrong "finds out by itself that somebody is away (it gives on what it was told):" "$beyond"
 late=$(born_of TIMEOUT | wc -l)

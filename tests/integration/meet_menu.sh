@@ -13,39 +13,8 @@ at_end() {
 		EMRFS_HOME=$EMR_WORK/$who/.home emr_clear_away "$EMR_WORK/$who/.home" "$EMR_WORK/$who/Health"
 	done
 }
-mkdir bin
-cat >bin/zenity <<'END'
-#!/bin/bash
-text=$*
-case $* in
-*--progress*) cat >/dev/null; exit ;;
-*--text-info* | *--list*) text="$*
-$(cat)" ;;
-esac
-printf 'window: %s\n' "$text" >>"$EMR_WORK/shown"
-for process in /proc/[0-9]*/cmdline; do tr '\0' ' ' <"$process" 2>/dev/null; echo; done >>"$EMR_WORK/arguments"
-case $text in
-*--extra-button=*) sed -n 's/.*--extra-button=//p' <<<"$*"; exit 1 ;;
-*"press Enter"*) printf '%s\n' "$text" | tr -s ' \n' '\n' >"$EMR_WORK/page" ;;
-*--entry*"Word "*) number=$(sed 's/.*Word \([0-9]*\):.*/\1/' <<<"$text"); grep -x -A1 "$number" "$EMR_WORK/page" | tail -1; exit ;;
-esac
-while IFS='|' read -r words answer; do
-	[[ $text != *"$words"* ]] || { printf '%s\n' "$answer"; exit; }
-done <"$EMR_WORK/answers"
-case $* in *--entry* | *--list*) echo "nobody answers: $text" >>"$EMR_WORK/unanswered"; exit 1 ;; esac
-END
-printf '#!/bin/sh\necho "$1" >>"$EMR_WORK/opened"\n' >bin/xdg-open
-chmod 700 bin/*
-export EMR_WORK
-in_menu() { # WHO SCRIPT [DEED]
-	local who=$1
-	shift
-	: >shown
-	: >opened
-	(cd "$who" && unset EMRFS_ASKPASS && HOME=$EMR_WORK/$who EMRFS_HOME=$EMR_WORK/$who/.home PATH=$EMR_WORK/bin:$PATH DISPLAY=:none LC_ALL=C.UTF-8 \
-		"$PACKAGING/$1" ${2:+"$2"}) >said 2>&1 </dev/null || emr_fail "$*: $(cat said shown)"
-	[ ! -e unanswered ] || emr_fail "$(cat unanswered)"
-}
+. "$SUPPORT/answers.sh"
+answers_begin
 for who in ana lima; do
 	mkdir -p -m 700 "$who/.home/as/agent"
 	printf 'kdf = 8,1\nnotify = none\n' | tee "$who/.home/settings" >"$who/.home/as/agent/settings"

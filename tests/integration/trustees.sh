@@ -116,5 +116,12 @@ run 0 trustees ask "$EMRFS_HOME/state" -o again $P
 home duarte
 run 0 trustees help again -o duarte.answer --yes $P
 home new
+run 0 mount $P "$MNT"
+run 0 status
+says_not "Trustees tested"
+run 0 trustees words again duarte.answer --test $P
+run 0 status
+says "Trustees tested "
+run 0 unmount
 run 0 trustees words again duarte.answer --words-file found $P
 must cmp found newest

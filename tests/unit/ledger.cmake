@@ -10,7 +10,7 @@ emr_test(test_restart SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_restart.c ${CMAKE_C
 emr_test(test_ahead SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ahead.c ${CMAKE_CURRENT_LIST_DIR}/rogue_kit.c ${CMAKE_CURRENT_LIST_DIR}/folk_kit.c
 	USES ledger_kit Threads::Threads LINK_OPTIONS -Wl,--wrap=emr_header_is_signed,--wrap=sched_getaffinity,--wrap=pthread_create)
 emr_test(test_ledger_copy SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_copy.c USES ledger_kit)
-emr_test(test_ledger_moved SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_moved.c USES ledger_kit)
+emr_test(test_ledger_host SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_host.c USES ledger_kit)
 emr_test(test_welcome SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_welcome.c USES ledger_kit)
 emr_test(test_admission SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_admission.c USES ledger_kit)
 emr_test(test_points_together SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_points_together.c ${CMAKE_CURRENT_LIST_DIR}/points_kit.c USES ledger_kit NOT_TSAN)

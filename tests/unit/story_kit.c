@@ -113,7 +113,7 @@ static void open_person(story *s, person *m, const char *name)
 	open_handles(s, m);
 }
 
-void story_device(story *s, person *m, const char *name)
+void story_device(story *s, person *m, const char *name, bool only_reads)
 {
 	uint8_t owner[32];
 
@@ -124,8 +124,8 @@ void story_device(story *s, person *m, const char *name)
 		m->keyring, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner)));
 	m->state_fd = make_dir(s, name);
 	open_handles(s, m);
-	assert_ok(
-		emr_share_device_add(begins(s->ana), m->keyring, name, story_now(s) + 3650 * DAY));
+	assert_ok(emr_share_device_add(
+		begins(s->ana), m->keyring, name, only_reads, story_now(s) + 3650 * DAY));
 	story_see(m);
 }
 

@@ -95,7 +95,7 @@ void story_organisation(story *s, person *boss, const char *name);
 void story_newcomer_called(
 	story *s, person *m, const person *boss, const char *handle, const char *name);
 /* A second computer of ana's, with the keys that she passes on to it; story_part is its end. */
-void story_device(story *s, person *m, const char *name);
+void story_device(story *s, person *m, const char *name, bool only_reads);
 void story_part(person *m);
 /* Another handle of M on the same copies, as another process would have. */
 void story_see(person *m);

@@ -10,7 +10,7 @@ int strangers_begin(void **state)
 {
 	(void)state;
 	story_begin(&s);
-	story_device(&s, &laptop, "laptop");
+	story_device(&s, &laptop, "laptop", false);
 	return 0;
 }
 

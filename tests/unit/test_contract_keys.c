@@ -225,6 +225,37 @@ TEST(a_device_gets_no_other_role_or_organisation)
 		EMR_RESULT_NOT_AUTHORISED);
 }
 
+static void put_rules(newcomer *it, uint32_t number)
+{
+	emr_row_network row = {.head = {.family = EMR_FAMILY_ORG, .state = 1},
+		.contract = number,
+		.quorum = 1,
+		.norg = 1};
+	uint8_t value[EMR_ROW_NETWORK_BYTES];
+
+	emr_row_network_encode(&row, value);
+	kit_put(&it->world.state, "N", value, sizeof value);
+}
+
+TEST(a_computer_that_only_reads_is_a_device_of_the_second_rules)
+{
+	SCENE(newcomer, it, newcomer_make_device, newcomer_end);
+	it.reg.roles = EMR_ROLE_DEVICE | EMR_ROLE_READER;
+	registers_by(&it, "KEY_REG of a reader, rules 1", &it.world.identity, EMR_RESULT_FORMAT);
+	put_rules(&it, 2);
+	registers_by(&it, "KEY_REG of a reader", &it.world.identity, EMR_RESULT_APPLIED);
+	registers(&it, "KEY_REG of a reader bound by another", EMR_RESULT_NOT_AUTHORISED);
+	it.reg.roles = EMR_ROLE_READER;
+	registers_by(&it, "KEY_REG of a reader that is no device", &it.world.identity,
+		EMR_RESULT_NOT_AUTHORISED);
+	it.reg.roles = EMR_ROLE_DEVICE | EMR_ROLE_READER | 0x4000;
+	registers_by(&it, "KEY_REG of a reader with a role that is none", &it.world.identity,
+		EMR_RESULT_FORMAT);
+	it.reg.roles = EMR_ROLE_CLINICIAN | EMR_ROLE_READER;
+	it.reg.how = EMR_HOW_CERTIFICATE;
+	registers(&it, "KEY_REG of a reader by a certificate", EMR_RESULT_FORMAT);
+}
+
 TEST(an_endorser_is_a_person_in_force)
 {
 	kit_signer endorser = kit_signer_of("laptop");

@@ -73,7 +73,7 @@ TEST(each_kind_of_proposal_has_its_effect)
 	emr_row_org org;
 	people p;
 
-	for (uint8_t kind = EMR_PROPOSAL_ADMIT; kind <= EMR_PROPOSAL_MOVE; kind++) {
+	for (uint8_t kind = EMR_PROPOSAL_ADMIT; kind <= EMR_PROPOSAL_MINT; kind++) {
 		people_make(&p);
 		people_put_proposal(&p, kind, EMR_PROPOSAL_OPEN, 1, KIT_NOW + KIT_DAY);
 		assert_int_equal(approve(&p, ADMIN), OK);
@@ -89,9 +89,6 @@ TEST(each_kind_of_proposal_has_its_effect)
 			EMR_CONTRACT_OK);
 		assert_int_equal(org.head.state,
 			kind == EMR_PROPOSAL_REMOVE ? EMR_ORG_REMOVED : EMR_ORG_MEMBER);
-		emr_key_channel(&key);
-		assert_int_equal(
-			kit_get(&p.world.state, key.text) != NULL, kind == EMR_PROPOSAL_MOVE);
 		if (kind == EMR_PROPOSAL_REMOVE) { /* its people stop at once */
 			people_expect_try(DEAD, &p, "removed", ACCESS_REQ, GRANTEE);
 			people_expect_try(DEAD, &p, "removed", SERVED_AGENT, AGENT);
@@ -145,6 +142,22 @@ TEST(a_proposal_is_open_for_a_year_at_most)
 		people_expect_try(rows[r].approved, &p, rows[r].name, ORG_APPROVE, ADMIN);
 		people_free(&p);
 	}
+}
+
+/* All its fields are as other kinds have them. */
+TEST(a_kind_that_there_is_none_of_is_not_proposed)
+{
+	people_item item;
+
+	SCENE(people, p, people_make, people_free);
+	item = people_item_of(&p, ORG_PROPOSE, ADMIN);
+	memset(item.pub + 16, 0, 16);
+	memset(item.pub + 64, 0, 32);
+	item.part = kit_span(NULL, 0);
+	item.pub[0] = EMR_PROPOSAL_MINT;
+	people_expect(OK, &p, "the last kind", ADMIN, &item);
+	item.pub[0] = EMR_PROPOSAL_MINT + 1;
+	people_expect(EMR_RESULT_FORMAT, &p, "behind the last kind", ADMIN, &item);
 }
 
 TESTS(NULL, NULL)

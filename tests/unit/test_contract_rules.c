@@ -181,6 +181,44 @@ TEST(behind_the_agreement_the_second_rules_hold)
 	assert_true(has_host_key(&p, &row));
 }
 
+/* A letter of no right is for a computer that only reads, and that has no other. */
+static people_item letter_to(const people *p, enum who who, uint16_t rights)
+{
+	emr_pub_writer_add pub = {.rights = rights, .not_after_unix_s = KIT_NOW + 9 * KIT_DAY};
+	people_item item = people_item_of(p, WRITER_ADD, OWNER);
+
+	memcpy(pub.writer, p->who[who].id, 32);
+	memcpy(item.item.object_id, p->who[who].id, 16);
+	emr_pub_writer_add_encode(&pub, item.pub);
+	return item;
+}
+
+TEST(a_computer_that_only_reads_has_letters_and_signs_nothing)
+{
+	people_item item;
+
+	SCENE(people, p, people_make, people_free);
+	put_rules(&p, 2);
+	kit_put_key(&p.world.state, &p.who[STEWARD], p.clinic, EMR_ROLE_DEVICE | EMR_ROLE_READER,
+		EMR_HOW_DEVICE, EMR_KEY_ACTIVE, KIT_NOW + 9 * KIT_DAY);
+	item = letter_to(&p, GRANTEE, 0);
+	people_expect(EMR_RESULT_NOT_AUTHORISED, &p, "no right for a person", OWNER, &item);
+	item = letter_to(&p, STEWARD, EMR_RIGHT_MANAGE);
+	people_expect(EMR_RESULT_NOT_AUTHORISED, &p, "a right for a reader", OWNER, &item);
+	item = letter_to(&p, STEWARD, 0);
+	put_rules(&p, 1);
+	people_expect(EMR_RESULT_FORMAT, &p, "a reader's letter, rules 1", OWNER, &item);
+	put_rules(&p, 2);
+	people_expect(OK, &p, "a reader's letter", OWNER, &item);
+	item = people_item_of(&p, KEY_KX, STEWARD);
+	people_expect(REFUSED + EMR_RESULT_SUBMITTER, &p, "a reader's batch that another brings",
+		STEWARD, &item);
+	memcpy(p.world.caller.submitter_id, p.who[STEWARD].id, 32);
+	item = people_item_of(&p, REVOKE, OWNER);
+	people_expect(REFUSED + EMR_RESULT_SUBMITTER, &p, "another's batch that a reader brings",
+		OWNER, &item);
+}
+
 TEST(by_rules_that_are_not_known_nothing_is_decided)
 {
 	uint8_t long_row[EMR_ROW_NETWORK_BYTES + 40] = {0};

@@ -139,8 +139,6 @@ static int propose(
 		memset(pub.subject, 0x77, 32);
 		memset(pub.aux, 0x99, 32);
 	}
-	if (kind == EMR_PROPOSAL_MOVE)
-		memset(pub.subject, 0x55, 32);
 	emr_pub_org_propose_encode(&pub, bytes);
 	memcpy(item.object_id, v->proposal, 16);
 	return say(v, name, signer, item, kit_span(bytes, sizeof bytes),
@@ -441,110 +439,6 @@ TEST(as_many_members_as_can_be)
 	assert_int_equal(approve(&v, NULL, &v.of[1].admin, v.of[1].org), OK);
 	assert_int_equal(proposal_of(&v).head.state, EMR_PROPOSAL_DONE);
 	assert_int_equal(proposal_of(&v).count, EMR_VOICES_MAX);
-}
-
-/* ---- a network that began in a directory goes on in a channel ---- */
-
-static const uint8_t nobody[16];
-
-static bool has_moved(const vote *v)
-{
-	emr_row_channel row;
-	emr_key_text key;
-	const kit_row *value;
-
-	emr_key_channel(&key);
-	value = kit_get(&v->world.state, key.text);
-	if (value == NULL)
-		return false;
-	assert_int_equal(
-		emr_row_channel_parse(kit_span(value->value, value->len), &row), EMR_CONTRACT_OK);
-	assert_int_equal(row.genesis[0] + row.genesis[31], 2 * 0x55);
-	assert_int_equal(row.head.version, 1);
-	return true;
-}
-
-static void move(vote *v)
-{
-	assert_int_equal(propose(v, NULL, &v->of[0].admin, EMR_PROPOSAL_MOVE, nobody), OK);
-	assert_int_equal(approve(v, NULL, &v->of[1].admin, v->of[1].org), OK);
-	assert_int_equal(approve(v, NULL, &v->of[2].admin, v->of[2].org), OK);
-	assert_false(has_moved(v));
-	kit_expect(OK, approve(v, "the last approval moves it", &v->of[3].admin, v->of[3].org),
-		"the last approval");
-	assert_true(has_moved(v));
-}
-
-/* The transactions are signed with the certificate that the key is registered with. */
-static void go_to_fabric(vote *v)
-{
-	v->world.caller.host = EMR_HOST_FABRIC;
-	v->world.caller.cert.is_present = true;
-	memcpy(v->world.caller.submitter_id, v->of[0].admin.id, 32);
-}
-
-TEST(a_directory_takes_nothing_behind_its_move)
-{
-	SCENE(vote, v, vote_make, vote_free);
-	move(&v);
-	v.proposal[0] ^= 1;
-	kit_expect(1000 + EMR_RESULT_MOVED,
-		propose(&v, "in a directory that has moved", &v.of[0].admin, EMR_PROPOSAL_REMOVE,
-			v.of[4].org),
-		"behind the move");
-	kit_expect(1000 + EMR_RESULT_MOVED,
-		propose(&v, "to another channel", &v.of[0].admin, EMR_PROPOSAL_MOVE, nobody),
-		"another channel");
-	go_to_fabric(&v);
-	kit_expect(OK,
-		propose(&v, "in the channel of a network that has moved", &v.of[0].admin,
-			EMR_PROPOSAL_REMOVE, v.of[4].org),
-		"in the channel");
-}
-
-TEST(what_is_in_a_channel_does_not_move)
-{
-	SCENE(vote, v, vote_make, vote_free);
-	assert_int_equal(propose(&v, NULL, &v.of[0].admin, EMR_PROPOSAL_MOVE, nobody), OK);
-	assert_int_equal(approve(&v, NULL, &v.of[1].admin, v.of[1].org), OK);
-	assert_int_equal(approve(&v, NULL, &v.of[2].admin, v.of[2].org), OK);
-	go_to_fabric(&v);
-	kit_expect(RULES, approve(&v, "a move out of a channel", &v.of[3].admin, v.of[3].org),
-		"approved in a channel");
-	v.proposal[0] ^= 1;
-	kit_expect(RULES,
-		propose(&v, "a move out of a channel", &v.of[0].admin, EMR_PROPOSAL_MOVE, nobody),
-		"proposed in a channel");
-	assert_false(has_moved(&v));
-}
-
-/* Two proposals that need one approval each: the second finds what the first did. */
-TEST(a_network_moves_once_in_a_batch)
-{
-	static kit_run run;
-	kit_batch batch;
-	emr_span bytes;
-
-	SCENE(vote, v, vote_make, vote_free);
-	put_network(&v, 1, MEMBERS);
-	for (uint8_t i = 0; i < 2; i++) {
-		v.proposal[15] = i;
-		assert_int_equal(propose(&v, NULL, &v.of[0].admin, EMR_PROPOSAL_MOVE, nobody), OK);
-	}
-	kit_begin(&batch, &v.of[1].admin, v.world.net_id);
-	for (uint8_t i = 0; i < 2; i++) {
-		emr_item item = {.op = EMR_OP_ORG_APPROVE, .version = 1};
-
-		memcpy(item.object_id, v.proposal, 16);
-		item.object_id[15] = i;
-		kit_add(&batch, item, kit_span(v.of[1].org, 16), kit_span(NULL, 0));
-	}
-	bytes = kit_end(&batch);
-	kit_judge(&run, "two moves", bytes, &v.world.caller, KIT_NOW, &v.world.state, NULL);
-	kit_expect(OK, run.outcome.results.data[0], "the first move");
-	kit_expect(RULES, run.outcome.results.data[1], "the second move");
-	kit_run_free(&run);
-	kit_drop(bytes);
 }
 
 TESTS(NULL, NULL)

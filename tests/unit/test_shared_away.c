@@ -118,7 +118,7 @@ TEST(an_owner_at_another_computer_is_waited_for)
 	AUTO(story_part) person laptop;
 
 	see(&s, &v, false);
-	story_device(&s, &laptop, "laptop");
+	story_device(&s, &laptop, "laptop", false);
 	is_waited_for(&s, &v, &laptop);
 }
 

@@ -508,7 +508,7 @@ TEST(a_computer_of_somebody_else_is_not_the_owner)
 	SCENE(world, w, begin, end);
 	AUTO(story_part) person laptop;
 
-	story_device(&w.s, &laptop, "laptop");
+	story_device(&w.s, &laptop, "laptop", false);
 	learn(&w);
 	w.bundle.has_statement = false;
 	w.place.put_signer = laptop.public.signer_id;

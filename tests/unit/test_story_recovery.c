@@ -4,14 +4,16 @@
 
 #include "contract/codes.h"
 #include "contract/pubs_share.h"
+#include "keyring/coowned.h"
 #include "keyring/letters.h"
 #include "keyring_private.h"
+#include "share/devices.h"
 
 #define DELAY (3 * DAY)
 
 typedef struct lost {
 	story s;
-	person ana;
+	person ana, heirs; /* a computer that only reads, of end_reader */
 	emr_id16 trustees, request;
 	emr_keyring *asks; /* her new computer */
 	emr_public asker;
@@ -25,7 +27,7 @@ static void take(emr_trustee *out, const emr_public *public)
 }
 
 /* Lima and eve, of whom both must help, and two of the three agents. */
-static void begin(lost *l)
+static void begin_with(lost *l, bool reads)
 {
 	const emr_pub_trustee_set what = {
 		.t = 2, .n = 2, .agents_t = 2, .agents = AGENTS, .delay_s = DELAY};
@@ -43,7 +45,9 @@ static void begin(lost *l)
 	take(&all[1], &l->s.eve.public);
 	for (int i = 0; i < AGENTS; i++)
 		take(&all[2 + i], &l->s.agents[i].public);
-	l->trustees = emr_id16_random();
+	if (reads)
+		story_device(&l->s, &l->heirs, "executor", true);
+	l->trustees = reads ? emr_trustees_executor(l->heirs.public.signer_id) : emr_id16_random();
 	act = emr_act_trustee_set(l->trustees, &what);
 	assert_ok(emr_act_item(&act, l->ana.public.signer_id, story_now(&l->s), &l->item));
 	assert_ok(emr_trustees_part_seal(l->ana.keyring, emr_buf_view(&l->item), all, &l->part));
@@ -58,12 +62,28 @@ static void begin(lost *l)
 		&l->item, &(emr_replica_item){0}));
 }
 
+static void begin(lost *l)
+{
+	begin_with(l, false);
+}
+
+static void begin_reader(lost *l)
+{
+	begin_with(l, true);
+}
+
 static void end(lost *l)
 {
 	emr_keyring_free(l->asks);
 	emr_buf_free(&l->item);
 	emr_buf_free(&l->part);
 	story_end(&l->s);
+}
+
+static void end_reader(lost *l)
+{
+	story_part(&l->heirs);
+	end(l);
 }
 
 static void ask(lost *l)
@@ -194,6 +214,39 @@ TEST(an_agent_that_hears_of_a_request_late_waits_from_then_on)
 	assert_int_equal(run_all(&l), 0);
 	story_pass(&l.s, 1);
 	assert_int_equal(run_all(&l), AGENTS);
+}
+
+TEST(agents_open_the_computer_of_an_executor_until_it_is_taken_back)
+{
+	SCENE(lost, l, begin_reader, end_reader);
+	ask(&l);
+	assert_int_equal(run_all(&l), 0);
+	story_pass(&l.s, DELAY);
+	assert_int_equal(run_all(&l), AGENTS);
+	ask(&l);
+	assert_int_equal(run_all(&l), 0);
+	assert_ok(emr_share_device_remove(begins(l.s.ana), l.heirs.public.signer_id, NULL));
+	story_pass(&l.s, DELAY);
+	assert_int_equal(run_all(&l), 0);
+}
+
+/* It opens what was saved before it came, and after; it hands in nothing, by whatever program. */
+TEST(the_computer_of_an_executor_reads_and_hands_in_nothing)
+{
+	const emr_act stop = emr_act_recover_stop(emr_id16_random(), (emr_id32){{1}});
+	EMR_AUTO_BUF devices = {0};
+	unsigned readers = 0;
+	bool is_some = false;
+
+	SCENE(lost, l, begin_reader, end_reader);
+	assert_ok(emr_share_learn(begins(l.heirs.share), &is_some));
+	assert_true(emr_keyring_coowns(l.heirs.keyring, l.s.imaging));
+	assert_int_equal(
+		story_says(&l.s, &l.heirs, stop, (emr_bytes){0}), 1000 + EMR_RESULT_SUBMITTER);
+	assert_ok(emr_share_devices(begins(l.s.ana), &devices));
+	EMR_EACH (const emr_device, one, &devices)
+		readers += one->only_reads && one->is_active;
+	assert_int_equal(readers, 1);
 }
 
 /* Enough agents and too few trustees: the letters of one group are none of the other. */

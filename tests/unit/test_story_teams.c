@@ -533,7 +533,7 @@ TEST(what_a_stolen_computer_gave_a_team_does_not_follow_it)
 
 	crew_begin(&old, &s, NULL);
 	admit(&old, &s.eve);
-	story_device(&s, &laptop, "laptop");
+	story_device(&s, &laptop, "laptop", false);
 	memcpy(terms.grantee, old.grantee.b, sizeof terms.grantee);
 	assert_ok(emr_buf_append_zeros(&part, 210 + 512));
 	assert_int_equal(
@@ -784,7 +784,7 @@ TEST(what_a_stolen_computer_moved_does_not_come_with_another_key)
 
 	crew_begin(&old, &s, NULL);
 	admit(&old, &s.lima);
-	story_device(&s, &laptop, "laptop");
+	story_device(&s, &laptop, "laptop", false);
 	kit_mkdir(&s.k, "Private");
 	kit_publish_all(&s.k);
 	inner = make_inner(&s, "Private", tree);

@@ -120,7 +120,7 @@ TEST_IN(strangers_begin, strangers_end, another_computer_of_hers_takes_no_key_fr
 	uint32_t epoch;
 	bool some;
 
-	story_device(&s, &tablet, "tablet");
+	story_device(&s, &tablet, "tablet", false);
 	assert_ok(emr_share_learn(tablet.share, &some));
 	epoch = begins_epoch(&laptop, &his);
 	story_see(&laptop);

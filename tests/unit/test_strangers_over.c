@@ -112,7 +112,7 @@ TEST_IN(strangers_begin, strangers_end, her_other_computers_have_the_new_keys)
 	AUTO(story_part) person tablet;
 	emr_row_domain before;
 
-	story_device(&s, &tablet, "tablet");
+	story_device(&s, &tablet, "tablet", false);
 	learns(&laptop);
 	learns(&tablet);
 	before = imaging_row();
@@ -219,7 +219,7 @@ TEST_IN(strangers_begin, strangers_end, a_computer_that_takes_no_letter_stops_no
 	AUTO(story_part) person tablet;
 	uint32_t epoch;
 
-	story_device(&s, &tablet, "tablet");
+	story_device(&s, &tablet, "tablet", false);
 	learns(&laptop);
 	learns(&tablet);
 	takes_no_letter(&laptop);

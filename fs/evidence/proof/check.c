@@ -138,10 +138,7 @@ static bool check_entry(checking *c)
 	const known_key *submitter = key_of(c, c->entry.submitter_id);
 	uint8_t message[EMR_SUBMIT_MESSAGE_BYTES];
 
-	/* A network that began in a directory may have moved to a channel since, and none goes
-	 * back. */
-	if (c->entry.host == EMR_HOST_EMBEDDED &&
-		emr_descriptor_host((emr_span){descriptor.data, descriptor.len}) == EMR_HOST_FABRIC)
+	if (c->entry.host != emr_descriptor_host((emr_span){descriptor.data, descriptor.len}))
 		return fail(c, EMR_PROOF_BAD_ENTRY,
 			"the entry is of another kind of ledger than its network has");
 	if (submitter == NULL)

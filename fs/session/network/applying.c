@@ -114,17 +114,15 @@ static emr_status register_admin(applying *a, const char *name, emr_bytes cert)
 	return status == EMR_REFUSED && is_registered(a) ? EMR_OK : status;
 }
 
-/* In a channel each organisation has a peer, and says by which name it has that.  IS_REFUSED: the
- * network has moved there, of which its descriptor says nothing. */
-static emr_status check_msp(const applying *a, bool is_refused, emr_problem *out_problem)
+/* In a channel each organisation has a peer, and says by which name it has that. */
+static emr_status check_msp(const applying *a, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF descriptor = {0};
 
 	if (a->msp[0] != '\0')
 		return EMR_OK;
-	if (!is_refused && (emr_network_dir_descriptor(a->dir, &descriptor) != EMR_OK ||
-				   emr_descriptor_host((emr_span){
-					   descriptor.data, descriptor.len}) != EMR_HOST_FABRIC))
+	if (emr_network_dir_descriptor(a->dir, &descriptor) != EMR_OK ||
+		emr_descriptor_host((emr_span){descriptor.data, descriptor.len}) != EMR_HOST_FABRIC)
 		return EMR_OK;
 	return EMR_PROBLEM(EMR_INVALID, out_problem, EMR_SAY_WRONG_USE, "what",
 		_("That network is in a channel of Fabric: --channel DIR says where the "
@@ -243,9 +241,6 @@ static emr_status apply(applying *a, const char *name, emr_problem *out_problem)
 
 	EMR_TRY(emr_applications_open(a->dir, a->session->keyring, &post, out_problem));
 	status = emr_applications_put(&post, emr_buf_view(&a->bytes));
-	/* One of an earlier try may be approved already: it stays. */
-	if (status == EMR_INVALID && check_msp(a, true, out_problem) != EMR_OK && !a->goes_on)
-		(void)!emr_begun_forget(a->session->state_fd, &a->begun->file);
 	if (status == EMR_LIMIT)
 		emr_problem_set(out_problem, EMR_SAY_HOST_MAIL_FULL, "what",
 			"host/mail/*.application", NULL);
@@ -280,7 +275,7 @@ emr_status emr_applying_do(emr_session *session, const char *dir, const char *na
 		.within_ns = within_ns,
 		.goes_on = begun->what.len > 0,
 		.until_boot_ns = emr_clock_boot_ns(emr_clock_system()) + within_ns};
-	emr_status status = check_msp(&a, false, out_problem);
+	emr_status status = check_msp(&a, out_problem);
 
 	if (status == EMR_OK)
 		status = make(&a, name, out_cert, out_problem);

@@ -20,27 +20,6 @@ emr_status emr_founding_look(
 	return status;
 }
 
-emr_status emr_founding_refuse(const emr_founding *f, const char *cause)
-{
-	return EMR_PROBLEM(
-		EMR_FORK, f->problem, EMR_SAY_NETWORK_DIR, "dir", f->channel, "cause", cause, NULL);
-}
-
-emr_status emr_founding_move(const emr_founding *f)
-{
-	char path[4400];
-	emr_status status;
-
-	snprintf(path, sizeof path, "%.4200s/" EMR_NETWORK_DIR_LEDGER, f->dir);
-	status = emr_network_move(path, f->channel, f->genesis);
-	return status == EMR_FORK
-		       ? emr_founding_refuse(f, _("the members have agreed on another channel"))
-	       : status == EMR_NOT_FOUND
-		       ? emr_founding_refuse(
-				 f, _("the members have not agreed to go on in it: emrfs org move"))
-		       : status;
-}
-
 emr_status emr_founding_settle(const emr_founding *f, emr_bytes descriptor, bool *out_is_made)
 {
 	EMR_AUTO_BUF here = {0};
@@ -49,12 +28,9 @@ emr_status emr_founding_settle(const emr_founding *f, emr_bytes descriptor, bool
 
 	*out_is_made = false;
 	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&here), descriptor))
-		return emr_founding_refuse(f, _("another network has begun in its channel"));
+		return EMR_PROBLEM(EMR_FORK, f->problem, EMR_SAY_NETWORK_DIR, "dir", f->channel,
+			"cause", _("another network has begun in its channel"), NULL);
 	snprintf(path, sizeof path, "%.4200s/" EMR_NETWORK_DIR_LEDGER, f->dir);
-	if (status == EMR_OK && !emr_network_is_on_channel(path) &&
-		emr_descriptor_host((emr_span){descriptor.data, descriptor.len}) ==
-			EMR_HOST_EMBEDDED)
-		return emr_founding_move(f);
 	if (status == EMR_OK)
 		return emr_network_put_channel(path, f->channel);
 	EMR_TRY(emr_network_dir_make(f->dir, f->problem));

@@ -321,7 +321,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"{s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:I, s:I, "
 		"s:I, s:I, s:o, "
 		"s:i, s:b, s:o, s:o,"
-		" s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
+		" s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
 		"s:I, s:o, s:I,"
 		" s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, "
 		"s:o, s:o}",
@@ -345,7 +345,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		ledger_report(session, &why), "waiting_requests",
 		(json_int_t)atomic_load(&session->waiting_requests), "former_key_folders",
 		(json_int_t)(unmoved.len / sizeof(emr_id16)), "words_tested_at",
-		time_or_null(profile.words_tested_unix_s), "errors", errors, "kernel_requests",
+		time_or_null(profile.words_tested_unix_s), "trustees_tested_at",
+		time_or_null(profile.trustees_tested_unix_s), "errors", errors, "kernel_requests",
 		requests_report(session), "writing",
 		counts.writing > 0 ? writing_report(session) : json_array(), "writing_files",
 		(json_int_t)counts.writing, "writing_bytes", (json_int_t)counts.writing_bytes,

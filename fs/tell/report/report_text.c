@@ -358,7 +358,6 @@ static void put_ledger(FILE *to, const json_t *report)
 {
 	const json_t *ledger = json_object_get(report, "ledger");
 	uint64_t waiting = emr_json_number_at(report, "waiting_requests");
-	const char *tested = emr_json_text_at(report, "words_tested_at");
 	char day[EMR_TEXT_BYTES], members[EMR_TEXT_BYTES], network[4200];
 	EMR_AUTO_FREE char *restarts = emr_restarts_text(json_object_get(report, "restarts"));
 
@@ -367,11 +366,13 @@ static void put_ledger(FILE *to, const json_t *report)
 			emr_text_of(waiting, "  Waiting for you: %llu request (emrfs request).\n",
 				"  Waiting for you: %llu requests (emrfs request).\n"),
 			(unsigned long long)waiting);
-	emr_day_text(tested, day);
-	if (tested[0] != '\0')
+	emr_day_text(emr_json_text_at(report, "words_tested_at"), day);
+	if (day[0] != '\0')
 		fprintf(to, _("  Recovery words tested %s."), day);
 	else
 		emr_hint_print(to, "  Recovery words: not tested (emrfs recover --test).");
+	emr_day_text(emr_json_text_at(report, "trustees_tested_at"), day);
+	fprintf(to, day[0] != '\0' ? _("  Trustees tested %s.") : "%s", day);
 	if (json_is_string(json_object_get(report, "network_name"))) {
 		emr_show(emr_json_text_at(report, "network_name"), network, sizeof network);
 		emr_number_text(emr_json_number_at(report, "member_count"), members);
@@ -408,8 +409,7 @@ static void put_errors(FILE *to, const json_t *report)
 	}
 }
 
-/* "confirmed 1/1" -> ", on the ledger, 1 copy"; "confirmed 1/3" -> ", on the ledger, 1 of 3 copies"
- */
+/* "confirmed 1/1" -> ", on the ledger, 1 copy"; "confirmed 1/3" -> ", on the ledger, 1 of 3" */
 static void put_state(FILE *to, const char *state)
 {
 	unsigned copies, wanted;

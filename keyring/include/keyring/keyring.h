@@ -78,8 +78,9 @@ typedef enum emr_keyring_tlv {
 	EMR_KEYRING_COPIES = 6,	     /* of a device: the root of its owner's copies, 32 bytes, which
 				  emr_keyring_tlv_get refuses to show (EMR_DENIED) */
 	/* 7 was the first block of a member's channel. */
-	EMR_KEYRING_BEGUN = 5, /* of an organisation that waits for others: what it founds, or its
-				  application; no keyfile has it */
+	EMR_KEYRING_READS = 10, /* of a device: it only reads; one byte, 1 */
+	EMR_KEYRING_BEGUN = 5,	/* of an organisation that waits for others: what it founds, or its
+				   application; no keyfile has it */
 } emr_keyring_tlv;
 #define EMR_KEYRING_TLV_MAX 8192 /* bytes of one value */
 

@@ -97,6 +97,9 @@ emr_status emr_trustees_part_seal(
 	const emr_keyring *kr, emr_bytes item, const emr_trustee *all, emr_buf *out_part);
 /* EMR_DAMAGED: PART is none for ITEM. */
 emr_status emr_trustees_check(emr_bytes item, emr_bytes part);
+/* A set that opens the computer READER, which only reads, for an executor: its object says so. */
+emr_id16 emr_trustees_executor(emr_id32 reader);
+bool emr_trustees_is_executor(const uint8_t object[16]);
 /* The I-th of those who have a letter, agents behind trustees.  EMR_NOT_FOUND: there are fewer;
  * EMR_DAMAGED. */
 emr_status emr_trustee_at(emr_bytes item, emr_bytes part, unsigned i, emr_id32 *out);

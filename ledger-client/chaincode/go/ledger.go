@@ -37,7 +37,6 @@ const descriptorKey = "descriptor"
 //	                                 a batch, with its submitter's signature over it and the network; its private parts are "parts" of the
 //	                                 transient map, one behind the other; CA is the certificate (DER) of the organisation that vouches for a
 //	                                 lone registration, where it is not the descriptor's
-//	move (ENTRY ITEMS HINT)...       the next entries of the ledger of a directory, which goes on here (move.go)
 //	rows KEY...                      the rows, for evaluation
 //	range FROM TO                    the rows whose keys are in between, for evaluation
 //	parts KEY...                     of each key that begins with p/: the part, or the hash of one that is not at hand, and its i row, for
@@ -54,12 +53,7 @@ const descriptorKey = "descriptor"
 // Clock is that of the organisation whose peer calls: whoever brings a batch says the time of his transaction, peers as Fabric sets
 // them up believe him, and everything that a date begins or ends is judged at that time.  nil: the callers are tests that repeat
 // what was recorded, or play a peer that looks at the time itself.
-//
-// Repeats is true for such tests alone: what a directory's ledger answered is asked again of a channel to which it has not moved.
-type Chaincode struct {
-	Clock   func() time.Time
-	Repeats bool
-}
+type Chaincode struct{ Clock func() time.Time }
 
 // apartMax is how far the time of a transaction may be from this organisation's: what peers with TimeWindowCheck allow, too.
 const apartMax = 15 * time.Minute
@@ -85,18 +79,11 @@ func (c Chaincode) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 			return shim.Error(err.Error())
 		}
 	}
-	if name == "register" && !c.Repeats {
-		if err := isHere(stub); err != nil {
-			return shim.Error(err.Error())
-		}
-	}
 	switch {
 	case name == "genesis" && len(args) == 1:
 		return answer(genesis(stub, args[0]))
 	case name == "register" && (len(args) == 3 || len(args) == 4):
 		return Register(stub, args[0], args[1], args[2], slices.Concat(args[3:]...))
-	case name == "move" && len(args) > 0 && len(args)%3 == 0 && len(args) <= 3*movedMax:
-		return answer(move(stub, args))
 	case name == "rows":
 		return answer(readRows(stub, args))
 	case name == "range" && len(args) == 2:
@@ -129,7 +116,7 @@ func (c Chaincode) isOfNow(stub shim.ChaincodeStubInterface) error {
 }
 
 // writing has the functions whose transactions are for blocks, each with what may be in its transient map.
-var writing = map[string]string{"register": "parts", "move": "parts", "leave": "letter"}
+var writing = map[string]string{"register": "parts", "leave": "letter"}
 
 // isPlain refuses a proposal that carries more than its arguments, its private parts and what the contract counts beside them for each
 // (EMR_QUOTA_BESIDE): padding in a header, in the map, or between.  It also refuses one whose headers are written in another way than Fabric's own types write them.  Endorsers sign one hash of both
@@ -331,9 +318,6 @@ func PartHash(rows Rows, key string) ([]byte, error) {
 	ckey := C.CString(key)
 	defer C.free(unsafe.Pointer(ckey))
 	held, err := rows.GetPrivateDataHash(Collection(key), key)
-	if err == nil && len(held) == 0 { // it may be one that was lacking already where the ledger came from
-		held, err = readOne(rows, lackingKey(key))
-	}
 	if err != nil || len(held) == 0 {
 		return nil, err
 	}
@@ -390,9 +374,6 @@ func purge(state Writes, w *C.emr_write) error {
 		var key C.emr_key_text
 		C.emr_write_part_key(w, version, &key)
 		if err := state.PurgePrivateData(Collection(textOf(&key)), textOf(&key)); err != nil {
-			return err
-		}
-		if err := state.DelState(lackingKey(textOf(&key))); err != nil {
 			return err
 		}
 	}
@@ -452,7 +433,7 @@ func Register(stub shim.ChaincodeStubInterface, submitterID, signature, batch, a
 	if err := run.Caller(C.EMR_HOST_FABRIC, netOf(descriptor), submitterID); err != nil {
 		return shim.Error(err.Error())
 	}
-	if _, err := run.handedIn(stub, descriptor, signature, authority, now); err != nil {
+	if err := run.handedIn(stub, descriptor, signature, authority, now); err != nil {
 		return shim.Error(err.Error())
 	}
 	return run.Judge(onFabric{stub}, now)
@@ -466,24 +447,24 @@ func netOf(descriptor []byte) []byte {
 	return netID
 }
 
-// handedIn is whether the signature is the submitter's; of a lone registration the certificate in its part is verified by the one
+// handedIn looks whether the signature is the submitter's; of a lone registration the certificate in its part is verified by the one
 // organisation that vouches for it.
-func (r *Run) handedIn(rows Rows, descriptor, signature, authority []byte, now uint64) (bool, error) {
+func (r *Run) handedIn(rows Rows, descriptor, signature, authority []byte, now uint64) error {
 	var submitter, signer, org C.emr_key_text
 	C.hosted_submitter(r.c, &submitter)
 	C.hosted_signer(r.c, &signer)
 	keys, err := rows.GetMultipleStates(textOf(&submitter), textOf(&signer))
 	if err != nil || !bool(C.hosted_is_handed_in(r.c, bytesAt(signature), span(keys[0]))) {
-		return false, err
+		return err
 	}
 	if !bool(C.hosted_org_of(r.c, span(keys[1]), &org)) {
-		return true, nil
+		return nil
 	}
 	row, err := readOne(rows, textOf(&org))
 	if err != nil {
-		return false, err
+		return err
 	}
-	return true, failed(C.hosted_certificate(r.c, span(descriptor), span(authority), span(keys[1]), span(row), C.uint64_t(now)))
+	return failed(C.hosted_certificate(r.c, span(descriptor), span(authority), span(keys[1]), span(row), C.uint64_t(now)))
 }
 
 // creatorOf is who made the transaction, as the peer has found.

@@ -208,12 +208,6 @@ typedef struct emr_chain_verdict {
 void emr_chain_verdict_free(emr_chain_verdict *verdict);
 #define EMR_AUTO_VERDICT __attribute__((cleanup(emr_chain_verdict_free))) emr_chain_verdict
 
-/* Finds the host of the next entry: as the DESCRIPTOR, entry 0, says, but a ledger that began in a
- * directory goes on in a channel behind the entry that has written the row NC. */
-emr_status emr_chain_host(emr_chain *chain, emr_bytes descriptor, enum emr_host *out_host);
-/* The members of a directory have agreed to go on in the channel whose first block has the hash
- * GENESIS, in hex.  EMR_FORK: in another one; EMR_NOT_FOUND: in none. */
-emr_status emr_chain_moves_to(emr_chain *chain, const char *genesis);
 /* Collects what HOST says about the bringer of BATCH at NOW: net, submitter, seen leaf, and the
  * certificate in the private part of a lone KEY_REG or KEY_CERT when
  * a CA of DESCRIPTOR signed it. */
@@ -245,8 +239,7 @@ typedef struct emr_chain_checked {
 	bool is_batch_signed; /* by the key that the batch names */
 	bool is_handed_in;    /* signed by SUBMITTER_PK, of any person, for NET_ID */
 	uint8_t submitter_pk[32], net_id[16];
-	bool is_from_peer; /* parts may come later, also those of entries that moved: see
-			    * emr_chain_follow */
+	bool is_from_peer; /* parts may come later: see emr_chain_follow */
 } emr_chain_checked;
 /* Needs no chain, and is thread-safe.  SUBMITTER_PK is what the submitter of ENTRY is thought to
  * have signed its batch with; NULL: that is not known. */

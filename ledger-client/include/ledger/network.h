@@ -93,10 +93,6 @@ emr_status emr_network_put_channel(const char *path, const char *channel);
 /* DESCRIPTOR begins a network in the channel, where none has begun but perhaps this one. EMR_FORK:
  * another one has. */
 emr_status emr_network_begin_in_channel(const char *channel, emr_bytes descriptor);
-/* The network in the directory PATH goes on in CHANNEL, whose first block has the hash GENESIS:
- * who has it open hands its entries in there.  EMR_NOT_FOUND: its members have not agreed to
- * that; EMR_FORK: they have agreed on another channel. */
-emr_status emr_network_move(const char *path, const char *channel, const char *genesis);
 /* EMR_NOT_FOUND: the ledger in DIRFD, or PATH, is in no channel. */
 emr_status emr_network_channel(int dirfd, char **out_channel);
 emr_status emr_network_channel_of(const char *path, char **out_channel);

@@ -14,8 +14,8 @@
 /* The person, kept sealed in the file EMR_STATE_PROFILE. */
 typedef struct emr_profile {
 	char name[256];
-	char born[16];		      /* YYYY-MM-DD or "" */
-	uint64_t words_tested_unix_s; /* 0 = never */
+	char born[16];					      /* YYYY-MM-DD or "" */
+	uint64_t words_tested_unix_s, trustees_tested_unix_s; /* 0 = never */
 	emr_kdf_cost cost; /* of the keyfile, for who comes with the words alone; zeros: not known.
 			      The keyring's own is what is saved */
 	/* The network that the keyring was in when this was saved (EMR_KEYRING_NET_DESCRIPTOR):

@@ -15,18 +15,18 @@ typedef struct emr_device {
 	char name[EMR_DEVICE_NAME_MAX + 1]; /* "" for the first computer */
 	uint64_t added_unix_s, seen_unix_s; /* by the ledger's time: registered; it last saved,
 					       renamed or removed something, 0 = never */
-	bool is_this, is_first, is_active;
+	bool is_this, is_first, is_active, only_reads;
 } emr_device;
 /* The first computer and every device, removed ones too, in the order of their ids, as this
  * computer's copy has them: emr_device, ... appended. */
 emr_status emr_share_devices(emr_share *share, emr_buf *out_devices);
 
-/* Registers DEVICE's key, endorsed by this person's, and passes every domain on to it.  NAME: 1 to
- * 63 bytes; every reader of the ledger can read it.  Interrupted, it can be removed again by its
- * name.  EMR_DENIED: this is no first computer; EMR_EXISTS: a device that is not removed has that
- * name; EMR_INVALID. */
-emr_status emr_share_device_add(
-	emr_share *share, emr_keyring *device, const char *name, uint64_t not_after_unix_s);
+/* Registers DEVICE's key, endorsed by this person's, and passes every domain on to it, without a
+ * right where it ONLY_READS.  NAME: 1 to 63 bytes; every reader of the ledger can read it.
+ * Interrupted, it can be removed again by its name.  EMR_DENIED: this is no first computer;
+ * EMR_EXISTS: a device that is not removed has that name; EMR_INVALID. */
+emr_status emr_share_device_add(emr_share *share, emr_keyring *device, const char *name,
+	bool only_reads, uint64_t not_after_unix_s);
 /* Letters with all epochs' keys of all domains to every device that lacks one; *out_n how many.
  * After a new domain, a new epoch, or an addition that was interrupted.  Nothing to do on a device.
  */

@@ -10,9 +10,6 @@
  * byte; no row of the contract is that short.  Rows that may be empty are never read by it. */
 #define HOSTED_EMPTY 0x00
 
-/* The length in a list of values that says that there is nothing. */
-#define HOSTED_NOTHING 0xffffffffu
-
 typedef struct hosted hosted;
 
 /* Once, before everything else; false when the cryptography cannot be used here. */
@@ -79,36 +76,6 @@ void hosted_letters_keys(const uint8_t id[16], const char *msp, emr_key_text out
 /* One more on ROW (NULL: it is absent), at NOW. *OUT_FITS: the row is OUT_ROW then. */
 emr_contract_status hosted_letters_take(const uint8_t *row, size_t row_len, bool is_of_org,
 	uint64_t now_unix_s, bool *out_fits, uint8_t out_row[EMR_ROW_QUOTA_BYTES]);
-
-/* ---- An entry of the ledger of a directory, which goes on in this channel ----
- *
- * It is judged as its copies judge it: for the embedded ledger, at its own time, with its recorded
- * results, and must come out as recorded.  Everything is copied. */
-typedef struct hosted_entry {
-	const uint8_t *entry;
-	size_t entry_len;
-	const uint8_t *items; /* with their public parts */
-	size_t items_len;
-	const uint8_t *parts; /* a list of values, one for each item; those that do not fit its hash
-			       * are refused */
-	size_t parts_len;
-} hosted_entry;
-/* NULL: it is no such entry, or there is no memory. */
-hosted *hosted_moved(const hosted_entry *from, const uint8_t net_id[16]);
-/* It is number SEQ, and the hash of the one before is LEAF. */
-bool hosted_moved_follows(const hosted *run, uint64_t seq, const uint8_t leaf[32]);
-/* The number of the entry that its signer had seen (0: none), and its hash. */
-uint64_t hosted_moved_seen(const hosted *run, uint8_t out_leaf[32]);
-const uint8_t *hosted_moved_signature(const hosted *run);
-uint64_t hosted_moved_time(const hosted *run);
-void hosted_moved_leaf(const uint8_t *bytes, size_t len, uint8_t out_leaf[32]);
-/* Behind hosted_judge: it is what was recorded. */
-bool hosted_moved_is_recorded(const hosted *run);
-size_t hosted_moved_count(const hosted *run);
-/* Item I was applied, and its part is not among those that were brought: the part's key. */
-bool hosted_moved_lacks(const hosted *run, size_t i, emr_key_text *out_key);
-/* The network began in a directory. */
-bool hosted_is_of_directory(const uint8_t *descriptor, size_t len);
 
 emr_contract_status hosted_judge(hosted *run, uint64_t now_unix_s);
 const emr_outcome *hosted_outcome(const hosted *run);

@@ -58,8 +58,7 @@ emr_status emr_fabric_hand_in(emr_fabric *fabric, emr_fabric_call *call,
 emr_status emr_fabric_ended(
 	emr_fabric *fabric, emr_fabric_call *call, const char *id, emr_fabric_end *out_end);
 
-#define EMR_FABRIC_MOVED_MAX 64 /* entries of a directory in one transaction */
-#define EMR_FABRIC_ARGS_MAX (3 * EMR_FABRIC_MOVED_MAX)
+#define EMR_FABRIC_ARGS_MAX 4
 
 /* A transaction that counts and writes; borrowed for the time of the call. */
 typedef struct emr_fabric_logged {

@@ -63,7 +63,6 @@ typedef enum emr_result {
 	EMR_RESULT_RULES = 35,
 	EMR_RESULT_KEY_DEAD = 36,
 	EMR_RESULT_FORK = 37,
-	EMR_RESULT_MOVED = 38,
 	EMR_RESULT_LETTERS_SPENT = 39, /* of the day: contract/quota.h */
 	EMR_RESULT_BYTES_SPENT = 40,
 } emr_result;
@@ -188,7 +187,8 @@ enum emr_role {
 	EMR_ROLE_INSURER = 1024,
 	EMR_ROLE_AUTHORITY = 2048,
 	EMR_ROLE_REGISTRAR = 4096,
-	EMR_ROLE_ALL = 8191,
+	EMR_ROLE_ALL = 8191,	/* that a certificate can give */
+	EMR_ROLE_READER = 8192, /* with DEVICE, from rules 2 on: a computer that only reads */
 };
 
 /* W.rights */

@@ -55,7 +55,6 @@ enum emr_proposal_kind {
 	EMR_PROPOSAL_RULES = 3,	   /* other rules text and quorum */
 	EMR_PROPOSAL_CONTRACT = 4, /* another version of this contract */
 	EMR_PROPOSAL_MINT = 5,	   /* points */
-	EMR_PROPOSAL_MOVE = 6,	   /* the ledger goes on in a channel, and ends in its directory */
 };
 
 /* How long a proposal may be open; who proposes chooses, and no longer than this. */

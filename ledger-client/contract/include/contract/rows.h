@@ -14,7 +14,6 @@
 #define EMR_ROW_EPOCH_BYTES 80
 #define EMR_ROW_WRITER_BYTES 96
 #define EMR_ROW_LISTKEY_BYTES 80
-#define EMR_ROW_CHANNEL_BYTES 80
 #define EMR_ROW_OBJECT_BYTES 120
 #define EMR_ROW_GRANT_BYTES 152
 #define EMR_ROW_PLACE_BYTES 34
@@ -34,7 +33,6 @@ typedef struct emr_key_text {
 } emr_key_text;
 
 void emr_key_network(emr_key_text *out);				      /* N */
-void emr_key_channel(emr_key_text *out);				      /* NC */
 void emr_key_org(const uint8_t org[16], emr_key_text *out);		      /* M/org */
 void emr_key_signer(const uint8_t signer[32], emr_key_text *out);	      /* K/signer */
 void emr_key_domain(const uint8_t dom[16], emr_key_text *out);		      /* D/dom */
@@ -97,12 +95,6 @@ typedef struct emr_row_network {
 	uint32_t contract;
 	uint8_t rules[32];
 } emr_row_network;
-
-/* Of a network that began in a directory and goes on in a channel. */
-typedef struct emr_row_channel {
-	emr_row_head head;
-	uint8_t genesis[32]; /* SHA-256 of the header of the channel's first block */
-} emr_row_channel;
 
 typedef struct emr_row_domain {
 	emr_row_head head; /* flags: EMR_ITEM_INBOX; epoch: the current one */
@@ -182,7 +174,6 @@ EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_batch_parse(emr_span value, 
 EMR_ROW(key, EMR_ROW_KEY_BYTES);
 EMR_ROW(org, EMR_ROW_ORG_BYTES);
 EMR_ROW(network, EMR_ROW_NETWORK_BYTES);
-EMR_ROW(channel, EMR_ROW_CHANNEL_BYTES);
 EMR_ROW(domain, EMR_ROW_DOMAIN_BYTES);
 EMR_ROW(epoch, EMR_ROW_EPOCH_BYTES);
 EMR_ROW(writer, EMR_ROW_WRITER_BYTES);

@@ -34,10 +34,7 @@ typedef struct emr_known_org {
 	emr_row_org row;
 } emr_known_org;
 emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row);
-/* The hash of the first block of the channel in which the members of a directory have agreed to go
- * on.  EMR_NOT_FOUND: they have not. */
-emr_status emr_replica_channel(emr_replica *replica, uint8_t out_genesis[32]);
-/* The network began in a channel, or has moved to one. */
+/* Whether the network is on a channel of Fabric. */
 bool emr_replica_is_on_channel(emr_replica *replica);
 /* EMR_NOT_FOUND: ORG has not said which key its host has. */
 emr_status emr_replica_host_key(emr_replica *replica, emr_id16 org, emr_row_host_key *out_row);
@@ -81,10 +78,15 @@ typedef struct emr_known_trust {
 	emr_id16 trustees;
 	emr_row_trustees row;
 } emr_known_trust;
-/* The newest trustees of the key IDENTITY: TRUSTEE_SET with its public part, and its private part.
- * EMR_NOT_FOUND; EMR_MISSING_DATA: the private part has not come yet. */
-emr_status emr_replica_trustees(
-	emr_replica *replica, emr_id32 identity, emr_buf *out_item, emr_buf *out_part);
+/* Whether TRUSTEES of IDENTITY's are for something still: those of an executor only while the
+ * computer that they open is one of hers. */
+emr_status emr_replica_is_opened(
+	emr_replica *replica, emr_id32 identity, const uint8_t trustees[16], bool *out_is);
+/* The newest trustees of the key IDENTITY, or those who open what its executor reads: TRUSTEE_SET
+ * with its public part, and its private part.  EMR_NOT_FOUND; EMR_MISSING_DATA: the private part
+ * has not come yet. */
+emr_status emr_replica_trustees(emr_replica *replica, emr_id32 identity, bool of_executor,
+	emr_buf *out_item, emr_buf *out_part);
 /* Trustees were asked for the keys of somebody. */
 typedef struct emr_known_recovery {
 	emr_id16 request;

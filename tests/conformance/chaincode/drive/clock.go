@@ -49,7 +49,6 @@ func padding(net *wire) error {
 		{"a letter with a batch", refused, [][]byte{[]byte("register"), make([]byte, 32), make([]byte, 64), {1}}, nobody, map[string][]byte{"letter": large}},
 		{"a header", refused, [][]byte{[]byte("register"), make([]byte, 32), make([]byte, 64), {1}}, large, nil},
 		{"parts with a letter", refused, [][]byte{[]byte("leave")}, nobody, map[string][]byte{"parts": large}},
-		{"entries that move", refused, [][]byte{[]byte("move"), {1}, {2}, {3}}, nobody, map[string][]byte{"other": large}},
 	} {
 		response, err := net.invokeAs(one.creator, time.Now(), one.args, one.transient)
 		if err != nil {

@@ -38,7 +38,6 @@ type told struct {
 	Calls       []call                `json:"calls"`
 	Rows        map[string]record.Hex `json:"rows"`
 	Parts       map[string]record.Hex `json:"parts"`
-	Entries     []moved               `json:"entries"`
 }
 
 func live(program string, addresses []string) error {

@@ -4,7 +4,6 @@
 //
 //	drive wire RECORDS VECTORS ADDRESS...     the chaincodes at these addresses; drive plays the peers (wire.go)
 //	drive live PROGRAM ADDRESS...             the same, as a client calls: it repeats what PROGRAM did to a ledger, at its times (live.go)
-//	drive move PROGRAM ADDRESS...             that ledger goes on in the channel: entry by entry, and as somebody would who means harm (move.go)
 //	drive clock ADDRESS...                    the chaincode itself, called at other times than now (clock.go)
 //	drive letters ADDRESS...                  the letters of those who have no key on the ledger (letters.go)
 //	drive story RECORDS VECTORS NETWORK       the story alone, at a real network
@@ -36,8 +35,6 @@ func main() {
 	switch {
 	case len(os.Args) >= 4 && os.Args[1] == "live":
 		err = live(os.Args[2], os.Args[3:])
-	case len(os.Args) >= 4 && os.Args[1] == "move":
-		err = move(os.Args[2], os.Args[3:])
 	case len(os.Args) >= 3 && os.Args[1] == "clock":
 		err = clock(os.Args[2:])
 	case len(os.Args) >= 3 && os.Args[1] == "letters":

@@ -5,7 +5,6 @@
 //	seed WORLD KEY VALUE...          rows as the contract has them; a key that begins with p/ brings the hash that it asks for
 //	judge WORLD CALLER NOW BATCH     as register does; CALLER in JSON, private parts as "parts" of the transient map
 //	part WORLD KEY                   the part, and the hash that this peer has of it
-//	strict FUNCTION ARGUMENT...      as the chaincode has it where nothing is repeated
 //	range FROM TO                    as in the chaincode
 package main
 
@@ -32,16 +31,8 @@ func (r recorded) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 	case len(args) == 5 && string(args[0]) == "judge":
 		return judge(world{stub, string(args[1])}, args[2], string(args[3]), args[4])
 	}
-	if len(args) >= 2 && string(args[0]) == "strict" {
-		return ledger.Chaincode{}.Invoke(behind{stub})
-	}
 	return r.Chaincode.Invoke(stub)
 }
-
-// behind is a call without its first word.
-type behind struct{ shim.ChaincodeStubInterface }
-
-func (b behind) GetArgs() [][]byte { return b.ChaincodeStubInterface.GetArgs()[1:] }
 
 func seed(to world, rows [][]byte) *peer.Response {
 	for i := 0; i < len(rows); i += 2 {
@@ -137,4 +128,4 @@ func (w world) StartWriteBatch()                           { w.stub.StartWriteBa
 func (w world) FinishWriteBatch() error                    { return w.stub.FinishWriteBatch() }
 func (w world) SetEvent(name string, payload []byte) error { return w.stub.SetEvent(name, payload) }
 
-func main() { log.Fatal(ledger.Serve(recorded{ledger.Chaincode{Repeats: true}})) }
+func main() { log.Fatal(ledger.Serve(recorded{})) }

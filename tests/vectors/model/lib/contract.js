@@ -121,7 +121,6 @@ class Judge {
 	}
 	checkRest(items, header) {
 		const [time, until] = [num(header, 56, 8), num(header, 64, 8)];
-		need(this.host !== 0 || !this.rowOf(key.NC), 38);
 		let ok = true;
 		try {
 			ok = ed25519.verify(cut(header, 144, 64), cat(ascii('emrfs/v1/batch\0'), header.slice(0, 144)), this.signerPk, { zip215: false });
@@ -129,6 +128,8 @@ class Judge {
 			ok = false;
 		}
 		need(ok, 18);
+		const onlyReads = (id) => ((this.rowOf(key.K(id))?.int(80, 2) ?? 0) & 8192) !== 0;
+		need(!onlyReads(this.signer) && !onlyReads(this.submitter), 19);
 		need(this.bringsOwnCert(items) || this.submitterActive(), 19);
 		need(time <= this.now + 600n, 20);
 		let smallest = 1n << 63n;

@@ -32,7 +32,7 @@ export const over = (raw, at, bytes) => cat(raw.slice(0, at), bytes, raw.slice(a
 
 const h = (b) => hex(b);
 export const key = {
-	N: 'N', NC: 'NC', M: (org) => `M/${h(org)}`, K: (id) => `K/${h(id)}`, D: (dom) => `D/${h(dom)}`, E: (dom, e) => `E/${h(dom)}/${h(u32(e))}`,
+	N: 'N', M: (org) => `M/${h(org)}`, K: (id) => `K/${h(id)}`, D: (dom) => `D/${h(dom)}`, E: (dom, e) => `E/${h(dom)}/${h(u32(e))}`,
 	in: (l, dom, obj) => `${l}/${h(dom)}/${h(obj)}`, by: (l, obj) => `${l}/${h(obj)}`, gx: (who, dom, obj) => `gx/${h(who)}/${h(dom)}/${h(obj)}`,
 	KC: (org, ref) => `KC/${h(org)}/${h(ref)}`, KE: (org, id) => `KE/${h(org)}/${h(id)}`, U: (account, place) => `U/${h(account)}/${h(Uint8Array.of(place))}`, b: (id) => `b/${h(id)}`, c: (dom) => `c/${h(dom)}`,
 	place: (l, fam, dom, obj, v) => `${l}/${h(Uint8Array.of(fam))}/${h(dom)}/${h(obj)}/${h(u64(v))}`,

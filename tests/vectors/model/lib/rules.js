@@ -45,7 +45,7 @@ function vouched(c, { how, ref, sig, sigAt, org, roles, notAfter }) {
 		return cert.alg === 2 && tries(() => p256Verify(cert.key.slice(26), msg, sig));
 	}
 	const e = c.rowOf(key.K(ref));
-	return roles === 128 && !!e && e.raw[82] === 1 && !(e.int(80, 2) & 128) && same(e.at(88, 16), org) && edOk(e.at(48, 32), msg, sig);
+	return (roles & ~8192) === 128 && !!e && e.raw[82] === 1 && !(e.int(80, 2) & 128) && same(e.at(88, 16), org) && edOk(e.at(48, 32), msg, sig);
 }
 const endorserActive = (c, ref) => need(c.keyActive(c.rowOf(key.K(ref))), DEAD);
 const samePerson = (c, one, two) => {
@@ -71,7 +71,7 @@ const keyPart = from(35, 32 + 2 + 65535 + 1 + 255);
 const KEYS = {
 	[OP.KEY_REG]: {
 		dom: 'none', epoch: '0', zero: [3, 5], part: keyPart, row: (c) => key.K(c.signer),
-		form: (c) => { need(!(int(c.pub, 0, 2) & ~8191) && (c.pub[2] === 1 || c.pub[2] === 2), FORMAT); ownKey(c); },
+		form: (c) => { need(!(int(c.pub, 0, 2) & ~16383) && (!(int(c.pub, 0, 2) & 8192) || ((c.rowOf(key.N)?.int(52, 4) ?? 1) >= 2 && c.pub[2] === 2)) && (c.pub[2] === 1 || c.pub[2] === 2), FORMAT); ownKey(c); },
 		may: (c) => need(!(c.pub[2] === 1 && int(c.pub, 0, 2) & 128) && vouched(c, { how: c.pub[2], ref: cut(c.pub, 184, 32), sig: cut(c.pub, 216, 64), sigAt: 216, org: cut(c.pub, 8, 16), roles: int(c.pub, 0, 2), notAfter: num(c.pub, 280, 8) }) && popOk(c, cut(c.pub, 56, 32), cut(c.pub, 88, 64), c.signer), MAY),
 		state: isNew,
 		last: (c) => { if (c.pub[2] === 2) endorserActive(c, cut(c.pub, 184, 32)); else need(!certRevoked(c), DEAD); },
@@ -158,12 +158,10 @@ function mayChange(c, kind, org, by) {
 	if (kind === 2) return m?.state === 1;
 	return kind !== 1 || !m || (m.state === 1 && same(org, by));
 }
-// Out of a directory, once.
-const mayMove = (c) => c.host === 0 && !c.rowOf(key.NC);
 function possible(c, p, n) {
 	const member = p.raw[48] <= 2 && c.isMember(p.at(64, 16));
 	if (!mayChange(c, p.raw[48], p.at(64, 16), p.at(144, 16))) return false;
-	return [null, member || n.raw[49] < 255, n.raw[49] > 1, p.raw[49] <= n.raw[49], p.int(80, 4) >= n.int(52, 4), true, mayMove(c)][p.raw[48]];
+	return [null, member || n.raw[49] < 255, n.raw[49] > 1, p.raw[49] <= n.raw[49], p.int(80, 4) >= n.int(52, 4), true][p.raw[48]];
 }
 function effect(c, p, n) {
 	const org = p.at(64, 16);
@@ -188,9 +186,6 @@ function effect(c, p, n) {
 	case 4:
 		putN([52, p.at(80, 4)]);
 		break;
-	case 6:
-		c.put(key.NC, row(OP.ORG_PROPOSE, { state: 1, version: 1n, item: c.id }, p.at(80, 32)));
-		break;
 	default:
 	}
 }
@@ -202,11 +197,11 @@ const ORGS = {
 		form: (c) => {
 			const k = c.pub[0];
 			const [org, subject, aux] = [cut(c.pub, 16, 16), cut(c.pub, 32, 32), cut(c.pub, 64, 32)];
-			need(k >= 1 && k <= 6 && isZero(org) === k > 2 && isZero(aux) === (k !== 1) && isZero(subject) === (k === 2) && (k === 3 || !c.pub[1]) && (k !== 4 || isZero(subject.slice(4))), FORMAT);
+			need(k >= 1 && k <= 5 && isZero(org) === k > 2 && isZero(aux) === (k !== 1) && isZero(subject) === (k === 2) && (k === 3 || !c.pub[1]) && (k !== 4 || isZero(subject.slice(4))), FORMAT);
 		},
 		may: (c) => { role(64)(c); need(c.pub[0] !== 1 || !c.isMember(cut(c.pub, 16, 16)) || same(c.K.at(88, 16), cut(c.pub, 16, 16)), MAY); },
 		state: isNew,
-		last: (c) => { inForce(c); need(c.pub[0] !== 6 || mayMove(c), RULES); need(mayChange(c, c.pub[0], cut(c.pub, 16, 16), c.K.at(88, 16)), RULES); need(inReach(c, num(c.pub, 8, 8)), LIMIT); },
+		last: (c) => { inForce(c); need(mayChange(c, c.pub[0], cut(c.pub, 16, 16), c.K.at(88, 16)), RULES); need(inReach(c, num(c.pub, 8, 8)), LIMIT); },
 		write: (c) => c.put(key.by('P', c.object), row(OP.ORG_PROPOSE, c.head(), cut(c.pub, 0, 2), zeros(6), cut(c.pub, 8, 88), voiceNow(c))),
 	},
 	[OP.ORG_APPROVE]: {
@@ -265,10 +260,10 @@ const DOMAINS = {
 	},
 	[OP.WRITER_ADD]: {
 		dom: 'live', epoch: '0', zero: [34, 6], part: sealed, row: (c) => key.in('W', c.domain, c.object),
-		form: (c) => need(same(c.object, cut(c.pub, 0, 16)) && int(c.pub, 32, 2) !== 0 && !(int(c.pub, 32, 2) & ~31), FORMAT),
+		form: (c) => need(same(c.object, cut(c.pub, 0, 16)) && (int(c.pub, 32, 2) !== 0 || (c.rowOf(key.N)?.int(52, 4) ?? 1) >= 2) && !(int(c.pub, 32, 2) & ~31), FORMAT),
 		may: (c) => { manager(c); need(c.owner || !(int(c.pub, 32, 2) & 8) || num(c.pub, 40, 8) <= c.W.num(88, 8), MAY); },
 		state: (c) => need(!c.row || same(c.row.at(48, 32), cut(c.pub, 0, 32)), EXISTS),
-		last: (c) => { inForceOrOwner(c); need(c.keyActive(c.rowOf(key.K(cut(c.pub, 0, 32)))), DEAD); until(c, 40); },
+		last: (c) => { inForceOrOwner(c); const w = c.rowOf(key.K(cut(c.pub, 0, 32))); need(c.keyActive(w), DEAD); need(!!(w.int(80, 2) & 8192) === (int(c.pub, 32, 2) === 0), MAY); until(c, 40); },
 		write: (c) => {
 			c.put(key.in('W', c.domain, c.object), row(OP.WRITER_ADD, c.head(), c.pub));
 			c.put(key.gx(cut(c.pub, 0, 32), c.domain, c.object), zeros(0));

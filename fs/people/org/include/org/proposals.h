@@ -84,6 +84,5 @@ emr_bureau_work emr_org_mint;
 /* org contract: the number in force, and what is proposed; org contract N: proposes (if nobody has)
  * and approves. */
 emr_bureau_work emr_org_contract;
-emr_bureau_work emr_org_move;
 /* org host: the keys of all; org host KEY, or an address: that of one's own organisation. */
 emr_bureau_work emr_org_host;

@@ -12,7 +12,6 @@
 typedef struct emr_founding {
 	const char *dir;     /* of the network */
 	const char *channel; /* the directory of the backend's socket */
-	const char *genesis; /* of the channel; of who comes to one */
 	/* of who begins one */
 	emr_keyring *keyring;
 	emr_begun *begun; /* keeps it, before the channel hears of it */
@@ -23,12 +22,8 @@ typedef struct emr_founding {
 emr_status emr_founding_look(
 	const char *channel, emr_network_in_channel *out, emr_problem *out_problem);
 /* The directory is one of the network of DESCRIPTOR in the channel, made where it is empty or not
- * there; one whose members have agreed on that moves there. */
+ * there. */
 emr_status emr_founding_settle(
 	const emr_founding *founding, emr_bytes descriptor, bool *out_is_made);
-/* EMR_FORK, with the problem that CAUSE keeps the directory from that channel. */
-emr_status emr_founding_refuse(const emr_founding *founding, const char *cause);
-/* The network of the directory goes on in the channel, as its members have agreed. */
-emr_status emr_founding_move(const emr_founding *founding);
 /* For emr_network_new.begin: ARG is an emr_founding. */
 emr_status emr_founding_begin(void *arg, const emr_network_made *made);
