@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "keyring/cert.h"
+#include "keyring/guardian.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
@@ -18,6 +19,7 @@
 #include "session/second_copy.h"
 #include "session/session.h"
 
+#define GUARDIANS_FILE_MAX 4096
 #define TRIES 3 /* of a person; each takes the time of a key derivation */
 
 emr_status emr_keys_protect(emr_problem *out_problem)
@@ -72,6 +74,41 @@ void emr_keys_newest_certificate(int state_fd, emr_keyring *keyring)
 		(void)!emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&found));
 }
 
+/* The keyring of a guardian, by the passphrase that was typed. */
+static emr_status open_guardians(const emr_guardian *guardian, emr_bytes passphrase, emr_keyring **out)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_FD fd = -1;
+	emr_problem unsaid = {0};
+	const char *field = NULL;
+
+	EMR_TRY(emr_places_find(
+		guardian->as[0] != '\0' ? guardian->as : NULL, &places, &unsaid));
+	EMR_TRY(emr_places_open_state(&places, false, &fd, &unsaid));
+	return emr_keyring_open(fd, EMR_STATE_KEYFILE, passphrase, out, &field);
+}
+
+/* A keyring that has guardians is opened by the passphrase of one of them: IO becomes its own.  As
+ * it is where there are none, or it is nobody's: then it may be the keyring's own. */
+static emr_status take_guardians(int state_fd, emr_passphrase *io)
+{
+	EMR_AUTO_BUF file = {0};
+	emr_status status = emr_file_read(state_fd, EMR_STATE_GUARDIANS, GUARDIANS_FILE_MAX, &file);
+	emr_guardian guardian;
+
+	for (size_t i = 0; status == EMR_OK; i++) {
+		EMR_AUTO_KEYRING keyring = NULL;
+
+		status = emr_guardians_at(emr_buf_view(&file), i, &guardian);
+		if (status != EMR_OK ||
+			open_guardians(&guardian, emr_passphrase_view(io), &keyring) != EMR_OK)
+			continue;
+		emr_wipe(io->data, io->len);
+		return emr_guardians_open(emr_buf_view(&file), i, keyring, io->data, &io->len);
+	}
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *passphrase_file,
 	emr_passphrase *out_passphrase, emr_keyring **out_keyring, emr_problem *out_problem)
 {
@@ -83,6 +120,8 @@ emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *
 		status = emr_passphrase_get(passphrase_file, false, out_passphrase, out_problem);
 	if (status != EMR_OK && out_problem->is_set)
 		return status;
+	if (status == EMR_OK)
+		status = take_guardians(state_fd, out_passphrase);
 	if (status == EMR_OK)
 		status = emr_keyring_open(state_fd, EMR_STATE_KEYFILE,
 			emr_passphrase_view(out_passphrase), out_keyring, &field);

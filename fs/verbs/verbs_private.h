@@ -277,6 +277,15 @@ void emr_practice_say_left(emr_out *out, const char *as);
 /* Runs this program as AS with WORDS, up to a NULL, until it has said all that it had to say; with
  * a PASSPHRASE it reads that from a pipe.  EMR_DENIED: it failed, and has said why. */
 emr_status emr_self_run(const emr_passphrase *passphrase, const char *as, const char *const *words);
+/* Somebody who comes with a new keyring on this computer. */
+typedef struct emr_self_invited {
+	const emr_passphrase *administrators, *passphrase; /* of who invites; of the new keyring */
+	const char *administrator, *as;			   /* --as of both; NULL: the usual one */
+	const char *handle, *role;
+	const char *words_file; /* NULL: the words are nobody's, an agent's */
+} emr_self_invited;
+/* By an invitation that nobody else ever sees; it lies in STATE, the administrator's, meanwhile. */
+emr_status emr_self_invite(const emr_self_invited *who, const char *state);
 /* For snprintf: --as of the agent that the administrator with the keyring AS has made. */
 #define EMR_AGENT_NAME(as) "%.100s%sagent", (as) != NULL ? (as) : "", (as) != NULL ? "-" : ""
 /* Makes, unless a try before has, and starts the agent of the organisation in STATE. */
