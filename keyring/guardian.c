@@ -43,8 +43,8 @@ emr_status emr_guardians_seal(
 		uint8_t sealed[SEALED_BYTES];
 
 		EMR_TRY(emr_hpke_seal(all[i].x25519, emr_bytes_of(INFO, strlen(INFO)),
-			emr_bytes_of(all[i].id.b, sizeof all[i].id.b), emr_bytes_of(plain.data, plain.len),
-			sealed));
+			emr_bytes_of(all[i].id.b, sizeof all[i].id.b),
+			emr_bytes_of(plain.data, plain.len), sealed));
 		emr_write_u8(&w, (uint8_t)strlen(all[i].as));
 		emr_write_bytes(&w, all[i].as, strlen(all[i].as));
 		emr_write_bytes(&w, all[i].id.b, sizeof all[i].id.b);

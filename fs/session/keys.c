@@ -75,15 +75,15 @@ void emr_keys_newest_certificate(int state_fd, emr_keyring *keyring)
 }
 
 /* The keyring of a guardian, by the passphrase that was typed. */
-static emr_status open_guardians(const emr_guardian *guardian, emr_bytes passphrase, emr_keyring **out)
+static emr_status open_guardians(
+	const emr_guardian *guardian, emr_bytes passphrase, emr_keyring **out)
 {
 	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_FD fd = -1;
 	emr_problem unsaid = {0};
 	const char *field = NULL;
 
-	EMR_TRY(emr_places_find(
-		guardian->as[0] != '\0' ? guardian->as : NULL, &places, &unsaid));
+	EMR_TRY(emr_places_find(guardian->as[0] != '\0' ? guardian->as : NULL, &places, &unsaid));
 	EMR_TRY(emr_places_open_state(&places, false, &fd, &unsaid));
 	return emr_keyring_open(fd, EMR_STATE_KEYFILE, passphrase, out, &field);
 }

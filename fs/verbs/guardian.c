@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/day.h"
 #include "base/file.h"
 #include "keyring/guardian.h"
 #include "kit/language.h"
@@ -52,8 +53,9 @@ static emr_status add_other(ward *w, emr_crowd *crowd, const char *text, emr_pro
 	if (w->n == EMR_GUARDIANS_MAX || strlen(text) > EMR_GUARDIAN_AS_MAX ||
 		!emr_at_work_as(text, false).has_keyring ||
 		emr_replica_person(crowd->replica, who.id, &person) != EMR_OK)
-		return wrong(_("Another guardian has a keyring on this computer, with the same name "
-			       "in emrfs people as behind --as."),
+		return wrong(
+			_("Another guardian has a keyring on this computer, with the same name "
+			  "in emrfs people as behind --as."),
 			out_problem);
 	to->id = who.id;
 	memcpy(to->x25519, person.row.x25519, sizeof to->x25519);
@@ -78,22 +80,17 @@ static emr_status find_guardians(ward *w, emr_problem *out_problem)
 	return EMR_OK;
 }
 
-static emr_status draw_passphrase(emr_passphrase *out)
+emr_status emr_guardians_make(
+	int state_fd, const emr_guardian *all, size_t n, emr_passphrase *out_passphrase)
 {
 	EMR_AUTO_KEYRING drawn = NULL;
+	EMR_AUTO_BUF file = {0};
 
 	EMR_TRY(emr_keyring_create(
 		EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &drawn));
-	return trust_phrase(drawn, out);
-}
-
-/* Before the keyring: one whose passphrase nobody has would open by its words alone. */
-static emr_status write_guardians(ward *w)
-{
-	EMR_AUTO_BUF file = {0};
-
-	EMR_TRY(emr_guardians_seal(emr_passphrase_view(&w->passphrase), w->all, w->n, &file));
-	return emr_file_create(w->state_fd, EMR_STATE_GUARDIANS, emr_buf_view(&file), 0600);
+	EMR_TRY(trust_phrase(drawn, out_passphrase));
+	EMR_TRY(emr_guardians_seal(emr_passphrase_view(out_passphrase), all, n, &file));
+	return emr_file_create(state_fd, EMR_STATE_GUARDIANS, emr_buf_view(&file), 0600);
 }
 
 /* In the parent's network, or alone as the parent is. */
@@ -102,7 +99,9 @@ static emr_status make_keyring(ward *w)
 	const char *words_file = w->args->values[EMR_OPT_WORDS_FILE];
 	const char *const alone[] = {"init", "--yes", "--quiet", "--words-file", words_file, NULL};
 	const emr_self_invited who = {.administrators = &w->acting.passphrase,
-		.administrator = w->args->values[EMR_OPT_AS],
+		.administrator = emr_at_work_as(EMR_FAMILY_AS, false).has_keyring
+					 ? EMR_FAMILY_AS
+					 : w->args->values[EMR_OPT_AS],
 		.passphrase = &w->passphrase,
 		.as = w->handle,
 		.handle = w->handle,
@@ -136,10 +135,8 @@ static emr_status name_it(const ward *w)
 
 static emr_status make_all(ward *w, emr_problem *out_problem)
 {
-	emr_status status = draw_passphrase(&w->passphrase);
+	emr_status status = emr_guardians_make(w->state_fd, w->all, w->n, &w->passphrase);
 
-	if (status == EMR_OK)
-		status = write_guardians(w);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, w->places.state);
 	status = make_keyring(w);
@@ -170,8 +167,7 @@ static emr_status check(ward *w, emr_problem *out_problem)
 
 static emr_status make(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
-	__attribute__((cleanup(ward_end)))
-	ward w = {.args = args,
+	__attribute__((cleanup(ward_end))) ward w = {.args = args,
 		.out = out,
 		.handle = args->operands[1],
 		.acting = EMR_ACTING_NONE,

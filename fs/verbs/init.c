@@ -62,6 +62,7 @@ typedef struct making {
 	bool dir_made, dir_used; /* to be taken away again unless it is used */
 	bool own_dir_made;	 /* the same, of the one in the state */
 	bool opens;		 /* the folder is opened next */
+	bool has_guardians;	 /* who open it: there are no words */
 } making;
 
 static void making_end(making *m)
@@ -126,7 +127,7 @@ static emr_status hand_out_words(making *m, emr_problem *out_problem)
 	const char *file = m->args->values[EMR_OPT_WORDS_FILE];
 	bool may_ask = file == NULL && !m->args->given[EMR_OPT_YES] && emr_terminal_there();
 
-	if (file != NULL || is_agent(m))
+	if (file != NULL || is_agent(m) || m->has_guardians)
 		return file != NULL ? emr_words_write(m->session.keyring, file, out_problem)
 				    : EMR_OK;
 	if (!may_ask)
@@ -544,7 +545,7 @@ static void say_done(making *m, const emr_id32 *signer_id)
 		emr_say_to_open(m->out);
 	if (is_agent(m)) /* it has nothing to lose */
 		return;
-	if (!m->words_checked)
+	if (!m->words_checked && !m->has_guardians)
 		emr_remark_that(m->out, EMR_SAY_WORDS_BACK, NULL);
 	emr_say_one_copy(m->out, &m->places, NULL);
 }
@@ -565,7 +566,7 @@ static emr_status check_words_file(const making *m, emr_problem *out_problem)
 static emr_status check_words(const making *m, emr_problem *out_problem)
 {
 	if ((!emr_terminal_there() || m->args->given[EMR_OPT_YES]) &&
-		m->args->values[EMR_OPT_WORDS_FILE] == NULL && !is_agent(m))
+		m->args->values[EMR_OPT_WORDS_FILE] == NULL && !is_agent(m) && !m->has_guardians)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
 	return check_words_file(m, out_problem);
 }
@@ -669,6 +670,7 @@ int emr_init_new(const emr_args *args, emr_out *out, const char *org_name, emr_m
 		.stage = EMR_STAGE_NONE,
 		.session = EMR_SESSION_CLOSED,
 		.opens = out_made != NULL,
+		.has_guardians = out_made != NULL && out_made->has_guardians,
 		.org_name = org_name};
 	emr_problem problem = {0};
 	emr_id32 signer_id = {{0}};
@@ -685,7 +687,10 @@ int emr_init_new(const emr_args *args, emr_out *out, const char *org_name, emr_m
 			: args->values[EMR_OPT_NAME] != NULL ? args->values[EMR_OPT_NAME]
 							     : "agent");
 	emr_passphrase_is_of(m.profile.name, m.profile.born);
-	if (status == EMR_OK)
+	if (m.has_guardians) {
+		m.passphrase = out_made->passphrase;
+		out_made->passphrase = (emr_passphrase){0};
+	} else if (status == EMR_OK)
 		status = emr_passphrase_get(args->values[EMR_OPT_PASSPHRASE_FILE],
 			is_alone(&m) || !goes_on(&m), &m.passphrase, &problem);
 	m.begun = (emr_begun){.state_fd = m.stage.state_fd,

@@ -125,8 +125,9 @@ static emr_status await_invitation(const char *file, int watch, pid_t inviting)
 emr_status emr_self_invite(const emr_self_invited *who, const char *state)
 {
 	char file[4300];
-	const char *const invite[] = {"invite", who->handle, "--role", who->role, "-o", file,
-		"--wait", "--quiet", NULL};
+	const char *const invite[] = {
+		"invite", who->handle, "--role", who->role, "-o", file, "--wait", "--quiet", NULL};
+	const char *const go_on[] = {"join", file, "--yes", "--quiet", NULL};
 	const char *const join[] = {"init", "--yes", "--quiet", "--join", file,
 		who->words_file != NULL ? "--words-file" : NULL, who->words_file, NULL};
 	EMR_AUTO_FD watch = inotify_init1(IN_CLOEXEC);
@@ -139,7 +140,8 @@ emr_status emr_self_invite(const emr_self_invited *who, const char *state)
 	EMR_TRY(self_start(who->administrators, who->administrator, invite, &inviting));
 	status = await_invitation(file, watch, inviting);
 	if (status == EMR_OK)
-		status = self_start(who->passphrase, who->as, join, &joining);
+		status = self_start(
+			who->passphrase, who->as, who->has_keyring ? go_on : join, &joining);
 	if (status == EMR_OK)
 		status = self_await(joining);
 	if (status != EMR_OK)

@@ -28,7 +28,9 @@ typedef struct practice {
 	char address[ADDRESS_MAX];
 	char *dir; /* of the network; owned */
 	emr_made whole;
-	emr_at_work found; /* of an earlier try */
+	emr_at_work found;	 /* of an earlier try */
+	const char *founder;	 /* --as of who founds a family; NULL: the usual keyring */
+	emr_passphrase founders; /* passphrase */
 } practice;
 
 void emr_practice_say_left(emr_out *out, const char *as)
@@ -99,12 +101,77 @@ static emr_status prepare(practice *p, emr_problem *out_problem)
 		return emr_wrong_use("practice",
 			_("practice begin needs a name, and an address that the others reach."),
 			out_problem);
+	if (p->args.given[EMR_OPT_FAMILY]) {
+		p->founder = p->args.values[EMR_OPT_AS];
+		p->args.given[EMR_OPT_AS] = true;
+		p->args.values[EMR_OPT_AS] = EMR_FAMILY_AS;
+	}
 	EMR_TRY(look(p, name, out_problem));
 	EMR_TRY(emr_check_may_mount(NULL, out_problem));
 	return p->found.host_pid != 0
 		       ? EMR_OK
 		       : take_address(p, p->args.n_operands > 2 ? p->args.operands[2] : NULL,
 				 out_problem);
+}
+
+/* ---- a family: nobody keeps words of it ---- */
+
+/* The founder, by the own passphrase, opens the family's keyring as its guardian. */
+static emr_status begin_family(practice *p, emr_problem *out_problem)
+{
+	EMR_AUTO_PLACES own = {0};
+	EMR_AUTO_PLACES family = {0};
+	EMR_AUTO_FD own_fd = -1;
+	EMR_AUTO_FD fd = -1;
+	EMR_AUTO_KEYRING keyring = NULL;
+	emr_guardian guardian = {.as = ""};
+	emr_public public;
+	emr_status status;
+
+	EMR_TRY(emr_places_find(p->founder, &own, out_problem));
+	EMR_TRY(emr_places_open_state(&own, false, &own_fd, out_problem));
+	EMR_TRY(emr_keys_open_once(own_fd, own.state, p->args.values[EMR_OPT_PASSPHRASE_FILE],
+		&p->founders, &keyring, out_problem));
+	if (p->found.has_keyring)
+		return EMR_OK;
+	status = emr_keyring_public(keyring, &public);
+	if (status == EMR_OK) {
+		guardian.id = public.signer_id;
+		memcpy(guardian.x25519, public.x25519, sizeof guardian.x25519);
+		snprintf(guardian.as, sizeof guardian.as, "%s",
+			p->founder != NULL ? p->founder : "");
+		EMR_TRY(emr_places_find(EMR_FAMILY_AS, &family, out_problem));
+		EMR_TRY(emr_places_open_state(&family, true, &fd, out_problem));
+		status = emr_guardians_make(fd, &guardian, 1, &p->whole.passphrase);
+	}
+	p->whole.has_guardians = true;
+	return status == EMR_OK ? EMR_OK
+				: EMR_PROBLEM_STATUS(out_problem, status, _("The guardian"));
+}
+
+/* The founder is a member like all others, and goes on with the own records there. */
+static emr_status join_family(practice *p, emr_problem *out_problem)
+{
+	const emr_self_invited who = {.administrators = &p->founders,
+		.administrator = EMR_FAMILY_AS,
+		.passphrase = &p->founders,
+		.as = p->founder,
+		.handle = "founder",
+		.role = "patient",
+		.has_keyring = true};
+	EMR_AUTO_PLACES own = {0};
+	EMR_AUTO_FD own_fd = -1;
+	EMR_AUTO_FREE char *dir = NULL;
+
+	EMR_TRY(emr_places_find(p->founder, &own, out_problem));
+	EMR_TRY(emr_places_open_state(&own, false, &own_fd, out_problem));
+	if (emr_network_dir_of(own_fd, &dir) == EMR_OK) /* an earlier try */
+		return EMR_OK;
+	if (emr_self_invite(&who, p->whole.state) != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, EMR_DENIED, _("Your own keyring"));
+	emr_say(p->out, "The family is ready. Next: emrfs --as " EMR_FAMILY_AS
+			" invite NAME, or emrfs guardian make NAME for a child.\n");
+	return EMR_OK;
 }
 
 /* Each part says by itself what is wrong with it. */
@@ -131,6 +198,8 @@ static emr_status run_parts(practice *p, emr_problem *out_problem)
 		return EMR_DENIED;
 	if (p->found.pid == 0 && emr_self_run(&p->whole.passphrase, as, mount) != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, EMR_DENIED, _("The folder is not open"));
+	if (p->args.given[EMR_OPT_FAMILY])
+		return join_family(p, out_problem);
 	emr_say(p->out, "The practice is ready. Next: emrfs invite NAME --role clinician\n");
 	return EMR_OK;
 }
@@ -142,6 +211,8 @@ int emr_cmd_practice(const emr_args *args, emr_out *out)
 	emr_status status = prepare(&p, &problem);
 	int code = EMR_EXIT_FAILED;
 
+	if (status == EMR_OK && p.args.given[EMR_OPT_FAMILY])
+		status = begin_family(&p, &problem);
 	if (status == EMR_OK && !p.found.has_keyring)
 		code = emr_init_new(&p.args, out, p.args.operands[1], &p.whole);
 	if (status == EMR_OK && p.whole.state != NULL)
@@ -152,6 +223,7 @@ int emr_cmd_practice(const emr_args *args, emr_out *out)
 		code = EMR_EXIT_FAILED; /* the agent has said it */
 	else if (p.whole.state != NULL || status != EMR_OK)
 		code = emr_out_done(out, status, &problem, "practice");
+	emr_passphrase_free(&p.founders);
 	emr_made_end(&p.whole);
 	free(p.dir);
 	return code;

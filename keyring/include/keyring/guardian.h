@@ -21,7 +21,8 @@ typedef struct emr_guardian {
  * EMR_INVALID: none or too many of them, or a passphrase that is longer. */
 emr_status emr_guardians_seal(
 	emr_bytes passphrase, const emr_guardian *all, size_t n, emr_buf *out_file);
-/* Guardian I of FILE; x25519 is not in it, and zero.  EMR_NOT_FOUND: there are fewer; EMR_DAMAGED. */
+/* Guardian I of FILE; x25519 is not in it, and zero.  EMR_NOT_FOUND: there are fewer; EMR_DAMAGED.
+ */
 emr_status emr_guardians_at(emr_bytes file, size_t i, emr_guardian *out);
 /* The passphrase, by KR, the keyring of guardian I or the one that followed it.  OUT has room for
  * EMR_GUARDIAN_PASSPHRASE_MAX bytes of locked memory.  EMR_NOT_FOUND; EMR_DAMAGED: it is sealed to
