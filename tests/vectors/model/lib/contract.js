@@ -24,7 +24,7 @@ const OWN_FAMILY = {
 	[OP.DATASET_CLOSE]: OP.DATASET_NEW, [OP.TRANSFER]: OP.MINT, [OP.RECOVER_CANCEL]: OP.RECOVER_REQ,
 };
 /* What an enrolment may bring in a day: letters and bytes, of who is invited and of who has a key here. */
-const LETTERS = [OP.KEY_REG, OP.KEY_ROTATE, OP.ORG_PROPOSE, OP.KEY_CERT, OP.WRITER_ADD, OP.GRANT, OP.LETTER, OP.REQUEST, OP.DATASET_NEW, OP.DATASET_ADMIT, OP.RECOVER_REQ];
+const LETTERS = [OP.KEY_REG, OP.KEY_ROTATE, OP.ORG_PROPOSE, OP.KEY_CERT, OP.WRITER_ADD, OP.GRANT, OP.LETTER, OP.REQUEST, OP.DATASET_NEW, OP.DATASET_ADMIT, OP.RECOVER_REQ, OP.EMERGENCY];
 const DAILY = { invited: [20n, 1n << 20n], member: [20000n, (2n << 30n) / 64n] };
 const DAY = 86400n;
 const familyOf = (op) => OWN_FAMILY[op] ?? op;
