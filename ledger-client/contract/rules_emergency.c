@@ -27,8 +27,8 @@ static emr_row_emergency row_of(struct judge *judge)
 	if (!judge->is_row_present ||
 		!emr_judge_parsed(judge, emr_row_emergency_parse(judge->row, &row)))
 		return (emr_row_emergency){.until_unix_s = 0};
-	if (row.until_unix_s == 0 ? judge->now - row.first_unix_s > OPEN_S
-				  : judge->now >= row.until_unix_s)
+	if (row.until_unix_s != 0 ? judge->now >= row.until_unix_s
+				  : judge->now > row.first_unix_s + OPEN_S)
 		return (emr_row_emergency){.until_unix_s = 0};
 	return row;
 }
@@ -64,7 +64,7 @@ static emr_result form(struct judge *judge)
 	emr_pub_emergency pub = emr_pub_emergency_of(judge->pub);
 	uint8_t grant[16];
 
-	emr_object_emergency(pub.word, grant);
+	emr_object_emergency(pub.word, pub.via, grant);
 	return memcmp(grant, pub.grant, 16) == 0 && memcmp(grant, judge->item.object_id, 16) == 0
 		       ? EMR_RESULT_APPLIED
 		       : EMR_RESULT_FORMAT;
