@@ -207,7 +207,7 @@ enum emr_grant_right {
 	EMR_GRANT_LIST = 1,
 	EMR_GRANT_READ = 2,
 	EMR_GRANT_OWN_AGENTS = 8, /* its agents may be of the owner's own organisation */
-	EMR_GRANT_TWO = 16,	  /* from rules 2 on: it opens when two clinicians have said why */
+	EMR_GRANT_TWO = 4,	  /* from rules 2 on: it opens when two clinicians have said why */
 };
 
 /* K.how: what vouches for a key. */

@@ -326,7 +326,7 @@ const GRANTS = {
 		dom: 'live', epoch: 'now', row: grantRow, part: (len, c) => { const rest = len - 210 - 32 * agents(c); return rest >= 512 && rest <= 512 * 32 && rest % 512 === 0; },
 		form: (c) => {
 			const [t, n, rights, purposes] = [c.pub[62], c.pub[63], int(c.pub, 60, 2), int(c.pub, 56, 4)];
-			need((rights & 3) !== 0 && (rights & ~((n > 0 ? 11 : 3) | (n > 0 && purposes === 16 && rulesOf(c) >= 2 ? 16 : 0))) === 0 && purposes >= 1 && purposes <= 511 && num(c.pub, 32, 8) < num(c.pub, 40, 8) && t <= n && (t === 0) === (n === 0) && !isZero(cut(c.pub, 0, 32)), FORMAT);
+			need((rights & 3) !== 0 && (rights & ~((n > 0 ? 11 : 3) | (n > 0 && purposes === 16 && rulesOf(c) >= 2 ? 4 : 0))) === 0 && purposes >= 1 && purposes <= 511 && num(c.pub, 32, 8) < num(c.pub, 40, 8) && t <= n && (t === 0) === (n === 0) && !isZero(cut(c.pub, 0, 32)), FORMAT);
 		},
 		may: manager, state: (c) => need(!c.row || same(c.row.at(48, 32), cut(c.pub, 0, 32)), EXISTS),
 		last: (c) => { need(c.row?.state !== 2 && c.now < num(c.pub, 40, 8), OVER); inForceOrOwner(c); need(agents(c) <= 16, LIMIT); },
@@ -413,7 +413,7 @@ const ACCESS = {
 		last: (c) => {
 			const g = grantNamed(c);
 			alive(c, g);
-			need(!(g.int(108, 2) & 16) || c.now < (c.rowOf(key.in('EM', c.domain, cut(c.pub, 0, 16)))?.num(120, 8) ?? 0n), OVER);
+			need(!(g.int(108, 2) & 4) || c.now < (c.rowOf(key.in('EM', c.domain, cut(c.pub, 0, 16)))?.num(120, 8) ?? 0n), OVER);
 			grantee(c, g, cut(c.pub, 16, 16), false);
 			inForce(c);
 			need(int(c.pub, 32, 2) <= 1024, LIMIT);
@@ -427,7 +427,7 @@ const ACCESS = {
 		last: (c) => {
 			const g = grantNamed(c);
 			alive(c, g);
-			need(g.int(108, 2) & 16, NOGRANT);
+			need(g.int(108, 2) & 4, NOGRANT);
 			grantee(c, g, cut(c.pub, 16, 16), false);
 			inForce(c);
 		},
