@@ -53,5 +53,10 @@ Where is an answer?|$EMR_WORK/bento.answer|once
 Where is an answer?|$EMR_WORK/duarte.answer|once
 Where is an answer?|"
 while read -r n word; do grep -qE " $n $word( |\$)" shown || emr_fail "word $n is not shown: $(cat shown)"; done <ana.words
+say "new words are shown, asked back, and in force"
+trust bento 'would you like to do?|renew'
+grep -q "Your 24 new words are in force" shown || emr_fail "no new words: $(cat shown)"
+home bento
+run 12 recover --words-file bento.words --new-passphrase-file "$EMR_PASS"
 ! grep -aF "violet ladders" arguments || emr_fail "the passphrase is in arguments"
 echo "all is well"

@@ -17,7 +17,7 @@ printf 'window: %s\n' "$text" >>"$EMR_WORK/shown"
 for process in /proc/[0-9]*/cmdline; do tr '\0' ' ' <"$process" 2>/dev/null; echo; done >>"$EMR_WORK/arguments"
 case $text in
 *--extra-button=*) sed -n 's/.*--extra-button=//p' <<<"$*"; exit 1 ;;
-*"press Enter"*) printf '%s\n' "$text" | tr -s ' \n' '\n' >"$EMR_WORK/page" ;;
+*"ress Enter"*) printf '%s\n' "$text" | tr -s ' \n' '\n' >"$EMR_WORK/page" ;;
 *--entry*"Word "*) number=$(sed 's/.*Word \([0-9]*\):.*/\1/' <<<"$text"); grep -x -A1 "$number" "$EMR_WORK/page" | tail -1; exit ;;
 esac
 line=0

@@ -13,6 +13,7 @@
 #define ALL_PURPOSES 511u
 #define MOMENT_S 60u
 #define QUIET_S 120u /* the open folder leaves a verb that runs its time */
+#define TENDED_TIMES 4
 
 static uint64_t now_s(void)
 {
@@ -434,7 +435,7 @@ static emr_status gather_staff(emr_bureau *bureau, bool may_begin, emr_problem *
 	return EMR_OK;
 }
 
-emr_status emr_teams_tend(
+static emr_status tend_all(
 	emr_bureau *bureau, bool may_begin, uint64_t quiet_s, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF all = {0};
@@ -443,6 +444,20 @@ emr_status emr_teams_tend(
 	EMR_EACH (const emr_team, one, &all)
 		EMR_TRY(emr_team_renew(bureau, one, quiet_s, NULL, out_problem));
 	return gather_staff(bureau, may_begin, out_problem);
+}
+
+/* The same administrator's open folder and a verb of his may do so at the same moment: the one that
+ * is refused for what the other has just done looks again. */
+emr_status emr_teams_tend(
+	emr_bureau *bureau, bool may_begin, uint64_t quiet_s, emr_problem *out_problem)
+{
+	emr_status status = EMR_REFUSED;
+
+	for (int i = 0; i < TENDED_TIMES && status == EMR_REFUSED; i++) {
+		*out_problem = (emr_problem){.is_set = false};
+		status = tend_all(bureau, may_begin, quiet_s, out_problem);
+	}
+	return status;
 }
 
 emr_status emr_teams_tend_session(const emr_session *session)
