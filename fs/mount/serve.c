@@ -272,6 +272,7 @@ static emr_answer_fn *const answers[EMR_ASK_COUNT] = {
 	[EMR_ASK_REVOKE] = emr_answer_revoke,
 	[EMR_ASK_REQUEST] = emr_answer_request,
 	[EMR_ASK_DENY] = emr_answer_deny,
+	[EMR_ASK_EMERGENCY] = emr_answer_emergency,
 	[EMR_ASK_LOG] = emr_answer_log,
 	[EMR_ASK_DEVICES] = emr_answer_devices,
 	[EMR_ASK_WALLET] = emr_answer_wallet,

@@ -74,6 +74,7 @@ static emr_status find_same(emr_share *share, moving *m)
 		if (emr_phase_stands(given->phase) &&
 			memcmp(is->grantee, m->team.grantee.b, 32) == 0 &&
 			emr_rights_shown(is->rights) == emr_rights_shown(was->rights) &&
+			emr_rights_alike(is->rights, was->rights) &&
 			is->purposes == was->purposes &&
 			is->not_after_unix_s == was->not_after_unix_s &&
 			emr_id16_equal(given->share_id, m->given.share_id))

@@ -188,7 +188,8 @@ static emr_status note_living(emr_share *share, living *l, const emr_given *give
 {
 	const emr_row_grant *row = &given->grant.row;
 
-	if (memcmp(row->grantee, l->root.b, 32) != 0 || !emr_phase_stands(given->phase))
+	if (memcmp(row->grantee, l->root.b, 32) != 0 || !emr_phase_stands(given->phase) ||
+		(l->wanted != NULL && !emr_rights_alike(row->rights, l->wanted->rights)))
 		return EMR_OK;
 	l->n++;
 	if (l->wanted == NULL)
@@ -196,6 +197,8 @@ static emr_status note_living(emr_share *share, living *l, const emr_given *give
 	if (emr_rights_shown(row->rights) == emr_rights_shown(l->wanted->rights) &&
 		given->writes == emr_rights_of_writing(l->wanted->rights) &&
 		row->purposes == l->wanted->purposes &&
+		((row->rights & EMR_GRANT_TWO) == 0 ||
+			emr_id16_equal(given->share_id, l->wanted->request)) &&
 		is_same_end(l->wanted->until_unix_s, row->not_after_unix_s))
 		return emr_share_agents_fit(
 			share, l->wanted->grantee, l->wanted->rights, given, &l->is_wanted);
@@ -407,7 +410,8 @@ static emr_status forget_replaced(emr_sharing *sharing, const emr_order *wanted)
 	for (size_t i = sharing->orders.n; i-- > 0;) {
 		const emr_order *o = &sharing->orders.list[i];
 		bool is_replaced = wanted->replaces && !sharing->may_stand[i] &&
-				   o->number != sharing->running && emr_id16_is_zero(o->request);
+				   o->number != sharing->running && emr_id16_is_zero(o->request) &&
+				   emr_rights_alike(o->rights, wanted->rights);
 
 		if (is_wish(o, wanted->domain, wanted->root) && o->number != wanted->number &&
 			(o->has_failed || is_replaced))
@@ -440,7 +444,8 @@ emr_status emr_sharing_is_given(emr_sharing *sharing, const emr_order *order, bo
 /* Under the lock. */
 static emr_status give_order(emr_sharing *sharing, emr_order *wanted, const living *l)
 {
-	if (!emr_id16_is_zero(wanted->request))
+	/* With EMR_GRANT_TWO it is the word of a card, of all that this opens. */
+	if (!emr_id16_is_zero(wanted->request) && (wanted->rights & EMR_GRANT_TWO) == 0)
 		EMR_TRY(check_open(sharing, wanted->request));
 	if (is_given(sharing, wanted, l))
 		return EMR_OK;

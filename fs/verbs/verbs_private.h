@@ -269,6 +269,13 @@ int emr_init_new(const emr_args *args, emr_out *out, const char *org_name, emr_m
 emr_status emr_guardians_make(
 	int state_fd, const emr_guardian *all, size_t n, emr_passphrase *out_passphrase);
 
+/* ---- people.c ---- */
+
+/* A card as JSON into FILE, which is made with MODE: drawn where it ends in .pdf or .png, else its
+ * text ("card").  FILE is away again after an error. */
+emr_status verb_write_card(
+	const char *file, const json_t *card, mode_t mode, emr_problem *out_problem);
+
 /* ---- practice.c ---- */
 
 /* The keyring AS of this account, or of the agent that its administrator made. */
