@@ -81,7 +81,7 @@ static emr_status note_one(emr_share *share, const emr_known_grant *grant, emr_i
 	} else {
 		e.word = *word;
 	}
-	emr_object_emergency(e.word.b, e.via.b, name.b);
+	emr_object_emergency(e.word.b, e.via.b, grant->domain.b, name.b);
 	return emr_id16_equal(name, grant->grant) ? emr_buf_append(out, &e, sizeof e) : EMR_OK;
 }
 

@@ -132,7 +132,8 @@ static emr_status write_letter(making *m)
 	m->made.share_id = m->letter.share_id;
 	if ((o->rights & EMR_GRANT_TWO) != 0) { /* readers have no card */
 		m->letter.word = o->share_id;
-		emr_object_emergency(o->share_id.b, m->letter.root_dir_id.b, m->letter.share_id.b);
+		emr_object_emergency(o->share_id.b, m->letter.root_dir_id.b,
+			m->letter.root_dir_id.b, m->letter.share_id.b);
 	}
 	memcpy(m->letter.label, o->label, strlen(o->label) + 1);
 	return EMR_OK;
@@ -300,7 +301,8 @@ static emr_status settle_name(making *m)
 	if (is_for_two) {
 		EMR_TRY(emr_team_of_grantee(
 			m->share->o.replica, EMR_ID32_AT(m->grantee.row.root), &team));
-		emr_object_emergency(m->order->share_id.b, team.id.b, m->made.grant.b);
+		emr_object_emergency(
+			m->order->share_id.b, team.id.b, m->order->domain.b, m->made.grant.b);
 	}
 	if (has_name)
 		status = emr_replica_grant(

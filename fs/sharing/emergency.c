@@ -41,7 +41,7 @@ static emr_status find(
 	return EMR_OK;
 }
 
-/* Of those that are open: what the folder is called, and whose it is. */
+/* Of those that are open: what the folder is called, and whose it is. One inside comes with it. */
 static emr_status name_open(emr_share *share, const emr_buf *all, json_t *folders,
 	const char **out_patient, emr_buf *names)
 {
@@ -49,7 +49,8 @@ static emr_status name_open(emr_share *share, const emr_buf *all, json_t *folder
 	EMR_EACH (const emr_received, r, names)
 		EMR_EACH (const emr_emergency, e, all) {
 			if (!emr_id16_equal(e->grant.grant, r->grant.grant) ||
-				!emr_id16_equal(e->grant.domain, r->grant.domain))
+				!emr_id16_equal(e->grant.domain, r->grant.domain) ||
+				!emr_id16_equal(r->letter.root_dir_id, r->grant.domain))
 				continue;
 			*out_patient = r->card.name;
 			if (json_array_append_new(folders, emr_json_text(r->letter.label)) != 0)
@@ -150,7 +151,8 @@ static emr_status call(emr_visit *visit, emr_id32 person, char out[EMR_WHO_TEXT_
 
 static emr_status tell_patient(emr_visit *visit, const emr_emergency *e, bool is_open)
 {
-	char who[EMR_WHO_TEXT_BYTES], reason[EMR_EMERGENCY_REASON_MAX + 1], until[EMR_TEXT_BYTES];
+	char who[EMR_WHO_TEXT_BYTES], first[EMR_WHO_TEXT_BYTES],
+		reason[EMR_EMERGENCY_REASON_MAX + 1], until[EMR_TEXT_BYTES];
 	emr_status status = emr_emergency_reason(visit->share, e, reason);
 
 	if (emr_status_is_local(status))
@@ -158,10 +160,11 @@ static emr_status tell_patient(emr_visit *visit, const emr_emergency *e, bool is
 	if (status != EMR_OK) /* the ledger has it, and here it is not, or says nothing */
 		snprintf(reason, sizeof reason, "?");
 	EMR_TRY(call(visit, is_open ? e->second : e->first, who));
+	EMR_TRY(call(visit, e->first, first));
 	emr_time_text((int64_t)e->until_unix_s, until);
 	emr_notices_add_that(visit->notices, "",
-		is_open ? EMR_SAY_EMERGENCY_OPEN : EMR_SAY_EMERGENCY_BEGUN, "who", who, "path",
-		e->label, "cause", reason, "time", until, NULL);
+		is_open ? EMR_SAY_EMERGENCY_OPEN : EMR_SAY_EMERGENCY_BEGUN, "called", first, "who",
+		who, "path", e->label, "cause", reason, "time", until, NULL);
 	return EMR_OK;
 }
 

@@ -2,6 +2,7 @@
  * and gets a card to carry; a clinician who has the card says why it must be opened. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "keyring/invite.h"
@@ -97,7 +98,7 @@ static emr_status look_at(preparing *p, size_t i, size_t k, emr_problem *out_pro
 	return show(p, &request, look);
 }
 
-/* It is on the ledger when this has returned: a card that opens nothing is worse than none. */
+/* It is on the ledger when this has returned. */
 static emr_status give(
 	preparing *p, size_t i, size_t k, const char *shown, emr_problem *out_problem)
 {
@@ -164,6 +165,7 @@ static emr_status prepare(const emr_args *args, emr_out *out, emr_problem *out_p
 		.folders = json_array(),
 		.until = emr_clock_unix_s(emr_clock_system()) + YEAR_S};
 	const char *file = args->values[EMR_OPT_CARD_FILE];
+	emr_status status;
 	json_t *one;
 	size_t i;
 
@@ -182,8 +184,12 @@ static emr_status prepare(const emr_args *args, emr_out *out, emr_problem *out_p
 	EMR_TRY(each(&p, false, out_problem));
 	EMR_TRY(emr_bureau_agree(args, out, _("Prepare it, and write the card (yes, no)?"),
 		_("Nothing was prepared."), out_problem));
-	EMR_TRY(each(&p, true, out_problem));
+	/* First: where no card can be drawn the one before stays good. */
 	EMR_TRY(write_card(&p, out_problem));
+	status = each(&p, true, out_problem);
+	if (status != EMR_OK)
+		(void)unlink(file); /* a card that opens nothing is worse than none */
+	EMR_TRY(status);
 	json_array_foreach(p.folders, i, one) json_object_del(one, "shown");
 	emr_out_text(out, "file", file);
 	emr_out_text(out, "code", p.code);

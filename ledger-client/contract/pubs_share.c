@@ -168,12 +168,13 @@ void emr_object_member(const uint8_t dataset[16], const uint8_t member[32], uint
 	memcpy(out, hash, 16);
 }
 
-void emr_object_emergency(const uint8_t word[16], const uint8_t via[16], uint8_t out[16])
+void emr_object_emergency(
+	const uint8_t word[16], const uint8_t via[16], const uint8_t domain[16], uint8_t out[16])
 {
-	const emr_span pieces[] = {{word, 16}, {via, 16}};
+	const emr_span pieces[] = {{word, 16}, {via, 16}, {domain, 16}};
 	uint8_t hash[32];
 
-	labelled("emergency", pieces, 2, hash);
+	labelled("emergency", pieces, 3, hash);
 	memcpy(out, hash, 16);
 }
 

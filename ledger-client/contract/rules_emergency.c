@@ -64,7 +64,7 @@ static emr_result form(struct judge *judge)
 	emr_pub_emergency pub = emr_pub_emergency_of(judge->pub);
 	uint8_t grant[16];
 
-	emr_object_emergency(pub.word, pub.via, grant);
+	emr_object_emergency(pub.word, pub.via, judge->item.domain_id, grant);
 	return memcmp(grant, pub.grant, 16) == 0 && memcmp(grant, judge->item.object_id, 16) == 0
 		       ? EMR_RESULT_APPLIED
 		       : EMR_RESULT_FORMAT;

@@ -11,6 +11,8 @@ if [ -z "${ON_CHANNEL:-}" ]; then
 	echo 0 >clock
 	export EMR_CLOCK_FILE=$EMR_WORK/clock LD_PRELOAD=$TOOLS/libclock_shim.so
 fi
+draws=${TOOLS%/tests/tools}/fs/tell/desktop/draw-card
+[ ! -x "$draws" ] || two_installed "$draws"
 two_network "São Lucas"
 if [ -n "${ON_CHANNEL:-}" ]; then
 	channel_org aurora "Clínica Aurora" 2 hospital
@@ -24,14 +26,16 @@ two_join ana "Ana Silva" patient
 two_join eva "Eva Reis" patient
 two_join lima "Paula Lima" clinician
 two_join rosa "Rosa Dias" clinician
+two_join rui "Rui Costa" clinician
 two_join joana "Joana Pinto" auditor
 two_join nuno "Nuno Alves" clinician aurora
 orgs_agent keys-aurora aurora
 agent_start keys-aurora
 two_mount ana
 two_home ana
-mkdir "$MNT/Allergies" "$MNT/Diary"
+mkdir -p "$MNT/Allergies/Deep" "$MNT/Diary"
 echo "penicillin" >"$MNT/Allergies/list"
+echo "since 1999" >"$MNT/Allergies/Deep/story"
 echo "private" >"$MNT/Diary/june"
 run 0 status --wait
 
@@ -47,6 +51,20 @@ expect "who may read the card's file" "$(stat -c %a card)" 600
 run 2 emergency prepare Allergies -o other --yes
 run 6 emergency prepare "$MNT/Allergies" with lima -o other --yes
 says "is one person"
+run 0 share "$MNT/Allergies/Deep" with nuno@clínicaaurora --yes --wait
+
+say "another card makes this one worthless, and what is prepared goes on when somebody leaves the staff"
+OLD=$CODE
+picture=card.png && [ -x "$draws" ] || picture=card.txt
+prepares Allergies "$picture" || emr_fail "$(cat out/said)"
+CODE=$(field code)
+[ "$picture" != card.png ] || expect "in the picture" "$(zbarimg --quiet --raw -Sdisable -Sqrcode.enable card.png)" "$CODE"
+prepared() { "$EMRFS" share --all --json | jq -r '[.grants[] | select(.purpose == "emergency" and .state == "confirmed") | .grantee_id] | unique | join(" ")'; }
+"$EMRFS" share --all --json | jq -c ".grants[]" >out/j; before=$(prepared)
+[ "$(wc -w <<<"$before")" = 1 ] || emr_fail "prepared for $before $(cat out/j)"
+as hospital run 0 org revoke rui --yes $P
+followed() { [ -n "$(prepared)" ] && [ "$(prepared)" != "$before" ]; }
+emr_until followed
 run 0 share
 says "emergency"
 run 0 unmount
@@ -68,6 +86,7 @@ expect "after one" "$(field state)" first
 why 0 lima "$CODE" "the same person again"
 expect "after the same one" "$(field state)" first
 why 5 lima second "herself"
+why 5 rosa "$OLD" "by a card that was replaced"
 [ ! -e lima-folder/shared-with-me ] || emr_fail "opened by one"
 
 say "two open it, for reading, while her computer is off"
@@ -77,6 +96,8 @@ expect "what" "$(field folders)" "['Allergies']"
 expect "whose" "$(field patient)" "Ana Silva"
 emr_until opens lima
 emr_until opens rosa
+deep() { grep -q 1999 rosa-folder/shared-with-me/*/Allergies/Deep/story 2>/dev/null; }
+emr_until deep
 ! ls rosa-folder/shared-with-me/*/Diary 2>/dev/null || emr_fail "more than what was prepared"
 ! echo x 2>/dev/null >rosa-folder/shared-with-me/*/Allergies/new || emr_fail "written"
 ! opens nuno || emr_fail "read in another organisation"
@@ -92,19 +113,29 @@ two_mount ana
 two_home ana
 emr_until hears ana "her colleague asked me"
 hears ana "rosa" || emr_fail "$(cat out/heard)"
-logged() { "$EMRFS" log Allergies >out/logged 2>&1 && grep -q "emergency" out/logged && grep -q "lima" out/logged; }
+logged() { "$EMRFS" log "$MNT/Allergies" >out/logged 2>&1 && grep -q 'lima.*"found unconscious in ward 3"' out/logged && grep -q "lima.*opened Allergies/list" out/logged; }
 emr_until logged
+mkdir fhir && "$EMRFS" log --json | python3 "$SUPPORT/../../packaging/emrfs-fhir" fhir >out/written 2>&1 || emr_fail "$(cat out/written)"
+python3 - <<'END' || emr_fail "not in FHIR"
+import glob, json
+events = [json.load(open(file)) for file in glob.glob("fhir/*.json")]
+said = [e for e in events if any(s["code"] == "110127" for s in e.get("subtype", []))]
+assert len(said) == 3, len(said)
+assert all(c["code"] == "ETREAT" for e in said for p in e["purposeOfEvent"] for c in p["coding"])
+assert {e["agent"][0]["altId"] for e in said} == {"lima@saolucas", "rosa@saolucas"}, said[0]["agent"]
+assert any(e["agent"][0]["altId"] == "lima@saolucas" and e["action"] == "R" for e in events)
+END
 [ -z "${ON_CHANNEL:-}" ] || { echo "all is well"; exit 0; }
 
 say "after a day nothing opens, also while she is away; then her keys are new and the card is used up"
 run 0 unmount
 echo 90000 >clock
-closed() { ! opens "$1"; }
-emr_until closed lima
+closed() { [ ! -e lima-folder/shared-with-me/*/Allergies/list ] || ! opens lima; }
+emr_until closed
 two_mount ana
 emr_until hears ana "The emergency is over"
 run 0 share
-! says_not emergency 2>/dev/null || true
+says_not emergency
 why 5 lima "$CODE" "by the used card"
 run 0 unmount
 echo "all is well"

@@ -35,7 +35,7 @@ static void put_prepared(people *p, uint16_t rights)
 	row.purposes = EMR_PURPOSE_EMERGENCY;
 	row.not_after_unix_s = KIT_NOW + 30 * KIT_DAY;
 	emr_grantee_dataset(p->team, row.grantee);
-	emr_object_emergency(word, p->team, p->grant);
+	emr_object_emergency(word, p->team, p->world.domain, p->grant);
 	people_put_grant(p, &row);
 }
 

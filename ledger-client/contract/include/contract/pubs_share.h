@@ -289,8 +289,11 @@ void emr_object_served(const uint8_t req[32], const uint8_t signer_id[32], uint8
  * under the name of somebody else's. */
 void emr_object_request(const uint8_t to[32], const uint8_t signer_id[32], uint8_t out[16]);
 void emr_object_member(const uint8_t dataset[16], const uint8_t member[32], uint8_t out[16]);
-/* The name of a grant to VIA that the card with WORD opens: one card has one word for all. */
-void emr_object_emergency(const uint8_t word[16], const uint8_t via[16], uint8_t out[16]);
+/* The name of a grant of DOMAIN to VIA that the card with WORD opens: one card has one word for
+ * all.
+ */
+void emr_object_emergency(
+	const uint8_t word[16], const uint8_t via[16], const uint8_t domain[16], uint8_t out[16]);
 void emr_object_recovery(const uint8_t request[16], const uint8_t agent[32], uint8_t out[16]);
 /* The grantee that stands for a team or dataset, whole 32 bytes (label "dataset"). */
 void emr_grantee_dataset(const uint8_t dataset[16], uint8_t out_grantee[32]);

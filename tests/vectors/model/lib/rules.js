@@ -422,7 +422,7 @@ const ACCESS = {
 	},
 	[OP.EMERGENCY]: {
 		since: 2, dom: 'live', epoch: '0', part: (len) => len === 592, row: (c) => key.in('EM', c.domain, c.object), may: role(2),
-		form: (c) => { const g = id16(H('emergency', cut(c.pub, 32, 16), cut(c.pub, 16, 16))); need(same(g, cut(c.pub, 0, 16)) && same(g, c.object), FORMAT); },
+		form: (c) => { const g = id16(H('emergency', cut(c.pub, 32, 16), cut(c.pub, 16, 16), c.domain)); need(same(g, cut(c.pub, 0, 16)) && same(g, c.object), FORMAT); },
 		state: (c) => need(!(emergency(c)?.num(120, 8) > 0n), EXISTS),
 		last: (c) => {
 			const g = grantNamed(c);
