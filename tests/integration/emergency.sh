@@ -120,7 +120,7 @@ python3 - <<'END' || emr_fail "not in FHIR"
 import glob, json
 events = [json.load(open(file)) for file in glob.glob("fhir/*.json")]
 said = [e for e in events if any(s["code"] == "110127" for s in e.get("subtype", []))]
-assert len(said) == 3, len(said)
+assert len(said) == 6, len(said)  # each word, of the folder and of the one inside
 assert all(c["code"] == "ETREAT" for e in said for p in e["purposeOfEvent"] for c in p["coding"])
 assert {e["agent"][0]["altId"] for e in said} == {"lima@saolucas", "rosa@saolucas"}, said[0]["agent"]
 assert any(e["agent"][0]["altId"] == "lima@saolucas" and e["action"] == "R" for e in events)
