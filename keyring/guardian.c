@@ -6,6 +6,7 @@
 
 #include "base/codec.h"
 #include "crypto/hpke.h"
+#include "crypto/sum.h"
 #include "keyring/held.h"
 
 #include "held_private.h"
@@ -50,17 +51,21 @@ emr_status emr_guardians_seal(
 		emr_write_bytes(&w, all[i].id.b, sizeof all[i].id.b);
 		emr_write_bytes(&w, sealed, sizeof sealed);
 	}
-	return w.status;
+	return w.status == EMR_OK ? emr_sum_append(out_file) : w.status;
 }
 
 /* Guardian I, and what is sealed to that one; the whole file is read. */
 static emr_status find(emr_bytes file, size_t i, emr_guardian *out, emr_bytes *out_sealed)
 {
 	emr_reader r = emr_reader_of(file);
-	emr_bytes begins = emr_read_bytes(&r, sizeof head);
+	emr_bytes begins;
 	size_t n;
 	bool is_found = false;
 
+	if (!emr_sum_fits(file))
+		return EMR_DAMAGED;
+	r.left -= EMR_SUM_BYTES;
+	begins = emr_read_bytes(&r, sizeof head);
 	if (r.bad || memcmp(begins.data, head, sizeof head) != 0)
 		return EMR_DAMAGED;
 	n = emr_read_u8(&r);

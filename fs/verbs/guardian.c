@@ -90,6 +90,7 @@ emr_status emr_guardians_make(
 		EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &drawn));
 	EMR_TRY(trust_phrase(drawn, out_passphrase));
 	EMR_TRY(emr_guardians_seal(emr_passphrase_view(out_passphrase), all, n, &file));
+	(void)unlinkat(state_fd, EMR_STATE_GUARDIANS, 0); /* of a try that was ended */
 	return emr_file_create(state_fd, EMR_STATE_GUARDIANS, emr_buf_view(&file), 0600);
 }
 

@@ -10,7 +10,7 @@ two_home hospital
 W="--name Lena --born 2015-03-01 --words-file lena.words"
 run 2 guardian make lena $P
 run 2 guardian make lena --name Lena --born 2015-13-01 --words-file lena.words $P
-run 2 guardian make lena nobody $W $P
+run 5 guardian make lena nobody $W $P
 json 0 guardian make lena $W $P
 expect "its keyring" "$(field as)" lena
 [ -s lena.words ] || emr_fail "no words"
