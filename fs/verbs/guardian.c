@@ -80,18 +80,15 @@ static emr_status find_guardians(ward *w, emr_problem *out_problem)
 	return EMR_OK;
 }
 
-emr_status emr_guardians_make(
-	int state_fd, const emr_guardian *all, size_t n, emr_passphrase *out_passphrase)
+emr_status emr_guardians_draw(
+	const emr_guardian *all, size_t n, emr_passphrase *out_passphrase, emr_buf *out_file)
 {
 	EMR_AUTO_KEYRING drawn = NULL;
-	EMR_AUTO_BUF file = {0};
 
 	EMR_TRY(emr_keyring_create(
 		EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &drawn));
 	EMR_TRY(trust_phrase(drawn, out_passphrase));
-	EMR_TRY(emr_guardians_seal(emr_passphrase_view(out_passphrase), all, n, &file));
-	(void)unlinkat(state_fd, EMR_STATE_GUARDIANS, 0); /* of a try that was ended */
-	return emr_file_create(state_fd, EMR_STATE_GUARDIANS, emr_buf_view(&file), 0600);
+	return emr_guardians_seal(emr_passphrase_view(out_passphrase), all, n, out_file);
 }
 
 /* In the parent's network, or alone as the parent is. */
@@ -136,8 +133,12 @@ static emr_status name_it(const ward *w)
 
 static emr_status make_all(ward *w, emr_problem *out_problem)
 {
-	emr_status status = emr_guardians_make(w->state_fd, w->all, w->n, &w->passphrase);
+	EMR_AUTO_BUF file = {0};
+	emr_status status = emr_guardians_draw(w->all, w->n, &w->passphrase, &file);
 
+	if (status == EMR_OK) /* one of a try that was ended gives way */
+		status = emr_file_replace(
+			w->state_fd, EMR_STATE_GUARDIANS, emr_buf_view(&file), 0600);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, w->places.state);
 	status = make_keyring(w);

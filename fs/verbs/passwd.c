@@ -25,7 +25,8 @@ static emr_status change(const emr_args *args, emr_out *out, const emr_places *p
 	EMR_TRY(emr_places_open_state(places, false, &state_fd, out_problem));
 	if (faccessat(state_fd, EMR_STATE_GUARDIANS, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return emr_wrong_use("passwd",
-			_("Guardians open this keyring, each by the own passphrase. Its own person "
+			_("Guardians open this keyring, each by their own passphrase. Its own "
+			  "person "
 			  "takes it over with the 24 words: emrfs recover --lost."),
 			out_problem);
 	EMR_TRY(emr_keys_lock(state_fd, &lock_fd, out_problem));

@@ -116,20 +116,42 @@ static emr_status prepare(practice *p, emr_problem *out_problem)
 
 /* ---- a family: nobody keeps words of it ---- */
 
-/* The founder, by the own passphrase, opens the family's keyring as its guardian. */
+/* One passphrase, which the founder's opens, for the family's keyring and its agent's. */
+static emr_status make_guardian(practice *p, const emr_guardian *guardian, emr_problem *out_problem)
+{
+	static const char *const both[] = {EMR_FAMILY_AS "-agent", EMR_FAMILY_AS};
+	EMR_AUTO_BUF file = {0};
+	emr_status status = emr_guardians_draw(guardian, 1, &p->whole.passphrase, &file);
+
+	for (size_t i = 0; status == EMR_OK && i < sizeof both / sizeof *both; i++) {
+		EMR_AUTO_PLACES places = {0};
+		EMR_AUTO_FD fd = -1;
+
+		EMR_TRY(emr_places_find(both[i], &places, out_problem));
+		EMR_TRY(emr_places_open_state(&places, true, &fd, out_problem));
+		status = emr_file_replace(fd, EMR_STATE_GUARDIANS, emr_buf_view(&file), 0600);
+	}
+	return status;
+}
+
+/* The founder opens the family's keyring as its guardian, by the founder's passphrase. */
 static emr_status begin_family(practice *p, emr_problem *out_problem)
 {
 	EMR_AUTO_PLACES own = {0};
-	EMR_AUTO_PLACES family = {0};
 	EMR_AUTO_FD own_fd = -1;
-	EMR_AUTO_FD fd = -1;
 	EMR_AUTO_KEYRING keyring = NULL;
+	EMR_AUTO_FREE char *dir = NULL;
 	emr_guardian guardian = {.as = ""};
 	emr_public public;
 	emr_status status;
 
 	EMR_TRY(emr_places_find(p->founder, &own, out_problem));
 	EMR_TRY(emr_places_open_state(&own, false, &own_fd, out_problem));
+	if (!p->found.has_keyring && emr_network_dir_of(own_fd, &dir) == EMR_OK)
+		return emr_wrong_use("practice",
+			_("Your keyring is in a network already: emrfs network leave, or begin "
+			  "the family with --as NAME."),
+			out_problem);
 	EMR_TRY(emr_keys_open_once(own_fd, own.state, p->args.values[EMR_OPT_PASSPHRASE_FILE],
 		&p->founders, &keyring, out_problem));
 	if (p->found.has_keyring)
@@ -140,16 +162,15 @@ static emr_status begin_family(practice *p, emr_problem *out_problem)
 		memcpy(guardian.x25519, public.x25519, sizeof guardian.x25519);
 		snprintf(guardian.as, sizeof guardian.as, "%s",
 			p->founder != NULL ? p->founder : "");
-		EMR_TRY(emr_places_find(EMR_FAMILY_AS, &family, out_problem));
-		EMR_TRY(emr_places_open_state(&family, true, &fd, out_problem));
-		status = emr_guardians_make(fd, &guardian, 1, &p->whole.passphrase);
+		status = make_guardian(p, &guardian, out_problem);
 	}
 	p->whole.has_guardians = true;
-	return status == EMR_OK ? EMR_OK
-				: EMR_PROBLEM_STATUS(out_problem, status, _("The guardian"));
+	return status == EMR_OK || out_problem->is_set
+		       ? status
+		       : EMR_PROBLEM_STATUS(out_problem, status, _("The guardian"));
 }
 
-/* The founder is a member like all others, and goes on with the own records there. */
+/* The founder is a member like all others, and brings the records that are there. */
 static emr_status join_family(practice *p, emr_problem *out_problem)
 {
 	const emr_self_invited who = {.administrators = &p->founders,
@@ -165,9 +186,9 @@ static emr_status join_family(practice *p, emr_problem *out_problem)
 
 	EMR_TRY(emr_places_find(p->founder, &own, out_problem));
 	EMR_TRY(emr_places_open_state(&own, false, &own_fd, out_problem));
-	if (emr_network_dir_of(own_fd, &dir) == EMR_OK) /* an earlier try */
-		return EMR_OK;
-	if (emr_self_invite(&who, p->whole.state) != EMR_OK)
+	/* An earlier try may have got so far. */
+	if (emr_network_dir_of(own_fd, &dir) != EMR_OK &&
+		emr_self_invite(&who, p->whole.state) != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, EMR_DENIED, _("Your own keyring"));
 	emr_say(p->out, "The family is ready. Next: emrfs --as " EMR_FAMILY_AS
 			" invite NAME, or emrfs guardian make NAME for a child.\n");

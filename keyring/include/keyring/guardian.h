@@ -1,7 +1,7 @@
 /* A keyring that is another person's to use, a child's, has a passphrase that nobody knows: it is
- * sealed to each guardian, who opens the keyring by the own passphrase.  This reads and writes the
- * file of those guardians; it refuses more than EMR_GUARDIANS_MAX, and a file that is not whole.
- * All functions are thread-safe. */
+ * sealed to each guardian, who opens the keyring by their own passphrase.  This reads and writes
+ * the file of those guardians; it refuses more than EMR_GUARDIANS_MAX, and a file that is not
+ * whole. All functions are thread-safe. */
 #pragma once
 
 #include "keyring/keyring.h"
