@@ -190,8 +190,8 @@ static emr_status join_family(practice *p, emr_problem *out_problem)
 	if (emr_network_dir_of(own_fd, &dir) != EMR_OK &&
 		emr_self_invite(&who, p->whole.state) != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, EMR_DENIED, _("Your own keyring"));
-	emr_say(p->out, "The family is ready. Next: emrfs --as " EMR_FAMILY_AS
-			" invite NAME, or emrfs guardian make NAME for a child.\n");
+	emr_say(p->out, "The family is ready. Next: emrfs --as family invite NAME, or emrfs "
+			"guardian make NAME for a child.\n");
 	return EMR_OK;
 }
 

@@ -54,7 +54,7 @@ run 0 share MRI with rui --away own --yes
 run 0 status --wait
 home rui
 run 0 people add ana.card --name ana $P
-knee() { grep -rqs "a knee" "$MNT/Shared with me"; }
+knee() { grep -rqs "a knee" "$MNT"; }
 emr_until knee
 run 0 unmount
 
