@@ -154,9 +154,11 @@ static emr_status make_all(ward *w, emr_problem *out_problem)
 static emr_status check(ward *w, emr_problem *out_problem)
 {
 	const char *name = w->args->values[EMR_OPT_NAME], *born = w->args->values[EMR_OPT_BORN];
+	char today[EMR_DAY_BYTES];
 
+	emr_day_of(emr_clock_unix_s(emr_clock_system()), today);
 	if (name == NULL || !emr_card_name_ok(name) || born == NULL || !emr_day_is(born) ||
-		w->args->values[EMR_OPT_WORDS_FILE] == NULL)
+		strcmp(born, today) > 0 || w->args->values[EMR_OPT_WORDS_FILE] == NULL)
 		return wrong(_("emrfs guardian make HANDLE --name NAME --born YYYY-MM-DD "
 			       "--words-file FILE"),
 			out_problem);

@@ -26,6 +26,7 @@ run 0 people add rui.card --name rui $P
 run 2 guardian
 run 2 guardian make lena $P
 run 2 guardian make lena --name Lena --born 2015-13-01 --words-file lena.words $P
+run 2 guardian make lena --name Lena --born $(($(date +%Y) + 1))-01-01 --words-file lena.words $P
 run 5 guardian make lena nobody $W $P
 run 12 guardian make lena rui $W --passphrase-file strange
 [ ! -e "$EMRFS_HOME/state/as/lena/guardians" ] && [ ! -e lena.words ] || emr_fail "a failure left something"
