@@ -19,15 +19,6 @@
 
 static const uint8_t head[8] = {'E', 'M', 'G', 'U', 1, 0, 0, 0};
 
-/* Padded, so that its length says nothing. */
-static emr_status pad(emr_bytes passphrase, emr_vault *out)
-{
-	EMR_TRY(emr_vault_new(PLAIN_BYTES, out));
-	emr_put_u16(out->data, (uint16_t)passphrase.len);
-	memcpy(out->data + 2, passphrase.data, passphrase.len);
-	return EMR_OK;
-}
-
 emr_status emr_guardians_seal(
 	emr_bytes passphrase, const emr_guardian *all, size_t n, emr_buf *out_file)
 {
@@ -37,7 +28,9 @@ emr_status emr_guardians_seal(
 	if (n == 0 || n > EMR_GUARDIANS_MAX || passphrase.len == 0 ||
 		passphrase.len > EMR_GUARDIAN_PASSPHRASE_MAX)
 		return EMR_INVALID;
-	EMR_TRY(pad(passphrase, &plain));
+	EMR_TRY(emr_vault_new(PLAIN_BYTES, &plain)); /* padded: its length says nothing */
+	emr_put_u16(plain.data, (uint16_t)passphrase.len);
+	memcpy(plain.data + 2, passphrase.data, passphrase.len);
 	emr_write_bytes(&w, head, sizeof head);
 	emr_write_u8(&w, (uint8_t)n);
 	for (size_t i = 0; i < n; i++) {
@@ -60,7 +53,6 @@ static emr_status find(emr_bytes file, size_t i, emr_guardian *out, emr_bytes *o
 	emr_reader r = emr_reader_of(file);
 	emr_bytes begins;
 	size_t n;
-	bool is_found = false;
 
 	if (!emr_sum_fits(file))
 		return EMR_DAMAGED;
@@ -86,19 +78,21 @@ static emr_status find(emr_bytes file, size_t i, emr_guardian *out, emr_bytes *o
 		if (at == i) {
 			*out = one;
 			*out_sealed = sealed;
-			is_found = true;
 		}
 	}
 	if (!emr_reader_done(&r))
 		return EMR_DAMAGED;
-	return is_found ? EMR_OK : EMR_NOT_FOUND;
+	return i < n ? EMR_OK : EMR_NOT_FOUND;
 }
 
 emr_status emr_guardians_at(emr_bytes file, size_t i, emr_guardian *out)
 {
+	emr_guardian one;
 	emr_bytes sealed;
 
-	return find(file, i, out, &sealed);
+	EMR_TRY(find(file, i, &one, &sealed));
+	*out = one;
+	return EMR_OK;
 }
 
 emr_status emr_guardians_open(

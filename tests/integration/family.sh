@@ -1,6 +1,6 @@
 #!/bin/bash
 # family.sh: Ana has records of her own, and begins a family's network on the home computer; nobody keeps words of that. Rui comes from another
-# computer, and Lena's folder is made for her: Ana's passphrase opens it. What Ana had is still there, and she shares it with Rui.
+# computer, and Lena's folder is made for her: Ana's passphrase opens it. Her own records are still there, and she shares one with Rui.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin family
 cd "$EMR_WORK" || exit 2

@@ -120,7 +120,7 @@ json 0 --as leo status
 expect "the evening before" "$(field of_age)" False
 away 7200
 run 0 --as leo status
-says "Leo Dias is of age, and takes this folder over with the 24 words that belong to it: emrfs --as leo recover --lost"
+says "of age, and takes it over with its own 24 words: emrfs --as leo recover --lost"
 json 0 --as leo status
 expect "the day" "$(field of_age)" True
 run 0 --as leo unmount

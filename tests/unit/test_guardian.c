@@ -13,14 +13,10 @@ static emr_buf file;
 
 static emr_guardian guardian_of(const emr_keyring *kr, const char *as)
 {
-	emr_guardian made = {.as = ""};
 	emr_public public;
 
 	assert_ok(emr_keyring_public(kr, &public));
-	made.id = public.signer_id;
-	memcpy(made.x25519, public.x25519, sizeof made.x25519);
-	snprintf(made.as, sizeof made.as, "%s", as);
-	return made;
+	return emr_guardian_of(as, public.signer_id, public.x25519);
 }
 
 AROUND(begin)

@@ -28,8 +28,6 @@
 
 #include "special_private.h"
 
-#define AGE_YEARS 18
-
 typedef struct lists {
 	json_t *unsent, *local;
 	size_t room; /* bytes of names that still fit: the report is one frame of the socket */
@@ -297,7 +295,7 @@ static json_t *of_age(const emr_session *session, const emr_profile *profile)
 		!emr_day_is(profile->born))
 		return json_null();
 	emr_day_of(emr_clock_unix_s(emr_clock_system()), today);
-	snprintf(day, sizeof day, "%04d%.6s", atoi(profile->born) + AGE_YEARS, profile->born + 4);
+	snprintf(day, sizeof day, "%04d%.6s", atoi(profile->born) + 18, profile->born + 4);
 	return json_boolean(strcmp(today, day) >= 0);
 }
 

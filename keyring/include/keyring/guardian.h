@@ -4,6 +4,9 @@
  * whole. All functions are thread-safe. */
 #pragma once
 
+#include <stdio.h>
+#include <string.h>
+
 #include "keyring/keyring.h"
 
 #define EMR_GUARDIANS_MAX 4
@@ -16,6 +19,15 @@ typedef struct emr_guardian {
 	emr_id32 id;
 	uint8_t x25519[32]; /* of the card */
 } emr_guardian;
+
+static inline emr_guardian emr_guardian_of(const char *as, emr_id32 id, const uint8_t x25519[32])
+{
+	emr_guardian made = {.id = id};
+
+	snprintf(made.as, sizeof made.as, "%s", as != NULL ? as : "");
+	memcpy(made.x25519, x25519, sizeof made.x25519);
+	return made;
+}
 
 /* Appends the file: PASSPHRASE sealed to each of ALL (HPKE, RFC 9180; layout: FORMAT.md).
  * EMR_INVALID: none or too many of them, or a passphrase that is longer. */
