@@ -29,6 +29,7 @@ emr_status emr_guardians_seal(
 		passphrase.len > EMR_GUARDIAN_PASSPHRASE_MAX)
 		return EMR_INVALID;
 	EMR_TRY(emr_vault_new(PLAIN_BYTES, &plain)); /* padded: its length says nothing */
+	memset(plain.data, 0, plain.len);
 	emr_put_u16(plain.data, (uint16_t)passphrase.len);
 	memcpy(plain.data + 2, passphrase.data, passphrase.len);
 	emr_write_bytes(&w, head, sizeof head);
@@ -101,8 +102,9 @@ emr_status emr_guardians_open(
 	EMR_AUTO_VAULT plain = {0};
 	emr_status status = EMR_DAMAGED;
 	emr_box_key *box = NULL;
+	emr_bytes sealed, phrase;
 	emr_guardian one;
-	emr_bytes sealed;
+	emr_reader r;
 
 	EMR_TRY(find(file, i, &one, &sealed));
 	EMR_TRY(emr_vault_new(PLAIN_BYTES, &plain));
@@ -112,9 +114,12 @@ emr_status emr_guardians_open(
 			emr_bytes_of(one.id.b, sizeof one.id.b), sealed, plain.data);
 	emr_box_key_free(box);
 	EMR_TRY(status);
-	*out_len = emr_get_u16(plain.data);
-	if (*out_len == 0 || *out_len > EMR_GUARDIAN_PASSPHRASE_MAX)
+	r = emr_reader_of(emr_bytes_of(plain.data, plain.len));
+	phrase = emr_read_bytes(&r, emr_read_u16(&r));
+	emr_read_zeros(&r, r.left);
+	if (phrase.len == 0 || !emr_reader_done(&r))
 		return EMR_DAMAGED;
-	memcpy(out, plain.data + 2, *out_len);
+	memcpy(out, phrase.data, phrase.len);
+	*out_len = phrase.len;
 	return EMR_OK;
 }

@@ -3,6 +3,7 @@
 #include "session/keys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,16 @@ emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *
 	if (status != EMR_OK)
 		emr_keys_say(state_path, status, field, out_problem);
 	return status;
+}
+
+emr_status emr_keys_refuse_guardians(int state_fd, const char *verb, emr_problem *out_problem)
+{
+	if (faccessat(state_fd, EMR_STATE_GUARDIANS, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return EMR_OK;
+	return emr_wrong_use(verb,
+		_("Guardians open this keyring, each by their own passphrase. Its own person takes "
+		  "it over with the 24 words: emrfs recover --lost."),
+		out_problem);
 }
 
 /* Every program of its owner may ask an open folder for something, and none for all.  A window asks

@@ -65,7 +65,9 @@ opens "$EMR_PASS"
 say "new words for the child, by a guardian"
 run 0 --as lena words renew --words-file lena.second --yes --passphrase-file rui3
 opens "$EMR_PASS"
-run 0 --as lena device add lena-phone -o phone.file --yes $P
+run 2 --as lena device add lena-phone -o phone.file --yes $P
+says "Guardians open this keyring"
+[ ! -e phone.file ] || emr_fail "a computer whose passphrase nobody has"
 run 0 --as lena backup "$EMR_WORK/copy"
 run 0 backup "$EMR_WORK/anas"
 
@@ -77,6 +79,13 @@ run 0 init --restore "$EMR_WORK/anas" $P
 run 12 --as lena init --restore "$EMR_WORK/copy" --passphrase-file strange
 run 0 --as lena init --restore "$EMR_WORK/copy" $P
 opens "$EMR_PASS"
+
+say "or her words alone, which leave no guardian there"
+two_home words
+set_up lena
+run 0 --as lena init --restore "$EMR_WORK/copy" --words-file "$EMR_WORK/lena.second" --passphrase-file other
+says "Guardians open it no more."
+run 0 --as lena passwd --passphrase-file other --new-passphrase-file strange
 
 say "a damaged list is said, and she takes it over all the same"
 two_home ana
