@@ -6,6 +6,7 @@
 
 #include "base/codec.h"
 #include "crypto/hpke.h"
+#include "crypto/sum.h"
 #include "keyring/held.h"
 
 #include "held_private.h"
@@ -18,15 +19,6 @@
 
 static const uint8_t head[8] = {'E', 'M', 'G', 'U', 1, 0, 0, 0};
 
-/* Padded, so that its length says nothing. */
-static emr_status pad(emr_bytes passphrase, emr_vault *out)
-{
-	EMR_TRY(emr_vault_new(PLAIN_BYTES, out));
-	emr_put_u16(out->data, (uint16_t)passphrase.len);
-	memcpy(out->data + 2, passphrase.data, passphrase.len);
-	return EMR_OK;
-}
-
 emr_status emr_guardians_seal(
 	emr_bytes passphrase, const emr_guardian *all, size_t n, emr_buf *out_file)
 {
@@ -36,7 +28,10 @@ emr_status emr_guardians_seal(
 	if (n == 0 || n > EMR_GUARDIANS_MAX || passphrase.len == 0 ||
 		passphrase.len > EMR_GUARDIAN_PASSPHRASE_MAX)
 		return EMR_INVALID;
-	EMR_TRY(pad(passphrase, &plain));
+	EMR_TRY(emr_vault_new(PLAIN_BYTES, &plain)); /* padded: its length says nothing */
+	memset(plain.data, 0, plain.len);
+	emr_put_u16(plain.data, (uint16_t)passphrase.len);
+	memcpy(plain.data + 2, passphrase.data, passphrase.len);
 	emr_write_bytes(&w, head, sizeof head);
 	emr_write_u8(&w, (uint8_t)n);
 	for (size_t i = 0; i < n; i++) {
@@ -50,17 +45,20 @@ emr_status emr_guardians_seal(
 		emr_write_bytes(&w, all[i].id.b, sizeof all[i].id.b);
 		emr_write_bytes(&w, sealed, sizeof sealed);
 	}
-	return w.status;
+	return w.status == EMR_OK ? emr_sum_append(out_file) : w.status;
 }
 
 /* Guardian I, and what is sealed to that one; the whole file is read. */
 static emr_status find(emr_bytes file, size_t i, emr_guardian *out, emr_bytes *out_sealed)
 {
 	emr_reader r = emr_reader_of(file);
-	emr_bytes begins = emr_read_bytes(&r, sizeof head);
+	emr_bytes begins;
 	size_t n;
-	bool is_found = false;
 
+	if (!emr_sum_fits(file))
+		return EMR_DAMAGED;
+	r.left -= EMR_SUM_BYTES;
+	begins = emr_read_bytes(&r, sizeof head);
 	if (r.bad || memcmp(begins.data, head, sizeof head) != 0)
 		return EMR_DAMAGED;
 	n = emr_read_u8(&r);
@@ -81,19 +79,21 @@ static emr_status find(emr_bytes file, size_t i, emr_guardian *out, emr_bytes *o
 		if (at == i) {
 			*out = one;
 			*out_sealed = sealed;
-			is_found = true;
 		}
 	}
 	if (!emr_reader_done(&r))
 		return EMR_DAMAGED;
-	return is_found ? EMR_OK : EMR_NOT_FOUND;
+	return i < n ? EMR_OK : EMR_NOT_FOUND;
 }
 
 emr_status emr_guardians_at(emr_bytes file, size_t i, emr_guardian *out)
 {
+	emr_guardian one;
 	emr_bytes sealed;
 
-	return find(file, i, out, &sealed);
+	EMR_TRY(find(file, i, &one, &sealed));
+	*out = one;
+	return EMR_OK;
 }
 
 emr_status emr_guardians_open(
@@ -102,8 +102,9 @@ emr_status emr_guardians_open(
 	EMR_AUTO_VAULT plain = {0};
 	emr_status status = EMR_DAMAGED;
 	emr_box_key *box = NULL;
+	emr_bytes sealed, phrase;
 	emr_guardian one;
-	emr_bytes sealed;
+	emr_reader r;
 
 	EMR_TRY(find(file, i, &one, &sealed));
 	EMR_TRY(emr_vault_new(PLAIN_BYTES, &plain));
@@ -113,9 +114,12 @@ emr_status emr_guardians_open(
 			emr_bytes_of(one.id.b, sizeof one.id.b), sealed, plain.data);
 	emr_box_key_free(box);
 	EMR_TRY(status);
-	*out_len = emr_get_u16(plain.data);
-	if (*out_len == 0 || *out_len > EMR_GUARDIAN_PASSPHRASE_MAX)
+	r = emr_reader_of(emr_bytes_of(plain.data, plain.len));
+	phrase = emr_read_bytes(&r, emr_read_u16(&r));
+	emr_read_zeros(&r, r.left);
+	if (phrase.len == 0 || !emr_reader_done(&r))
 		return EMR_DAMAGED;
-	memcpy(out, plain.data + 2, *out_len);
+	memcpy(out, phrase.data, phrase.len);
+	*out_len = phrase.len;
 	return EMR_OK;
 }

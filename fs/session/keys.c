@@ -3,6 +3,7 @@
 #include "session/keys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +91,8 @@ static emr_status open_guardians(
 
 /* A keyring that has guardians is opened by the passphrase of one of them: IO becomes its own.  As
  * it is where there are none, or it is nobody's: then it may be the keyring's own. */
-static emr_status take_guardians(int state_fd, emr_passphrase *io)
+static emr_status take_guardians(
+	int state_fd, const char *state_path, emr_passphrase *io, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF file = {0};
 	emr_status status = emr_file_read(state_fd, EMR_STATE_GUARDIANS, GUARDIANS_FILE_MAX, &file);
@@ -100,13 +102,16 @@ static emr_status take_guardians(int state_fd, emr_passphrase *io)
 		EMR_AUTO_KEYRING keyring = NULL;
 
 		status = emr_guardians_at(emr_buf_view(&file), i, &guardian);
-		if (status != EMR_OK ||
-			open_guardians(&guardian, emr_passphrase_view(io), &keyring) != EMR_OK)
-			continue;
-		emr_wipe(io->data, io->len);
-		return emr_guardians_open(emr_buf_view(&file), i, keyring, io->data, &io->len);
+		if (status == EMR_OK &&
+			open_guardians(&guardian, emr_passphrase_view(io), &keyring) == EMR_OK &&
+			emr_guardians_open(emr_buf_view(&file), i, keyring, io->data, &io->len) ==
+				EMR_OK)
+			return EMR_OK;
 	}
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
+	return EMR_PROBLEM(
+		EMR_DAMAGED, out_problem, EMR_SAY_GUARDIANS_DAMAGED, "file", state_path, NULL);
 }
 
 emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *passphrase_file,
@@ -121,7 +126,7 @@ emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *
 	if (status != EMR_OK && out_problem->is_set)
 		return status;
 	if (status == EMR_OK)
-		status = take_guardians(state_fd, out_passphrase);
+		EMR_TRY(take_guardians(state_fd, state_path, out_passphrase, out_problem));
 	if (status == EMR_OK)
 		status = emr_keyring_open(state_fd, EMR_STATE_KEYFILE,
 			emr_passphrase_view(out_passphrase), out_keyring, &field);
@@ -133,6 +138,16 @@ emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *
 	if (status != EMR_OK)
 		emr_keys_say(state_path, status, field, out_problem);
 	return status;
+}
+
+emr_status emr_keys_refuse_guardians(int state_fd, const char *verb, emr_problem *out_problem)
+{
+	if (faccessat(state_fd, EMR_STATE_GUARDIANS, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return EMR_OK;
+	return emr_wrong_use(verb,
+		_("Guardians open this keyring, each by their own passphrase. Its own person takes "
+		  "it over with the 24 words: emrfs recover --lost."),
+		out_problem);
 }
 
 /* Every program of its owner may ask an open folder for something, and none for all.  A window asks

@@ -1,6 +1,5 @@
 /* This file is `emrfs passwd`: it gives the keyring a new passphrase. The old keyfile stays in
  * force until the new one is whole on the disk. */
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "kit/passphrase.h"
@@ -23,11 +22,7 @@ static emr_status change(const emr_args *args, emr_out *out, const emr_places *p
 	emr_status status, loaded;
 
 	EMR_TRY(emr_places_open_state(places, false, &state_fd, out_problem));
-	if (faccessat(state_fd, EMR_STATE_GUARDIANS, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return emr_wrong_use("passwd",
-			_("Guardians open this keyring, each by the own passphrase. Its own person "
-			  "takes it over with the 24 words: emrfs recover --lost."),
-			out_problem);
+	EMR_TRY(emr_keys_refuse_guardians(state_fd, "passwd", out_problem));
 	EMR_TRY(emr_keys_lock(state_fd, &lock_fd, out_problem));
 	EMR_TRY(emr_keys_open(state_fd, places->state, args->values[EMR_OPT_PASSPHRASE_FILE],
 		&keyring, out_problem));

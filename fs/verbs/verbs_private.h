@@ -264,10 +264,10 @@ int emr_init_new(const emr_args *args, emr_out *out, const char *org_name, emr_m
 
 /* ---- guardian.c ---- */
 
-/* Draws the passphrase of a keyring that is made next in the state STATE_FD, and seals it there to
- * ALL: one whose passphrase nobody has would open by its words alone. */
-emr_status emr_guardians_make(
-	int state_fd, const emr_guardian *all, size_t n, emr_passphrase *out_passphrase);
+/* Draws the passphrase of a keyring that is made next, and the file EMR_STATE_GUARDIANS, which
+ * comes before it: one whose passphrase nobody has would open by its words alone. */
+emr_status emr_guardians_draw(
+	const emr_guardian *all, size_t n, emr_passphrase *out_passphrase, emr_buf *out_file);
 
 /* ---- people.c ---- */
 

@@ -373,6 +373,10 @@ static void put_ledger(FILE *to, const json_t *report)
 		emr_hint_print(to, "  Recovery words: not tested (emrfs recover --test).");
 	emr_day_text(emr_json_text_at(report, "trustees_tested_at"), day);
 	fprintf(to, day[0] != '\0' ? _("  Trustees tested %s.") : "%s", day);
+	if (json_is_true(json_object_get(report, "of_age")))
+		emr_hint_print(to,
+			"  The person of this folder is of age, and takes it over with its own "
+			"24 words: emrfs recover --lost\n");
 	if (json_is_string(json_object_get(report, "network_name"))) {
 		emr_show(emr_json_text_at(report, "network_name"), network, sizeof network);
 		emr_number_text(emr_json_number_at(report, "member_count"), members);

@@ -1,8 +1,11 @@
 /* A keyring that is another person's to use, a child's, has a passphrase that nobody knows: it is
- * sealed to each guardian, who opens the keyring by the own passphrase.  This reads and writes the
- * file of those guardians; it refuses more than EMR_GUARDIANS_MAX, and a file that is not whole.
- * All functions are thread-safe. */
+ * sealed to each guardian, who opens the keyring by their own passphrase.  This reads and writes
+ * the file of those guardians; it refuses more than EMR_GUARDIANS_MAX, and a file that is not
+ * whole. All functions are thread-safe. */
 #pragma once
+
+#include <stdio.h>
+#include <string.h>
 
 #include "keyring/keyring.h"
 
@@ -16,6 +19,15 @@ typedef struct emr_guardian {
 	emr_id32 id;
 	uint8_t x25519[32]; /* of the card */
 } emr_guardian;
+
+static inline emr_guardian emr_guardian_of(const char *as, emr_id32 id, const uint8_t x25519[32])
+{
+	emr_guardian made = {.id = id};
+
+	snprintf(made.as, sizeof made.as, "%s", as != NULL ? as : "");
+	memcpy(made.x25519, x25519, sizeof made.x25519);
+	return made;
+}
 
 /* Appends the file: PASSPHRASE sealed to each of ALL (HPKE, RFC 9180; layout: FORMAT.md).
  * EMR_INVALID: none or too many of them, or a passphrase that is longer. */
