@@ -77,6 +77,7 @@ static emr_status note_grant(reading *r, const emr_box_key *box, const emr_known
 			  .domain = known->domain,
 			  .person = EMR_ID32_AT(known->row.grantee),
 			  .rights = emr_rights_shown(known->row.rights) |
+				    (known->row.rights & EMR_GRANT_TWO) |
 				    emr_away_of(known->row.rights, known->row.n),
 			  .purposes = known->row.purposes,
 			  .until_unix_s = known->row.not_after_unix_s},
@@ -92,7 +93,8 @@ static emr_status note_grant(reading *r, const emr_box_key *box, const emr_known
 	if (emr_status_is_local(status))
 		return status;
 	if (status == EMR_OK &&
-		(known->row.rights & EMR_GRANT_TWO) == 0) /* else nobody knows what it belongs to, and it is told by itself */
+		(known->row.rights & EMR_GRANT_TWO) ==
+			0) /* else nobody knows what it belongs to, and it is told by itself */
 		l.share_id = note.share_id;
 	while (emr_next(&history, &item))
 		EMR_TRY(note_grant_item(&l, &item));
@@ -120,8 +122,7 @@ static emr_status note_emergency(reading *r, const emr_known_grant *known)
 			.rights = EMR_RIGHTS_READ,
 			.purposes = known->row.purposes};
 
-		e.version = item.version;
-		status = emr_emergency_reason(r->share, &e, reason);
+		status = emr_emergency_reason(r->share, &e, item.version, reason);
 		if (emr_status_is_local(status))
 			return status;
 		said.asked = strdup(status == EMR_OK ? reason : "");
@@ -277,8 +278,9 @@ static bool outlasts(const life *o, const life *l)
 {
 	uint64_t end = l->given.until_unix_s;
 
-	return is_for_same(o, l) && (l->given.rights & ~EMR_AWAY_BITS & ~o->given.rights) == 0 &&
-	       o->given.at < end && o->ended_at > end &&
+	return is_for_same(o, l) && emr_rights_alike(l->given.rights, o->given.rights) &&
+	       (l->given.rights & ~EMR_AWAY_BITS & ~o->given.rights) == 0 && o->given.at < end &&
+	       o->ended_at > end &&
 	       (o->given.until_unix_s > end ||
 		       (o->given.until_unix_s == end && o->given.seq < l->given.seq));
 }

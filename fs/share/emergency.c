@@ -8,6 +8,7 @@
 #include "share/give.h"
 #include "teams_private.h"
 
+#define SAID_IN_ONE 400		      /* of a batch, which has a limit of bytes, too */
 #define WORD_AT (EMR_ITEM_BYTES + 32) /* in the operation */
 
 _Static_assert(EMR_EMERGENCY_S == 86400, "as the contract has it");
@@ -110,29 +111,43 @@ static emr_status add_one(parcel *p, const emr_emergency *e, const char *reason)
 	return parcel_add(p, &act, NULL);
 }
 
-emr_status emr_emergency_say(
-	emr_share *share, const emr_emergency *all, size_t n, const char *reason)
+/* Of those that are not open, as many as fit into a batch.  *OUT_N: how many of ALL it has gone
+ * through. */
+static emr_status say_some(
+	emr_share *share, const emr_emergency *all, size_t n, const char *reason, size_t *out_n)
 {
 	uint8_t codes[EMR_BATCH_SEND_ITEMS];
 	AUTO_PARCEL p = {0};
 	size_t sent = 0;
 
 	EMR_TRY(parcel_begin(share, emr_signer_identity(), &p));
-	for (size_t i = 0; i < n; i++)
-		if (emr_emergency_state_at(&all[i], share_now(share)) != EMR_EMERGENCY_OPEN &&
-			sent++ < EMR_BATCH_SEND_ITEMS)
-			EMR_TRY(add_one(&p, &all[i], reason));
+	for (*out_n = 0; *out_n < n && sent < SAID_IN_ONE; ++*out_n)
+		if (emr_emergency_state_at(&all[*out_n], share_now(share)) != EMR_EMERGENCY_OPEN) {
+			EMR_TRY(add_one(&p, &all[*out_n], reason));
+			sent++;
+		}
 	if (sent == 0)
 		return EMR_OK;
 	EMR_TRY(parcel_send_each(&p, codes));
-	for (size_t i = 0; i < sent; i++)
-		if (!parcel_is_applied(codes[i]) && codes[i] != EMR_RESULT_EXISTS) {
-			share->refusal = codes[i];
-			return codes[i] == EMR_RESULT_NOT_AUTHORISED ||
-					       codes[i] == EMR_RESULT_NOT_GRANTEE
-				       ? EMR_DENIED
-				       : EMR_REFUSED;
-		}
+	for (size_t i = 0; i < sent; i++) {
+		if (parcel_is_applied(codes[i]) || codes[i] == EMR_RESULT_EXISTS)
+			continue;
+		share->refusal = codes[i];
+		return codes[i] == EMR_RESULT_NOT_AUTHORISED || codes[i] == EMR_RESULT_NOT_GRANTEE
+			       ? EMR_DENIED
+		       : codes[i] == EMR_RESULT_CONFLICT ? EMR_CONFLICT
+							 : EMR_REFUSED;
+	}
+	return EMR_OK;
+}
+
+emr_status emr_emergency_say(
+	emr_share *share, const emr_emergency *all, size_t n, const char *reason)
+{
+	size_t some = 0;
+
+	for (size_t i = 0; i < n; i += some)
+		EMR_TRY(say_some(share, all + i, n - i, reason, &some));
 	return EMR_OK;
 }
 
@@ -145,32 +160,66 @@ emr_status emr_emergency_own(emr_share *share, emr_buf *out)
 
 	EMR_TRY(emr_share_given_everywhere(share, &all));
 	EMR_EACH (const emr_given, given, &all) {
-		emr_status status = EMR_NOT_FOUND;
+		emr_status status;
 
-		if ((given->grant.row.rights & EMR_GRANT_TWO) != 0 &&
-			emr_phase_stands(given->phase))
-			status = share_emergency(share, &given->grant, &e);
-		if (status == EMR_NOT_FOUND)
+		if ((given->grant.row.rights & EMR_GRANT_TWO) == 0 ||
+			!emr_phase_stands(given->phase))
 			continue;
-		EMR_TRY(status);
+		status = share_emergency(share, &given->grant, &e);
+		EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
+		e.word = given->share_id;
 		memcpy(e.label, given->label, sizeof e.label);
 		EMR_TRY(emr_buf_append(out, &e, sizeof e));
 	}
 	return EMR_OK;
 }
 
-emr_status emr_emergency_reason(
-	emr_share *share, const emr_emergency *e, char out[EMR_EMERGENCY_REASON_MAX + 1])
+/* As the contract counts: people, and for a day. */
+emr_status emr_emergency_words(emr_share *share, const emr_emergency *e, emr_buf *out)
+{
+	emr_id32 first = {{0}}, first_key = {{0}};
+	uint64_t first_at = 0, until = 0;
+	emr_known_person who;
+	emr_replica_item item;
+	EMR_AUTO_BUF items = {0};
+	EMR_ASK(history, share->o.replica, HISTORY, .family = EMR_FAMILY_EMERGENCY,
+		.domain = e->grant.domain, .object = e->grant.grant);
+
+	while (emr_next(&history, &item))
+		EMR_TRY(emr_buf_append(&items, &item, sizeof item));
+	EMR_TRY(history.status);
+	EMR_EACH (const emr_replica_item, at, &items) {
+		const uint64_t now = at->ledger_time;
+		emr_emergency_word word = {.who = at->signer_id, .version = at->version};
+
+		EMR_TRY(emr_replica_person(share->o.replica, at->signer_id, &who));
+		if (until != 0 ? now >= until : now > first_at + EMR_EMERGENCY_S)
+			first_at = until = 0;
+		if (first_at == 0) {
+			first = EMR_ID32_AT(who.row.root);
+			first_key = at->signer_id;
+			first_at = now;
+		} else if (!emr_id32_equal(first, EMR_ID32_AT(who.row.root))) {
+			until = word.until_unix_s = now + EMR_EMERGENCY_S;
+			word.first = first_key;
+		}
+		EMR_TRY(emr_buf_append(out, &word, sizeof word));
+	}
+	return EMR_OK;
+}
+
+emr_status emr_emergency_reason(emr_share *share, const emr_emergency *e, uint64_t version,
+	char out[EMR_EMERGENCY_REASON_MAX + 1])
 {
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF part = {0};
 	AUTO_BOX_KEY box = NULL;
 	emr_replica_item item;
 
-	EMR_TRY(share_item(share, EMR_FAMILY_EMERGENCY, e->grant.domain, e->grant.grant, e->version,
+	EMR_TRY(share_item(share, EMR_FAMILY_EMERGENCY, e->grant.domain, e->grant.grant, version,
 		&bytes, &item));
 	EMR_TRY(share_part(
-		share, EMR_FAMILY_EMERGENCY, e->grant.domain, e->grant.grant, e->version, &part));
+		share, EMR_FAMILY_EMERGENCY, e->grant.domain, e->grant.grant, version, &part));
 	EMR_TRY(emr_box_key_domain(share->o.keyring, e->grant.domain, &box));
 	return emr_emergency_part_open(box, emr_buf_view(&bytes), emr_buf_view(&part), out);
 }

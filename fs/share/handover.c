@@ -212,7 +212,7 @@ static emr_status note_shut(const list *l, emr_buf *out_shut)
 		const emr_given *given = &inner->given;
 		bool is_open = false;
 
-		if (!has_too_few(inner))
+		if (!has_too_few(inner) || (given->grant.row.rights & EMR_GRANT_TWO) != 0)
 			continue;
 		EMR_EACH (const one, outer, l->all)
 			is_open = is_open ||

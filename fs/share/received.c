@@ -230,12 +230,15 @@ static emr_status one_grant(walk *w, const emr_known_grant *known, emr_buf *out)
 	emr_emergency e;
 	emr_status status = EMR_OK;
 
-	/* What two must open is nothing to anybody before they have. */
-	if ((known->row.rights & EMR_GRANT_TWO) != 0)
+	/* What two must open is nothing to anybody else, and to them not before they have. */
+	if ((known->row.rights & EMR_GRANT_TWO) != 0) {
 		status = share_emergency(w->share, known, &e);
-	if (status == EMR_NOT_FOUND || ((known->row.rights & EMR_GRANT_TWO) != 0 &&
-					       status == EMR_OK && e.until_unix_s == 0))
-		return EMR_OK;
+		if (status == EMR_NOT_FOUND ||
+			(status == EMR_OK && (e.until_unix_s == 0 ||
+						     (!emr_id32_equal(e.first, w->root) &&
+							     !emr_id32_equal(e.second, w->root)))))
+			return EMR_OK;
+	}
 	EMR_TRY(status);
 	status = open_one(w, known, &received);
 

@@ -115,12 +115,13 @@ emr_status share_standing(
 	return EMR_OK;
 }
 
-/* What two must open is so for a day, which is its end then. */
-static bool is_open(emr_share *share, emr_known_grant *known)
+/* What two must open is so for these two, for a day, which is its end then. */
+static bool is_open(emr_share *share, emr_id32 root, emr_known_grant *known)
 {
 	emr_emergency e;
 
-	if (share_emergency(share, known, &e) != EMR_OK || e.until_unix_s == 0)
+	if (share_emergency(share, known, &e) != EMR_OK || e.until_unix_s == 0 ||
+		(!emr_id32_equal(e.first, root) && !emr_id32_equal(e.second, root)))
 		return false;
 	if (e.until_unix_s < known->row.not_after_unix_s)
 		known->row.not_after_unix_s = e.until_unix_s;
@@ -136,7 +137,7 @@ emr_grant_phase share_phase(emr_share *share, const standing *s, emr_known_grant
 		known->ledger_time = s->key_ended_unix_s;
 		return EMR_GRANT_IS_REVOKED;
 	}
-	if (!is_over && (known->row.rights & EMR_GRANT_TWO) != 0 && !is_open(share, known))
+	if (!is_over && (known->row.rights & EMR_GRANT_TWO) != 0 && !is_open(share, s->root, known))
 		return EMR_GRANT_IS_OVER;
 	/* A reader's admission has an end of its own, which the mount keeps as it does a grant's.
 	 */

@@ -227,7 +227,8 @@ static emr_status get(void *arg, emr_id16 domain, const char *who, emr_buf *out)
 	for (size_t i = 0; i < doors->rows.n; i++) {
 		const emr_share_row *row = &doors->rows.list[i];
 
-		if (!emr_id16_equal(row->domain, domain) || !emr_who_is_same(&row->who, &person))
+		if (!emr_id16_equal(row->domain, domain) || !emr_who_is_same(&row->who, &person) ||
+			(row->rights & EMR_GRANT_TWO) != 0) /* an attribute has no word for it */
 			continue;
 		if (best == NULL || (row->order.number > best->order.number) ||
 			(row->order.number == best->order.number &&
@@ -322,6 +323,7 @@ static emr_status find_covering(
 
 		if (emr_id16_equal(row->domain, order->domain) && emr_who_is_same(&row->who, who) &&
 			is_shown(row) && !row->is_inner &&
+			emr_rights_alike(row->rights, order->rights) &&
 			row->until_unix_s >= order->until_unix_s &&
 			(order->rights & ~row->rights) == 0 &&
 			(order->purposes & ~row->purposes) == 0)

@@ -23,11 +23,11 @@
 static emr_status find(
 	emr_share *share, const emr_request *request, emr_buf *out, emr_problem *out_problem)
 {
-	const bool is_second = request->name[0] == '\0';
+	const bool is_second = request->code[0] == '\0';
 	const emr_emergency *all;
 	emr_id16 word;
 
-	if (!is_second && emr_emergency_code_read(request->name, &word) != EMR_OK)
+	if (!is_second && emr_emergency_code_read(request->code, &word) != EMR_OK)
 		return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_EMERGENCY_CARD, NULL);
 	EMR_TRY(emr_emergency_find(share, is_second ? NULL : &word, out));
 	all = (const emr_emergency *)(const void *)out->data;
@@ -77,6 +77,20 @@ static emr_status emit(emr_share *share, const emr_buf *all, const emr_sink *sin
 				      "folders", folders, "patient", emr_json_text(patient)));
 }
 
+/* Nobody seconds without knowing whom. */
+static emr_status show_first(emr_session *session, const emr_emergency *first, const emr_sink *sink)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	char text[EMR_WHO_TEXT_BYTES];
+	emr_who who;
+
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	EMR_TRY(emr_who_of(&crowd, first->first, &who));
+	emr_who_text(&who, text, sizeof text);
+	return emr_emit(sink, json_pack("{s:b, s:o, s:I}", "done", 1, "who", emr_json_text(text),
+				      "at_unix", (json_int_t)first->first_unix_s));
+}
+
 emr_status emr_answer_emergency(emr_session *session, const emr_request *request,
 	const emr_sink *sink, emr_problem *out_problem)
 {
@@ -100,7 +114,17 @@ emr_status emr_answer_emergency(emr_session *session, const emr_request *request
 		const emr_emergency *first = (const emr_emergency *)(const void *)all.data;
 
 		word = first->word;
+		if (request->look)
+			return show_first(session, first, sink);
 		status = emr_emergency_say(share, first, all.len / sizeof *first, request->reason);
+		if (status == EMR_CONFLICT) { /* both at one moment: this one is the second */
+			emr_buf_clear(&all);
+			status = emr_emergency_find(share, &word, &all);
+			if (status == EMR_OK)
+				status = emr_emergency_say(share,
+					(const emr_emergency *)(const void *)all.data,
+					all.len / sizeof *first, request->reason);
+		}
 		if (status == EMR_DENIED)
 			emr_problem_set(out_problem, EMR_SAY_EMERGENCY_DENIED, NULL);
 		if (status == EMR_REFUSED)
@@ -149,52 +173,95 @@ static emr_status call(emr_visit *visit, emr_id32 person, char out[EMR_WHO_TEXT_
 	return EMR_OK;
 }
 
-static emr_status tell_patient(emr_visit *visit, const emr_emergency *e, bool is_open)
+static emr_status tell_word(
+	emr_visit *visit, const emr_emergency *e, const emr_emergency_word *word)
 {
-	char who[EMR_WHO_TEXT_BYTES], first[EMR_WHO_TEXT_BYTES],
-		reason[EMR_EMERGENCY_REASON_MAX + 1], until[EMR_TEXT_BYTES];
-	emr_status status = emr_emergency_reason(visit->share, e, reason);
+	char who[EMR_WHO_TEXT_BYTES], first[EMR_WHO_TEXT_BYTES] = "",
+				      reason[EMR_EMERGENCY_REASON_MAX + 1], until[EMR_TEXT_BYTES];
+	emr_status status = emr_emergency_reason(visit->share, e, word->version, reason);
 
 	if (emr_status_is_local(status))
 		return status;
 	if (status != EMR_OK) /* the ledger has it, and here it is not, or says nothing */
 		snprintf(reason, sizeof reason, "?");
-	EMR_TRY(call(visit, is_open ? e->second : e->first, who));
-	EMR_TRY(call(visit, e->first, first));
-	emr_time_text((int64_t)e->until_unix_s, until);
+	EMR_TRY(call(visit, word->who, who));
+	if (word->until_unix_s != 0)
+		EMR_TRY(call(visit, word->first, first));
+	emr_time_text((int64_t)word->until_unix_s, until);
 	emr_notices_add_that(visit->notices, "",
-		is_open ? EMR_SAY_EMERGENCY_OPEN : EMR_SAY_EMERGENCY_BEGUN, "called", first, "who",
-		who, "path", e->label, "cause", reason, "time", until, NULL);
+		word->until_unix_s != 0 ? EMR_SAY_EMERGENCY_OPEN : EMR_SAY_EMERGENCY_BEGUN,
+		"called", first, "who", who, "path", e->label, "cause", reason, "time", until,
+		NULL);
 	return EMR_OK;
 }
 
-/* The word on the card stands on the ledger now, for everybody. */
-static emr_status end_it(emr_visit *visit, const emr_emergency *e)
+/* The word on the card stands on the ledger, for everybody: all that it would open ends. */
+static emr_status end_all(emr_visit *visit, const emr_buf *all, emr_id16 word)
 {
-	emr_status status = emr_share_revoke(visit->share, e->grant.domain, e->grant.grant);
+	EMR_EACH (const emr_emergency, e, all) {
+		emr_status status = EMR_OK;
 
-	if (status == EMR_OK)
-		emr_notices_add_that(
-			visit->notices, "", EMR_SAY_EMERGENCY_OVER, "path", e->label, NULL);
-	if (status == EMR_OK || status == EMR_DENIED)
-		status = emr_share_renew(visit->share, e->grant.domain);
-	return status;
+		if (!emr_id16_equal(e->word, word))
+			continue;
+		status = emr_share_revoke(visit->share, e->grant.domain, e->grant.grant);
+		if (status == EMR_OK)
+			emr_notices_add_that(
+				visit->notices, "", EMR_SAY_EMERGENCY_OVER, "path", e->label, NULL);
+		if (status == EMR_OK || status == EMR_DENIED) /* another computer was quicker */
+			status = emr_share_renew(visit->share, e->grant.domain);
+		EMR_TRY(status);
+	}
+	return EMR_OK;
 }
 
-static emr_status look_at(emr_visit *visit, const emr_emergency *e, bool may_act)
+/* *OUT_ENDS: its day is over, or nobody seconded the first. */
+static emr_status look_at(emr_visit *visit, const emr_emergency *e, bool *out_ends)
 {
 	const uint64_t now = emr_clock_unix_s(emr_clock_system());
 	const emr_emergency_state state = emr_emergency_state_at(e, now);
+	EMR_AUTO_BUF words = {0};
+	uint64_t end = 0;
 	int64_t due;
 
-	if (state != EMR_EMERGENCY_PREPARED && !was_told(visit, e->grant.grant, e->version))
-		EMR_TRY(tell_patient(visit, e, e->until_unix_s != 0));
-	if (state == EMR_EMERGENCY_OPEN) {
-		due = emr_clock_boot_ns(emr_clock_system()) +
-		      (int64_t)(e->until_unix_s - now) * INT64_C(1000000000);
-		visit->due_boot_ns = due < visit->due_boot_ns ? due : visit->due_boot_ns;
+	*out_ends = false;
+	EMR_TRY(emr_emergency_words(visit->share, e, &words));
+	EMR_EACH (const emr_emergency_word, word, &words)
+		if (!was_told(visit, e->grant.grant, word->version))
+			EMR_TRY(tell_word(visit, e, word));
+	if (words.len == 0)
+		return EMR_OK;
+	if (state == EMR_EMERGENCY_OPEN)
+		end = e->until_unix_s;
+	else if (state == EMR_EMERGENCY_BEGUN)
+		end = e->first_unix_s + EMR_EMERGENCY_S + 1;
+	*out_ends = end == 0;
+	if (end == 0)
+		return EMR_OK;
+	due = emr_clock_boot_ns(emr_clock_system()) + (int64_t)(end - now) * INT64_C(1000000000);
+	visit->due_boot_ns = due < visit->due_boot_ns ? due : visit->due_boot_ns;
+	return EMR_OK;
+}
+
+/* Every folder of a card: where one is still open, or waits for the second, none ends. */
+static emr_status look_at_all(emr_visit *visit, const emr_buf *all, bool may_act)
+{
+	emr_status first = EMR_OK, status;
+	EMR_AUTO_BUF over = {0}, waits = {0};
+	bool ends;
+
+	EMR_EACH (const emr_emergency, e, all) {
+		status = look_at(visit, e, &ends);
+		first = first == EMR_OK ? status : first;
+		if (status == EMR_OK && ends)
+			EMR_TRY(emr_buf_append(&over, &e->word, sizeof e->word));
+		else if (e->first_unix_s != 0)
+			EMR_TRY(emr_buf_append(&waits, &e->word, sizeof e->word));
 	}
-	return state == EMR_EMERGENCY_OVER && may_act ? end_it(visit, e) : EMR_OK;
+	EMR_TRY(first);
+	EMR_EACH (const emr_id16, word, &over)
+		if (may_act && !emr_told_has(&waits, *word))
+			EMR_TRY(end_all(visit, all, *word));
+	return EMR_OK;
 }
 
 /* What clinicians of the auditor's organisation say of patients, whom the auditor is not told. */
@@ -225,25 +292,20 @@ static emr_status tell_auditor(emr_visit *visit, const emr_known_person *me)
 
 emr_status emr_look_emergency(emr_visit *visit)
 {
-	emr_status first = EMR_OK;
 	EMR_AUTO_BUF all = {0};
 	emr_known_person me;
-	bool may_act = true;
+	emr_status status;
+	bool may_act;
 
 	if (emr_visit_told(visit) == NULL)
 		return EMR_NO_MEMORY;
 	may_act = !visit->session->read_only &&
 		  emr_keyring_kind_of(visit->session->keyring) != EMR_KEYRING_DEVICE;
 	EMR_TRY(emr_emergency_own(visit->share, &all));
-	EMR_EACH (const emr_emergency, e, &all) {
-		emr_status status = look_at(visit, e, may_act);
-
-		first = first == EMR_OK ? status : first;
-	}
-	EMR_TRY(first);
-	first = emr_replica_person(
+	EMR_TRY(look_at_all(visit, &all, may_act));
+	status = emr_replica_person(
 		visit->session->replica, visit->session->identity.signer_id, &me);
-	if (first == EMR_OK && (me.row.roles & EMR_ROLE_AUDITOR) != 0)
+	if (status == EMR_OK && (me.row.roles & EMR_ROLE_AUDITOR) != 0)
 		return tell_auditor(visit, &me);
-	return first == EMR_NOT_FOUND ? EMR_OK : first;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }

@@ -52,7 +52,7 @@ static emr_status make_request(
 	if (strlen(who) >= sizeof out->who)
 		return wrong(_("Nobody is called that."), out_problem);
 	snprintf(out->who, sizeof out->who, "%s", who);
-	snprintf(out->name, sizeof out->name, "%s", p->code);
+	snprintf(out->code, sizeof out->code, "%s", p->code);
 	EMR_TRY(emr_away_take(p->args, "emergency", out, out_problem));
 	return emr_client_path(&p->client, p->args->operands[i], out, out_problem);
 }
@@ -92,6 +92,8 @@ static emr_status look_at(preparing *p, size_t i, size_t k, emr_problem *out_pro
 	EMR_TRY(make_request(p, i, k, &request, out_problem));
 	request.look = true;
 	EMR_TRY(emr_client_ask(&p->client, &request, WORK_MS, &look, out_problem));
+	if (!emr_json_flag_at(look, "two")) /* else it would be an ordinary share */
+		return EMR_PROBLEM_STATUS(out_problem, EMR_UNSUPPORTED, request.path);
 	if (emr_json_number_at(look, "needed") == 0)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_EMERGENCY_NO_AGENT, "path",
 			request.path, "who", emr_json_text_at(look, "text"), NULL);
@@ -187,7 +189,7 @@ static emr_status prepare(const emr_args *args, emr_out *out, emr_problem *out_p
 	/* First: where no card can be drawn the one before stays good. */
 	EMR_TRY(write_card(&p, out_problem));
 	status = each(&p, true, out_problem);
-	if (status != EMR_OK)
+	if (status != EMR_OK && status != EMR_TIMEOUT) /* what waits will be on the ledger */
 		(void)unlink(file); /* a card that opens nothing is worse than none */
 	EMR_TRY(status);
 	json_array_foreach(p.folders, i, one) json_object_del(one, "shown");
@@ -231,6 +233,23 @@ static void say_state(emr_out *out, const json_t *answer)
 		when, names, patient);
 }
 
+static emr_status agree_to_second(
+	const emr_args *args, emr_out *out, emr_client *client, emr_problem *out_problem)
+{
+	const emr_request request = {.ask = EMR_ASK_EMERGENCY, .look = true};
+	json_auto_t *first = NULL;
+	char who[600], at[EMR_TEXT_BYTES], question[900];
+
+	EMR_TRY(emr_client_ask(client, &request, WORK_MS, &first, out_problem));
+	emr_show(emr_json_text_at(first, "who"), who, sizeof who);
+	emr_time_text((int64_t)emr_json_number_at(first, "at_unix"), at);
+	snprintf(question, sizeof question,
+		_("%s said on %s why a patient's records must be opened. Is it about the same "
+		  "patient, and do you agree (yes, no)?"),
+		who, at);
+	return emr_bureau_agree(args, out, question, _("Nothing was opened."), out_problem);
+}
+
 static emr_status say_why(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	const char *reason = args->values[EMR_OPT_REASON], *card = args->operands[0];
@@ -242,12 +261,14 @@ static emr_status say_why(const emr_args *args, emr_out *out, emr_problem *out_p
 	if (reason == NULL || reason[0] == '\0' || strlen(reason) > EMR_ASK_REASON_MAX)
 		return EMR_PROBLEM(EMR_INVALID, out_problem, EMR_SAY_EMERGENCY_REASON, NULL);
 	if (args->given[EMR_OPT_UNTIL] || args->given[EMR_OPT_CARD_FILE] ||
-		args->given[EMR_OPT_AWAY] || strlen(card) >= sizeof request.name)
+		args->given[EMR_OPT_AWAY] || strlen(card) >= sizeof request.code)
 		return wrong(_("emrfs emergency CARD --reason TEXT"), out_problem);
 	if (!is_second)
-		memcpy(request.name, card, strlen(card) + 1);
+		memcpy(request.code, card, strlen(card) + 1);
 	memcpy(request.reason, reason, strlen(reason) + 1);
 	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &client, out_problem));
+	if (is_second)
+		EMR_TRY(agree_to_second(args, out, &client, out_problem));
 	EMR_TRY(emr_client_ask(&client, &request, WORK_MS, &answer, out_problem));
 	emr_out_text(out, "state", emr_json_text_at(answer, "state"));
 	emr_out_number(out, "until_unix", emr_json_number_at(answer, "until_unix"));

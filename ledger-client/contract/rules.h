@@ -122,7 +122,7 @@ bool emr_judge_is_grantee(
 /* ---- rules_emergency.c ---- */
 
 void emr_judge_emergency_key(const uint8_t domain[16], const uint8_t grant[16], emr_key_text *out);
-/* Two clinicians have said why, and the day is not over. */
+/* Two clinicians have said why, one of whom signs now, and the day is not over. */
 bool emr_judge_emergency_is_open(
 	struct judge *judge, const uint8_t domain[16], const uint8_t grant[16]);
 

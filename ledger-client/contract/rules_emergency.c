@@ -1,6 +1,7 @@
 /* This is the rule for an emergency (4B EMERGENCY): a patient prepared a grant that opens only when
- * two clinicians, who have the patient's card, have each said why. It is open for a day then. One
- * alone opens nothing, under however many keys. */
+ * two clinicians have each said why, with the word on the patient's card, which the second may have
+ * from the first one's operation. It is open for these two, for a day. One alone opens nothing,
+ * under however many keys, and who repeats it gains no time. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"
@@ -37,13 +38,16 @@ bool emr_judge_emergency_is_open(
 	struct judge *judge, const uint8_t domain[16], const uint8_t grant[16])
 {
 	emr_row_emergency row;
+	emr_row_key signer;
 	emr_key_text key;
 	emr_span value;
 
 	emr_judge_emergency_key(domain, grant, &key);
 	return emr_judge_get(judge, key.text, &value) &&
 	       emr_judge_parsed(judge, emr_row_emergency_parse(value, &row)) &&
-	       judge->now < row.until_unix_s;
+	       judge->now < row.until_unix_s && emr_judge_key(judge, judge->signer_id, &signer) &&
+	       (memcmp(signer.root, row.first, 32) == 0 ||
+		       memcmp(signer.root, row.second, 32) == 0);
 }
 
 static void names(struct key_set *set, const emr_item *item, emr_span pub)
@@ -105,10 +109,10 @@ static void write(struct judge *judge)
 
 	if (!emr_judge_key(judge, judge->signer_id, &signer))
 		return;
-	if (row.first_unix_s == 0 || memcmp(row.first, signer.root, 32) == 0) {
+	if (row.first_unix_s == 0) {
 		memcpy(row.first, signer.root, 32);
 		row.first_unix_s = judge->now;
-	} else {
+	} else if (memcmp(row.first, signer.root, 32) != 0) {
 		memcpy(row.second, signer.root, 32);
 		row.until_unix_s = judge->now + OPEN_S;
 	}

@@ -71,7 +71,7 @@ run 0 unmount
 
 # opens WHO, says CODE WHO OPERAND REASON.
 opens() { cat "$1"-folder/shared-with-me/*/Allergies/list 2>/dev/null | grep -q penicillin; }
-why() { as "$2" run "$1" emergency "$3" --reason "$4" --json; }
+why() { as "$2" run "$1" emergency "$3" --reason "$4" --json "${@:5}"; }
 
 say "one alone opens nothing, by whichever name or key"
 two_mount lima rosa joana nuno
@@ -90,7 +90,8 @@ why 5 rosa "$OLD" "by a card that was replaced"
 [ ! -e lima-folder/shared-with-me ] || emr_fail "opened by one"
 
 say "two open it, for reading, while her computer is off"
-why 0 rosa second "her colleague asked me, allergies unknown"
+why 13 rosa second "without a yes"
+why 0 rosa second "her colleague asked me, allergies unknown" --yes
 expect "after two" "$(field state)" open
 expect "what" "$(field folders)" "['Allergies']"
 expect "whose" "$(field patient)" "Ana Silva"
@@ -134,8 +135,8 @@ closed() { [ ! -e lima-folder/shared-with-me/*/Allergies/list ] || ! opens lima;
 emr_until closed
 two_mount ana
 emr_until hears ana "The emergency is over"
-run 0 share
-says_not emergency
+ended() { "$EMRFS" share >out/said 2>&1 && ! grep -q emergency out/said; }
+emr_until ended
 why 5 lima "$CODE" "by the used card"
 run 0 unmount
 echo "all is well"

@@ -138,6 +138,7 @@ TEST(two_clinicians_open_it_for_a_day)
 	says(OK, &p, "the second", STEWARD, KIT_NOW + 200);
 	asks(OK, &p, "by the word of two", GRANTEE, KIT_NOW + 300);
 	asks(OK, &p, "the second asks, too", STEWARD, KIT_NOW + 300);
+	asks(OVER, &p, "a third of the team", ADMIN2, KIT_NOW + 300);
 	says(HAS, &p, "what is open", GRANTEE, KIT_NOW + 300);
 	asks(OK, &p, "at the end of the day", GRANTEE, KIT_NOW + 200 + KIT_DAY - 1);
 	asks(OVER, &p, "after it", GRANTEE, KIT_NOW + 200 + KIT_DAY);
@@ -149,6 +150,7 @@ TEST(a_second_who_comes_late_is_a_first)
 {
 	SCENE(people, p, begin, people_free);
 	says(OK, &p, "the first", GRANTEE, KIT_NOW);
+	says(OK, &p, "who repeats it gains no time", GRANTEE, KIT_NOW + KIT_DAY - 1);
 	says(OK, &p, "a day later", STEWARD, KIT_NOW + KIT_DAY + 1);
 	asks(OVER, &p, "by two who did not meet", STEWARD, KIT_NOW + KIT_DAY + 2);
 }

@@ -36,12 +36,21 @@ emr_emergency_state emr_emergency_state_at(const emr_emergency *e, uint64_t now_
 emr_status emr_emergency_find(emr_share *share, const emr_id16 *word, emr_buf *out);
 /* Says REASON of all N, in one batch.  What is open already, or was said by the same person before,
  * is no error.  EMR_INVALID: the reason; EMR_DENIED: this person is no clinician, or none of the
- * team any more; EMR_REFUSED: emr_share_refusal says. */
+ * team any more; EMR_CONFLICT: somebody else spoke at the same moment; EMR_REFUSED:
+ * emr_share_refusal says. */
 emr_status emr_emergency_say(
 	emr_share *share, const emr_emergency *all, size_t n, const char *reason);
-/* What this person has prepared, in one's own domains, and somebody has said something of:
- * emr_emergency, ... appended. */
+/* What stands of all that this person has prepared, with the word of each: emr_emergency, ...
+ * appended. */
 emr_status emr_emergency_own(emr_share *share, emr_buf *out);
-/* What was said last of E, one's own.  EMR_MISSING_DATA: it is not here (yet). */
-emr_status emr_emergency_reason(
-	emr_share *share, const emr_emergency *e, char out[EMR_EMERGENCY_REASON_MAX + 1]);
+/* What one clinician said of a grant. */
+typedef struct emr_emergency_word {
+	emr_id32 who, first; /* keys of the one who said it; and of the first, whom WHO seconded */
+	uint64_t version;
+	uint64_t until_unix_s; /* it opened until then; 0: it did not */
+} emr_emergency_word;
+/* Everything that was said of E, one's own, in order: emr_emergency_word, ... appended. */
+emr_status emr_emergency_words(emr_share *share, const emr_emergency *e, emr_buf *out);
+/* The reason in VERSION of what was said of E.  EMR_MISSING_DATA: it is not here (yet). */
+emr_status emr_emergency_reason(emr_share *share, const emr_emergency *e, uint64_t version,
+	char out[EMR_EMERGENCY_REASON_MAX + 1]);

@@ -413,7 +413,10 @@ const ACCESS = {
 		last: (c) => {
 			const g = grantNamed(c);
 			alive(c, g);
-			need(!(g.int(108, 2) & 4) || c.now < (c.rowOf(key.in('EM', c.domain, cut(c.pub, 0, 16)))?.num(120, 8) ?? 0n), OVER);
+			if (g.int(108, 2) & 4) {
+				const e = c.rowOf(key.in('EM', c.domain, cut(c.pub, 0, 16)));
+				need(!!e && c.now < e.num(120, 8) && !!c.K && [48, 80].some((at) => same(e.at(at, 32), c.K.at(280, 32))), OVER);
+			}
 			grantee(c, g, cut(c.pub, 16, 16), false);
 			inForce(c);
 			need(int(c.pub, 32, 2) <= 1024, LIMIT);
@@ -433,7 +436,7 @@ const ACCESS = {
 		},
 		write: (c) => {
 			const [e, root] = [emergency(c), c.K.at(280, 32)];
-			const body = !e || same(e.at(48, 32), root) ? cat(root, zeros(32), u64(c.now), u64(0n)) : cat(e.at(48, 32), root, u64(e.num(112, 8)), u64(c.now + 86400n));
+			const body = !e ? cat(root, zeros(32), u64(c.now), u64(0n)) : same(e.at(48, 32), root) ? cat(root, zeros(32), u64(e.num(112, 8)), u64(0n)) : cat(e.at(48, 32), root, u64(e.num(112, 8)), u64(c.now + 86400n));
 			c.put(key.in('EM', c.domain, c.object), row(OP.EMERGENCY, c.head(), body));
 		},
 	},
