@@ -4,6 +4,7 @@
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin family
 cd "$EMR_WORK" || exit 2
+export HOME=$EMR_WORK # where the folder of the family is opened
 P="--passphrase-file $EMR_PASS"
 printf 'passphrase of the test\n' >"$EMR_PASS" && chmod 600 "$EMR_PASS"
 PORT=$(emr_port)

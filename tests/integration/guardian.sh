@@ -120,6 +120,9 @@ two_home alone
 set_up leo
 year=$(date +%Y)
 run 0 init --yes --name "Eva Dias" --born 1984-03-12 $P --words-file eva.words
+run 0 people add "$EMR_WORK/rui.card" --name rui $P
+run 2 guardian make leo rui --name "Leo Dias" --born 2015-03-01 --words-file leo.words $P
+says "Another guardian has a keyring on this computer"
 run 0 guardian make leo --name "Leo Dias" --born $((year - 17))-01-02 --words-file leo.words $P
 export TZ=HERE-11 EMR_CLOCK_FILE=$EMR_WORK/clock LD_PRELOAD=$TOOLS/libclock_shim.so
 away() { echo $(($(env -u LD_PRELOAD date -d "$((year + 1))-01-02" +%s) + $1 - $(env -u LD_PRELOAD date +%s))) >clock; }
