@@ -1,6 +1,6 @@
 /* This file seals the passphrase of a keyring to the guardians of the person whom it belongs to,
  * and opens it again by the keyring of one of them. */
-#include "keyring/guardian.h"
+#include "keyring/letters.h"
 
 #include <string.h>
 

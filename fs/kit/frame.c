@@ -281,8 +281,6 @@ static bool take_people_field(const char *name, const json_t *value, emr_request
 		return take_short(value, out->name, EMR_ASK_WHO_MAX);
 	if (strcmp(name, "card") == 0)
 		return take_card(value, out);
-	if (strcmp(name, "code") == 0)
-		return take_short(value, out->code, EMR_ASK_CODE_MAX);
 	if (strcmp(name, "note") == 0)
 		return take_short(value, out->note, EMR_ASK_NOTE_MAX);
 	if (strcmp(name, "mine") == 0)
@@ -455,7 +453,6 @@ static int put_people(json_t *object, const emr_request *request)
 	failed |= put_text(object, "reason", request->reason);
 	failed |= put_number(object, "purposes", request->purposes);
 	failed |= put_text(object, "language", request->language);
-	failed |= put_text(object, "code", request->code);
 	failed |= put_text(object, "note", request->note);
 	emr_hex(request->card, request->card_len, hex);
 	return failed | put_text(object, "card", hex);

@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "keyring/cert.h"
-#include "keyring/guardian.h"
+#include "keyring/letters.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "replica/ask.h"
-#include "share/emergency.h"
+#include "share/request.h"
 #include "share/write.h"
 
 #include "share_private.h"

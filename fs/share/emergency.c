@@ -1,6 +1,6 @@
 /* This file reads what the ledger says of emergencies, and sends why a clinician must read what a
  * patient prepared for one. */
-#include "share/emergency.h"
+#include "share/request.h"
 
 #include <stdlib.h>
 #include <string.h>

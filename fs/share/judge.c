@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "replica/follower.h"
 #include "replica/rules.h"
-#include "share/emergency.h"
+#include "share/request.h"
 #include "share/frozen.h"
 
 #include "teams_private.h"

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "replica/people.h"
 
-#include "share/emergency.h"
+#include "share/request.h"
 #include "shared_private.h"
 
 /* It was of the domain before that went over to another key of its owner. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "keyring/card.h"
-#include "share/emergency.h"
+#include "share/request.h"
 #include "share/give.h"
 #include "share/strangers.h"
 #include "share/write.h"

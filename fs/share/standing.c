@@ -4,7 +4,7 @@
 
 #include "contract/codes.h"
 
-#include "share/emergency.h"
+#include "share/request.h"
 #include "teams_private.h"
 
 /* ---- the owner's side ---- */

@@ -1,7 +1,7 @@
 /* The open folder answers `emrfs emergency CARD` here, for a clinician, and this look of the
  * office's thread tells the patient, and an auditor of the clinicians, at once who said why. When
  * the day is over it ends what was open: keys are renewed, and the card is used up. */
-#include "share/emergency.h"
+#include "share/request.h"
 
 #include <string.h>
 
@@ -23,11 +23,11 @@
 static emr_status find(
 	emr_share *share, const emr_request *request, emr_buf *out, emr_problem *out_problem)
 {
-	const bool is_second = request->code[0] == '\0';
+	const bool is_second = request->name[0] == '\0';
 	const emr_emergency *all;
 	emr_id16 word;
 
-	if (!is_second && emr_emergency_code_read(request->code, &word) != EMR_OK)
+	if (!is_second && emr_emergency_code_read(request->name, &word) != EMR_OK)
 		return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_EMERGENCY_CARD, NULL);
 	EMR_TRY(emr_emergency_find(share, is_second ? NULL : &word, out));
 	all = (const emr_emergency *)(const void *)out->data;

@@ -312,12 +312,12 @@ static emr_status answer_look(
 
 /* ---- sharing ---- */
 
-/* The request has the code of a card, which two clinicians of WHO need. */
+/* The request's name is the code of a card, which two clinicians of WHO need. */
 static emr_status take_card(const asking *a, const emr_who *who, emr_order *order)
 {
 	emr_row_network network;
 
-	if (a->request->join || a->asked != NULL || a->request->code[0] == '\0')
+	if (a->request->join || a->asked != NULL || a->request->name[0] == '\0')
 		return EMR_OK;
 	if (who->kind == EMR_WHO_PERSON)
 		return EMR_PROBLEM(
@@ -326,7 +326,7 @@ static emr_status take_card(const asking *a, const emr_who *who, emr_order *orde
 	if (network.contract < emr_op_since(EMR_OP_EMERGENCY))
 		return EMR_PROBLEM(EMR_DENIED, a->problem, EMR_SAY_LATER_RULES, NULL);
 	order->rights |= EMR_GRANT_TWO;
-	return emr_emergency_code_read(a->request->code, &order->request);
+	return emr_emergency_code_read(a->request->name, &order->request);
 }
 
 static emr_status answer_give(asking *a)

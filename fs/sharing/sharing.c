@@ -444,7 +444,6 @@ emr_status emr_sharing_is_given(emr_sharing *sharing, const emr_order *order, bo
 /* Under the lock. */
 static emr_status give_order(emr_sharing *sharing, emr_order *wanted, const living *l)
 {
-	/* With EMR_GRANT_TWO it is the word of a card, of all that this opens. */
 	if (!emr_id16_is_zero(wanted->request) && (wanted->rights & EMR_GRANT_TWO) == 0)
 		EMR_TRY(check_open(sharing, wanted->request));
 	if (is_given(sharing, wanted, l))

@@ -52,7 +52,7 @@ static emr_status make_request(
 	if (strlen(who) >= sizeof out->who)
 		return wrong(_("Nobody is called that."), out_problem);
 	snprintf(out->who, sizeof out->who, "%s", who);
-	snprintf(out->code, sizeof out->code, "%s", p->code);
+	snprintf(out->name, sizeof out->name, "%s", p->code);
 	EMR_TRY(emr_away_take(p->args, "emergency", out, out_problem));
 	return emr_client_path(&p->client, p->args->operands[i], out, out_problem);
 }
@@ -261,10 +261,10 @@ static emr_status say_why(const emr_args *args, emr_out *out, emr_problem *out_p
 	if (reason == NULL || reason[0] == '\0' || strlen(reason) > EMR_ASK_REASON_MAX)
 		return EMR_PROBLEM(EMR_INVALID, out_problem, EMR_SAY_EMERGENCY_REASON, NULL);
 	if (args->given[EMR_OPT_UNTIL] || args->given[EMR_OPT_CARD_FILE] ||
-		args->given[EMR_OPT_AWAY] || strlen(card) >= sizeof request.code)
+		args->given[EMR_OPT_AWAY] || strlen(card) >= sizeof request.name)
 		return wrong(_("emrfs emergency CARD --reason TEXT"), out_problem);
 	if (!is_second)
-		memcpy(request.code, card, strlen(card) + 1);
+		memcpy(request.name, card, strlen(card) + 1);
 	memcpy(request.reason, reason, strlen(reason) + 1);
 	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &client, out_problem));
 	if (is_second)

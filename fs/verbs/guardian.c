@@ -7,7 +7,7 @@
 
 #include "base/day.h"
 #include "base/file.h"
-#include "keyring/guardian.h"
+#include "keyring/letters.h"
 #include "kit/language.h"
 #include "people/who.h"
 #include "replica/people.h"

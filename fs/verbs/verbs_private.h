@@ -3,7 +3,7 @@
  * removed computer has left. */
 #pragma once
 
-#include "keyring/guardian.h"
+#include "keyring/letters.h"
 #include "keyring/invite.h"
 #include "keyring/keyring.h"
 #include "kit/out.h"

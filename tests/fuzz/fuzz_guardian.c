@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "crypto/sum.h"
-#include "keyring/guardian.h"
+#include "keyring/letters.h"
 
 static void read_all(emr_bytes file, const emr_keyring *stranger)
 {

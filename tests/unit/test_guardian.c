@@ -3,7 +3,7 @@
 #include "emr_test.h"
 
 #include "crypto/sum.h"
-#include "keyring/guardian.h"
+#include "keyring/letters.h"
 
 #define PHRASE "twenty-four words of nobody"
 

@@ -43,9 +43,10 @@ typedef enum emr_request_kind {
 			     `shown` it answers with that, and nobody is asked; or id: lets
 			     in who asks to read a dataset; answers until "done" */
 	EMR_ASK_DENY,	  /* id, reason optional */
-	EMR_ASK_EMERGENCY, /* reason, code of a card, without: what another began; look: who */
+	EMR_ASK_EMERGENCY, /* reason; name: code of a card, without: what another began; look:
+			      who */
 	EMR_ASK_SHARE,	   /* nothing: list; over: list with what is over and whole ids; path, who,
-			      until, purposes, write, deposit, join, code: of a card
+			      until, purposes, write, deposit, join, name: the code of a card
 			      that opens it in an emergency, or id of a request to
 			      say yes to, until optional: look only says what it would be; or order:
 			      waits timeout_ms */
@@ -69,7 +70,6 @@ typedef enum emr_request_kind {
 #define EMR_ASK_REASON_MAX 1023
 #define EMR_ASK_CARD_MAX 2560
 #define EMR_ASK_NOTE_MAX 511
-#define EMR_ASK_CODE_MAX 63
 #define EMR_ASK_PURPOSES_MAX 511
 #define EMR_ASK_WAIT_MAX_MS 10000
 #define EMR_ASK_LIMIT_MAX 1000000
@@ -100,7 +100,6 @@ typedef struct emr_request {
 	char shown[EMR_ASK_WHO_MAX + 1]; /* what `look` answered with; "" = nobody was asked */
 	uint8_t card[EMR_ASK_CARD_MAX];
 	size_t card_len;			 /* 0 = none */
-	char code[EMR_ASK_CODE_MAX + 1];	 /* of a card for emergencies; "" = none */
 	char note[EMR_ASK_NOTE_MAX + 1];	 /* of a host, which came with it; "" = none */
 	char language[EMR_ASK_LANGUAGE_MAX + 1]; /* of sentences in the answer; "" = English */
 } emr_request;
