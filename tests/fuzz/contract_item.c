@@ -86,6 +86,10 @@ void chosen_pub(const uint8_t *choice, const uint8_t signer_id[32], emr_item *it
 	case EMR_OP_MINT:
 		memcpy(item->object_id, pub, 16);
 		break;
+	case EMR_OP_EMERGENCY:
+		emr_object_emergency(pub + 32, pub + 16, pub);
+		memcpy(item->object_id, pub, 16);
+		break;
 	case EMR_OP_RECOVER_REQ:
 		memset(pub, choice[7] % 3, 16);
 		break;

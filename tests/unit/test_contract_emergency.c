@@ -49,6 +49,7 @@ static void begin(people *p)
 
 		kit_put_key(&p->world.state, &p->who[who], p->clinic, EMR_ROLE_CLINICIAN,
 			EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, KIT_NOW + 30 * KIT_DAY);
+		people_put_enrolment(p, who, who);
 		people_put_member(p, who, EMR_MEMBER_ACTIVE, KIT_NOW + 30 * KIT_DAY);
 	}
 }
@@ -172,6 +173,19 @@ TEST(one_clinician_with_two_keys_is_one)
 	says(OK, &p, "the first key", GRANTEE, KIT_NOW);
 	says(OK, &p, "the next key", STEWARD, KIT_NOW);
 	asks(OVER, &p, "by one person", GRANTEE, KIT_NOW + 1);
+}
+
+/* A certificate registers any number of keys, none of which follows another. */
+TEST(one_clinician_who_registered_twice_is_one)
+{
+	SCENE(people, p, begin, people_free);
+	people_put_enrolment(&p, STEWARD, GRANTEE);
+	says(OK, &p, "the first key", GRANTEE, KIT_NOW);
+	says(OK, &p, "the other key", STEWARD, KIT_NOW);
+	asks(OVER, &p, "by one person twice", GRANTEE, KIT_NOW + 1);
+	people_put_enrolment(&p, GRANTEE, STRANGER);
+	says(OK, &p, "somebody else", GRANTEE, KIT_NOW + 2);
+	asks(OK, &p, "by two", STEWARD, KIT_NOW + 3);
 }
 
 TEST(only_who_has_the_card_and_is_a_clinician_there_says_why)
