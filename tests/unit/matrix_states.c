@@ -161,8 +161,8 @@ static void set_recovery(people *p, int form, enum state state)
 	kit_put(&p->world.state, key.text, bytes, sizeof bytes);
 }
 
-/* What is prepared for the team, and what another clinician of it (unless it was the signer) has
- * said already. */
+/* The grant that is prepared for the team, and what another clinician of it (unless it was the
+ * signer) has said already. */
 static void set_emergency(people *p, enum state state)
 {
 	emr_row_emergency row = {

@@ -60,7 +60,7 @@ export function base32(bytes) {
 }
 export const cardQr = (card) => `EMRFS:${base32(card)}`;
 export const cardFile = (bytes) => `emrfs card v1\n${Buffer.from(bytes).toString('base64').replace(/.{1,64}/g, '$&\n')}`;
-/** What a card for emergencies shows. */
+/** The code on a card for emergencies. */
 export const emergencyCode = (word) => {
 	const bytes = cat(u8(0x20), word);
 	return base32(cat(bytes, sha256(ascii('emrfs/v1/code\0'), bytes).slice(0, 3)));
