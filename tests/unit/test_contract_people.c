@@ -249,23 +249,6 @@ void people_put_member(people *p, enum who member, uint8_t state, uint64_t not_a
 	put(p, &key, value, sizeof value);
 }
 
-void people_put_enrolment(people *p, enum who who, enum who as)
-{
-	uint8_t value[EMR_ROW_KEY_BYTES];
-	emr_key_text key;
-	emr_row_key row;
-	const kit_row *there;
-
-	emr_key_signer(p->who[who].id, &key);
-	there = kit_get(&p->world.state, key.text);
-	assert_non_null(there);
-	assert_int_equal(
-		emr_row_key_parse(kit_span(there->value, there->len), &row), EMR_CONTRACT_OK);
-	memcpy(row.account, p->who[as].id, 32);
-	emr_row_key_encode(&row, value);
-	put(p, &key, value, sizeof value);
-}
-
 void people_put_network(people *p, uint8_t quorum, uint8_t norg)
 {
 	emr_row_network row = {.head = {.family = EMR_FAMILY_ORG, .state = 1},

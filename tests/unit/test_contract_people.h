@@ -152,8 +152,6 @@ void people_put_proposal(people *p, uint8_t kind, uint8_t state, uint8_t count, 
 void people_put_team(people *p, uint8_t state);
 void people_put_dataset(people *p, const uint8_t dataset[16], uint8_t state, uint64_t price);
 void people_put_member(people *p, enum who member, uint8_t state, uint64_t not_after);
-/* The key of WHO is one of the person AS. */
-void people_put_enrolment(people *p, enum who who, enum who as);
 void people_put_network(people *p, uint8_t quorum, uint8_t norg);
 emr_row_network people_network(const people *p);
 void people_forget(people *p, const char *letters, const uint8_t object[16]); /* a domain's row */
