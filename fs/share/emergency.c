@@ -177,7 +177,7 @@ emr_status emr_emergency_own(emr_share *share, emr_buf *out)
 /* As the contract counts: people, and for a day. */
 emr_status emr_emergency_words(emr_share *share, const emr_emergency *e, emr_buf *out)
 {
-	emr_id32 first = {{0}}, first_key = {{0}};
+	emr_id32 first = {{0}}, first_key = {{0}}, account = {{0}};
 	uint64_t first_at = 0, until = 0;
 	emr_known_person who;
 	emr_replica_item item;
@@ -197,9 +197,11 @@ emr_status emr_emergency_words(emr_share *share, const emr_emergency *e, emr_buf
 			first_at = until = 0;
 		if (first_at == 0) {
 			first = EMR_ID32_AT(who.row.root);
+			account = EMR_ID32_AT(who.row.account);
 			first_key = at->signer_id;
 			first_at = now;
-		} else if (!emr_id32_equal(first, EMR_ID32_AT(who.row.root))) {
+		} else if (!emr_id32_equal(first, EMR_ID32_AT(who.row.root)) &&
+			   !emr_id32_equal(account, EMR_ID32_AT(who.row.account))) {
 			until = word.until_unix_s = now + EMR_EMERGENCY_S;
 			word.first = first_key;
 		}

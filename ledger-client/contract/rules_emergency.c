@@ -100,7 +100,14 @@ static emr_result last(struct judge *judge)
 	return emr_judge_key_in_force(judge);
 }
 
-/* Persons are counted, not keys. */
+/* Persons are counted, not keys: all keys of a chain are one person's, and all that the
+ * certificates of one enrolment register, each of which begins a chain. */
+static bool is_first(const emr_row_emergency *row, const emr_row_key *signer)
+{
+	return memcmp(row->first, signer->root, 32) == 0 ||
+	       memcmp(row->account, signer->account, 32) == 0;
+}
+
 static void write(struct judge *judge)
 {
 	emr_row_emergency row = row_of(judge);
@@ -111,8 +118,9 @@ static void write(struct judge *judge)
 		return;
 	if (row.first_unix_s == 0) {
 		memcpy(row.first, signer.root, 32);
+		memcpy(row.account, signer.account, 32);
 		row.first_unix_s = judge->now;
-	} else if (memcmp(row.first, signer.root, 32) != 0) {
+	} else if (!is_first(&row, &signer)) {
 		memcpy(row.second, signer.root, 32);
 		row.until_unix_s = judge->now + OPEN_S;
 	}

@@ -39,6 +39,24 @@ static void put_prepared(people *p, uint16_t rights)
 	people_put_grant(p, &row);
 }
 
+/* The key of WHO follows that of ROOT, and certificates of AS vouch for it. */
+static void belong(people *p, enum who who, enum who root, enum who as)
+{
+	uint8_t value[EMR_ROW_KEY_BYTES];
+	emr_key_text key;
+	emr_row_key row;
+	const kit_row *there;
+
+	emr_key_signer(p->who[who].id, &key);
+	there = kit_get(&p->world.state, key.text);
+	assert_int_equal(
+		emr_row_key_parse(kit_span(there->value, there->len), &row), EMR_CONTRACT_OK);
+	memcpy(row.root, p->who[root].id, 32);
+	memcpy(row.account, p->who[as].id, 32);
+	emr_row_key_encode(&row, value);
+	kit_put(&p->world.state, key.text, value, sizeof value);
+}
+
 static void begin(people *p)
 {
 	people_make(p);
@@ -49,6 +67,7 @@ static void begin(people *p)
 
 		kit_put_key(&p->world.state, &p->who[who], p->clinic, EMR_ROLE_CLINICIAN,
 			EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, KIT_NOW + 30 * KIT_DAY);
+		belong(p, who, who, who);
 		people_put_member(p, who, EMR_MEMBER_ACTIVE, KIT_NOW + 30 * KIT_DAY);
 	}
 }
@@ -158,22 +177,24 @@ TEST(a_second_who_comes_late_is_a_first)
 /* A person is one, under however many keys. */
 TEST(one_clinician_with_two_keys_is_one)
 {
-	emr_row_key row;
-	uint8_t value[EMR_ROW_KEY_BYTES];
-	emr_key_text key;
-	const kit_row *there;
-
 	SCENE(people, p, begin, people_free);
-	emr_key_signer(p.who[STEWARD].id, &key);
-	there = kit_get(&p.world.state, key.text);
-	assert_int_equal(
-		emr_row_key_parse(kit_span(there->value, there->len), &row), EMR_CONTRACT_OK);
-	memcpy(row.root, p.who[GRANTEE].id, 32);
-	emr_row_key_encode(&row, value);
-	kit_put(&p.world.state, key.text, value, sizeof value);
+	belong(&p, STEWARD, GRANTEE, STEWARD);
 	says(OK, &p, "the first key", GRANTEE, KIT_NOW);
 	says(OK, &p, "the next key", STEWARD, KIT_NOW);
 	asks(OVER, &p, "by one person", GRANTEE, KIT_NOW + 1);
+}
+
+/* A certificate registers any number of keys, none of which follows another. */
+TEST(one_clinician_who_registered_twice_is_one)
+{
+	SCENE(people, p, begin, people_free);
+	belong(&p, STEWARD, STEWARD, GRANTEE);
+	says(OK, &p, "the first key", GRANTEE, KIT_NOW);
+	says(OK, &p, "the other key", STEWARD, KIT_NOW);
+	asks(OVER, &p, "by one person twice", GRANTEE, KIT_NOW + 1);
+	belong(&p, GRANTEE, GRANTEE, STRANGER);
+	says(OK, &p, "somebody else", GRANTEE, KIT_NOW + 2);
+	asks(OK, &p, "by two", STEWARD, KIT_NOW + 3);
 }
 
 TEST(only_who_has_the_card_and_is_a_clinician_there_says_why)

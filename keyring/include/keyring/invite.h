@@ -112,8 +112,8 @@ emr_status emr_code_open(const emr_code *code, emr_bytes sealed, emr_buf *out);
 
 #define EMR_EMERGENCY_CODE_CHARS 32
 
-/* What a patient's card shows: base32 of 20 hexadecimal, the word by which the grants are called,
- * and the first 3 bytes of a hash. */
+/* The code that a patient's card shows: base32 of 20 hexadecimal, the word by which the grants are
+ * called, and the first 3 bytes of a hash. */
 void emr_emergency_code_write(emr_id16 word, char out[EMR_EMERGENCY_CODE_CHARS + 1]);
 /* Blanks are nothing, and letters are of either case.  EMR_DAMAGED: it is none, or was mistyped. */
 emr_status emr_emergency_code_read(const char *text, emr_id16 *out_word);

@@ -22,7 +22,7 @@
 #define EMR_ROW_TRUSTEES_BYTES 88
 #define EMR_ROW_RECOVERY_BYTES 168
 #define EMR_ROW_SHARE_BYTES 64
-#define EMR_ROW_EMERGENCY_BYTES 128
+#define EMR_ROW_EMERGENCY_BYTES 160
 
 void emr_key_proposal(const uint8_t proposal[16], emr_key_text *out); /* P/proposal */
 void emr_key_approval(
@@ -152,6 +152,7 @@ typedef struct emr_row_emergency {
 	uint8_t first[32], second[32]; /* the first keys of the clinicians; second: zero before */
 	uint64_t first_unix_s;	       /* when the first said why */
 	uint64_t until_unix_s;	       /* open; 0: not yet */
+	uint8_t account[32];	       /* of the first: the enrolment */
 } emr_row_emergency;
 
 /* RS: an agent has answered. */

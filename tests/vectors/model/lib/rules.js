@@ -435,8 +435,9 @@ const ACCESS = {
 			inForce(c);
 		},
 		write: (c) => {
-			const [e, root] = [emergency(c), c.K.at(280, 32)];
-			const body = !e ? cat(root, zeros(32), u64(c.now), u64(0n)) : same(e.at(48, 32), root) ? cat(root, zeros(32), u64(e.num(112, 8)), u64(0n)) : cat(e.at(48, 32), root, u64(e.num(112, 8)), u64(c.now + 86400n));
+			const [e, root, account] = [emergency(c), c.K.at(280, 32), c.K.at(312, 32)];
+			const isFirst = !!e && (same(e.at(48, 32), root) || same(e.at(128, 32), account));
+			const body = !e ? cat(root, zeros(32), u64(c.now), u64(0n), account) : isFirst ? cat(e.at(48, 32), zeros(32), u64(e.num(112, 8)), u64(0n), e.at(128, 32)) : cat(e.at(48, 32), root, u64(e.num(112, 8)), u64(c.now + 86400n), e.at(128, 32));
 			c.put(key.in('EM', c.domain, c.object), row(OP.EMERGENCY, c.head(), body));
 		},
 	},
@@ -644,7 +645,7 @@ const FAMILIES = {
 	[OP.KEY_REG]: [(c) => key.K(c.signer), -1, false], [OP.DOMAIN_NEW]: [(c) => key.D(c.domain), 0, true], [OP.WRITER_ADD]: inDomain('W'), [OP.LISTKEY]: inDomain('L'),
 	[OP.PUT]: inDomain('O'), [OP.GRANT]: inDomain('G'), [OP.KFRAGS]: inDomain('G'), [OP.LETTER]: inDomain('H', 48),
 	[OP.AGENT_ACK]: inDomain('Y', 48), [OP.REQUEST]: inDomain('Q', 48), [OP.ACCESS_REQ]: inDomain('R', 48), [OP.ACCESS_SERVED]: inDomain('S', 48),
-	[OP.READ_REPORT]: inDomain('X', 48), [OP.ORG_PROPOSE]: byObject('P'), [OP.DATASET_NEW]: byObject('DS'), [OP.DATASET_ADMIT]: byObject('DM', 64),
+	[OP.READ_REPORT]: inDomain('X', 48), [OP.EMERGENCY]: inDomain('EM'), [OP.ORG_PROPOSE]: byObject('P'), [OP.DATASET_NEW]: byObject('DS'), [OP.DATASET_ADMIT]: byObject('DM', 64),
 	[OP.TRUSTEE_SET]: byObject('TR', 48), [OP.RECOVER_REQ]: byObject('RQ', 48),
 };
 const PARTS = {
