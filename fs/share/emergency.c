@@ -46,7 +46,7 @@ emr_status share_emergency(emr_share *share, const emr_known_grant *grant, emr_e
 
 /* ---- a clinician's ---- */
 
-/* Of what another one said last. */
+/* The word is in the operation of the one who spoke last. */
 static emr_status read_word(emr_share *share, emr_emergency *e)
 {
 	EMR_AUTO_BUF bytes = {0};

@@ -230,7 +230,8 @@ static emr_status one_grant(walk *w, const emr_known_grant *known, emr_buf *out)
 	emr_emergency e;
 	emr_status status = EMR_OK;
 
-	/* What two must open is nothing to anybody else, and to them not before they have. */
+	/* A grant that two must open is nothing to anybody else, and to them not before they have.
+	 */
 	if ((known->row.rights & EMR_GRANT_TWO) != 0) {
 		status = share_emergency(w->share, known, &e);
 		if (status == EMR_NOT_FOUND ||

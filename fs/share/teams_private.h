@@ -60,8 +60,8 @@ emr_status share_standing(
 	emr_share *share, const emr_known_grant *known, emr_team *team, standing *out);
 /* After a change of keys on the ledger: whether this person's own was ended. */
 emr_status share_look_at_own_key(emr_share *share, standing *s);
-/* emergency.c: GRANT, which two must open, and what was said of it.  EMR_NOT_FOUND: nothing yet; the
- * rest of OUT is said then. */
+/* emergency.c: GRANT, which two must open, and what was said of it.  EMR_NOT_FOUND: nothing yet;
+ * the rest of OUT is said then. */
 struct emr_emergency;
 emr_status share_emergency(
 	emr_share *share, const emr_known_grant *grant, struct emr_emergency *out);

@@ -332,8 +332,7 @@ static emr_status find_covering(
 	return EMR_OK;
 }
 
-/* The path of the folder on this computer, for a command that is no verb; owned, NULL without
- * memory. */
+/* The folder's path on this computer, for other commands; owned, NULL without memory. */
 static char *place_of(const emr_doors *doors, const char *path)
 {
 	const char *top = doors->notices != NULL ? emr_notices_folder(doors->notices) : ".";

@@ -146,11 +146,6 @@ emr_status emr_answer_emergency(emr_session *session, const emr_request *request
 
 /* ---- who is told ---- */
 
-static bool is_of_emergency(const emr_replica_change *change)
-{
-	return change->family == EMR_FAMILY_EMERGENCY && change->result == EMR_RESULT_APPLIED;
-}
-
 /* Each word of it once. */
 static bool was_told(emr_visit *visit, emr_id16 grant, uint64_t version)
 {
@@ -264,7 +259,7 @@ static emr_status look_at_all(emr_visit *visit, const emr_buf *all, bool may_act
 	return EMR_OK;
 }
 
-/* What clinicians of the auditor's organisation say of patients, whom the auditor is not told. */
+/* The auditor hears who of the organisation spoke, and not of which patient. */
 static emr_status tell_auditor(emr_visit *visit, const emr_known_person *me)
 {
 	const uint64_t now = emr_clock_unix_s(emr_clock_system());
@@ -273,7 +268,8 @@ static emr_status tell_auditor(emr_visit *visit, const emr_known_person *me)
 	EMR_ASK(asked, visit->session->replica, SINCE, .at = visit->from);
 
 	while (emr_next(&asked, &change))
-		if (is_of_emergency(&change) && change.ledger_time + EMR_EMERGENCY_S > now)
+		if (change.family == EMR_FAMILY_EMERGENCY && change.result == EMR_RESULT_APPLIED &&
+			change.ledger_time + EMR_EMERGENCY_S > now)
 			EMR_TRY(emr_buf_append(&seen, &change, sizeof change));
 	EMR_TRY(asked.status);
 	EMR_EACH (const emr_replica_change, one, &seen) {

@@ -226,8 +226,7 @@ static bool is_wish(const emr_order *o, emr_id16 domain, emr_id32 root)
 	return o->kind == EMR_ORDER_GRANT && is_about(o, domain, root);
 }
 
-/* Under the lock.  *OUT_MUST: the ledger will have something by the order in hand, or may have it
- * although the answer to an earlier try never came: then only looking there tells. */
+/* Under the lock.  *OUT_MUST: the ledger will have, or may have, something by the order in hand. */
 static void find_wishes(
 	const emr_sharing *sharing, emr_id16 domain, emr_id32 root, bool *out_had, bool *out_must)
 {
@@ -253,8 +252,7 @@ static emr_status forget_wishes(emr_sharing *sharing, emr_id16 domain, emr_id32 
 	return sharing->orders.n != before ? save(sharing) : EMR_OK;
 }
 
-/* Holds the lock on EMR_OK.  An order that was done while we looked was not on the ledger, and is
- * not in the list any more: then both are looked at again. */
+/* Holds the lock on EMR_OK.  Where an order was done meanwhile both are looked at again. */
 static emr_status find_living_and_lock(emr_sharing *sharing, emr_id16 domain, living *l)
 {
 	for (;;) {
@@ -282,8 +280,8 @@ static emr_status check_ledger(const emr_session *session, emr_id16 request)
 	return asked->state == EMR_SHARE_REQUEST_OPEN ? EMR_OK : EMR_CONFLICT;
 }
 
-/* Under the lock, in this order: a yes that waits no more stands on the ledger. An order that
- * failed has answered nothing. A Consent is on the ledger as a file, and not as a request. */
+/* Under the lock, in this order: a yes that waits no more stands on the ledger, a Consent as a
+ * file. An order that failed has answered nothing. */
 static emr_status check_open(const emr_sharing *sharing, emr_id16 request)
 {
 	const emr_order *row = emr_orders_asked(&sharing->orders, request);
@@ -400,9 +398,8 @@ static bool has_orders(const emr_sharing *sharing, const emr_order *wanted)
 	return false;
 }
 
-/* Under the lock: what WANTED takes the place of and nobody has tried yet is not tried at all; nor
- * is what has failed shown any longer. An order that answers a request stays: the asker waits for
- * it. */
+/* Under the lock: what WANTED takes the place of and nobody has tried yet is not tried at all, and
+ * what has failed not shown any longer. An order that answers a request stays. */
 static emr_status forget_replaced(emr_sharing *sharing, const emr_order *wanted)
 {
 	size_t before = sharing->orders.n;
@@ -420,8 +417,7 @@ static emr_status forget_replaced(emr_sharing *sharing, const emr_order *wanted)
 	return sharing->orders.n != before ? save(sharing) : EMR_OK;
 }
 
-/* Under the lock.  One that stands there alone, as it is asked for, needs nothing; one that waits
- * gives WANTED its number. */
+/* Under the lock: it stands alone, as asked for, or waits and gives WANTED its number. */
 static bool is_given(const emr_sharing *sharing, emr_order *wanted, const living *l)
 {
 	wanted->number = find_same(sharing, wanted);

@@ -23,19 +23,13 @@
 typedef struct preparing {
 	const emr_args *args;
 	emr_out *out;
-	emr_client client;
+	emr_client *client;
 	size_t with; /* the operand between folders and organisations */
 	char code[EMR_EMERGENCY_CODE_CHARS + 1];
 	uint64_t until;
 	json_t *folders; /* what is prepared: {path, who} */
 	char organisations[512];
 } preparing;
-
-static void preparing_end(preparing *p)
-{
-	emr_client_close(&p->client);
-	json_decref(p->folders);
-}
 
 static emr_status wrong(const char *why, emr_problem *out_problem)
 {
@@ -54,7 +48,7 @@ static emr_status make_request(
 	snprintf(out->who, sizeof out->who, "%s", who);
 	snprintf(out->name, sizeof out->name, "%s", p->code);
 	EMR_TRY(emr_away_take(p->args, "emergency", out, out_problem));
-	return emr_client_path(&p->client, p->args->operands[i], out, out_problem);
+	return emr_client_path(p->client, p->args->operands[i], out, out_problem);
 }
 
 /* Says what of one folder is opened to whom, and by which agents. */
@@ -91,7 +85,7 @@ static emr_status look_at(preparing *p, size_t i, size_t k, emr_problem *out_pro
 
 	EMR_TRY(make_request(p, i, k, &request, out_problem));
 	request.look = true;
-	EMR_TRY(emr_client_ask(&p->client, &request, WORK_MS, &look, out_problem));
+	EMR_TRY(emr_client_ask(p->client, &request, WORK_MS, &look, out_problem));
 	if (!emr_json_flag_at(look, "two")) /* else it would be an ordinary share */
 		return EMR_PROBLEM_STATUS(out_problem, EMR_UNSUPPORTED, request.path);
 	if (emr_json_number_at(look, "needed") == 0)
@@ -111,10 +105,10 @@ static emr_status give(
 
 	EMR_TRY(make_request(p, i, k, &request, out_problem));
 	snprintf(request.shown, sizeof request.shown, "%s", shown);
-	EMR_TRY(emr_client_ask(&p->client, &request, WORK_MS, &answer, out_problem));
+	EMR_TRY(emr_client_ask(p->client, &request, WORK_MS, &answer, out_problem));
 	order = emr_json_number_at(answer, "order");
 	if (order != 0)
-		EMR_TRY(emr_order_look(&p->client, request.path, request.who, order, ORDER_NS,
+		EMR_TRY(emr_order_look(p->client, request.path, request.who, order, ORDER_NS,
 			EMR_SAY_SHARE_FAILED, &is_done, out_problem));
 	return is_done ? EMR_OK
 		       : EMR_PROBLEM(EMR_TIMEOUT, out_problem, EMR_SAY_ORDER_UNSENT, "path",
@@ -144,7 +138,7 @@ static emr_status write_card(preparing *p, emr_problem *out_problem)
 	char until[EMR_TEXT_BYTES], text[2048], note[700];
 	json_auto_t *card = NULL;
 
-	EMR_TRY(emr_client_gather(&p->client, &mine, WORK_MS, p->out, NULL, &me, out_problem));
+	EMR_TRY(emr_client_gather(p->client, &mine, WORK_MS, p->out, NULL, &me, out_problem));
 	emr_time_text((int64_t)p->until, until);
 	snprintf(note, sizeof note,
 		_("In an emergency, for two clinicians of %s: emrfs emergency CODE --reason WHY"),
@@ -161,10 +155,12 @@ static emr_status write_card(preparing *p, emr_problem *out_problem)
 
 static emr_status prepare(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
-	__attribute__((cleanup(preparing_end))) preparing p = {.args = args,
+	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
+	json_auto_t *folders = json_array();
+	preparing p = {.args = args,
 		.out = out,
-		.client = EMR_CLIENT_CLOSED,
-		.folders = json_array(),
+		.client = &client,
+		.folders = folders,
 		.until = emr_clock_unix_s(emr_clock_system()) + YEAR_S};
 	const char *file = args->values[EMR_OPT_CARD_FILE];
 	emr_status status;
@@ -182,7 +178,7 @@ static emr_status prepare(const emr_args *args, emr_out *out, emr_problem *out_p
 	emr_emergency_code_write(emr_id16_random(), p.code);
 	for (i = p.with + 1; i < args->n_operands; i++)
 		emr_names_add(args->operands[i], ", ", p.organisations, sizeof p.organisations);
-	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &p.client, out_problem));
+	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &client, out_problem));
 	EMR_TRY(each(&p, false, out_problem));
 	EMR_TRY(emr_bureau_agree(args, out, _("Prepare it, and write the card (yes, no)?"),
 		_("Nothing was prepared."), out_problem));

@@ -88,8 +88,7 @@ static bool is_agent(const making *m)
 	return m->joining.dir != NULL && m->joining.invitation.roles == EMR_ROLE_AGENT;
 }
 
-/* Of nothing but this computer: an invitation's other end, and an organisation's, hear of theirs.
- */
+/* Of nothing but this computer: the other ends hear of theirs. */
 static bool is_alone(const making *m)
 {
 	return m->joining.dir == NULL && m->org_name == NULL;
@@ -153,8 +152,7 @@ static emr_status code_of(const making *m, const char *prefix, char out[32])
 	return EMR_OK;
 }
 
-/* The answer may come in days, so the keyring that asks is kept, sealed, until then; an authority
- * answers at once. */
+/* The answer may come in days, and the keyring that asks is kept, sealed, until then. */
 static bool waits_at_host(const making *m)
 {
 	char login[EMR_LOGIN_MAX + 1];
@@ -289,8 +287,7 @@ static emr_founding founding_of(making *m, emr_problem *out_problem)
 		.problem = out_problem};
 }
 
-/* Where a network has begun in the channel, and not by what was begun here before, it is that one.
- */
+/* A network that has begun in the channel, and not by what was begun here before. */
 static emr_status meet_channel(making *m, emr_problem *out_problem)
 {
 	const emr_founding founding = founding_of(m, out_problem);
@@ -477,8 +474,7 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 
 /* ---- the end ---- */
 
-/* The first blocks were written aside, so that nothing stays in the network's directory of an init
- * that failed. */
+/* The first blocks were written aside: nothing stays there of an init that failed. */
 static emr_status share_blocks(making *m, emr_problem *out_problem)
 {
 	EMR_AUTO_FD stage = dup(m->session.state_fd);
@@ -561,8 +557,7 @@ static emr_status check_words_file(const making *m, emr_problem *out_problem)
 		emr_text(emr_status_text(EMR_EXISTS)), NULL);
 }
 
-/* Said before anything is asked or made.  An agent's words would bring nothing back: lost, it is
- * invited again. */
+/* Before anything is asked or made.  An agent's words would bring nothing back. */
 static emr_status check_words(const making *m, emr_problem *out_problem)
 {
 	if ((!emr_terminal_there() || m->args->given[EMR_OPT_YES]) &&

@@ -132,7 +132,7 @@ json 0 --as leo status
 expect "the evening before" "$(field of_age)" False
 away 7200
 run 0 --as leo status
-says "of age, and takes it over with its own 24 words: emrfs --as leo recover --lost"
+says "Of age: the 24 words take it over (emrfs --as leo recover --lost)"
 json 0 --as leo status
 expect "the day" "$(field of_age)" True
 run 0 --as leo unmount

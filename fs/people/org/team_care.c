@@ -435,17 +435,6 @@ static emr_status gather_staff(emr_bureau *bureau, bool may_begin, emr_problem *
 	return EMR_OK;
 }
 
-static emr_status tend_all(
-	emr_bureau *bureau, bool may_begin, uint64_t quiet_s, emr_problem *out_problem)
-{
-	EMR_AUTO_BUF all = {0};
-
-	EMR_TRY(list_teams(bureau, NULL, &all));
-	EMR_EACH (const emr_team, one, &all)
-		EMR_TRY(emr_team_renew(bureau, one, quiet_s, NULL, out_problem));
-	return gather_staff(bureau, may_begin, out_problem);
-}
-
 /* The same administrator's open folder and a verb of his may do so at the same moment: the one that
  * is refused for what the other has just done looks again. */
 emr_status emr_teams_tend(
@@ -454,8 +443,15 @@ emr_status emr_teams_tend(
 	emr_status status = EMR_REFUSED;
 
 	for (int i = 0; i < TENDED_TIMES && status == EMR_REFUSED; i++) {
+		EMR_AUTO_BUF all = {0};
+
 		*out_problem = (emr_problem){.is_set = false};
-		status = tend_all(bureau, may_begin, quiet_s, out_problem);
+		status = list_teams(bureau, NULL, &all);
+		EMR_EACH (const emr_team, one, &all)
+			if (status == EMR_OK)
+				status = emr_team_renew(bureau, one, quiet_s, NULL, out_problem);
+		if (status == EMR_OK)
+			status = gather_staff(bureau, may_begin, out_problem);
 	}
 	return status;
 }

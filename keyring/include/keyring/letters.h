@@ -4,6 +4,8 @@
  * layouts: FORMAT.md.  All functions are thread-safe. */
 #pragma once
 
+#include <stdio.h>
+
 #include "keyring/card.h"
 #include "keyring/grant.h"
 #include "keyring/held.h"

@@ -100,7 +100,7 @@ emr_status emr_share_request_deny(emr_share *share, emr_id16 request, const char
  * while the patient can say nothing. These functions find what a card prepared, say why it must be
  * opened, and tell the patient who said so. They refuse to open anything by the word of one.
  *
- * What is prepared is a grant with EMR_GRANT_TWO to the staff of the organisation, or to a team,
+ * Prepared is a grant with EMR_GRANT_TWO to the staff of the organisation, or to a team,
  * called after the word on the card; the ledger opens it (EMERGENCY). */
 
 #define EMR_EMERGENCY_S 86400u /* how long the second may come after the first, and it is open */
@@ -127,16 +127,16 @@ emr_emergency_state emr_emergency_state_at(const emr_emergency *e, uint64_t now_
 /* Every grant to this person's teams that the card with WORD opens; with NULL those that another
  * clinician has begun and nobody has opened: emr_emergency, ... appended. */
 emr_status emr_emergency_find(emr_share *share, const emr_id16 *word, emr_buf *out);
-/* Says REASON of all N, in one batch.  What is open already, or was said by the same person before,
- * is no error.  EMR_INVALID: the reason; EMR_DENIED: this person is no clinician, or none of the
- * team any more; EMR_CONFLICT: somebody else spoke at the same moment; EMR_REFUSED:
- * emr_share_refusal says. */
+/* Says REASON of all N, in one batch.  It is no error that
+ * something is open already, or that the same person said it before.  EMR_INVALID: the reason;
+ * EMR_DENIED: this person is no clinician, or none of the team any more; EMR_CONFLICT: somebody
+ * else spoke at the same moment; EMR_REFUSED: emr_share_refusal says. */
 emr_status emr_emergency_say(
 	emr_share *share, const emr_emergency *all, size_t n, const char *reason);
-/* What stands of all that this person has prepared, with the word of each: emr_emergency, ...
+/* All that this person has prepared and that stands, with the word of each: emr_emergency, ...
  * appended. */
 emr_status emr_emergency_own(emr_share *share, emr_buf *out);
-/* What one clinician said of a grant. */
+/* One clinician's word about a grant. */
 typedef struct emr_emergency_word {
 	emr_id32 who, first; /* keys of the one who said it; and of the first, whom WHO seconded */
 	uint64_t version;
