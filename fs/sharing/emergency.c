@@ -74,7 +74,7 @@ static emr_status emit(emr_share *share, const emr_buf *all, const emr_sink *sin
 				      is_open ? "open" : "first", "until_unix",
 				      (json_int_t)(is_open ? first->until_unix_s
 							   : first->first_unix_s + EMR_EMERGENCY_S),
-				      "folders", folders, "patient", emr_json_text(patient)));
+				      "open_folders", folders, "owner", emr_json_text(patient)));
 }
 
 /* Nobody seconds without knowing whom. */

@@ -192,7 +192,7 @@ static emr_status prepare(const emr_args *args, emr_out *out, emr_problem *out_p
 	emr_out_text(out, "file", file);
 	emr_out_text(out, "code", p.code);
 	emr_out_number(out, "until_unix", p.until);
-	emr_out_put(out, "folders", json_incref(p.folders));
+	emr_out_put(out, "prepared", json_incref(p.folders));
 	emr_say(out,
 		"The card is in %s. Print it, and carry it with you: two clinicians who see it can "
 		"open what it says. Another one makes this one worthless.\n",
@@ -204,7 +204,7 @@ static emr_status prepare(const emr_args *args, emr_out *out, emr_problem *out_p
 
 static void say_state(emr_out *out, const json_t *answer)
 {
-	const json_t *folders = json_object_get(answer, "folders");
+	const json_t *folders = json_object_get(answer, "open_folders");
 	const uint64_t until = emr_json_number_at(answer, "until_unix");
 	char when[EMR_TEXT_BYTES], patient[300], names[900] = "", name[300];
 
@@ -221,7 +221,7 @@ static void say_state(emr_out *out, const json_t *answer)
 		emr_show(json_string_value(json_array_get(folders, i)), name, sizeof name);
 		emr_names_add(name, ", ", names, sizeof names);
 	}
-	emr_show(emr_json_text_at(answer, "patient"), patient, sizeof patient);
+	emr_show(emr_json_text_at(answer, "owner"), patient, sizeof patient);
 	emr_say(out,
 		"Open until %s, to read: %s of %s, below shared-with-me. The patient hears who "
 		"said "
@@ -268,8 +268,8 @@ static emr_status say_why(const emr_args *args, emr_out *out, emr_problem *out_p
 	EMR_TRY(emr_client_ask(&client, &request, WORK_MS, &answer, out_problem));
 	emr_out_text(out, "state", emr_json_text_at(answer, "state"));
 	emr_out_number(out, "until_unix", emr_json_number_at(answer, "until_unix"));
-	emr_out_put(out, "folders", json_incref(json_object_get(answer, "folders")));
-	emr_out_text(out, "patient", emr_json_text_at(answer, "patient"));
+	emr_out_put(out, "open_folders", json_incref(json_object_get(answer, "open_folders")));
+	emr_out_text(out, "owner", emr_json_text_at(answer, "owner"));
 	say_state(out, answer);
 	return EMR_OK;
 }

@@ -93,8 +93,8 @@ say "two open it, for reading, while her computer is off"
 why 13 rosa second "without a yes"
 why 0 rosa second "her colleague asked me, allergies unknown" --yes
 expect "after two" "$(field state)" open
-expect "what" "$(field folders)" "['Allergies']"
-expect "whose" "$(field patient)" "Ana Silva"
+expect "what" "$(field open_folders)" "['Allergies']"
+expect "whose" "$(field owner)" "Ana Silva"
 emr_until opens lima
 emr_until opens rosa
 deep() { grep -q 1999 rosa-folder/shared-with-me/*/Allergies/Deep/story 2>/dev/null; }
