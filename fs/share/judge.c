@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "replica/follower.h"
 #include "replica/rules.h"
+#include "share/request.h"
 #include "share/frozen.h"
 
 #include "teams_private.h"
@@ -210,6 +211,16 @@ static emr_status limit_of(desk *d, uint64_t *out)
 	return EMR_OK;
 }
 
+/* The day of an emergency by this computer's clock, whatever the ledger dates the question. */
+static bool is_day_over(const desk *d, const question *q, uint64_t now)
+{
+	emr_emergency e;
+
+	return (q->grant.known.row.rights & EMR_GRANT_TWO) != 0 &&
+	       (share_emergency(d->share, &q->grant.known, &e) != EMR_OK ||
+		       now >= e.until_unix_s + CLOCKS_S);
+}
+
 emr_status desk_judge(desk *d, const question *q, uint8_t *out_code)
 {
 	const emr_grant_terms *terms = &q->grant.terms;
@@ -219,7 +230,7 @@ emr_status desk_judge(desk *d, const question *q, uint8_t *out_code)
 	bool is_over = false;
 
 	if (q->grant.known.row.head.state != EMR_GRANT_ACTIVE || !is_in_time(terms, now) ||
-		!is_in_time(terms, q->ledger_time) || q->is_time_suspect)
+		!is_in_time(terms, q->ledger_time) || q->is_time_suspect || is_day_over(d, q, now))
 		*out_code = EMR_RESULT_GRANT_DEAD;
 	else if (now > q->ledger_time && now - q->ledger_time > QUESTION_S)
 		*out_code = EMR_RESULT_GONE;

@@ -93,6 +93,8 @@ static emr_status note_given(collecting *c, const emr_given *given)
 		row.state = EMR_SHARE_OVER;
 		row.why_not = given->phase == EMR_GRANT_IS_REVOKED ? "revoked" : "expired";
 	}
+	if (row.why_not == NULL && (g->rights & EMR_GRANT_TWO) != 0)
+		row.why_not = "emergency";
 	row.is_inner = emr_buf_has(&c->inner, emr_bytes_of(&row.grant, sizeof row.grant));
 	if (row.is_inner && (c->with & EMR_SHARES_INNER) == 0)
 		return EMR_OK;

@@ -35,7 +35,7 @@ static void declare_member(struct key_set *set, const uint8_t via[16], const uin
 	emr_declare(set, &key);
 }
 
-static void member_follows(struct key_set *set, const emr_item *item, const uint8_t via[16])
+void emr_declare_member_of_signer(struct key_set *set, const emr_item *item, const uint8_t via[16])
 {
 	emr_row_key signer;
 	emr_key_text key;
@@ -69,7 +69,7 @@ static bool is_member(
 }
 
 /* The grantee himself (any key of his chain), or as a member of the team or dataset VIA. */
-static bool is_grantee(
+bool emr_judge_is_grantee(
 	struct judge *judge, const emr_row_grant *grant, const uint8_t via[16], bool may_be_over)
 {
 	uint8_t dataset[32];
@@ -91,7 +91,7 @@ static emr_result anyone(struct judge *judge)
 
 /* ---- 48 ACCESS_REQ ---- */
 
-static void declare_grant(
+void emr_declare_grantee(
 	struct key_set *set, const emr_item *item, const uint8_t grant[16], const uint8_t via[16])
 {
 	emr_key_text key;
@@ -106,12 +106,16 @@ static void req_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
 	emr_pub_access_req req = emr_pub_access_req_of(pub);
 
-	declare_grant(set, item, req.grant, req.via);
+	emr_key_text key;
+
+	emr_declare_grantee(set, item, req.grant, req.via);
+	emr_judge_emergency_key(item->domain_id, req.grant, &key);
+	emr_declare(set, &key);
 }
 
 static void req_follows(struct key_set *set, const emr_item *item, emr_span pub)
 {
-	member_follows(set, item, emr_pub_access_req_of(pub).via);
+	emr_declare_member_of_signer(set, item, emr_pub_access_req_of(pub).via);
 }
 
 static emr_result req_form(struct judge *judge)
@@ -148,7 +152,10 @@ static emr_result req_last(struct judge *judge)
 	if (!emr_judge_grant(judge, judge->item.domain_id, pub.grant, &grant))
 		return EMR_RESULT_NO_GRANT;
 	EMR_JUDGE_TRY(emr_judge_grant_in_force(judge, &grant));
-	if (!is_grantee(judge, &grant, pub.via, false))
+	if ((grant.rights & EMR_GRANT_TWO) != 0 &&
+		!emr_judge_emergency_is_open(judge, judge->item.domain_id, pub.grant))
+		return EMR_RESULT_GRANT_DEAD;
+	if (!emr_judge_is_grantee(judge, &grant, pub.via, false))
 		return EMR_RESULT_NOT_GRANTEE;
 	EMR_JUDGE_TRY(emr_judge_key_in_force(judge));
 	return pub.count <= EMR_ACCESS_SLOTS_MAX ? EMR_RESULT_APPLIED : EMR_RESULT_LIMIT;
@@ -282,12 +289,12 @@ static void report_names(struct key_set *set, const emr_item *item, emr_span pub
 {
 	emr_pub_read_report report = emr_pub_read_report_of(pub);
 
-	declare_grant(set, item, report.grant, report.via);
+	emr_declare_grantee(set, item, report.grant, report.via);
 }
 
 static void report_follows(struct key_set *set, const emr_item *item, emr_span pub)
 {
-	member_follows(set, item, emr_pub_read_report_of(pub).via);
+	emr_declare_member_of_signer(set, item, emr_pub_read_report_of(pub).via);
 }
 
 /* A report of an opening may come after the grant, or the membership, is over. */
@@ -298,7 +305,7 @@ static emr_result report_last(struct judge *judge)
 
 	if (!emr_judge_grant(judge, judge->item.domain_id, pub.grant, &grant))
 		return EMR_RESULT_NO_GRANT;
-	if (!is_grantee(judge, &grant, pub.via, true))
+	if (!emr_judge_is_grantee(judge, &grant, pub.via, true))
 		return EMR_RESULT_NOT_GRANTEE;
 	return emr_judge_key_in_force(judge);
 }
