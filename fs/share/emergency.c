@@ -22,7 +22,7 @@ emr_emergency_state emr_emergency_state_at(const emr_emergency *e, uint64_t now_
 		       : EMR_EMERGENCY_PREPARED;
 }
 
-emr_status share_emergency(emr_share *share, const emr_known_grant *grant, emr_emergency *out)
+emr_status emr_emergency_of(emr_share *share, const emr_known_grant *grant, emr_emergency *out)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_row_emergency row;
@@ -64,6 +64,7 @@ static emr_status note_one(emr_share *share, const emr_known_grant *grant, emr_i
 	const emr_id16 *word, emr_buf *out)
 {
 	const uint64_t now = share_now(share);
+	emr_membership membership;
 	emr_emergency e;
 	emr_id16 name;
 	emr_status status;
@@ -71,8 +72,11 @@ static emr_status note_one(emr_share *share, const emr_known_grant *grant, emr_i
 	if ((grant->row.rights & EMR_GRANT_TWO) == 0 ||
 		emr_grant_phase_at(grant, now) != EMR_GRANT_IN_FORCE)
 		return EMR_OK;
-	status = share_emergency(share, grant, &e);
+	status = emr_emergency_of(share, grant, &e);
 	if (status != EMR_OK && (status != EMR_NOT_FOUND || emr_id16_is_zero(e.via)))
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	status = emr_team_membership(share->o.replica, e.via, root, &membership);
+	if (status != EMR_OK || !emr_membership_is_on(&membership, now))
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	if (word == NULL) {
 		if (emr_emergency_state_at(&e, now) != EMR_EMERGENCY_BEGUN ||
@@ -119,6 +123,7 @@ static emr_status say_some(
 	uint8_t codes[EMR_BATCH_SEND_ITEMS];
 	AUTO_PARCEL p = {0};
 	size_t sent = 0;
+	bool is_some = false; /* taken: the rest does not undo it */
 
 	EMR_TRY(parcel_begin(share, emr_signer_identity(), &p));
 	for (*out_n = 0; *out_n < n && sent < SAID_IN_ONE; ++*out_n)
@@ -129,8 +134,10 @@ static emr_status say_some(
 	if (sent == 0)
 		return EMR_OK;
 	EMR_TRY(parcel_send_each(&p, codes));
+	for (size_t i = 0; i < sent; i++)
+		is_some |= parcel_is_applied(codes[i]);
 	for (size_t i = 0; i < sent; i++) {
-		if (parcel_is_applied(codes[i]) || codes[i] == EMR_RESULT_EXISTS)
+		if (is_some || codes[i] == EMR_RESULT_EXISTS)
 			continue;
 		share->refusal = codes[i];
 		return codes[i] == EMR_RESULT_NOT_AUTHORISED || codes[i] == EMR_RESULT_NOT_GRANTEE
@@ -165,7 +172,7 @@ emr_status emr_emergency_own(emr_share *share, emr_buf *out)
 		if ((given->grant.row.rights & EMR_GRANT_TWO) == 0 ||
 			!emr_phase_stands(given->phase))
 			continue;
-		status = share_emergency(share, &given->grant, &e);
+		status = emr_emergency_of(share, &given->grant, &e);
 		EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
 		e.word = given->share_id;
 		memcpy(e.label, given->label, sizeof e.label);

@@ -233,7 +233,7 @@ static emr_status one_grant(walk *w, const emr_known_grant *known, emr_buf *out)
 	/* A grant that two must open is nothing to anybody else, and to them not before they have.
 	 */
 	if ((known->row.rights & EMR_GRANT_TWO) != 0) {
-		status = share_emergency(w->share, known, &e);
+		status = emr_emergency_of(w->share, known, &e);
 		if (status == EMR_NOT_FOUND ||
 			(status == EMR_OK && (e.until_unix_s == 0 ||
 						     (!emr_id32_equal(e.first, w->root) &&

@@ -38,7 +38,7 @@ static emr_status note_old(list *l, const emr_given *given)
 		EMR_TRY(emr_grant_is_owners(replica, &given->grant, &is_hers));
 	/* Once its word was said it stands on the ledger, for everybody: it is not given on. */
 	if (is_hers && (given->grant.row.rights & EMR_GRANT_TWO) != 0 &&
-		share_emergency(l->share, &given->grant, &said) != EMR_NOT_FOUND)
+		emr_emergency_of(l->share, &given->grant, &said) != EMR_NOT_FOUND)
 		return EMR_OK;
 	if (!is_hers)
 		return EMR_OK;

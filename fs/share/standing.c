@@ -120,7 +120,7 @@ static bool is_open(emr_share *share, emr_id32 root, emr_known_grant *known)
 {
 	emr_emergency e;
 
-	if (share_emergency(share, known, &e) != EMR_OK || e.until_unix_s == 0 ||
+	if (emr_emergency_of(share, known, &e) != EMR_OK || e.until_unix_s == 0 ||
 		(!emr_id32_equal(e.first, root) && !emr_id32_equal(e.second, root)))
 		return false;
 	if (e.until_unix_s < known->row.not_after_unix_s)

@@ -60,11 +60,6 @@ emr_status share_standing(
 	emr_share *share, const emr_known_grant *known, emr_team *team, standing *out);
 /* After a change of keys on the ledger: whether this person's own was ended. */
 emr_status share_look_at_own_key(emr_share *share, standing *s);
-/* emergency.c: GRANT, which two must open, and what was said of it.  EMR_NOT_FOUND: nothing yet;
- * the rest of OUT is said then. */
-struct emr_emergency;
-emr_status share_emergency(
-	emr_share *share, const emr_known_grant *grant, struct emr_emergency *out);
 /* KNOWN as it is for who stands so: a membership or a key that ended ends it, too. */
 emr_grant_phase share_phase(emr_share *share, const standing *s, emr_known_grant *known);
 /* Whether it was ever this person's: not when he had left before it was given.  The leader, who

@@ -77,18 +77,31 @@ static emr_status emit(emr_share *share, const emr_buf *all, const emr_sink *sin
 				      "open_folders", folders, "owner", emr_json_text(patient)));
 }
 
-/* Nobody seconds without knowing whom. */
+/* Nobody seconds without knowing whom; what is seconded then is called by its code. */
 static emr_status show_first(emr_session *session, const emr_emergency *first, const emr_sink *sink)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	char text[EMR_WHO_TEXT_BYTES];
+	char text[EMR_WHO_TEXT_BYTES], code[EMR_EMERGENCY_CODE_CHARS + 1];
 	emr_who who;
 
+	emr_emergency_code_write(first->word, code);
 	EMR_TRY(emr_crowd_open(session, &crowd));
 	EMR_TRY(emr_who_of(&crowd, first->first, &who));
 	emr_who_text(&who, text, sizeof text);
-	return emr_emit(sink, json_pack("{s:b, s:o, s:I}", "done", 1, "who", emr_json_text(text),
-				      "at_unix", (json_int_t)first->first_unix_s));
+	return emr_emit(
+		sink, json_pack("{s:b, s:o, s:I, s:s}", "done", 1, "who", emr_json_text(text),
+			      "at_unix", (json_int_t)first->first_unix_s, "code", code));
+}
+
+/* It is open for two others, or was begun by this person. */
+static bool is_ones_own(const emr_session *session, const emr_buf *all)
+{
+	const emr_id32 root = emr_session_root(session);
+
+	EMR_EACH (const emr_emergency, e, all)
+		if (emr_id32_equal(e->first, root) || emr_id32_equal(e->second, root))
+			return true;
+	return false;
 }
 
 emr_status emr_answer_emergency(emr_session *session, const emr_request *request,
@@ -135,6 +148,10 @@ emr_status emr_answer_emergency(emr_session *session, const emr_request *request
 		status = emr_emergency_find(share, &word, &after);
 	if (status == EMR_OK && after.len == 0)
 		status = EMR_NOT_FOUND;
+	if (status == EMR_OK && !is_ones_own(session, &after)) {
+		emr_problem_set(out_problem, EMR_SAY_EMERGENCY_DENIED, NULL);
+		status = EMR_DENIED;
+	}
 	if (status == EMR_OK)
 		status = emit(share, &after, sink);
 	if (status == EMR_INVALID && !out_problem->is_set)
@@ -146,15 +163,14 @@ emr_status emr_answer_emergency(emr_session *session, const emr_request *request
 
 /* ---- who is told ---- */
 
-/* Each word of it once. */
-static bool was_told(emr_visit *visit, emr_id16 grant, uint64_t version)
-{
-	emr_id16 id = grant;
+#define STAFF_S (7u * EMR_EMERGENCY_S) /* an auditor who opens the folder once a week hears all */
 
-	id.b[0] ^= (uint8_t)version;
-	id.b[1] ^= (uint8_t)(version >> 8);
-	return emr_told_has(visit->memory, id) ||
-	       emr_buf_append(visit->memory, &id, sizeof id) != EMR_OK;
+/* Each word of it once. */
+static emr_id16 told_as(emr_id16 grant, uint64_t version)
+{
+	grant.b[0] ^= (uint8_t)version;
+	grant.b[1] ^= (uint8_t)(version >> 8);
+	return grant;
 }
 
 static emr_status call(emr_visit *visit, emr_id32 person, char out[EMR_WHO_TEXT_BYTES])
@@ -175,9 +191,9 @@ static emr_status tell_word(
 				      reason[EMR_EMERGENCY_REASON_MAX + 1], until[EMR_TEXT_BYTES];
 	emr_status status = emr_emergency_reason(visit->share, e, word->version, reason);
 
-	if (emr_status_is_local(status))
+	if (emr_status_is_local(status) || status == EMR_MISSING_DATA) /* it may come */
 		return status;
-	if (status != EMR_OK) /* the ledger has it, and here it is not, or says nothing */
+	if (status != EMR_OK) /* what stands there says nothing */
 		snprintf(reason, sizeof reason, "?");
 	EMR_TRY(call(visit, word->who, who));
 	if (word->until_unix_s != 0)
@@ -220,9 +236,14 @@ static emr_status look_at(emr_visit *visit, const emr_emergency *e, bool *out_en
 
 	*out_ends = false;
 	EMR_TRY(emr_emergency_words(visit->share, e, &words));
-	EMR_EACH (const emr_emergency_word, word, &words)
-		if (!was_told(visit, e->grant.grant, word->version))
-			EMR_TRY(tell_word(visit, e, word));
+	EMR_EACH (const emr_emergency_word, word, &words) {
+		const emr_id16 id = told_as(e->grant.grant, word->version);
+
+		if (emr_told_has(visit->memory, id))
+			continue;
+		EMR_TRY(tell_word(visit, e, word));
+		EMR_TRY(emr_buf_append(visit->memory, &id, sizeof id));
+	}
 	if (words.len == 0)
 		return EMR_OK;
 	if (state == EMR_EMERGENCY_OPEN)
@@ -247,6 +268,8 @@ static emr_status look_at_all(emr_visit *visit, const emr_buf *all, bool may_act
 	EMR_EACH (const emr_emergency, e, all) {
 		status = look_at(visit, e, &ends);
 		first = first == EMR_OK ? status : first;
+		if (status == EMR_OK && ends && emr_told_has(&over, e->word))
+			continue;
 		if (status == EMR_OK && ends)
 			EMR_TRY(emr_buf_append(&over, &e->word, sizeof e->word));
 		else if (e->first_unix_s != 0)
@@ -269,18 +292,21 @@ static emr_status tell_auditor(emr_visit *visit, const emr_known_person *me)
 
 	while (emr_next(&asked, &change))
 		if (change.family == EMR_FAMILY_EMERGENCY && change.result == EMR_RESULT_APPLIED &&
-			change.ledger_time + EMR_EMERGENCY_S > now)
+			change.ledger_time + STAFF_S > now)
 			EMR_TRY(emr_buf_append(&seen, &change, sizeof change));
 	EMR_TRY(asked.status);
 	EMR_EACH (const emr_replica_change, one, &seen) {
 		char who[EMR_WHO_TEXT_BYTES];
 		emr_known_person clinician;
+		emr_id16 id;
 
 		EMR_TRY(emr_replica_person(visit->session->replica, one->signer_id, &clinician));
+		id = told_as(one->object, one->version);
 		if (memcmp(clinician.row.org, me->row.org, sizeof me->row.org) != 0 ||
-			was_told(visit, one->object, one->version))
+			emr_told_has(visit->memory, id))
 			continue;
 		EMR_TRY(call(visit, one->signer_id, who));
+		EMR_TRY(emr_buf_append(visit->memory, &id, sizeof id));
 		emr_notices_add_that(visit->notices, "", EMR_SAY_EMERGENCY_STAFF, "who", who, NULL);
 	}
 	return EMR_OK;

@@ -16,7 +16,6 @@
 #include "trustees.h"
 
 #define WORK_MS 120000
-#define PURPOSE (1u << 4)
 #define YEAR_S ((uint64_t)365 * 86400)
 #define ORDER_NS INT64_C(60000000000)
 
@@ -28,7 +27,8 @@ typedef struct preparing {
 	char code[EMR_EMERGENCY_CODE_CHARS + 1];
 	uint64_t until;
 	json_t *folders; /* what is prepared: {path, who} */
-	char organisations[512];
+	bool is_given;	 /* the card opens something, or will */
+	char organisations[160];
 } preparing;
 
 static emr_status wrong(const char *why, emr_problem *out_problem)
@@ -42,7 +42,8 @@ static emr_status make_request(
 {
 	const char *who = p->args->operands[k];
 
-	*out = (emr_request){.ask = EMR_ASK_SHARE, .purposes = PURPOSE, .until_unix_s = p->until};
+	*out = (emr_request){
+		.ask = EMR_ASK_SHARE, .purposes = EMR_PURPOSE_EMERGENCY, .until_unix_s = p->until};
 	if (strlen(who) >= sizeof out->who)
 		return wrong(_("Nobody is called that."), out_problem);
 	snprintf(out->who, sizeof out->who, "%s", who);
@@ -115,19 +116,31 @@ static emr_status give(
 				 request.path, NULL);
 }
 
-/* Of all folders and organisations, one after the other. */
+/* Of all folders and organisations, one after the other.  What waits keeps none of the others. */
 static emr_status each(preparing *p, bool gives, emr_problem *out_problem)
 {
+	emr_status status = EMR_OK, waits = EMR_OK;
+	emr_problem why = {0};
 	size_t n = 0;
 
 	for (size_t i = 1; i < p->with; i++)
-		for (size_t k = p->with + 1; k < p->args->n_operands; k++, n++)
-			EMR_TRY(gives ? give(p, i, k,
-						emr_json_text_at(
-							json_array_get(p->folders, n), "shown"),
-						out_problem)
-				      : look_at(p, i, k, out_problem));
-	return EMR_OK;
+		for (size_t k = p->with + 1; k < p->args->n_operands && status == EMR_OK;
+			k++, n++) {
+			status = gives ? give(p, i, k,
+						 emr_json_text_at(
+							 json_array_get(p->folders, n), "shown"),
+						 &why)
+				       : look_at(p, i, k, &why);
+			p->is_given |= gives && (status == EMR_OK || status == EMR_TIMEOUT);
+			if (gives && status == EMR_TIMEOUT) {
+				waits = status;
+				*out_problem = why;
+				status = EMR_OK;
+			}
+		}
+	if (status != EMR_OK)
+		*out_problem = why;
+	return status == EMR_OK ? waits : status;
 }
 
 static emr_status write_card(preparing *p, emr_problem *out_problem)
@@ -135,18 +148,22 @@ static emr_status write_card(preparing *p, emr_problem *out_problem)
 	const char *file = p->args->values[EMR_OPT_CARD_FILE];
 	const emr_request mine = {.ask = EMR_ASK_PEOPLE, .mine = true};
 	json_auto_t *me = NULL;
-	char until[EMR_TEXT_BYTES], text[2048], note[700];
+	char until[EMR_TEXT_BYTES], text[2048], note[700],
+		grouped[2 * EMR_EMERGENCY_CODE_CHARS] = "";
 	json_auto_t *card = NULL;
 
 	EMR_TRY(emr_client_gather(p->client, &mine, WORK_MS, p->out, NULL, &me, out_problem));
-	emr_time_text((int64_t)p->until, until);
+	for (size_t i = 0; p->code[i] != '\0'; i++)
+		snprintf(grouped + strlen(grouped), sizeof grouped - strlen(grouped), "%s%c",
+			i > 0 && i % 4 == 0 ? " " : "", p->code[i]);
+	emr_time_json((int64_t)p->until, until);
 	snprintf(note, sizeof note,
 		_("In an emergency, for two clinicians of %s: emrfs emergency CODE --reason WHY"),
 		p->organisations);
-	snprintf(text, sizeof text, "%s  %s\n%s\n%s\n%.11s\n", emr_json_text_at(me, "name"),
-		emr_json_text_at(me, "born"), p->code, note, until);
+	snprintf(text, sizeof text, "%s  %s\n%s\n%s\n%.10s\n", emr_json_text_at(me, "name"),
+		emr_json_text_at(me, "born"), grouped, note, until);
 	card = json_pack("{s:s, s:O, s:O, s:s, s:s, s:s, s:s}", "qr", p->code, "name",
-		json_object_get(me, "name"), "born", json_object_get(me, "born"), "code", p->code,
+		json_object_get(me, "name"), "born", json_object_get(me, "born"), "code", grouped,
 		"valid_until", until, "note", note, "card", text);
 	if (card == NULL)
 		return EMR_PROBLEM_STATUS(out_problem, EMR_NO_MEMORY, file);
@@ -185,9 +202,9 @@ static emr_status prepare(const emr_args *args, emr_out *out, emr_problem *out_p
 	/* First: where no card can be drawn the one before stays good. */
 	EMR_TRY(write_card(&p, out_problem));
 	status = each(&p, true, out_problem);
-	if (status != EMR_OK && status != EMR_TIMEOUT) /* what waits will be on the ledger */
+	if (!p.is_given)
 		(void)unlink(file); /* a card that opens nothing is worse than none */
-	EMR_TRY(status);
+	EMR_TRY(p.is_given ? EMR_OK : status);
 	json_array_foreach(p.folders, i, one) json_object_del(one, "shown");
 	emr_out_text(out, "file", file);
 	emr_out_text(out, "code", p.code);
@@ -197,7 +214,7 @@ static emr_status prepare(const emr_args *args, emr_out *out, emr_problem *out_p
 		"The card is in %s. Print it, and carry it with you: two clinicians who see it can "
 		"open what it says. Another one makes this one worthless.\n",
 		file);
-	return EMR_OK;
+	return status; /* where one waits, or was refused, that is said, too */
 }
 
 /* ---- a clinician's ---- */
@@ -229,14 +246,17 @@ static void say_state(emr_out *out, const json_t *answer)
 		when, names, patient);
 }
 
-static emr_status agree_to_second(
-	const emr_args *args, emr_out *out, emr_client *client, emr_problem *out_problem)
+/* OUT_REQUEST gets the code of what is agreed to. */
+static emr_status agree_to_second(const emr_args *args, emr_out *out, emr_client *client,
+	emr_request *out_request, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_EMERGENCY, .look = true};
 	json_auto_t *first = NULL;
 	char who[600], at[EMR_TEXT_BYTES], question[900];
 
 	EMR_TRY(emr_client_ask(client, &request, WORK_MS, &first, out_problem));
+	snprintf(
+		out_request->name, sizeof out_request->name, "%s", emr_json_text_at(first, "code"));
 	emr_show(emr_json_text_at(first, "who"), who, sizeof who);
 	emr_time_text((int64_t)emr_json_number_at(first, "at_unix"), at);
 	snprintf(question, sizeof question,
@@ -248,23 +268,24 @@ static emr_status agree_to_second(
 
 static emr_status say_why(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
-	const char *reason = args->values[EMR_OPT_REASON], *card = args->operands[0];
-	const bool is_second = strcmp(card, "second") == 0;
+	const char *reason = args->values[EMR_OPT_REASON];
+	const bool is_second = strcmp(args->operands[0], "second") == 0;
 	emr_request request = {.ask = EMR_ASK_EMERGENCY};
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
 	json_auto_t *answer = NULL;
 
-	if (reason == NULL || reason[0] == '\0' || strlen(reason) > EMR_ASK_REASON_MAX)
+	if (reason == NULL || reason[0] == '\0' || strlen(reason) > EMR_EMERGENCY_REASON_MAX)
 		return EMR_PROBLEM(EMR_INVALID, out_problem, EMR_SAY_EMERGENCY_REASON, NULL);
 	if (args->given[EMR_OPT_UNTIL] || args->given[EMR_OPT_CARD_FILE] ||
-		args->given[EMR_OPT_AWAY] || strlen(card) >= sizeof request.name)
+		args->given[EMR_OPT_AWAY] || (is_second && args->n_operands > 1))
 		return wrong(_("emrfs emergency CARD --reason TEXT"), out_problem);
-	if (!is_second)
-		memcpy(request.name, card, strlen(card) + 1);
+	for (size_t i = 0; i < args->n_operands && !is_second; i++) /* in groups, as on the card */
+		snprintf(request.name + strlen(request.name),
+			sizeof request.name - strlen(request.name), "%s", args->operands[i]);
 	memcpy(request.reason, reason, strlen(reason) + 1);
 	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &client, out_problem));
 	if (is_second)
-		EMR_TRY(agree_to_second(args, out, &client, out_problem));
+		EMR_TRY(agree_to_second(args, out, &client, &request, out_problem));
 	EMR_TRY(emr_client_ask(&client, &request, WORK_MS, &answer, out_problem));
 	emr_out_text(out, "state", emr_json_text_at(answer, "state"));
 	emr_out_number(out, "until_unix", emr_json_number_at(answer, "until_unix"));
@@ -278,7 +299,7 @@ emr_status emr_cmd_emergency(const emr_args *args, emr_out *out, emr_problem *ou
 {
 	if (args->n_operands > 0 && strcmp(args->operands[0], "prepare") == 0)
 		return prepare(args, out, out_problem);
-	if (args->n_operands == 1)
+	if (args->n_operands > 0)
 		return say_why(args, out, out_problem);
 	return wrong(
 		_("emergency takes prepare FOLDER... with ORG..., CARD, or second."), out_problem);

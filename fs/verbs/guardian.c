@@ -11,6 +11,7 @@
 #include "kit/language.h"
 #include "people/who.h"
 #include "replica/people.h"
+#include "session/keys.h"
 #include "session/network_dir.h"
 #include "session/session.h"
 
@@ -23,11 +24,23 @@ typedef struct ward {
 	emr_acting *child;  /* places, state and passphrase of the new keyring */
 	emr_guardian all[EMR_GUARDIANS_MAX];
 	size_t n;
+	bool is_there; /* a keyring of that name */
 } ward;
 
 static emr_status wrong(const char *why, emr_problem *out_problem)
 {
 	return emr_wrong_use("guardian", why, out_problem);
+}
+
+static bool is_guarded(const char *as)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_FD fd = -1;
+	emr_problem unsaid = {0};
+
+	return emr_places_find(as, &places, &unsaid) != EMR_OK ||
+	       emr_places_open_state(&places, false, &fd, &unsaid) != EMR_OK ||
+	       faccessat(fd, EMR_STATE_GUARDIANS, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Another guardian is called here as the keyring of that person on this computer is (--as). */
@@ -36,6 +49,8 @@ static emr_status find_guardians(ward *w, emr_problem *out_problem)
 	const emr_public *me = &w->acting->session.identity;
 	EMR_AUTO_CROWD crowd = {0};
 
+	/* A guardian is opened by a passphrase that somebody knows. */
+	EMR_TRY(emr_keys_refuse_guardians(w->acting->session.state_fd, "guardian", out_problem));
 	w->all[w->n++] = emr_guardian_of(w->args->values[EMR_OPT_AS], me->signer_id, me->x25519);
 	EMR_TRY(emr_crowd_open(&w->acting->session, &crowd));
 	for (size_t i = 2; i < w->args->n_operands && w->n < EMR_GUARDIANS_MAX; i++) {
@@ -45,7 +60,8 @@ static emr_status find_guardians(ward *w, emr_problem *out_problem)
 
 		EMR_TRY(emr_who_find_or_say(&crowd, as, &who, out_problem));
 		if (!emr_at_work_as(as, false).has_keyring ||
-			emr_replica_person(crowd.replica, who.id, &person) != EMR_OK)
+			emr_replica_person(crowd.replica, who.id, &person) != EMR_OK ||
+			is_guarded(as))
 			return wrong(_("Another guardian has a keyring on this computer, with the "
 				       "same name in emrfs people as behind --as."),
 				out_problem);
@@ -54,15 +70,48 @@ static emr_status find_guardians(ward *w, emr_problem *out_problem)
 	return EMR_OK;
 }
 
-emr_status emr_guardians_draw(
-	const emr_guardian *all, size_t n, emr_passphrase *out_passphrase, emr_buf *out_file)
+#define LIST_MAX 4096
+
+/* The list of an earlier try, or of one beside this, which MAKER's keyring opens. */
+static bool take_list(int state_fd, const emr_keyring *maker, emr_passphrase *io)
+{
+	EMR_AUTO_BUF file = {0};
+	emr_guardian one;
+	emr_status status = emr_file_read(state_fd, EMR_STATE_GUARDIANS, LIST_MAX, &file);
+
+	for (size_t i = 0; status == EMR_OK; i++) {
+		status = emr_guardians_at(emr_buf_view(&file), i, &one);
+		if (status == EMR_OK && emr_guardians_open(emr_buf_view(&file), i, maker, io->data,
+						&io->len) == EMR_OK)
+			return true;
+	}
+	return false;
+}
+
+emr_status emr_guardians_settle(int state_fd, const emr_keyring *maker, const emr_guardian *all,
+	size_t n, emr_passphrase *io_passphrase)
 {
 	EMR_AUTO_KEYRING drawn = NULL;
+	EMR_AUTO_BUF file = {0};
+	emr_status status;
 
-	EMR_TRY(emr_keyring_create(
-		EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &drawn));
-	EMR_TRY(trust_phrase(drawn, out_passphrase));
-	return emr_guardians_seal(emr_passphrase_view(out_passphrase), all, n, out_file);
+	if (io_passphrase->data == NULL) {
+		EMR_TRY(emr_keyring_create(
+			EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &drawn));
+		EMR_TRY(trust_phrase(drawn, io_passphrase));
+	}
+	if (take_list(state_fd, maker, io_passphrase))
+		return EMR_OK;
+	EMR_TRY(emr_guardians_seal(emr_passphrase_view(io_passphrase), all, n, &file));
+	status = emr_file_create(state_fd, EMR_STATE_GUARDIANS, emr_buf_view(&file), 0600);
+	if (status != EMR_EXISTS)
+		return status;
+	if (take_list(state_fd, maker, io_passphrase)) /* one beside this was quicker */
+		return EMR_OK;
+	if (faccessat(state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return EMR_EXISTS;
+	/* Somebody else's, of a try that ended without a keyring. */
+	return emr_file_replace(state_fd, EMR_STATE_GUARDIANS, emr_buf_view(&file), 0600);
 }
 
 /* In the parent's network, or alone as the parent is. */
@@ -90,7 +139,7 @@ static emr_status make_keyring(ward *w)
 	return status == EMR_OK ? emr_self_invite(&who, state) : status;
 }
 
-/* Names are no arguments, which other users of the computer read. */
+/* Names are no arguments, which other users of the computer read. EMR_EXISTS: it has a name. */
 static emr_status name_it(ward *w)
 {
 	emr_session *s = &w->child->session;
@@ -100,30 +149,34 @@ static emr_status name_it(ward *w)
 	EMR_TRY(emr_keyring_open(s->state_fd, EMR_STATE_KEYFILE,
 		emr_passphrase_view(&w->child->passphrase), &s->keyring, &field));
 	EMR_TRY(emr_profile_load(s->keyring, s->state_fd, &profile));
+	EMR_TRY(profile.name[0] == '\0' ? EMR_OK : EMR_EXISTS);
 	snprintf(profile.name, sizeof profile.name, "%s", name);
 	snprintf(profile.born, sizeof profile.born, "%.10s", w->args->values[EMR_OPT_BORN]);
 	return emr_profile_save(s->keyring, s->state_fd, &profile);
 }
 
+/* A keyring that is there is that of a try that was ended, where MAKER opens it and it lacks a
+ * name.
+ */
 static emr_status make_all(ward *w, emr_problem *out_problem)
 {
-	EMR_AUTO_BUF file = {0};
-	emr_status status = emr_guardians_draw(w->all, w->n, &w->child->passphrase, &file);
+	emr_status status = EMR_OK;
 
-	if (status == EMR_OK) /* one of a try that was ended gives way */
-		status = emr_file_replace(
-			w->child->session.state_fd, EMR_STATE_GUARDIANS, emr_buf_view(&file), 0600);
-	if (status != EMR_OK)
-		return EMR_PROBLEM_STATUS(out_problem, status, w->child->places.state);
-	status = make_keyring(w);
+	if (w->is_there && faccessat(w->child->session.state_fd, EMR_STATE_GUARDIANS, F_OK,
+				   AT_SYMLINK_NOFOLLOW) != 0)
+		status = EMR_EXISTS;
+	if (status == EMR_OK)
+		status = emr_guardians_settle(w->child->session.state_fd,
+			w->acting->session.keyring, w->all, w->n, &w->child->passphrase);
+	if (status == EMR_OK && !w->is_there)
+		status = make_keyring(w);
 	if (status == EMR_OK)
 		status = name_it(w);
 	if (status == EMR_OK)
 		return EMR_OK;
-	if (faccessat(w->child->session.state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) !=
-		0)
-		(void)unlinkat(w->child->session.state_fd, EMR_STATE_GUARDIANS, 0);
-	return EMR_PROBLEM_STATUS(out_problem, status, w->handle);
+	return w->is_there ? EMR_PROBLEM(EMR_EXISTS, out_problem, EMR_SAY_HAS_KEYRING, "state",
+				     w->child->places.state, NULL)
+			   : EMR_PROBLEM_STATUS(out_problem, status, w->handle);
 }
 
 static emr_status check(ward *w, emr_problem *out_problem)
@@ -138,9 +191,7 @@ static emr_status check(ward *w, emr_problem *out_problem)
 			       "--words-file FILE"),
 			out_problem);
 	EMR_TRY(emr_places_find(w->handle, &w->child->places, out_problem));
-	if (emr_at_work_as(w->handle, false).has_keyring)
-		return EMR_PROBLEM(EMR_EXISTS, out_problem, EMR_SAY_HAS_KEYRING, "state",
-			w->child->places.state, NULL);
+	w->is_there = emr_at_work_as(w->handle, false).has_keyring;
 	return emr_places_open_state(
 		&w->child->places, true, &w->child->session.state_fd, out_problem);
 }

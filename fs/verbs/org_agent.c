@@ -137,6 +137,7 @@ emr_status emr_self_invite(const emr_self_invited *who, const char *state)
 	snprintf(file, sizeof file, "%.4200s/%.60s" INVITATION, state, who->handle);
 	if (watch < 0 || inotify_add_watch(watch, state, IN_CLOSE_WRITE) < 0)
 		return emr_status_from_errno(errno);
+	(void)unlink(file); /* of a try that was ended */
 	EMR_TRY(self_start(who->administrators, who->administrator, invite, &inviting));
 	status = await_invitation(file, watch, inviting);
 	if (status == EMR_OK)

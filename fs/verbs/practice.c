@@ -120,7 +120,6 @@ static emr_status begin_family(practice *p, const emr_args *args, emr_problem *o
 {
 	static const char *const both[] = {EMR_FAMILY_AS "-agent", EMR_FAMILY_AS};
 	const emr_session *own = &p->founder.session;
-	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_FREE char *dir = NULL;
 	emr_public public = {0};
 	emr_guardian guardian;
@@ -129,6 +128,8 @@ static emr_status begin_family(practice *p, const emr_args *args, emr_problem *o
 	EMR_TRY(emr_acting_keys(&p->founder, args, out_problem));
 	if (p->found.has_keyring)
 		return EMR_OK;
+	/* A guardian is opened by a passphrase that somebody knows. */
+	EMR_TRY(emr_keys_refuse_guardians(own->state_fd, "practice", out_problem));
 	if (emr_network_dir_of(own->state_fd, &dir) == EMR_OK)
 		return emr_wrong_use("practice",
 			_("Your keyring is in a network already: emrfs network leave, or begin "
@@ -136,15 +137,13 @@ static emr_status begin_family(practice *p, const emr_args *args, emr_problem *o
 			out_problem);
 	status = emr_keyring_public(own->keyring, &public);
 	guardian = emr_guardian_of(args->values[EMR_OPT_AS], public.signer_id, public.x25519);
-	if (status == EMR_OK)
-		status = emr_guardians_draw(&guardian, 1, &p->whole.passphrase, &file);
 	for (size_t i = 0; status == EMR_OK && i < sizeof both / sizeof *both; i++) {
 		EMR_AUTO_PLACES places = {0};
 		EMR_AUTO_FD fd = -1;
 
 		EMR_TRY(emr_places_find(both[i], &places, out_problem));
 		EMR_TRY(emr_places_open_state(&places, true, &fd, out_problem));
-		status = emr_file_replace(fd, EMR_STATE_GUARDIANS, emr_buf_view(&file), 0600);
+		status = emr_guardians_settle(fd, own->keyring, &guardian, 1, &p->whole.passphrase);
 	}
 	p->whole.has_guardians = true;
 	return status == EMR_OK ? EMR_OK

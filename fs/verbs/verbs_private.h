@@ -264,10 +264,12 @@ int emr_init_new(const emr_args *args, emr_out *out, const char *org_name, emr_m
 
 /* ---- guardian.c ---- */
 
-/* Draws the passphrase of a keyring that is made next, and the file EMR_STATE_GUARDIANS, which
- * comes before it: one whose passphrase nobody has would open by its words alone. */
-emr_status emr_guardians_draw(
-	const emr_guardian *all, size_t n, emr_passphrase *out_passphrase, emr_buf *out_file);
+/* The passphrase of a keyring that is made next in STATE_FD, whose list of guardians is there when
+ * this returns: the one of an earlier try, where MAKER, a guardian's keyring, opens that, so that a
+ * line given twice makes one keyring; else the one in IO_PASSPHRASE, or (empty) one that is drawn.
+ * EMR_EXISTS: a keyring is there that MAKER does not open. */
+emr_status emr_guardians_settle(int state_fd, const emr_keyring *maker, const emr_guardian *all,
+	size_t n, emr_passphrase *io_passphrase);
 
 /* ---- people.c ---- */
 

@@ -34,6 +34,22 @@ json 0 guardian make lena rui $W $P
 expect "its keyring" "$(field as)" lena
 [ -s lena.words ] || emr_fail "no words"
 run 11 guardian make lena $W $P
+run 2 --as lena guardian make leo $W $P # by a guardian whose passphrase nobody has
+says "Guardians open this keyring"
+
+say "a try that is killed leads to one keyring, which opens, and has its name"
+makes() { "$EMRFS" guardian make nina --name Nina --born 2018-01-01 --words-file nina.words $P >out/said 2>&1 </dev/null; }
+mkdir -p -m 700 "$EMRFS_HOME/as/nina" && cp "$EMRFS_HOME/settings" "$EMRFS_HOME/as/nina/"
+"$EMRFS" guardian make nina --name Nina --born 2018-01-01 --words-file nina.words $P >out/killed 2>&1 </dev/null &
+killed=$!
+emr_until test -e "$EMRFS_HOME/state/as/nina/guardians"
+kill -KILL "$killed"
+wait "$killed" 2>/dev/null
+emr_until makes
+run 0 --as nina mount $P "$MNT"
+json 0 --as nina status
+expect "whose" "$(field owner)" Nina
+run 0 --as nina unmount
 
 say "each opens it by their own passphrase, and nobody else"
 json 12 --as lena mount --passphrase-file strange "$MNT"
@@ -84,7 +100,7 @@ say "or her words alone, which leave no guardian there"
 two_home words
 set_up lena
 run 0 --as lena init --restore "$EMR_WORK/copy" --words-file "$EMR_WORK/lena.second" --passphrase-file other
-says "Guardians open it no more."
+says "Guardians open it here no more"
 run 0 --as lena passwd --passphrase-file other --new-passphrase-file strange
 
 say "a damaged list is said, and she takes it over all the same"

@@ -105,6 +105,12 @@ TEST(two_dashes_end_the_options)
 	assert_string_equal(args.operands[0], "--json");
 }
 
+TEST(every_verb_has_room_for_its_operands)
+{
+	for (int verb = 0; verb < EMR_VERB_COUNT; verb++)
+		assert_true(emr_verb_get((emr_verb)verb)->operands_max <= EMR_OPERANDS_MAX);
+}
+
 TEST(umount_is_unmount)
 {
 	emr_args args;

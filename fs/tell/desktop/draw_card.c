@@ -64,16 +64,22 @@ static void draw_line(cairo_t *page, double y, const char *text)
 
 static int draw(cairo_t *page, const card *c)
 {
-	char lines[4][256];
+	char lines[5][256] = {""};
 	double y = PAGE_W + LINE;
 
 	snprintf(lines[0], sizeof lines[0], "%s", c->name);
-	snprintf(lines[1], sizeof lines[1], "%s%s(%s)", c->born, c->born[0] != '\0' ? "  " : "",
-		c->code);
-	snprintf(lines[2], sizeof lines[2], "Keys valid until %.10s", c->valid_until);
+	if (c->note == NULL)
+		snprintf(lines[1], sizeof lines[1], "%s%s(%s)", c->born,
+			c->born[0] != '\0' ? "  " : "", c->code);
+	else
+		snprintf(lines[1], sizeof lines[1], "%s", c->born);
+	snprintf(lines[2], sizeof lines[2], "%s%.10s", c->note == NULL ? "Keys valid until " : "",
+		c->valid_until);
 	snprintf(lines[3], sizeof lines[3], "%s",
 		c->note != NULL ? c->note
 				: "A card of emrfs. It is no secret: emrfs people add 'EMRFS:...'");
+	if (c->note != NULL) /* it is typed, too: alone in its line */
+		snprintf(lines[4], sizeof lines[4], "%s", c->code);
 	cairo_set_source_rgb(page, 1, 1, 1);
 	cairo_paint(page);
 	cairo_set_source_rgb(page, 0, 0, 0);

@@ -166,7 +166,7 @@ bool emr_option_is_common(emr_option option);
 /* With its dashes and what it takes: --until T. */
 void emr_option_spell(FILE *to, const emr_option_row *option);
 
-#define EMR_OPERANDS_MAX 4
+#define EMR_OPERANDS_MAX 18 /* of any verb */
 
 /* A parsed command line; everything is borrowed from argv. */
 typedef struct emr_args {

@@ -124,10 +124,13 @@ typedef enum emr_emergency_state {
 } emr_emergency_state;
 emr_emergency_state emr_emergency_state_at(const emr_emergency *e, uint64_t now_unix_s);
 
+/* GRANT, which two must open, and what was said of it.  EMR_NOT_FOUND: nothing yet; the rest of OUT
+ * is said then. */
+emr_status emr_emergency_of(emr_share *share, const emr_known_grant *grant, emr_emergency *out);
 /* Every grant to this person's teams that the card with WORD opens; with NULL those that another
  * clinician has begun and nobody has opened: emr_emergency, ... appended. */
 emr_status emr_emergency_find(emr_share *share, const emr_id16 *word, emr_buf *out);
-/* Says REASON of all N, in one batch.  It is no error that
+/* Says REASON of all N.  It is no error that
  * something is open already, or that the same person said it before.  EMR_INVALID: the reason;
  * EMR_DENIED: this person is no clinician, or none of the team any more; EMR_CONFLICT: somebody
  * else spoke at the same moment; EMR_REFUSED: emr_share_refusal says. */
