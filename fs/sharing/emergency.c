@@ -93,17 +93,6 @@ static emr_status show_first(emr_session *session, const emr_emergency *first, c
 			      "at_unix", (json_int_t)first->first_unix_s, "code", code));
 }
 
-/* It is open for two others, or was begun by this person. */
-static bool is_ones_own(const emr_session *session, const emr_buf *all)
-{
-	const emr_id32 root = emr_session_root(session);
-
-	EMR_EACH (const emr_emergency, e, all)
-		if (emr_id32_equal(e->first, root) || emr_id32_equal(e->second, root))
-			return true;
-	return false;
-}
-
 emr_status emr_answer_emergency(emr_session *session, const emr_request *request,
 	const emr_sink *sink, emr_problem *out_problem)
 {
@@ -111,6 +100,8 @@ emr_status emr_answer_emergency(emr_session *session, const emr_request *request
 	EMR_AUTO_BUF all = {0};
 	EMR_AUTO_BUF after = {0};
 	emr_problem why = {0}; /* that the ledger is away stops nothing by itself */
+	const emr_id32 root = emr_session_root(session);
+	bool is_own = false;
 	emr_id16 word;
 	emr_status status;
 
@@ -148,7 +139,9 @@ emr_status emr_answer_emergency(emr_session *session, const emr_request *request
 		status = emr_emergency_find(share, &word, &after);
 	if (status == EMR_OK && after.len == 0)
 		status = EMR_NOT_FOUND;
-	if (status == EMR_OK && !is_ones_own(session, &after)) {
+	EMR_EACH (const emr_emergency, e, &after)
+		is_own |= emr_id32_equal(e->first, root) || emr_id32_equal(e->second, root);
+	if (status == EMR_OK && !is_own) { /* it is open for two others */
 		emr_problem_set(out_problem, EMR_SAY_EMERGENCY_DENIED, NULL);
 		status = EMR_DENIED;
 	}
@@ -193,7 +186,7 @@ static emr_status tell_word(
 
 	if (emr_status_is_local(status) || status == EMR_MISSING_DATA) /* it may come */
 		return status;
-	if (status != EMR_OK) /* what stands there says nothing */
+	if (status != EMR_OK) /* it says nothing */
 		snprintf(reason, sizeof reason, "?");
 	EMR_TRY(call(visit, word->who, who));
 	if (word->until_unix_s != 0)

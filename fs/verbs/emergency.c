@@ -116,7 +116,8 @@ static emr_status give(
 				 request.path, NULL);
 }
 
-/* Of all folders and organisations, one after the other.  What waits keeps none of the others. */
+/* Of all folders and organisations, one after the other.  One that waits keeps none of the others.
+ */
 static emr_status each(preparing *p, bool gives, emr_problem *out_problem)
 {
 	emr_status status = EMR_OK, waits = EMR_OK;

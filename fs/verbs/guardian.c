@@ -32,17 +32,6 @@ static emr_status wrong(const char *why, emr_problem *out_problem)
 	return emr_wrong_use("guardian", why, out_problem);
 }
 
-static bool is_guarded(const char *as)
-{
-	EMR_AUTO_PLACES places = {0};
-	EMR_AUTO_FD fd = -1;
-	emr_problem unsaid = {0};
-
-	return emr_places_find(as, &places, &unsaid) != EMR_OK ||
-	       emr_places_open_state(&places, false, &fd, &unsaid) != EMR_OK ||
-	       faccessat(fd, EMR_STATE_GUARDIANS, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /* Another guardian is called here as the keyring of that person on this computer is (--as). */
 static emr_status find_guardians(ward *w, emr_problem *out_problem)
 {
@@ -55,16 +44,20 @@ static emr_status find_guardians(ward *w, emr_problem *out_problem)
 	EMR_TRY(emr_crowd_open(&w->acting->session, &crowd));
 	for (size_t i = 2; i < w->args->n_operands && w->n < EMR_GUARDIANS_MAX; i++) {
 		const char *as = w->args->operands[i];
+		EMR_AUTO_PLACES places = {0};
+		EMR_AUTO_FD fd = -1;
 		emr_known_person person;
 		emr_who who;
 
 		EMR_TRY(emr_who_find_or_say(&crowd, as, &who, out_problem));
 		if (!emr_at_work_as(as, false).has_keyring ||
-			emr_replica_person(crowd.replica, who.id, &person) != EMR_OK ||
-			is_guarded(as))
+			emr_replica_person(crowd.replica, who.id, &person) != EMR_OK)
 			return wrong(_("Another guardian has a keyring on this computer, with the "
 				       "same name in emrfs people as behind --as."),
 				out_problem);
+		EMR_TRY(emr_places_find(as, &places, out_problem));
+		EMR_TRY(emr_places_open_state(&places, false, &fd, out_problem));
+		EMR_TRY(emr_keys_refuse_guardians(fd, "guardian", out_problem));
 		w->all[w->n++] = emr_guardian_of(as, who.id, person.row.x25519);
 	}
 	return EMR_OK;

@@ -119,13 +119,6 @@ void emr_declare_member_of_signer(struct key_set *set, const emr_item *item, con
 bool emr_judge_is_grantee(
 	struct judge *judge, const emr_row_grant *grant, const uint8_t via[16], bool may_be_over);
 
-/* ---- rules_emergency.c ---- */
-
-void emr_judge_emergency_key(const uint8_t domain[16], const uint8_t grant[16], emr_key_text *out);
-/* Two clinicians have said why, one of whom signs now, and the day is not over. */
-bool emr_judge_emergency_is_open(
-	struct judge *judge, const uint8_t domain[16], const uint8_t grant[16]);
-
 /* ---- rules_dataset.c ---- */
 /* This header declares what the rules of datasets share with those of joining and of points. It
  * refuses to read a dataset that was not declared. */

@@ -89,6 +89,30 @@ static emr_result anyone(struct judge *judge)
 	return emr_judge_registered(judge, 0);
 }
 
+/* ---- what two must open (rules_emergency.c) ---- */
+
+static void emergency_key(const uint8_t domain[16], const uint8_t grant[16], emr_key_text *out)
+{
+	emr_key_in_domain("EM", domain, grant, out);
+}
+
+/* Two clinicians have said why, one of whom signs now, and the day is not over. */
+static bool emergency_is_open(
+	struct judge *judge, const uint8_t domain[16], const uint8_t grant[16])
+{
+	emr_row_emergency row;
+	emr_row_key signer;
+	emr_key_text key;
+	emr_span value;
+
+	emergency_key(domain, grant, &key);
+	return emr_judge_get(judge, key.text, &value) &&
+	       emr_judge_parsed(judge, emr_row_emergency_parse(value, &row)) &&
+	       judge->now < row.until_unix_s && emr_judge_key(judge, judge->signer_id, &signer) &&
+	       (memcmp(signer.root, row.first, 32) == 0 ||
+		       memcmp(signer.root, row.second, 32) == 0);
+}
+
 /* ---- 48 ACCESS_REQ ---- */
 
 void emr_declare_grantee(
@@ -109,7 +133,7 @@ static void req_names(struct key_set *set, const emr_item *item, emr_span pub)
 	emr_key_text key;
 
 	emr_declare_grantee(set, item, req.grant, req.via);
-	emr_judge_emergency_key(item->domain_id, req.grant, &key);
+	emergency_key(item->domain_id, req.grant, &key);
 	emr_declare(set, &key);
 }
 
@@ -153,7 +177,7 @@ static emr_result req_last(struct judge *judge)
 		return EMR_RESULT_NO_GRANT;
 	EMR_JUDGE_TRY(emr_judge_grant_in_force(judge, &grant));
 	if ((grant.rights & EMR_GRANT_TWO) != 0 &&
-		!emr_judge_emergency_is_open(judge, judge->item.domain_id, pub.grant))
+		!emergency_is_open(judge, judge->item.domain_id, pub.grant))
 		return EMR_RESULT_GRANT_DEAD;
 	if (!emr_judge_is_grantee(judge, &grant, pub.via, false))
 		return EMR_RESULT_NOT_GRANTEE;

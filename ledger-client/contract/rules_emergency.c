@@ -15,11 +15,6 @@
 /* salt, HPKE of the reason, padded */
 #define REASON_PART (32 + EMR_HPKE_BYTES + 512)
 
-void emr_judge_emergency_key(const uint8_t domain[16], const uint8_t grant[16], emr_key_text *out)
-{
-	emr_key_in_domain("EM", domain, grant, out);
-}
-
 /* The row as it counts: one that is over is as none. */
 static emr_row_emergency row_of(struct judge *judge)
 {
@@ -32,22 +27,6 @@ static emr_row_emergency row_of(struct judge *judge)
 				  : judge->now > row.first_unix_s + OPEN_S)
 		return (emr_row_emergency){.until_unix_s = 0};
 	return row;
-}
-
-bool emr_judge_emergency_is_open(
-	struct judge *judge, const uint8_t domain[16], const uint8_t grant[16])
-{
-	emr_row_emergency row;
-	emr_row_key signer;
-	emr_key_text key;
-	emr_span value;
-
-	emr_judge_emergency_key(domain, grant, &key);
-	return emr_judge_get(judge, key.text, &value) &&
-	       emr_judge_parsed(judge, emr_row_emergency_parse(value, &row)) &&
-	       judge->now < row.until_unix_s && emr_judge_key(judge, judge->signer_id, &signer) &&
-	       (memcmp(signer.root, row.first, 32) == 0 ||
-		       memcmp(signer.root, row.second, 32) == 0);
 }
 
 static void names(struct key_set *set, const emr_item *item, emr_span pub)
