@@ -1,4 +1,5 @@
-/* This file reads what the ledger says of one emergency: who has said why, and whether it is open. */
+/* This file reads what the ledger says of one emergency: who has said why, and whether it is open.
+ */
 #include "share/request.h"
 
 #include <string.h>
