@@ -53,6 +53,8 @@ static const struct {
 	[EMR_VERB_WORDS] = {.act = emr_cmd_words},
 	[EMR_VERB_TRUSTEES] = {.act = emr_cmd_trustees},
 	[EMR_VERB_EXECUTOR] = {.act = emr_cmd_executor},
+	[EMR_VERB_GUARDIAN] = {.act = emr_cmd_guardian},
+	[EMR_VERB_EMERGENCY] = {.act = emr_cmd_emergency},
 	[EMR_VERB_RECOVER] = {.act = emr_cmd_recover},
 	[EMR_VERB_DEVICE] = {.act = emr_cmd_device},
 	[EMR_VERB_CHECK] = {.act = emr_cmd_check},

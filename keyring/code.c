@@ -112,6 +112,40 @@ emr_status emr_code_read(emr_bytes text, emr_code *out)
 	return status;
 }
 
+/* ---- cards for emergencies ---- */
+
+#define CARD_MARK 0x20 /* the first letter is an E */
+#define CARD_BYTES (1 + sizeof(emr_id16) + SUM_BYTES)
+
+_Static_assert(CARD_BYTES * 8 == EMR_EMERGENCY_CODE_CHARS * 5, "a card's code has its length");
+
+void emr_emergency_code_write(emr_id16 word, char out[EMR_EMERGENCY_CODE_CHARS + 1])
+{
+	uint8_t bytes[CARD_BYTES] = {CARD_MARK};
+
+	memcpy(bytes + 1, word.b, sizeof word.b);
+	sum_of(bytes, CARD_BYTES - SUM_BYTES, bytes + CARD_BYTES - SUM_BYTES);
+	out[text_to_base32(emr_bytes_of(bytes, sizeof bytes), out)] = '\0';
+}
+
+emr_status emr_emergency_code_read(const char *text, emr_id16 *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	uint8_t sum[SUM_BYTES];
+	const size_t len = strlen(text);
+
+	EMR_TRY(len <= TEXT_MAX ? text_from_base32(text, len, &bytes) : EMR_DAMAGED);
+	if (bytes.len != CARD_BYTES || bytes.data[0] != CARD_MARK)
+		return EMR_DAMAGED;
+	sum_of(bytes.data, CARD_BYTES - SUM_BYTES, sum);
+	if (memcmp(sum, bytes.data + CARD_BYTES - SUM_BYTES, SUM_BYTES) != 0)
+		return EMR_DAMAGED;
+	memcpy(out->b, bytes.data + 1, sizeof out->b);
+	return EMR_OK;
+}
+
+/* ---- what waits under a code ---- */
+
 /* Id and key follow from everything in the code, so that none of it can be changed. */
 static emr_status derive(const emr_code *code, emr_id16 *out_id, emr_secret *out_key)
 {

@@ -165,7 +165,7 @@ void emr_grant_note_encode(const emr_grant_letter *letter, uint8_t out[EMR_GRANT
 	size_t len = note_label_len(letter->label);
 
 	memset(out, 0, NOTE_BYTES);
-	memcpy(out, letter->share_id.b, 16);
+	memcpy(out, emr_id16_is_zero(letter->word) ? letter->share_id.b : letter->word.b, 16);
 	out[16] = (uint8_t)len;
 	memcpy(out + 17, letter->label, len);
 }

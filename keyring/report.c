@@ -1,5 +1,6 @@
-/* This file makes and opens the report of what was opened (READ_REPORT), which the reader's own
- * computer sends to the owner. It refuses a part beside another item than its own. */
+/* This file makes and opens what readers tell the owner: the report of what was opened
+ * (READ_REPORT), and why it must be opened in an emergency (EMERGENCY). It refuses a part beside
+ * another item than its own. */
 #include "keyring/access.h"
 
 #include <stdlib.h>
@@ -122,4 +123,51 @@ emr_status emr_report_part_open(const emr_box_key *domain_box, emr_bytes report_
 	EMR_TRY(emr_buf_append_zeros(&plain, letter.len - EMR_LETTER_OVERHEAD));
 	EMR_TRY(emr_part_letter_open(&item, INFO, (emr_bytes){0}, domain_box, letter, plain.data));
 	return emr_report_decode(emr_buf_view(&plain), out_rows, out_n);
+}
+
+/* ---- an emergency ---- */
+
+#define EMERGENCY_INFO "emrfs/v1/emergency"
+#define REASON_BYTES 512 /* with zeros behind it: its length says nothing */
+
+emr_status emr_emergency_part_seal(
+	emr_bytes item, const uint8_t owner_box[32], const char *reason, emr_buf *out_part)
+{
+	EMR_AUTO_BUF part = {0};
+	emr_writer w = emr_writer_of(&part);
+	uint8_t plain[REASON_BYTES] = {0};
+	const size_t len = strlen(reason);
+	emr_part_item read;
+
+	if (len == 0 || len > EMR_EMERGENCY_REASON_MAX || !emr_text_ok(reason, len))
+		return EMR_INVALID;
+	EMR_TRY(emr_part_item_read(item, EMR_PART_EMERGENCY, &read));
+	memcpy(plain, reason, len);
+	emr_part_write_salt(&w);
+	EMR_TRY(emr_part_letter_seal(&read, EMERGENCY_INFO, (emr_bytes){0}, owner_box,
+		emr_bytes_of(plain, sizeof plain), &w));
+	return emr_buf_append(out_part, part.data, part.len);
+}
+
+emr_status emr_emergency_part_open(const emr_box_key *domain_box, emr_bytes item, emr_bytes part,
+	char out_reason[EMR_EMERGENCY_REASON_MAX + 1])
+{
+	uint8_t plain[REASON_BYTES];
+	emr_part_item read;
+	emr_bytes letter;
+	emr_reader r;
+	size_t len;
+
+	EMR_TRY(emr_part_open(item, EMR_PART_EMERGENCY, part, &read, &r));
+	letter = emr_read_bytes(&r, r.left);
+	if (letter.len != REASON_BYTES + EMR_LETTER_OVERHEAD)
+		return EMR_DAMAGED;
+	EMR_TRY(emr_part_letter_open(
+		&read, EMERGENCY_INFO, (emr_bytes){0}, domain_box, letter, plain));
+	len = strnlen((const char *)plain, sizeof plain);
+	if (len == 0 || len > EMR_EMERGENCY_REASON_MAX || !emr_text_ok((const char *)plain, len))
+		return EMR_DAMAGED;
+	memcpy(out_reason, plain, len);
+	out_reason[len] = '\0';
+	return EMR_OK;
 }

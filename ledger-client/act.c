@@ -359,6 +359,18 @@ emr_act emr_act_report(emr_id16 domain, emr_id16 report, emr_id16 grant, emr_id1
 	return act;
 }
 
+emr_act emr_act_emergency(emr_id16 domain, emr_id16 grant, emr_id16 via, emr_id16 word)
+{
+	emr_act act = act_of(EMR_OP_EMERGENCY, domain, grant);
+	emr_pub_emergency pub;
+
+	memcpy(pub.grant, grant.b, 16);
+	memcpy(pub.via, via.b, 16);
+	memcpy(pub.word, word.b, 16);
+	emr_pub_emergency_encode(&pub, act.pub);
+	return act;
+}
+
 /* ---- teams, trustees ---- */
 
 emr_act emr_act_dataset(emr_id16 dataset, const emr_pub_dataset_new *what)

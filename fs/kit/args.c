@@ -212,7 +212,8 @@ static emr_status take_operand(parser *p, const char *word)
 		p->has_verb = true;
 		return EMR_OK;
 	}
-	if (p->args->n_operands >= emr_verb_get(p->args->verb)->operands_max)
+	if (p->args->n_operands >= emr_verb_get(p->args->verb)->operands_max ||
+		p->args->n_operands >= EMR_OPERANDS_MAX)
 		return wrong(p, "\"%.100s\" is one argument too many.", word);
 	p->args->operands[p->args->n_operands++] = word;
 	return EMR_OK;

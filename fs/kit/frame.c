@@ -169,6 +169,7 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_REVOKE] = "revoke",
 	[EMR_ASK_REQUEST] = "request",
 	[EMR_ASK_DENY] = "deny",
+	[EMR_ASK_EMERGENCY] = "emergency",
 	[EMR_ASK_LOG] = "log",
 	[EMR_ASK_AGENT] = "agent",
 	[EMR_ASK_DEVICES] = "devices",

@@ -63,6 +63,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_DELAY] = {"delay", 0, EMR_HAS_ARGUMENT, "TIME",
 		"how long agents wait before they answer (7d)"},
 	[EMR_OPT_NEED] = {"need", 0, EMR_HAS_ARGUMENT, "N", "so many of them must help"},
+	[EMR_OPT_FAMILY] = {"family", 0, EMR_NO_ARGUMENT, NULL,
+		"a family's: your own passphrase opens it, and nobody keeps words of it"},
 	[EMR_OPT_LOST] = {"lost", 0, EMR_NO_ARGUMENT, NULL,
 		"get new words and keys, too: somebody else may have these"},
 	[EMR_OPT_LIMIT] = {"limit", 0, EMR_HAS_ARGUMENT, "N", "show at most N entries (20)"},

@@ -203,8 +203,7 @@ static bool put_stopping(emr_session *session, json_t *answer)
 		       0;
 }
 
-/* Answers with the files that would be left behind. The verb unmounts; with `now` the mount ends by
- * itself. */
+/* Answers with the files that would be left behind. With `now` the mount ends by itself. */
 static emr_status answer_unmount(conversation *c, const emr_request *request)
 {
 	emr_session *session = c->server->session;
@@ -271,6 +270,7 @@ static emr_answer_fn *const answers[EMR_ASK_COUNT] = {
 	[EMR_ASK_DATASET] = emr_answer_dataset,
 	[EMR_ASK_REVOKE] = emr_answer_revoke,
 	[EMR_ASK_REQUEST] = emr_answer_request,
+	[EMR_ASK_EMERGENCY] = emr_answer_emergency,
 	[EMR_ASK_DENY] = emr_answer_deny,
 	[EMR_ASK_LOG] = emr_answer_log,
 	[EMR_ASK_DEVICES] = emr_answer_devices,

@@ -3,6 +3,7 @@
 #include "session/keys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "keyring/cert.h"
+#include "keyring/letters.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
@@ -18,6 +20,7 @@
 #include "session/second_copy.h"
 #include "session/session.h"
 
+#define GUARDIANS_FILE_MAX 4096
 #define TRIES 3 /* of a person; each takes the time of a key derivation */
 
 emr_status emr_keys_protect(emr_problem *out_problem)
@@ -72,6 +75,45 @@ void emr_keys_newest_certificate(int state_fd, emr_keyring *keyring)
 		(void)!emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&found));
 }
 
+/* The keyring of a guardian, by the passphrase that was typed. */
+static emr_status open_guardians(
+	const emr_guardian *guardian, emr_bytes passphrase, emr_keyring **out)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_FD fd = -1;
+	emr_problem unsaid = {0};
+	const char *field = NULL;
+
+	EMR_TRY(emr_places_find(guardian->as[0] != '\0' ? guardian->as : NULL, &places, &unsaid));
+	EMR_TRY(emr_places_open_state(&places, false, &fd, &unsaid));
+	return emr_keyring_open(fd, EMR_STATE_KEYFILE, passphrase, out, &field);
+}
+
+/* A keyring that has guardians is opened by the passphrase of one of them: IO becomes its own.  As
+ * it is where there are none, or it is nobody's: then it may be the keyring's own. */
+static emr_status take_guardians(
+	int state_fd, const char *state_path, emr_passphrase *io, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF file = {0};
+	emr_status status = emr_file_read(state_fd, EMR_STATE_GUARDIANS, GUARDIANS_FILE_MAX, &file);
+	emr_guardian guardian;
+
+	for (size_t i = 0; status == EMR_OK; i++) {
+		EMR_AUTO_KEYRING keyring = NULL;
+
+		status = emr_guardians_at(emr_buf_view(&file), i, &guardian);
+		if (status == EMR_OK &&
+			open_guardians(&guardian, emr_passphrase_view(io), &keyring) == EMR_OK &&
+			emr_guardians_open(emr_buf_view(&file), i, keyring, io->data, &io->len) ==
+				EMR_OK)
+			return EMR_OK;
+	}
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
+	return EMR_PROBLEM(
+		EMR_DAMAGED, out_problem, EMR_SAY_GUARDIANS_DAMAGED, "file", state_path, NULL);
+}
+
 emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *passphrase_file,
 	emr_passphrase *out_passphrase, emr_keyring **out_keyring, emr_problem *out_problem)
 {
@@ -84,6 +126,8 @@ emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *
 	if (status != EMR_OK && out_problem->is_set)
 		return status;
 	if (status == EMR_OK)
+		EMR_TRY(take_guardians(state_fd, state_path, out_passphrase, out_problem));
+	if (status == EMR_OK)
 		status = emr_keyring_open(state_fd, EMR_STATE_KEYFILE,
 			emr_passphrase_view(out_passphrase), out_keyring, &field);
 	if (status == EMR_OK)
@@ -94,6 +138,16 @@ emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *
 	if (status != EMR_OK)
 		emr_keys_say(state_path, status, field, out_problem);
 	return status;
+}
+
+emr_status emr_keys_refuse_guardians(int state_fd, const char *verb, emr_problem *out_problem)
+{
+	if (faccessat(state_fd, EMR_STATE_GUARDIANS, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return EMR_OK;
+	return emr_wrong_use(verb,
+		_("Guardians open this keyring, each by their own passphrase. Its own person takes "
+		  "it over with the 24 words: emrfs recover --lost."),
+		out_problem);
 }
 
 /* Every program of its owner may ask an open folder for something, and none for all.  A window asks

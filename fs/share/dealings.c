@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "replica/ask.h"
+#include "share/request.h"
 #include "share/write.h"
 
 #include "share_private.h"
@@ -76,6 +77,7 @@ static emr_status note_grant(reading *r, const emr_box_key *box, const emr_known
 			  .domain = known->domain,
 			  .person = EMR_ID32_AT(known->row.grantee),
 			  .rights = emr_rights_shown(known->row.rights) |
+				    (known->row.rights & EMR_GRANT_TWO) |
 				    emr_away_of(known->row.rights, known->row.n),
 			  .purposes = known->row.purposes,
 			  .until_unix_s = known->row.not_after_unix_s},
@@ -90,12 +92,46 @@ static emr_status note_grant(reading *r, const emr_box_key *box, const emr_known
 
 	if (emr_status_is_local(status))
 		return status;
-	if (status == EMR_OK) /* else nobody knows what it belongs to, and it is told by itself */
+	if (status == EMR_OK &&
+		(known->row.rights & EMR_GRANT_TWO) ==
+			0) /* else nobody knows what it belongs to, and it is told by itself */
 		l.share_id = note.share_id;
 	while (emr_next(&history, &item))
 		EMR_TRY(note_grant_item(&l, &item));
 	EMR_TRY(history.status);
 	return emr_buf_append(r->lives, &l, sizeof l);
+}
+
+/* Each clinician's word is a deed, of a share that two must open. */
+static emr_status note_emergency(reading *r, const emr_known_grant *known)
+{
+	char reason[EMR_EMERGENCY_REASON_MAX + 1];
+	emr_emergency e = {.grant = *known};
+	emr_replica_item item;
+	emr_status status = EMR_OK;
+	EMR_ASK(history, r->share->o.replica, HISTORY, .family = EMR_FAMILY_EMERGENCY,
+		.domain = known->domain, .object = known->grant);
+
+	while (status == EMR_OK && emr_next(&history, &item)) {
+		emr_share_dealing said = {.kind = EMR_DEALING_EMERGENCY,
+			.seq = item.seq,
+			.at = item.ledger_time,
+			.batch_id = item.batch_id,
+			.domain = known->domain,
+			.person = item.signer_id,
+			.rights = EMR_RIGHTS_READ,
+			.purposes = known->row.purposes};
+
+		status = emr_emergency_reason(r->share, &e, item.version, reason);
+		if (emr_status_is_local(status))
+			return status;
+		said.asked = strdup(status == EMR_OK ? reason : "");
+		status = said.asked != NULL ? emr_buf_append(r->told, &said, sizeof said)
+					    : EMR_NO_MEMORY;
+		if (status != EMR_OK)
+			free(said.asked);
+	}
+	return status == EMR_OK ? history.status : status;
 }
 
 static emr_status note_grants(reading *r)
@@ -107,6 +143,9 @@ static emr_status note_grants(reading *r)
 	EMR_TRY(EMR_ASK_ALL(&grants, r->share->o.replica, GRANTS, .domain = r->domain));
 	EMR_EACH (const emr_known_grant, grant, &grants)
 		EMR_TRY(note_grant(r, box, grant));
+	EMR_EACH (const emr_known_grant, grant, &grants)
+		if ((grant->row.rights & EMR_GRANT_TWO) != 0)
+			EMR_TRY(note_emergency(r, grant));
 	return EMR_OK;
 }
 
@@ -239,8 +278,9 @@ static bool outlasts(const life *o, const life *l)
 {
 	uint64_t end = l->given.until_unix_s;
 
-	return is_for_same(o, l) && (l->given.rights & ~EMR_AWAY_BITS & ~o->given.rights) == 0 &&
-	       o->given.at < end && o->ended_at > end &&
+	return is_for_same(o, l) && emr_rights_alike(l->given.rights, o->given.rights) &&
+	       (l->given.rights & ~EMR_AWAY_BITS & ~o->given.rights) == 0 && o->given.at < end &&
+	       o->ended_at > end &&
 	       (o->given.until_unix_s > end ||
 		       (o->given.until_unix_s == end && o->given.seq < l->given.seq));
 }

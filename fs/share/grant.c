@@ -32,10 +32,12 @@ static bool rights_ok(const emr_grant_order *o)
 	uint16_t shown = emr_rights_shown(o->rights);
 
 	return (shown != 0 || (o->writes != 0 && o->rights == 0)) &&
-	       (o->rights & ~(shown | EMR_AWAY_BITS)) == 0 &&
+	       (o->rights & ~(shown | EMR_AWAY_BITS | EMR_GRANT_TWO)) == 0 &&
 	       (o->rights & EMR_AWAY_BITS) != EMR_AWAY_BITS && (o->writes & ~EMR_WRITES_ALL) == 0 &&
 	       (o->purposes != 0 || o->rights == 0) && (o->purposes & ~EMR_PURPOSES_ALL) == 0 &&
-	       (o->writes == 0 || o->not_before_unix_s == 0);
+	       (o->writes == 0 || o->not_before_unix_s == 0) &&
+	       ((o->rights & EMR_GRANT_TWO) == 0 ||
+		       (o->writes == 0 && o->purposes == EMR_PURPOSE_EMERGENCY));
 }
 
 static emr_status check_order(const making *m)
@@ -61,6 +63,8 @@ static emr_status look_up(making *m)
 	/* A writer signs with a key of the person's own: a team has none. */
 	if (m->order->writes != 0 && share_is_team(&m->grantee))
 		return EMR_UNSUPPORTED;
+	if ((m->order->rights & EMR_GRANT_TWO) != 0 && !share_is_team(&m->grantee))
+		return EMR_INVALID; /* one person is no two */
 	return is_active ? EMR_OK : EMR_DENIED;
 }
 
@@ -126,6 +130,11 @@ static emr_status write_letter(making *m)
 	m->letter.root_dir_id = emr_id16_is_zero(o->root_dir) ? o->domain : o->root_dir;
 	m->letter.share_id = emr_id16_is_zero(o->share_id) ? emr_id16_random() : o->share_id;
 	m->made.share_id = m->letter.share_id;
+	if ((o->rights & EMR_GRANT_TWO) != 0) { /* readers have no card */
+		m->letter.word = o->share_id;
+		emr_object_emergency(o->share_id.b, m->letter.root_dir_id.b,
+			m->letter.root_dir_id.b, m->letter.share_id.b);
+	}
 	memcpy(m->letter.label, o->label, strlen(o->label) + 1);
 	return EMR_OK;
 }
@@ -138,7 +147,7 @@ static void write_terms(making *m)
 	m->terms = (emr_pub_grant){.not_before_unix_s = begins != 0 ? begins : now,
 		.not_after_unix_s = m->order->not_after_unix_s,
 		.purposes = m->order->purposes,
-		.rights = emr_rights_shown(m->order->rights) |
+		.rights = emr_rights_shown(m->order->rights) | (m->order->rights & EMR_GRANT_TWO) |
 			  (m->made.away == EMR_AWAY_OWN ? EMR_GRANT_OWN_AGENTS : 0),
 		.t = m->made.t,
 		.n = m->made.n};
@@ -282,11 +291,19 @@ static emr_status send(making *m)
  * again. */
 static emr_status settle_name(making *m)
 {
-	const bool has_name = !emr_id16_is_zero(m->order->grant);
+	const bool is_for_two = (m->order->rights & EMR_GRANT_TWO) != 0;
+	const bool has_name = is_for_two || !emr_id16_is_zero(m->order->grant);
 	emr_known_grant there;
+	emr_team team;
 	emr_status status = EMR_NOT_FOUND;
 
 	m->made.grant = has_name ? m->order->grant : emr_id16_random();
+	if (is_for_two) {
+		EMR_TRY(emr_team_of_grantee(
+			m->share->o.replica, EMR_ID32_AT(m->grantee.row.root), &team));
+		emr_object_emergency(
+			m->order->share_id.b, team.id.b, m->order->domain.b, m->made.grant.b);
+	}
 	if (has_name)
 		status = emr_replica_grant(
 			m->share->o.replica, m->order->domain, m->made.grant, &there);

@@ -88,6 +88,7 @@ static bool is_covered(const list *l, const one *o)
 			emr_id16_equal(other->grant.domain, o->given.grant.domain) &&
 			memcmp(is->grantee, was->grantee, sizeof is->grantee) == 0 &&
 			(emr_rights_shown(was->rights) & ~is->rights) == 0 &&
+			emr_rights_alike(was->rights, is->rights) &&
 			(was->purposes & ~is->purposes) == 0 &&
 			is->not_after_unix_s >= was->not_after_unix_s)
 			return true;
@@ -129,7 +130,9 @@ static emr_status may_replace(emr_share *share, const one *o, emr_id32 *out_gran
 	EMR_TRY(share_party(share, *out_grantee, &grantee, NULL));
 	EMR_TRY(share_choose_agents(
 		share, &grantee, o->given.grant.row.rights, agents, &n, &are_own));
-	*out_may = n > 0 && share_must_agree(n, are_own) >= o->given.grant.row.t;
+	/* Where two must say why, another card is printed: the name of this grant is taken. */
+	*out_may = n > 0 && share_must_agree(n, are_own) >= o->given.grant.row.t &&
+		   (o->given.grant.row.rights & EMR_GRANT_TWO) == 0;
 	return EMR_OK;
 }
 
@@ -209,7 +212,7 @@ static emr_status note_shut(const list *l, emr_buf *out_shut)
 		const emr_given *given = &inner->given;
 		bool is_open = false;
 
-		if (!has_too_few(inner))
+		if (!has_too_few(inner) || (given->grant.row.rights & EMR_GRANT_TWO) != 0)
 			continue;
 		EMR_EACH (const one, outer, l->all)
 			is_open = is_open ||

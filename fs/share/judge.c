@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "replica/follower.h"
 #include "replica/rules.h"
+#include "share/request.h"
 #include "share/frozen.h"
 
 #include "teams_private.h"
@@ -210,16 +211,31 @@ static emr_status limit_of(desk *d, uint64_t *out)
 	return EMR_OK;
 }
 
+/* The day of an emergency by this computer's clock, whatever the ledger dates the question. */
+static emr_status look_at_day(const desk *d, const question *q, uint64_t now, bool *out_is_over)
+{
+	emr_emergency e;
+	emr_status status = EMR_OK;
+
+	*out_is_over = (q->grant.known.row.rights & EMR_GRANT_TWO) != 0;
+	if (*out_is_over)
+		status = emr_emergency_of(d->share, &q->grant.known, &e);
+	if (*out_is_over && status == EMR_OK)
+		*out_is_over = now >= e.until_unix_s + CLOCKS_S;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 emr_status desk_judge(desk *d, const question *q, uint8_t *out_code)
 {
 	const emr_grant_terms *terms = &q->grant.terms;
 	uint64_t now = share_now(d->share);
 	rate *r = NULL;
 	uint64_t limit = 0;
-	bool is_over = false;
+	bool is_over = false, is_day_over;
 
+	EMR_TRY(look_at_day(d, q, now, &is_day_over));
 	if (q->grant.known.row.head.state != EMR_GRANT_ACTIVE || !is_in_time(terms, now) ||
-		!is_in_time(terms, q->ledger_time) || q->is_time_suspect)
+		!is_in_time(terms, q->ledger_time) || q->is_time_suspect || is_day_over)
 		*out_code = EMR_RESULT_GRANT_DEAD;
 	else if (now > q->ledger_time && now - q->ledger_time > QUESTION_S)
 		*out_code = EMR_RESULT_GONE;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "replica/people.h"
 
+#include "share/request.h"
 #include "shared_private.h"
 
 /* It was of the domain before that went over to another key of its owner. */
@@ -226,7 +227,21 @@ static emr_status open_one(walk *w, const emr_known_grant *known, emr_received *
 static emr_status one_grant(walk *w, const emr_known_grant *known, emr_buf *out)
 {
 	emr_received received;
-	emr_status status = open_one(w, known, &received);
+	emr_emergency e;
+	emr_status status = EMR_OK;
+
+	/* A grant that two must open is nothing to anybody else, and to them not before they have.
+	 */
+	if ((known->row.rights & EMR_GRANT_TWO) != 0) {
+		status = emr_emergency_of(w->share, known, &e);
+		if (status == EMR_NOT_FOUND ||
+			(status == EMR_OK && (e.until_unix_s == 0 ||
+						     (!emr_id32_equal(e.first, w->root) &&
+							     !emr_id32_equal(e.second, w->root)))))
+			return EMR_OK;
+	}
+	EMR_TRY(status);
+	status = open_one(w, known, &received);
 
 	if (status == EMR_NOT_FOUND && memcmp(known->row.grantee, w->root.b, 32) != 0)
 		return EMR_OK;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "keyring/card.h"
+#include "share/request.h"
 #include "share/give.h"
 #include "share/strangers.h"
 #include "share/write.h"
@@ -30,10 +31,15 @@ static emr_status note_old(list *l, const emr_given *given)
 	emr_replica *replica = l->share->o.replica;
 	emr_team old;
 	bool is_active = false, is_hers = false;
+	emr_emergency said;
 	emr_status status;
 
 	if (emr_phase_stands(given->phase))
 		EMR_TRY(emr_grant_is_owners(replica, &given->grant, &is_hers));
+	/* Once its word was said it stands on the ledger, for everybody: it is not given on. */
+	if (is_hers && (given->grant.row.rights & EMR_GRANT_TWO) != 0 &&
+		emr_emergency_of(l->share, &given->grant, &said) != EMR_NOT_FOUND)
+		return EMR_OK;
 	if (!is_hers)
 		return EMR_OK;
 	status = emr_team_of_grantee(replica, EMR_ID32_AT(given->grant.row.grantee), &old);
@@ -74,6 +80,7 @@ static emr_status find_same(emr_share *share, moving *m)
 		if (emr_phase_stands(given->phase) &&
 			memcmp(is->grantee, m->team.grantee.b, 32) == 0 &&
 			emr_rights_shown(is->rights) == emr_rights_shown(was->rights) &&
+			emr_rights_alike(is->rights, was->rights) &&
 			is->purposes == was->purposes &&
 			is->not_after_unix_s == was->not_after_unix_s &&
 			emr_id16_equal(given->share_id, m->given.share_id))

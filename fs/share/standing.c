@@ -4,6 +4,7 @@
 
 #include "contract/codes.h"
 
+#include "share/request.h"
 #include "teams_private.h"
 
 /* ---- the owner's side ---- */
@@ -114,6 +115,19 @@ emr_status share_standing(
 	return EMR_OK;
 }
 
+/* A grant that two must open is so for these two, for a day, which is its end then. */
+static bool is_open(emr_share *share, emr_id32 root, emr_known_grant *known)
+{
+	emr_emergency e;
+
+	if (emr_emergency_of(share, known, &e) != EMR_OK || e.until_unix_s == 0 ||
+		(!emr_id32_equal(e.first, root) && !emr_id32_equal(e.second, root)))
+		return false;
+	if (e.until_unix_s < known->row.not_after_unix_s)
+		known->row.not_after_unix_s = e.until_unix_s;
+	return emr_emergency_state_at(&e, share_now(share)) == EMR_EMERGENCY_OPEN;
+}
+
 emr_grant_phase share_phase(emr_share *share, const standing *s, emr_known_grant *known)
 {
 	emr_grant_phase phase = emr_grant_phase_at(known, share_now(share));
@@ -123,6 +137,8 @@ emr_grant_phase share_phase(emr_share *share, const standing *s, emr_known_grant
 		known->ledger_time = s->key_ended_unix_s;
 		return EMR_GRANT_IS_REVOKED;
 	}
+	if (!is_over && (known->row.rights & EMR_GRANT_TWO) != 0 && !is_open(share, s->root, known))
+		return EMR_GRANT_IS_OVER;
 	/* A reader's admission has an end of its own, which the mount keeps as it does a grant's.
 	 */
 	if (s->is_dataset && !is_over && s->membership.ended_seq == 0 &&

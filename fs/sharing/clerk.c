@@ -41,6 +41,12 @@ typedef struct comparing {
 	uint64_t ledger_time;
 } comparing;
 
+/* The request of such an order is the word of a card. */
+static bool is_for_two(const emr_order *order)
+{
+	return (order->rights & EMR_GRANT_TWO) != 0;
+}
+
 static emr_status compare_grant(comparing *c, const emr_given *given)
 {
 	const emr_row_grant *row = &given->grant.row;
@@ -50,6 +56,8 @@ static emr_status compare_grant(comparing *c, const emr_given *given)
 	bool fits = false;
 
 	if (memcmp(row->grantee, c->order->root.b, 32) == 0 && emr_phase_stands(given->phase) &&
+		emr_rights_alike(row->rights, c->order->rights) &&
+		(!is_for_two(c->order) || emr_id16_equal(given->share_id, c->order->request)) &&
 		emr_rights_shown(row->rights) == emr_rights_shown(c->order->rights) &&
 		given->writes == emr_rights_of_writing(c->order->rights) &&
 		row->purposes == c->order->purposes &&
@@ -127,7 +135,8 @@ static bool is_answered(emr_share *share, const emr_order *order)
 /* A right to leave things has no grant: it is one for a person and a folder in any case. */
 static bool has_name(const emr_order *order)
 {
-	return !emr_id16_is_zero(order->request) && emr_rights_of_reading(order->rights) != 0;
+	return !emr_id16_is_zero(order->request) && emr_rights_of_reading(order->rights) != 0 &&
+	       !is_for_two(order);
 }
 
 /* Shared is what lies inside, too. An order that the ledger refused there is told in the log, and
@@ -160,6 +169,7 @@ static emr_status end_older(const comparing *c)
 
 		if (memcmp(given->grant.row.grantee, c->order->root.b, 32) == 0 &&
 			emr_phase_stands(given->phase) &&
+			emr_rights_alike(given->grant.row.rights, c->order->rights) &&
 			!emr_id16_equal(given->grant.grant, c->grant) &&
 			given->grant.ledger_time <= c->ledger_time)
 			status = emr_share_revoke(c->share, c->order->domain, given->grant.grant);
@@ -202,6 +212,7 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 		.not_after_unix_s = order->until_unix_s,
 		.label = order->label,
 		.grant = has_name(order) ? order->request : (emr_id16){{0}},
+		.share_id = is_for_two(order) ? order->request : (emr_id16){{0}},
 		.owner_name = session->profile.name,
 		.owner_born = session->profile.born};
 	struct emr_fetcher *fetcher = emr_session_fetcher(session);

@@ -227,7 +227,8 @@ static emr_status get(void *arg, emr_id16 domain, const char *who, emr_buf *out)
 	for (size_t i = 0; i < doors->rows.n; i++) {
 		const emr_share_row *row = &doors->rows.list[i];
 
-		if (!emr_id16_equal(row->domain, domain) || !emr_who_is_same(&row->who, &person))
+		if (!emr_id16_equal(row->domain, domain) || !emr_who_is_same(&row->who, &person) ||
+			(row->rights & EMR_GRANT_TWO) != 0) /* an attribute has no word for it */
 			continue;
 		if (best == NULL || (row->order.number > best->order.number) ||
 			(row->order.number == best->order.number &&
@@ -322,6 +323,7 @@ static emr_status find_covering(
 
 		if (emr_id16_equal(row->domain, order->domain) && emr_who_is_same(&row->who, who) &&
 			is_shown(row) && !row->is_inner &&
+			emr_rights_alike(row->rights, order->rights) &&
 			row->until_unix_s >= order->until_unix_s &&
 			(order->rights & ~row->rights) == 0 &&
 			(order->purposes & ~row->purposes) == 0)
@@ -330,8 +332,7 @@ static emr_status find_covering(
 	return EMR_OK;
 }
 
-/* The path of the folder on this computer, for a command that is no verb; owned, NULL without
- * memory. */
+/* The folder's path on this computer, for other commands; owned, NULL without memory. */
 static char *place_of(const emr_doors *doors, const char *path)
 {
 	const char *top = doors->notices != NULL ? emr_notices_folder(doors->notices) : ".";

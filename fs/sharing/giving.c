@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "keyring/invite.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/purposes.h"
@@ -140,6 +141,7 @@ static emr_status find_replaced(asking *a, const emr_order *order, json_t *out)
 			: EMR_OK);
 	for (size_t i = 0; i < rows.n; i++) {
 		if (rows.list[i].state == EMR_SHARE_CONFIRMED &&
+			emr_rights_alike(rows.list[i].rights, order->rights) &&
 			emr_id32_equal(rows.list[i].who.root, order->root) &&
 			json_array_append_new(out, emr_share_json(&a->crowd, &rows.list[i])) != 0)
 			return EMR_NO_MEMORY;
@@ -298,7 +300,10 @@ static emr_status answer_look(
 		l.made.n == 0 ? l.own : "", "local", l.local, "local_files",
 		(json_int_t)l.local_files, "log_apart", has_log(a), "agents_silent",
 		emr_agents_silent_json(a->session));
-	if (answer != NULL && put_asked(answer, a, order) != 0) {
+	if (answer != NULL &&
+		(put_asked(answer, a, order) != 0 ||
+			json_object_set_new(answer, "two",
+				json_boolean((order->rights & EMR_GRANT_TWO) != 0)) != 0)) {
 		json_decref(answer);
 		return EMR_NO_MEMORY;
 	}
@@ -306,6 +311,23 @@ static emr_status answer_look(
 }
 
 /* ---- sharing ---- */
+
+/* The request's name is the code of a card, which two clinicians of WHO need. */
+static emr_status take_card(const asking *a, const emr_who *who, emr_order *order)
+{
+	emr_row_network network;
+
+	if (a->request->join || a->asked != NULL || a->request->name[0] == '\0')
+		return EMR_OK;
+	if (who->kind == EMR_WHO_PERSON)
+		return EMR_PROBLEM(
+			EMR_DENIED, a->problem, EMR_SAY_EMERGENCY_PERSON, "who", who->called, NULL);
+	EMR_TRY(emr_replica_network(a->session->replica, &network));
+	if (network.contract < emr_op_since(EMR_OP_EMERGENCY))
+		return EMR_PROBLEM(EMR_DENIED, a->problem, EMR_SAY_LATER_RULES, NULL);
+	order->rights |= EMR_GRANT_TWO;
+	return emr_emergency_code_read(a->request->name, &order->request);
+}
 
 static emr_status answer_give(asking *a)
 {
@@ -332,6 +354,7 @@ static emr_status answer_give(asking *a)
 					&order, a->problem)
 			      : emr_sharing_may_have(&who, a->problem));
 	EMR_TRY(emr_sharing_may_do(a->session, request->path, &who, order.rights, a->problem));
+	EMR_TRY(take_card(a, &who, &order));
 	if (emr_own_key_is_revoked(a->session, a->problem))
 		return EMR_DENIED;
 	if (a->session->sharing == NULL || a->session->read_only)

@@ -34,6 +34,7 @@ static const emr_look looks[] = {
 	{.name = "heard", .look = emr_look_heard, .end = free},
 	{.name = "deleted", .look = emr_look_deleted, .end = emr_told_end},
 	{.name = "recovery", .look = emr_look_recovery, .end = emr_told_end},
+	{.name = "emergency", .look = emr_look_emergency, .end = emr_told_end},
 	{.name = "news", .look = emr_look_news, .end = emr_look_news_end},
 };
 

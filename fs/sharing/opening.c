@@ -73,6 +73,7 @@ static const struct {
 	{"queued", N_("Does not open for %s yet: it is not on the ledger.")},
 	{"waits-for-key", N_("Does not open for %s yet: it waits for a key of its own.")},
 	{"not-joined", N_("Does not open for %s yet: the invitation was not accepted.")},
+	{"emergency", N_("Opens when two clinicians of %s say why.")},
 	{"coming", N_("Does not open for %s yet: its time has not begun.")},
 	{"failed", N_("Does not open for %s: sharing it failed.")},
 	{"removed", N_("Does not open for %s: it is in the folder no more.")},

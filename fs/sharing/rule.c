@@ -59,7 +59,7 @@ static emr_status give_again(
 
 	*out_given = false;
 	if (row->state != EMR_SHARE_CONFIRMED || emr_rights_shown(row->rights) == 0 ||
-		!row->who.is_active)
+		(row->rights & EMR_GRANT_TWO) != 0 || !row->who.is_active)
 		return EMR_OK;
 	emr_show(slash != NULL ? slash + 1 : row->path, order.label, sizeof order.label);
 	snprintf(order.who, sizeof order.who, "%s", row->who.called);

@@ -77,6 +77,7 @@ static bool is_deleted(const emr_session *session, emr_id16 domain)
 static emr_status note_given(collecting *c, const emr_given *given)
 {
 	const emr_row_grant *g = &given->grant.row;
+	emr_emergency e;
 	emr_share_row row = {.domain = given->grant.domain,
 		.grant = given->grant.grant,
 		.rights = (uint16_t)(g->rights | given->writes << 8),
@@ -93,6 +94,10 @@ static emr_status note_given(collecting *c, const emr_given *given)
 		row.state = EMR_SHARE_OVER;
 		row.why_not = given->phase == EMR_GRANT_IS_REVOKED ? "revoked" : "expired";
 	}
+	if (row.why_not == NULL && (g->rights & EMR_GRANT_TWO) != 0 &&
+		(emr_emergency_of(c->share, &given->grant, &e) != EMR_OK ||
+			emr_emergency_state_at(&e, c->crowd->now_unix_s) != EMR_EMERGENCY_OPEN))
+		row.why_not = "emergency";
 	row.is_inner = emr_buf_has(&c->inner, emr_bytes_of(&row.grant, sizeof row.grant));
 	if (row.is_inner && (c->with & EMR_SHARES_INNER) == 0)
 		return EMR_OK;

@@ -188,7 +188,8 @@ static emr_status note_living(emr_share *share, living *l, const emr_given *give
 {
 	const emr_row_grant *row = &given->grant.row;
 
-	if (memcmp(row->grantee, l->root.b, 32) != 0 || !emr_phase_stands(given->phase))
+	if (memcmp(row->grantee, l->root.b, 32) != 0 || !emr_phase_stands(given->phase) ||
+		(l->wanted != NULL && !emr_rights_alike(row->rights, l->wanted->rights)))
 		return EMR_OK;
 	l->n++;
 	if (l->wanted == NULL)
@@ -196,6 +197,8 @@ static emr_status note_living(emr_share *share, living *l, const emr_given *give
 	if (emr_rights_shown(row->rights) == emr_rights_shown(l->wanted->rights) &&
 		given->writes == emr_rights_of_writing(l->wanted->rights) &&
 		row->purposes == l->wanted->purposes &&
+		((row->rights & EMR_GRANT_TWO) == 0 ||
+			emr_id16_equal(given->share_id, l->wanted->request)) &&
 		is_same_end(l->wanted->until_unix_s, row->not_after_unix_s))
 		return emr_share_agents_fit(
 			share, l->wanted->grantee, l->wanted->rights, given, &l->is_wanted);
@@ -223,8 +226,7 @@ static bool is_wish(const emr_order *o, emr_id16 domain, emr_id32 root)
 	return o->kind == EMR_ORDER_GRANT && is_about(o, domain, root);
 }
 
-/* Under the lock.  *OUT_MUST: the ledger will have something by the order in hand, or may have it
- * although the answer to an earlier try never came: then only looking there tells. */
+/* Under the lock.  *OUT_MUST: the ledger will have, or may have, something by the order in hand. */
 static void find_wishes(
 	const emr_sharing *sharing, emr_id16 domain, emr_id32 root, bool *out_had, bool *out_must)
 {
@@ -250,8 +252,7 @@ static emr_status forget_wishes(emr_sharing *sharing, emr_id16 domain, emr_id32 
 	return sharing->orders.n != before ? save(sharing) : EMR_OK;
 }
 
-/* Holds the lock on EMR_OK.  An order that was done while we looked was not on the ledger, and is
- * not in the list any more: then both are looked at again. */
+/* Holds the lock on EMR_OK.  Where an order was done meanwhile both are looked at again. */
 static emr_status find_living_and_lock(emr_sharing *sharing, emr_id16 domain, living *l)
 {
 	for (;;) {
@@ -279,8 +280,8 @@ static emr_status check_ledger(const emr_session *session, emr_id16 request)
 	return asked->state == EMR_SHARE_REQUEST_OPEN ? EMR_OK : EMR_CONFLICT;
 }
 
-/* Under the lock, in this order: a yes that waits no more stands on the ledger. An order that
- * failed has answered nothing. A Consent is on the ledger as a file, and not as a request. */
+/* Under the lock, in this order: a yes that waits no more stands on the ledger, a Consent as a
+ * file. An order that failed has answered nothing. */
 static emr_status check_open(const emr_sharing *sharing, emr_id16 request)
 {
 	const emr_order *row = emr_orders_asked(&sharing->orders, request);
@@ -397,9 +398,8 @@ static bool has_orders(const emr_sharing *sharing, const emr_order *wanted)
 	return false;
 }
 
-/* Under the lock: what WANTED takes the place of and nobody has tried yet is not tried at all; nor
- * is what has failed shown any longer. An order that answers a request stays: the asker waits for
- * it. */
+/* Under the lock: what WANTED takes the place of and nobody has tried yet is not tried at all, and
+ * what has failed not shown any longer. An order that answers a request stays. */
 static emr_status forget_replaced(emr_sharing *sharing, const emr_order *wanted)
 {
 	size_t before = sharing->orders.n;
@@ -407,7 +407,8 @@ static emr_status forget_replaced(emr_sharing *sharing, const emr_order *wanted)
 	for (size_t i = sharing->orders.n; i-- > 0;) {
 		const emr_order *o = &sharing->orders.list[i];
 		bool is_replaced = wanted->replaces && !sharing->may_stand[i] &&
-				   o->number != sharing->running && emr_id16_is_zero(o->request);
+				   o->number != sharing->running && emr_id16_is_zero(o->request) &&
+				   emr_rights_alike(o->rights, wanted->rights);
 
 		if (is_wish(o, wanted->domain, wanted->root) && o->number != wanted->number &&
 			(o->has_failed || is_replaced))
@@ -416,8 +417,7 @@ static emr_status forget_replaced(emr_sharing *sharing, const emr_order *wanted)
 	return sharing->orders.n != before ? save(sharing) : EMR_OK;
 }
 
-/* Under the lock.  One that stands there alone, as it is asked for, needs nothing; one that waits
- * gives WANTED its number. */
+/* Under the lock: it stands alone, as asked for, or waits and gives WANTED its number. */
 static bool is_given(const emr_sharing *sharing, emr_order *wanted, const living *l)
 {
 	wanted->number = find_same(sharing, wanted);
@@ -440,7 +440,7 @@ emr_status emr_sharing_is_given(emr_sharing *sharing, const emr_order *order, bo
 /* Under the lock. */
 static emr_status give_order(emr_sharing *sharing, emr_order *wanted, const living *l)
 {
-	if (!emr_id16_is_zero(wanted->request))
+	if (!emr_id16_is_zero(wanted->request) && (wanted->rights & EMR_GRANT_TWO) == 0)
 		EMR_TRY(check_open(sharing, wanted->request));
 	if (is_given(sharing, wanted, l))
 		return EMR_OK;

@@ -280,6 +280,7 @@ static emr_status add_device(devices *d, emr_problem *out_problem)
 		return wrong_use(out_problem);
 	EMR_TRY(ask_yes(d, out_problem));
 	EMR_TRY(emr_acting_keys(&d->acting, d->args, out_problem));
+	EMR_TRY(emr_keys_refuse_guardians(d->acting.session.state_fd, "device", out_problem));
 	EMR_TRY(emr_settings_read(&d->acting.places, &d->settings, out_problem));
 	if (emr_keyring_kind_of(d->acting.session.keyring) != EMR_KEYRING_PERSON) {
 		say_device_problem(d, EMR_DENIED, out_problem);

@@ -62,6 +62,7 @@ typedef struct making {
 	bool dir_made, dir_used; /* to be taken away again unless it is used */
 	bool own_dir_made;	 /* the same, of the one in the state */
 	bool opens;		 /* the folder is opened next */
+	bool has_guardians;	 /* who open it: there are no words */
 } making;
 
 static void making_end(making *m)
@@ -87,8 +88,7 @@ static bool is_agent(const making *m)
 	return m->joining.dir != NULL && m->joining.invitation.roles == EMR_ROLE_AGENT;
 }
 
-/* Of nothing but this computer: an invitation's other end, and an organisation's, hear of theirs.
- */
+/* Of nothing but this computer: the other ends hear of theirs. */
 static bool is_alone(const making *m)
 {
 	return m->joining.dir == NULL && m->org_name == NULL;
@@ -126,7 +126,7 @@ static emr_status hand_out_words(making *m, emr_problem *out_problem)
 	const char *file = m->args->values[EMR_OPT_WORDS_FILE];
 	bool may_ask = file == NULL && !m->args->given[EMR_OPT_YES] && emr_terminal_there();
 
-	if (file != NULL || is_agent(m))
+	if (file != NULL || is_agent(m) || m->has_guardians)
 		return file != NULL ? emr_words_write(m->session.keyring, file, out_problem)
 				    : EMR_OK;
 	if (!may_ask)
@@ -152,8 +152,7 @@ static emr_status code_of(const making *m, const char *prefix, char out[32])
 	return EMR_OK;
 }
 
-/* The answer may come in days, so the keyring that asks is kept, sealed, until then; an authority
- * answers at once. */
+/* The answer may come in days, and the keyring that asks is kept, sealed, until then. */
 static bool waits_at_host(const making *m)
 {
 	char login[EMR_LOGIN_MAX + 1];
@@ -288,8 +287,7 @@ static emr_founding founding_of(making *m, emr_problem *out_problem)
 		.problem = out_problem};
 }
 
-/* Where a network has begun in the channel, and not by what was begun here before, it is that one.
- */
+/* A network that has begun in the channel, and not by what was begun here before. */
 static emr_status meet_channel(making *m, emr_problem *out_problem)
 {
 	const emr_founding founding = founding_of(m, out_problem);
@@ -476,8 +474,7 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 
 /* ---- the end ---- */
 
-/* The first blocks were written aside, so that nothing stays in the network's directory of an init
- * that failed. */
+/* The first blocks were written aside: nothing stays there of an init that failed. */
 static emr_status share_blocks(making *m, emr_problem *out_problem)
 {
 	EMR_AUTO_FD stage = dup(m->session.state_fd);
@@ -544,7 +541,7 @@ static void say_done(making *m, const emr_id32 *signer_id)
 		emr_say_to_open(m->out);
 	if (is_agent(m)) /* it has nothing to lose */
 		return;
-	if (!m->words_checked)
+	if (!m->words_checked && !m->has_guardians)
 		emr_remark_that(m->out, EMR_SAY_WORDS_BACK, NULL);
 	emr_say_one_copy(m->out, &m->places, NULL);
 }
@@ -560,12 +557,11 @@ static emr_status check_words_file(const making *m, emr_problem *out_problem)
 		emr_text(emr_status_text(EMR_EXISTS)), NULL);
 }
 
-/* Said before anything is asked or made.  An agent's words would bring nothing back: lost, it is
- * invited again. */
+/* Before anything is asked or made.  An agent's words would bring nothing back. */
 static emr_status check_words(const making *m, emr_problem *out_problem)
 {
 	if ((!emr_terminal_there() || m->args->given[EMR_OPT_YES]) &&
-		m->args->values[EMR_OPT_WORDS_FILE] == NULL && !is_agent(m))
+		m->args->values[EMR_OPT_WORDS_FILE] == NULL && !is_agent(m) && !m->has_guardians)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
 	return check_words_file(m, out_problem);
 }
@@ -669,6 +665,7 @@ int emr_init_new(const emr_args *args, emr_out *out, const char *org_name, emr_m
 		.stage = EMR_STAGE_NONE,
 		.session = EMR_SESSION_CLOSED,
 		.opens = out_made != NULL,
+		.has_guardians = out_made != NULL && out_made->has_guardians,
 		.org_name = org_name};
 	emr_problem problem = {0};
 	emr_id32 signer_id = {{0}};
@@ -685,7 +682,10 @@ int emr_init_new(const emr_args *args, emr_out *out, const char *org_name, emr_m
 			: args->values[EMR_OPT_NAME] != NULL ? args->values[EMR_OPT_NAME]
 							     : "agent");
 	emr_passphrase_is_of(m.profile.name, m.profile.born);
-	if (status == EMR_OK)
+	if (m.has_guardians) {
+		m.passphrase = out_made->passphrase;
+		out_made->passphrase = (emr_passphrase){0};
+	} else if (status == EMR_OK)
 		status = emr_passphrase_get(args->values[EMR_OPT_PASSPHRASE_FILE],
 			is_alone(&m) || !goes_on(&m), &m.passphrase, &problem);
 	m.begun = (emr_begun){.state_fd = m.stage.state_fd,

@@ -142,8 +142,12 @@ static emr_status open_keys(restoring *r, emr_problem *out_problem)
 	status = emr_keyring_save(r->session.keyring, r->session.state_fd, EMR_STATE_KEYFILE,
 		emr_passphrase_view(&r->passphrase), &r->settings.kdf);
 	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, _("The keyfile"));
-	return status;
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The keyfile"));
+	/* As with recover. */
+	if (unlinkat(r->session.state_fd, EMR_STATE_GUARDIANS, 0) == 0)
+		emr_say(r->out, "Guardians open it here no more; by older backups they do, until "
+				"new words: emrfs words renew\n");
+	return EMR_OK;
 }
 
 /* ---- all of it ---- */

@@ -24,18 +24,11 @@
 #include "verbs_private.h"
 
 #define HANDLE "keys" /* in its certificate */
+#define INVITATION ".invitation"
 #define PASSPHRASE_FD 3
 #define ARGUMENTS_MAX 16
 
 extern char **environ;
-
-typedef struct founding {
-	emr_out *out;
-	const emr_passphrase *passphrase;
-	const char *admin; /* --as of the administrator; NULL: none */
-	char name[128];	   /* --as of the agent */
-	char file[4300];   /* the invitation, in the administrator's state */
-} founding;
 
 static emr_status self_start(
 	const emr_passphrase *passphrase, const char *as, const char *const *words, pid_t *out_pid)
@@ -99,12 +92,12 @@ emr_status emr_self_run(const emr_passphrase *passphrase, const char *as, const 
 }
 
 /* Until INVITING has written the invitation, or has ended. */
-static emr_status await_invitation(const founding *f, int watch, pid_t inviting)
+static emr_status await_invitation(const char *file, int watch, pid_t inviting)
 {
 	EMR_AUTO_FD process = (int)syscall(SYS_pidfd_open, inviting, 0);
 	struct pollfd polled[2] = {
 		{.fd = watch, .events = POLLIN}, {.fd = process, .events = POLLIN}};
-	const char *name = strrchr(f->file, '/') + 1;
+	const char *name = strrchr(file, '/') + 1;
 	_Alignas(struct inotify_event) char events[4096];
 
 	if (process < 0)
@@ -129,28 +122,33 @@ static emr_status await_invitation(const founding *f, int watch, pid_t inviting)
 	}
 }
 
-/* The agent's keyring, by an invitation that nobody else ever sees. */
-static emr_status make_keyring(const founding *f, const char *state)
+emr_status emr_self_invite(const emr_self_invited *who, const char *state)
 {
+	char file[4300];
 	const char *const invite[] = {
-		"invite", HANDLE, "--role", "agent", "-o", f->file, "--wait", "--quiet", NULL};
-	const char *const join[] = {"init", "--yes", "--quiet", "--join", f->file, NULL};
+		"invite", who->handle, "--role", who->role, "-o", file, "--wait", "--quiet", NULL};
+	const char *const go_on[] = {"join", file, "--yes", "--quiet", NULL};
+	const char *const join[] = {"init", "--yes", "--quiet", "--join", file,
+		who->words_file != NULL ? "--words-file" : NULL, who->words_file, NULL};
 	EMR_AUTO_FD watch = inotify_init1(IN_CLOEXEC);
 	pid_t inviting = 0, joining = 0;
 	emr_status status, invited;
 
+	snprintf(file, sizeof file, "%.4200s/%.60s" INVITATION, state, who->handle);
 	if (watch < 0 || inotify_add_watch(watch, state, IN_CLOSE_WRITE) < 0)
 		return emr_status_from_errno(errno);
-	EMR_TRY(self_start(f->passphrase, f->admin, invite, &inviting));
-	status = await_invitation(f, watch, inviting);
+	(void)unlink(file); /* of a try that was ended */
+	EMR_TRY(self_start(who->administrators, who->administrator, invite, &inviting));
+	status = await_invitation(file, watch, inviting);
 	if (status == EMR_OK)
-		status = self_start(f->passphrase, f->name, join, &joining);
+		status = self_start(
+			who->passphrase, who->as, who->has_keyring ? go_on : join, &joining);
 	if (status == EMR_OK)
 		status = self_await(joining);
 	if (status != EMR_OK)
 		(void)kill(inviting, SIGINT); /* which withdraws it */
 	invited = self_await(inviting);
-	(void)unlink(f->file); /* where an authority gives the certificate it stays */
+	(void)unlink(file); /* where an authority gives the certificate it stays */
 	return status == EMR_OK ? invited : status;
 }
 
@@ -216,31 +214,38 @@ int emr_org_agent(
 {
 	const char *const agent[] = {"agent", "--quiet", NULL};
 	const char *const again[] = {"org", "revoke", HANDLE, "--yes", "--quiet", NULL};
-	founding f = {.out = out, .passphrase = passphrase, .admin = args->values[EMR_OPT_AS]};
+	const char *admin = args->values[EMR_OPT_AS];
+	char name[128], file[4300];
+	const emr_self_invited who = {.administrators = passphrase,
+		.administrator = admin,
+		.passphrase = passphrase,
+		.as = name,
+		.handle = HANDLE,
+		.role = "agent"};
 	emr_problem problem = {0};
 	bool has_keyring;
 	emr_status status;
 
-	snprintf(f.name, sizeof f.name, EMR_AGENT_NAME(f.admin));
-	snprintf(f.file, sizeof f.file, "%.4200s/agent.invitation", state);
+	snprintf(name, sizeof name, EMR_AGENT_NAME(admin));
+	snprintf(file, sizeof file, "%.4200s/" HANDLE INVITATION, state);
 	emr_progress(out, "Making the agent ...");
 	fflush(NULL);
-	has_keyring = emr_at_work_as(f.admin, true).has_keyring;
-	if (unlink(f.file) == 0 && !has_keyring) /* killed before: that key is nobody's */
-		(void)!emr_self_run(passphrase, f.admin, again);
-	status = has_keyring ? EMR_OK : make_keyring(&f, state);
+	has_keyring = emr_at_work_as(admin, true).has_keyring;
+	if (unlink(file) == 0 && !has_keyring) /* killed before: that key is nobody's */
+		(void)!emr_self_run(passphrase, admin, again);
+	status = has_keyring ? EMR_OK : emr_self_invite(&who, state);
 	if (status == EMR_OK)
-		status = emr_self_run(passphrase, f.name, agent);
+		status = emr_self_run(passphrase, name, agent);
 	emr_progress_end(out);
 	if (status != EMR_OK) {
-		emr_problem_set(&problem, EMR_SAY_AGENT_NOT_MADE, "name", f.name, NULL);
+		emr_problem_set(&problem, EMR_SAY_AGENT_NOT_MADE, "name", name, NULL);
 		return emr_out_fail(out, &problem);
 	}
-	emr_out_text(out, "agent_keyring", f.name);
+	emr_out_text(out, "agent_keyring", name);
 	emr_say(out,
 		"The agent runs.  What it has done: emrfs --as %s agent --status\n"
 		"To begin with the computer: systemctl --user enable emrfs-agent\n",
-		f.name);
+		name);
 	return EMR_EXIT_DONE;
 }
 

@@ -22,6 +22,7 @@ static emr_status change(const emr_args *args, emr_out *out, const emr_places *p
 	emr_status status, loaded;
 
 	EMR_TRY(emr_places_open_state(places, false, &state_fd, out_problem));
+	EMR_TRY(emr_keys_refuse_guardians(state_fd, "passwd", out_problem));
 	EMR_TRY(emr_keys_lock(state_fd, &lock_fd, out_problem));
 	EMR_TRY(emr_keys_open(state_fd, places->state, args->values[EMR_OPT_PASSPHRASE_FILE],
 		&keyring, out_problem));

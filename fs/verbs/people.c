@@ -25,6 +25,8 @@
 #include "people/qr.h"
 #include "verbs/cmd.h"
 
+#include "verbs_private.h"
+
 extern char **environ;
 
 typedef enum form { FORM_LIST, FORM_CARD, FORM_ADD, FORM_CHECK } form;
@@ -142,9 +144,10 @@ static const char *picture_format(const char *file)
 					      : NULL;
 }
 
-static emr_status write_card(const char *file, const json_t *card, emr_problem *out_problem)
+emr_status verb_write_card(
+	const char *file, const json_t *card, mode_t mode, emr_problem *out_problem)
 {
-	EMR_AUTO_FD fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	EMR_AUTO_FD fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	const char *format = picture_format(file);
 	bool is_drawn = fd >= 0 && format != NULL;
 	emr_status status = fd < 0 ? emr_status_from_errno(errno) : EMR_OK;
@@ -152,8 +155,7 @@ static emr_status write_card(const char *file, const json_t *card, emr_problem *
 	if (status == EMR_OK)
 		status = is_drawn ? draw_card(fd, card, format)
 				  : write_text(fd, emr_json_text_at(card, "card"));
-	/* It is no secret, and is made to be handed on. */
-	if (status == EMR_OK && (fchmod(fd, 0644) != 0 || fsync(fd) != 0))
+	if (status == EMR_OK && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
 		status = emr_status_from_errno(errno);
 	if (status != EMR_OK && fd >= 0)
 		(void)unlink(file);
@@ -200,7 +202,8 @@ static emr_status card(telling *t, emr_problem *out_problem)
 
 	EMR_TRY(ask_people(t, &request, out_problem));
 	if (file != NULL) {
-		status = write_card(file, t->last, out_problem);
+		/* It is no secret, and is made to be handed on. */
+		status = verb_write_card(file, t->last, 0644, out_problem);
 		emr_out_text(t->out, "file", file);
 		if (status == EMR_OK)
 			emr_say(t->out,

@@ -12,6 +12,7 @@
 #include "kit/language.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
+#include "session/acting.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "session/session.h"
@@ -28,7 +29,8 @@ typedef struct practice {
 	char address[ADDRESS_MAX];
 	char *dir; /* of the network; owned */
 	emr_made whole;
-	emr_at_work found; /* of an earlier try */
+	emr_at_work found;  /* of an earlier try */
+	emr_acting founder; /* of a family: the keyring alone */
 } practice;
 
 void emr_practice_say_left(emr_out *out, const char *as)
@@ -99,12 +101,74 @@ static emr_status prepare(practice *p, emr_problem *out_problem)
 		return emr_wrong_use("practice",
 			_("practice begin needs a name, and an address that the others reach."),
 			out_problem);
+	if (p->args.given[EMR_OPT_FAMILY]) {
+		p->args.given[EMR_OPT_AS] = true;
+		p->args.values[EMR_OPT_AS] = EMR_FAMILY_AS;
+	}
 	EMR_TRY(look(p, name, out_problem));
 	EMR_TRY(emr_check_may_mount(NULL, out_problem));
 	return p->found.host_pid != 0
 		       ? EMR_OK
 		       : take_address(p, p->args.n_operands > 2 ? p->args.operands[2] : NULL,
 				 out_problem);
+}
+
+/* ---- a family: nobody keeps words of it ---- */
+
+/* The founder's passphrase opens the family's keyring and its agent's, as their guardian. */
+static emr_status begin_family(practice *p, const emr_args *args, emr_problem *out_problem)
+{
+	static const char *const both[] = {EMR_FAMILY_AS "-agent", EMR_FAMILY_AS};
+	const emr_session *own = &p->founder.session;
+	EMR_AUTO_FREE char *dir = NULL;
+	emr_public public = {0};
+	emr_guardian guardian;
+	emr_status status;
+
+	EMR_TRY(emr_acting_keys(&p->founder, args, out_problem));
+	if (p->found.has_keyring)
+		return EMR_OK;
+	/* A guardian is opened by a passphrase that somebody knows. */
+	EMR_TRY(emr_keys_refuse_guardians(own->state_fd, "practice", out_problem));
+	if (emr_network_dir_of(own->state_fd, &dir) == EMR_OK)
+		return emr_wrong_use("practice",
+			_("Your keyring is in a network already: emrfs network leave, or begin "
+			  "the family with --as NAME."),
+			out_problem);
+	status = emr_keyring_public(own->keyring, &public);
+	guardian = emr_guardian_of(args->values[EMR_OPT_AS], public.signer_id, public.x25519);
+	for (size_t i = 0; status == EMR_OK && i < sizeof both / sizeof *both; i++) {
+		EMR_AUTO_PLACES places = {0};
+		EMR_AUTO_FD fd = -1;
+
+		EMR_TRY(emr_places_find(both[i], &places, out_problem));
+		EMR_TRY(emr_places_open_state(&places, true, &fd, out_problem));
+		status = emr_guardians_settle(fd, own->keyring, &guardian, 1, &p->whole.passphrase);
+	}
+	p->whole.has_guardians = true;
+	return status == EMR_OK ? EMR_OK
+				: EMR_PROBLEM_STATUS(out_problem, status, _("The guardian"));
+}
+
+/* The founder is a member like all others, and brings the records that are there. */
+static emr_status join_family(practice *p, const emr_args *args, emr_problem *out_problem)
+{
+	const emr_self_invited who = {.administrators = &p->founder.passphrase,
+		.administrator = EMR_FAMILY_AS,
+		.passphrase = &p->founder.passphrase,
+		.as = args->values[EMR_OPT_AS],
+		.handle = "founder",
+		.role = "patient",
+		.has_keyring = true};
+	EMR_AUTO_FREE char *dir = NULL;
+
+	/* An earlier try may have got so far. */
+	if (emr_network_dir_of(p->founder.session.state_fd, &dir) != EMR_OK &&
+		emr_self_invite(&who, p->whole.state) != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, EMR_DENIED, _("Your own keyring"));
+	emr_say(p->out, "The family is ready. Next: emrfs --as family invite NAME, or emrfs "
+			"guardian make NAME for a child.\n");
+	return EMR_OK;
 }
 
 /* Each part says by itself what is wrong with it. */
@@ -131,27 +195,34 @@ static emr_status run_parts(practice *p, emr_problem *out_problem)
 		return EMR_DENIED;
 	if (p->found.pid == 0 && emr_self_run(&p->whole.passphrase, as, mount) != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, EMR_DENIED, _("The folder is not open"));
+	if (p->args.given[EMR_OPT_FAMILY])
+		return EMR_OK;
 	emr_say(p->out, "The practice is ready. Next: emrfs invite NAME --role clinician\n");
 	return EMR_OK;
 }
 
 int emr_cmd_practice(const emr_args *args, emr_out *out)
 {
-	practice p = {.args = *args, .out = out};
+	practice p = {.args = *args, .out = out, .founder = EMR_ACTING_NONE};
 	emr_problem problem = {0};
 	emr_status status = prepare(&p, &problem);
 	int code = EMR_EXIT_FAILED;
 
+	if (status == EMR_OK && p.args.given[EMR_OPT_FAMILY])
+		status = begin_family(&p, args, &problem);
 	if (status == EMR_OK && !p.found.has_keyring)
 		code = emr_init_new(&p.args, out, p.args.operands[1], &p.whole);
 	if (status == EMR_OK && p.whole.state != NULL)
 		status = run_parts(&p, &problem);
+	if (status == EMR_OK && p.whole.state != NULL && args->given[EMR_OPT_FAMILY])
+		status = join_family(&p, args, &problem);
 	if (status != EMR_OK && p.whole.state != NULL)
 		emr_say(out, "Give the same command again: it goes on with what is left.\n");
 	if (status != EMR_OK && out->problem.is_set)
 		code = EMR_EXIT_FAILED; /* the agent has said it */
 	else if (p.whole.state != NULL || status != EMR_OK)
 		code = emr_out_done(out, status, &problem, "practice");
+	emr_acting_end(&p.founder);
 	emr_made_end(&p.whole);
 	free(p.dir);
 	return code;

@@ -3,6 +3,7 @@
  * removed computer has left. */
 #pragma once
 
+#include "keyring/letters.h"
 #include "keyring/invite.h"
 #include "keyring/keyring.h"
 #include "kit/out.h"
@@ -247,8 +248,9 @@ void emr_network_hear(const emr_args *args, emr_bytes place);
 /* The things that are still of use when everything is made and closed. */
 typedef struct emr_made {
 	emr_passphrase passphrase;
-	char *state;   /* NULL: nothing was made; owned */
-	bool is_agent; /* which has no folder */
+	char *state;	    /* NULL: nothing was made; owned */
+	bool has_guardians; /* said by the caller, who gives the passphrase: nobody gets words */
+	bool is_agent;	    /* which has no folder */
 } emr_made;
 static inline void emr_made_end(emr_made *made)
 {
@@ -259,6 +261,22 @@ static inline void emr_made_end(emr_made *made)
 /* A keyring for a person (ORG_NAME NULL) or for an organisation and its new network.  With OUT_MADE
  * the caller opens the folder. */
 int emr_init_new(const emr_args *args, emr_out *out, const char *org_name, emr_made *out_made);
+
+/* ---- guardian.c ---- */
+
+/* The passphrase of a keyring that is made next in STATE_FD, whose list of guardians is there when
+ * this returns: the one of an earlier try, where MAKER, a guardian's keyring, opens that, so that a
+ * line given twice makes one keyring; else the one in IO_PASSPHRASE, or (empty) one that is drawn.
+ * EMR_EXISTS: a keyring is there that MAKER does not open. */
+emr_status emr_guardians_settle(int state_fd, const emr_keyring *maker, const emr_guardian *all,
+	size_t n, emr_passphrase *io_passphrase);
+
+/* ---- people.c ---- */
+
+/* A card as JSON into FILE, which is made with MODE: drawn where it ends in .pdf or .png, else its
+ * text ("card").  FILE is away again after an error. */
+emr_status verb_write_card(
+	const char *file, const json_t *card, mode_t mode, emr_problem *out_problem);
 
 /* ---- practice.c ---- */
 
@@ -277,6 +295,18 @@ void emr_practice_say_left(emr_out *out, const char *as);
 /* Runs this program as AS with WORDS, up to a NULL, until it has said all that it had to say; with
  * a PASSPHRASE it reads that from a pipe.  EMR_DENIED: it failed, and has said why. */
 emr_status emr_self_run(const emr_passphrase *passphrase, const char *as, const char *const *words);
+/* Somebody who comes with a new keyring on this computer. */
+typedef struct emr_self_invited {
+	const emr_passphrase *administrators, *passphrase; /* of who invites; of the new keyring */
+	const char *administrator, *as;			   /* --as of both; NULL: the usual one */
+	const char *handle, *role;
+	bool has_keyring;	/* and goes on with it */
+	const char *words_file; /* NULL: the words are nobody's, an agent's */
+} emr_self_invited;
+/* --as of a family's network, whose keyring its founder opens as a guardian. */
+#define EMR_FAMILY_AS "family"
+/* By an invitation that nobody else ever sees; it lies in STATE, the administrator's, meanwhile. */
+emr_status emr_self_invite(const emr_self_invited *who, const char *state);
 /* For snprintf: --as of the agent that the administrator with the keyring AS has made. */
 #define EMR_AGENT_NAME(as) "%.100s%sagent", (as) != NULL ? (as) : "", (as) != NULL ? "-" : ""
 /* Makes, unless a try before has, and starts the agent of the organisation in STATE. */

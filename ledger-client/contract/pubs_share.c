@@ -72,6 +72,8 @@ PUB(dataset_snapshot, 64, F(0, dataset), F(16, log_size), F(24, n), F(32, root))
 
 PUB(trustee_set, 8, F(0, t), F(1, n), F(2, agents_t), F(3, agents), F(4, delay_s))
 
+PUB(emergency, 48, F(0, grant), F(16, via), F(32, word))
+
 PUB(recover_req, 48, F(0, trustees), F(16, box))
 
 PUB(recover_cancel, 32, F(0, person))
@@ -163,6 +165,16 @@ void emr_object_member(const uint8_t dataset[16], const uint8_t member[32], uint
 	uint8_t hash[32];
 
 	labelled("member", pieces, 2, hash);
+	memcpy(out, hash, 16);
+}
+
+void emr_object_emergency(
+	const uint8_t word[16], const uint8_t via[16], const uint8_t domain[16], uint8_t out[16])
+{
+	const emr_span pieces[] = {{word, 16}, {via, 16}, {domain, 16}};
+	uint8_t hash[32];
+
+	labelled("emergency", pieces, 3, hash);
 	memcpy(out, hash, 16);
 }
 

@@ -77,6 +77,9 @@ ROW(account, EMR_ROW_ACCOUNT_BYTES, EMR_FAMILY_ACCOUNT, F(48, points))
 ROW(trustees, EMR_ROW_TRUSTEES_BYTES, EMR_FAMILY_TRUSTEES, F(48, identity), F(80, t), F(81, n),
 	F(82, agents_t), F(83, agents), F(84, delay_s))
 
+ROW(emergency, EMR_ROW_EMERGENCY_BYTES, EMR_FAMILY_EMERGENCY, F(48, first), F(80, second),
+	F(112, first_unix_s), F(120, until_unix_s), F(128, account))
+
 ROW(recovery, EMR_ROW_RECOVERY_BYTES, EMR_FAMILY_RECOVERY, F(48, signer), F(80, trustees),
 	F(96, identity), F(128, box), F(160, earliest_unix_s))
 

@@ -25,7 +25,7 @@ const op_rule *emr_rule_of(uint8_t op)
 		{emr_rules_domain, 4}, {emr_rules_writer, 2}, {emr_rules_object, 4},
 		{emr_rules_part, 2}, {emr_rules_grant, 5}, {emr_rules_request, 4},
 		{emr_rules_access, 3}, {emr_rules_dataset, 4}, {emr_rules_join, 3},
-		{emr_rules_points, 2}, {emr_rules_trustees, 4}};
+		{emr_rules_points, 2}, {emr_rules_trustees, 4}, {emr_rules_emergency, 1}};
 	const op_rule *rule = NULL;
 
 	for (size_t i = 0; rule == NULL && i < sizeof parts / sizeof parts[0]; i++)

@@ -106,6 +106,18 @@ extern const op_rule emr_rules_dataset[4];
 extern const op_rule emr_rules_join[3];
 extern const op_rule emr_rules_points[2];
 extern const op_rule emr_rules_trustees[4];
+extern const op_rule emr_rules_emergency[1];
+
+/* ---- rules_access.c ---- */
+
+/* Rows that say whether the signer of ITEM is the grantee of GRANT, as a member of VIA or not. */
+void emr_declare_grantee(
+	struct key_set *set, const emr_item *item, const uint8_t grant[16], const uint8_t via[16]);
+void emr_declare_member_of_signer(struct key_set *set, const emr_item *item, const uint8_t via[16]);
+/* The grantee (any key of that chain), or a member of the team or dataset VIA, which MAY_BE_OVER.
+ */
+bool emr_judge_is_grantee(
+	struct judge *judge, const emr_row_grant *grant, const uint8_t via[16], bool may_be_over);
 
 /* ---- rules_dataset.c ---- */
 /* This header declares what the rules of datasets share with those of joining and of points. It

@@ -35,7 +35,7 @@ static void declare_member(struct key_set *set, const uint8_t via[16], const uin
 	emr_declare(set, &key);
 }
 
-static void member_follows(struct key_set *set, const emr_item *item, const uint8_t via[16])
+void emr_declare_member_of_signer(struct key_set *set, const emr_item *item, const uint8_t via[16])
 {
 	emr_row_key signer;
 	emr_key_text key;
@@ -69,7 +69,7 @@ static bool is_member(
 }
 
 /* The grantee himself (any key of his chain), or as a member of the team or dataset VIA. */
-static bool is_grantee(
+bool emr_judge_is_grantee(
 	struct judge *judge, const emr_row_grant *grant, const uint8_t via[16], bool may_be_over)
 {
 	uint8_t dataset[32];
@@ -89,9 +89,33 @@ static emr_result anyone(struct judge *judge)
 	return emr_judge_registered(judge, 0);
 }
 
+/* ---- what two must open (rules_emergency.c) ---- */
+
+static void emergency_key(const uint8_t domain[16], const uint8_t grant[16], emr_key_text *out)
+{
+	emr_key_in_domain("EM", domain, grant, out);
+}
+
+/* Two clinicians have said why, one of whom signs now, and the day is not over. */
+static bool emergency_is_open(
+	struct judge *judge, const uint8_t domain[16], const uint8_t grant[16])
+{
+	emr_row_emergency row;
+	emr_row_key signer;
+	emr_key_text key;
+	emr_span value;
+
+	emergency_key(domain, grant, &key);
+	return emr_judge_get(judge, key.text, &value) &&
+	       emr_judge_parsed(judge, emr_row_emergency_parse(value, &row)) &&
+	       judge->now < row.until_unix_s && emr_judge_key(judge, judge->signer_id, &signer) &&
+	       (memcmp(signer.root, row.first, 32) == 0 ||
+		       memcmp(signer.root, row.second, 32) == 0);
+}
+
 /* ---- 48 ACCESS_REQ ---- */
 
-static void declare_grant(
+void emr_declare_grantee(
 	struct key_set *set, const emr_item *item, const uint8_t grant[16], const uint8_t via[16])
 {
 	emr_key_text key;
@@ -106,12 +130,16 @@ static void req_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
 	emr_pub_access_req req = emr_pub_access_req_of(pub);
 
-	declare_grant(set, item, req.grant, req.via);
+	emr_key_text key;
+
+	emr_declare_grantee(set, item, req.grant, req.via);
+	emergency_key(item->domain_id, req.grant, &key);
+	emr_declare(set, &key);
 }
 
 static void req_follows(struct key_set *set, const emr_item *item, emr_span pub)
 {
-	member_follows(set, item, emr_pub_access_req_of(pub).via);
+	emr_declare_member_of_signer(set, item, emr_pub_access_req_of(pub).via);
 }
 
 static emr_result req_form(struct judge *judge)
@@ -148,7 +176,10 @@ static emr_result req_last(struct judge *judge)
 	if (!emr_judge_grant(judge, judge->item.domain_id, pub.grant, &grant))
 		return EMR_RESULT_NO_GRANT;
 	EMR_JUDGE_TRY(emr_judge_grant_in_force(judge, &grant));
-	if (!is_grantee(judge, &grant, pub.via, false))
+	if ((grant.rights & EMR_GRANT_TWO) != 0 &&
+		!emergency_is_open(judge, judge->item.domain_id, pub.grant))
+		return EMR_RESULT_GRANT_DEAD;
+	if (!emr_judge_is_grantee(judge, &grant, pub.via, false))
 		return EMR_RESULT_NOT_GRANTEE;
 	EMR_JUDGE_TRY(emr_judge_key_in_force(judge));
 	return pub.count <= EMR_ACCESS_SLOTS_MAX ? EMR_RESULT_APPLIED : EMR_RESULT_LIMIT;
@@ -282,12 +313,12 @@ static void report_names(struct key_set *set, const emr_item *item, emr_span pub
 {
 	emr_pub_read_report report = emr_pub_read_report_of(pub);
 
-	declare_grant(set, item, report.grant, report.via);
+	emr_declare_grantee(set, item, report.grant, report.via);
 }
 
 static void report_follows(struct key_set *set, const emr_item *item, emr_span pub)
 {
-	member_follows(set, item, emr_pub_read_report_of(pub).via);
+	emr_declare_member_of_signer(set, item, emr_pub_read_report_of(pub).via);
 }
 
 /* A report of an opening may come after the grant, or the membership, is over. */
@@ -298,7 +329,7 @@ static emr_result report_last(struct judge *judge)
 
 	if (!emr_judge_grant(judge, judge->item.domain_id, pub.grant, &grant))
 		return EMR_RESULT_NO_GRANT;
-	if (!is_grantee(judge, &grant, pub.via, true))
+	if (!emr_judge_is_grantee(judge, &grant, pub.via, true))
 		return EMR_RESULT_NOT_GRANTEE;
 	return emr_judge_key_in_force(judge);
 }

@@ -75,8 +75,12 @@ static emr_result grant_form(struct judge *judge)
 	emr_pub_grant pub = emr_pub_grant_of(judge->pub);
 	/* A bit about agents says nothing where there is none. */
 	uint16_t of_agents = pub.n > 0 ? EMR_GRANT_OWN_AGENTS : 0;
+	/* Two clinicians who say why open it while nobody of the owner's is there. */
+	uint16_t two = judge->rules >= 2 && pub.n > 0 && pub.purposes == EMR_PURPOSE_EMERGENCY
+			       ? EMR_GRANT_TWO
+			       : 0;
 	bool is_good = (pub.rights & RIGHTS_SHOWN) != 0 &&
-		       (pub.rights & ~(RIGHTS_SHOWN | of_agents)) == 0 && pub.purposes != 0 &&
+		       (pub.rights & ~(RIGHTS_SHOWN | of_agents | two)) == 0 && pub.purposes != 0 &&
 		       (pub.purposes & ~EMR_PURPOSES_ALL) == 0 &&
 		       pub.not_before_unix_s < pub.not_after_unix_s && pub.t <= pub.n &&
 		       (pub.t == 0) == (pub.n == 0) && !is_zero(pub.grantee, 32);

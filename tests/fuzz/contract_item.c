@@ -83,6 +83,9 @@ void chosen_pub(const uint8_t *choice, const uint8_t signer_id[32], emr_item *it
 		memset(pub, choice[7] % 3, 16);
 		memset(pub + 16, choice[8] % 2, 32);
 		break;
+	case EMR_OP_EMERGENCY:
+		emr_object_emergency(pub + 32, pub + 16, item->domain_id, pub);
+		__attribute__((fallthrough));
 	case EMR_OP_MINT:
 		memcpy(item->object_id, pub, 16);
 		break;

@@ -91,7 +91,8 @@ static const struct {
 	{EMR_OP_TRUSTEE_SET, 249}, {EMR_OP_MINT, 0}, {EMR_OP_DATASET_JOIN, 0},
 	{EMR_OP_DATASET_LEAVE, 0}, {EMR_OP_DATASET_SNAPSHOT, 0}, {EMR_OP_TRANSFER, 0},
 	{EMR_OP_CERT_REVOKE, 0}, {EMR_OP_ENROL_REVOKE, 0}, {EMR_OP_HOST_KEY, 0},
-	{EMR_OP_RECOVER_REQ, 0}, {EMR_OP_RECOVER_CANCEL, 0}, {EMR_OP_RECOVER_SHARE, 113}};
+	{EMR_OP_RECOVER_REQ, 0}, {EMR_OP_RECOVER_CANCEL, 0}, {EMR_OP_RECOVER_SHARE, 113},
+	{EMR_OP_EMERGENCY, 592}};
 
 /* The whole batch, unsigned, in allocated bytes. */
 static uint8_t *build(const uint8_t *data, size_t size, size_t *out_len)
@@ -202,6 +203,7 @@ static size_t org_row(const uint8_t hash[32], uint8_t *out)
 static size_t grant_row(const uint8_t hash[32], uint8_t *out)
 {
 	emr_row_grant row = {.head = head_of(hash, EMR_FAMILY_GRANT, 2),
+		.rights = hash[9] & 7,
 		.not_after_unix_s = NOW + hash[4] % 3,
 		.n = 1,
 		.t = 1,
@@ -323,6 +325,18 @@ static size_t account_row(const uint8_t hash[32], uint8_t *out)
 	return EMR_ROW_ACCOUNT_BYTES;
 }
 
+static size_t emergency_row(const uint8_t hash[32], uint8_t *out)
+{
+	emr_row_emergency row = {.head = head_of(hash, EMR_FAMILY_EMERGENCY, 1),
+		.first_unix_s = NOW - hash[4] % 2,
+		.until_unix_s = hash[5] % 2 == 0 ? 0 : NOW + hash[5] % 4};
+
+	memcpy(row.first, hash[6] % 2 == 0 ? signer_id : hash, 32);
+	memset(row.account, hash[7] % 2, 32);
+	emr_row_emergency_encode(&row, out);
+	return EMR_ROW_EMERGENCY_BYTES;
+}
+
 static size_t row_of(const char *key, const uint8_t hash[32], uint8_t *out)
 {
 	static const struct {
@@ -331,7 +345,8 @@ static size_t row_of(const char *key, const uint8_t hash[32], uint8_t *out)
 	} makers[] = {{"K/", key_row}, {"D/", domain_row}, {"W/", writer_row}, {"O/", object_row},
 		{"L/", listkey_row}, {"M/", org_row}, {"G/", grant_row}, {"P/", proposal_row},
 		{"PA", approval_row}, {"E/", epoch_row}, {"Q/", request_row}, {"R/", access_row},
-		{"DS", dataset_row}, {"DM", member_row}, {"J/", join_row}, {"A/", account_row}};
+		{"DS", dataset_row}, {"DM", member_row}, {"J/", join_row}, {"A/", account_row},
+		{"EM", emergency_row}};
 
 	for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++)
 		if (strncmp(key, makers[i].letters, 2) == 0)

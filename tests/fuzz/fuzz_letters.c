@@ -51,8 +51,8 @@ static void reason(const share_input *in)
 /* Sealed parts of every operation with one letter: none opens. */
 static void sealed(const share_input *in)
 {
-	static const size_t pubs[] = {32, 32, 48, 64};
-	static const uint8_t ops[] = {0x40, 0x42, 0x13, 0x52};
+	static const size_t pubs[] = {32, 32, 48, 64, 48};
+	static const uint8_t ops[] = {0x40, 0x42, 0x13, 0x52, 0x4b};
 	uint8_t pub[64] = {0};
 	char text[EMR_REQUEST_REASON_MAX + 1];
 	emr_request_body body;
@@ -61,7 +61,7 @@ static void sealed(const share_input *in)
 	emr_grantee_key *member = NULL;
 	size_t n;
 
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof ops; i++) {
 		EMR_AUTO_BUF item = {0};
 		emr_bytes view;
 
@@ -72,7 +72,9 @@ static void sealed(const share_input *in)
 			(i == 2 && emr_writer_part_open(in->box, view, in->bytes, &letter, &keys,
 					   &n) == EMR_OK) ||
 			(i == 3 && emr_admit_part_open(in->box, view, in->bytes, pub, &member) ==
-					   EMR_OK))
+					   EMR_OK) ||
+			(i == 4 &&
+				emr_emergency_part_open(in->box, view, in->bytes, text) == EMR_OK))
 			abort();
 	}
 }

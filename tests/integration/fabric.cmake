@@ -43,7 +43,7 @@ emr_real(away_channel 100 "chaincode;backend;kubo" "${fabric};DISHONEST=$<TARGET
 foreach(example two_clinics two_nodes)
 	emr_real(${example}_channel 100 "chaincode;backend;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/${example}.sh fabric)
 endforeach()
-foreach(story trustees_agents executor)
+foreach(story trustees_agents executor emergency)
 	emr_real(${story}_channel 100 "chaincode;backend" "${fabric};ON_CHANNEL=1;TOOLS=${CMAKE_BINARY_DIR}/tests/tools" ${CMAKE_CURRENT_LIST_DIR}/${story}.sh)
 endforeach()
 emr_real(words_renew_channel 100 "chaincode;backend" "${fabric};ON_CHANNEL=1;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>"

@@ -58,5 +58,11 @@ trust bento 'would you like to do?|renew'
 grep -q "Your 24 new words are in force" shown || emr_fail "no new words: $(cat shown)"
 home bento
 run 12 recover --words-file bento.words --new-passphrase-file "$EMR_PASS"
+say "a child's folder is made where others are invited"
+printf '%s\n' "Who is invited?|lena" "As what?|child" "is the child called?|Lena Silva" "was the child born?|2015-03-01" "24 words go?|$EMR_WORK/lena.words" \
+	"assphrase|nine violet ladders hum" >answers
+in_menu bento action invite
+[ -s lena.words ] || emr_fail "no words of the child: $(cat shown)"
+run 0 --as lena recover --test --words-file lena.words $P
 ! grep -aF "violet ladders" arguments || emr_fail "the passphrase is in arguments"
 echo "all is well"

@@ -8,7 +8,8 @@
 
 static inline void dealings_add(const story *s, const emr_share_dealing *d, char text[2000])
 {
-	static const char *const kinds[] = {"?", "shared", "ended", "expired", "yes to", "no to"};
+	static const char *const kinds[] = {
+		"?", "shared", "ended", "expired", "yes to", "no to", "emergency"};
 	size_t used = strlen(text);
 	const char *who = emr_id32_equal(d->person, s->lima.public.signer_id)  ? "lima"
 			  : emr_id32_equal(d->person, s->eve.public.signer_id) ? "eve"

@@ -1,4 +1,4 @@
-foreach(part keyring content keyfile words cert card share access access_lies held invite code coowned succession trustees)
+foreach(part keyring content keyfile words cert card share access access_lies held invite code coowned succession trustees guardian)
 	emr_test(test_${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${part}.c
 		USES keyring contract crypto base PkgConfig::jansson PkgConfig::sodium OpenSSL::Crypto
 		INCLUDES ${PROJECT_SOURCE_DIR}/keyring ${PROJECT_SOURCE_DIR}/keyring/crypto)

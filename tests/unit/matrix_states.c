@@ -161,6 +161,38 @@ static void set_recovery(people *p, int form, enum state state)
 	kit_put(&p->world.state, key.text, bytes, sizeof bytes);
 }
 
+/* The grant that is prepared for the team, and what another clinician of it (unless it was the
+ * signer) has said already. */
+static void set_emergency(people *p, enum state state)
+{
+	emr_row_emergency row = {
+		.head = {.family = EMR_FAMILY_EMERGENCY, .state = EMR_STATE_PRESENT, .version = 1},
+		.first_unix_s = KIT_NOW - KIT_DAY,
+		.until_unix_s = state == ST_DONE   ? KIT_NOW + 1
+				: state == ST_OVER ? KIT_NOW
+						   : 0};
+	uint8_t value[EMR_ROW_EMERGENCY_BYTES];
+	emr_row_grant grant = people_grant(p);
+	emr_key_text key;
+
+	grant.rights |= state == ST_OTHERS ? 0 : EMR_GRANT_TWO;
+	grant.not_before_unix_s += state == ST_COMING ? 101 : 0;
+	if (state == ST_GRANT_OVER)
+		grant.not_after_unix_s = KIT_NOW;
+	if (state == ST_GRANT_ENDED)
+		grant.head.state = EMR_GRANT_REVOKED;
+	emr_grantee_dataset(p->team, grant.grantee);
+	emr_object_emergency(matrix_word, p->team, p->world.domain, p->grant);
+	if (state != ST_NO_GRANT)
+		people_put_grant(p, &grant);
+	memset(row.first, 'f', 32);
+	memset(row.account, 'f', 32);
+	emr_key_in_domain("EM", p->world.domain, p->grant, &key);
+	emr_row_emergency_encode(&row, value);
+	if (state == ST_THERE || state == ST_DONE || state == ST_OVER)
+		kit_put(&p->world.state, key.text, value, sizeof value);
+}
+
 /* The same item then comes in a batch that nobody knows. */
 static void forget_batches(people *p)
 {
@@ -322,7 +354,9 @@ void matrix_set_state(people *p, int form, enum state state, enum column column)
 
 	if (state == ST_NO_DOMAIN)
 		forget_domain(p);
-	if (form > FORM_RESTORE_PART)
+	if (form == FORM_EMERGENCY)
+		set_emergency(p, state);
+	else if (form > FORM_RESTORE_PART)
 		set_recovery(p, form, state);
 	if (form >= FORM_PUT && form <= FORM_ROOT_UNLINK)
 		set_object(p, form, state, me);
@@ -366,6 +400,6 @@ void matrix_set_state(people *p, int form, enum state state, enum column column)
 		set_proposal(p, state);
 	else if (state == ST_AGAIN)
 		do_before(p, form, matrix_signer(form, column), column);
-	else if (state == ST_OTHERS && form != FORM_RESTORE_PART)
+	else if (state == ST_OTHERS && form < FORM_RESTORE_PART)
 		do_by_another(p, form);
 }

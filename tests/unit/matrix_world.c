@@ -130,7 +130,10 @@ static const facts all[FORMS] = {
 	[FORM_RECOVER_SHARE] = {"RECOVER_SHARE", EMR_OP_RECOVER_SHARE, AGENT,
 		BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_AGAIN) | BIT(ST_COMING) | BIT(ST_DONE) |
 			BIT(ST_ENDED)},
+	[FORM_EMERGENCY] = {"EMERGENCY", EMR_OP_EMERGENCY, GRANTEE,
+		BY_GRANT | BIT(ST_THERE) | BIT(ST_DONE) | BIT(ST_OVER) | BIT(ST_NO_DOMAIN)},
 };
+const uint8_t matrix_word[16] = {'c', 'a', 'r', 'd'};
 
 const char *form_name(int form)
 {
@@ -345,6 +348,16 @@ static void recovery_item(people *p, int form, const kit_signer *me, people_item
 	}
 }
 
+static void emergency_item(people *p, people_item *out)
+{
+	memcpy(out->item.domain_id, p->world.domain, 16);
+	emr_object_emergency(matrix_word, p->team, p->world.domain, out->item.object_id);
+	memcpy(out->pub, out->item.object_id, 16);
+	memcpy(out->pub + 16, p->team, 16);
+	memcpy(out->pub + 32, matrix_word, 16);
+	out->part = kit_part(3, 592);
+}
+
 people_item matrix_item(people *p, int form, enum column column)
 {
 	enum who who = matrix_signer(form, column);
@@ -365,6 +378,8 @@ people_item matrix_item(people *p, int form, enum column column)
 		object_item(p, form, &out);
 	else if (form == FORM_RESTORE_PART)
 		restore_item(p, &out);
+	else if (form == FORM_EMERGENCY)
+		emergency_item(p, &out);
 	else
 		recovery_item(p, form, &p->who[who], &out);
 	if (form <= FORM_KEY_CERT || form == FORM_LISTKEY || form > FORM_RESTORE_PART) {

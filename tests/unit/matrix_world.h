@@ -77,6 +77,7 @@ enum form {
 	FORM_RECOVER_REQ,
 	FORM_RECOVER_CANCEL,
 	FORM_RECOVER_SHARE,
+	FORM_EMERGENCY,
 	FORMS
 };
 
@@ -94,5 +95,7 @@ int matrix_answer(int form, enum state state, enum column column);
 /* Whose key signs FORM in COLUMN, and what he would send now. */
 enum who matrix_signer(int form, enum column column);
 people_item matrix_item(people *p, int form, enum column column);
+/* The word on the card of what is prepared for an emergency. */
+extern const uint8_t matrix_word[16];
 /* After the signer took his place. */
 void matrix_set_state(people *p, int form, enum state state, enum column column);

@@ -301,4 +301,50 @@ TEST(a_report_says_what_was_opened_by_whom)
 	every_bit_matters(&one, open_report);
 }
 
+/* ---- EMERGENCY ---- */
+
+static emr_status open_reason(emr_bytes item, emr_bytes part)
+{
+	char reason[EMR_EMERGENCY_REASON_MAX + 1];
+
+	return emr_emergency_part_open(domain_box, item, part, reason);
+}
+
+TEST(a_reason_is_read_by_the_owner_beside_its_item_alone)
+{
+	AUTO_PART one = share_part_of(root, "EMERGENCY");
+	AUTO_PART other = share_part_of(root, "READ_REPORT");
+	const json_t *is = vectors_get(root, "emergency");
+	char reason[EMR_EMERGENCY_REASON_MAX + 1];
+	AUTO(auto_emr_box_key_free) emr_box_key *stranger = request_key_pair();
+
+	assert_ok(emr_emergency_part_open(
+		domain_box, emr_buf_view(&one.item), emr_buf_view(&one.part), reason));
+	assert_string_equal(reason, vectors_text(is, "reason"));
+	every_bit_matters(&one, open_reason);
+	assert_status(EMR_DAMAGED, open_reason(emr_buf_view(&one.item), emr_buf_view(&other.part)));
+	assert_status(EMR_DAMAGED, open_reason(emr_buf_view(&other.item), emr_buf_view(&one.part)));
+	assert_status(EMR_DAMAGED, emr_emergency_part_open(stranger, emr_buf_view(&one.item),
+					   emr_buf_view(&one.part), reason));
+}
+
+TEST(a_reason_is_a_line_of_400_bytes)
+{
+	AUTO_PART one = share_part_of(root, "EMERGENCY");
+	char longest[EMR_EMERGENCY_REASON_MAX + 2];
+	const char *const bad[] = {"", "two\nlines", "\xff", "\x1b[2J", longest};
+	EMR_AUTO_BUF part = {0};
+	uint8_t box[32];
+
+	memset(longest, 'w', sizeof longest - 1);
+	longest[EMR_EMERGENCY_REASON_MAX + 1] = '\0';
+	emr_box_key_public(domain_box, box);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_status(EMR_INVALID,
+			emr_emergency_part_seal(emr_buf_view(&one.item), box, bad[i], &part));
+	longest[EMR_EMERGENCY_REASON_MAX] = '\0';
+	assert_ok(emr_emergency_part_seal(emr_buf_view(&one.item), box, longest, &part));
+	assert_int_equal(part.len, one.part.len);
+}
+
 TESTS(set_up, tear_down)

@@ -105,6 +105,12 @@ TEST(two_dashes_end_the_options)
 	assert_string_equal(args.operands[0], "--json");
 }
 
+TEST(every_verb_has_room_for_its_operands)
+{
+	for (int verb = 0; verb < EMR_VERB_COUNT; verb++)
+		assert_true(emr_verb_get((emr_verb)verb)->operands_max <= EMR_OPERANDS_MAX);
+}
+
 TEST(umount_is_unmount)
 {
 	emr_args args;
@@ -129,7 +135,7 @@ TEST(wrong_lines_say_what_was_wrong)
 		{"mont", "Did you mean \"mount\"?"},
 		{"hlep", "Did you mean \"help\"?"},
 		{"MOUNT", "Did you mean \"mount\"?"},
-		{"guardian add Rosa", "There is no verb \"guardian\"."},
+		{"tutor add Rosa", "There is no verb \"tutor\"."},
 		{"start", "Did you mean \"mount\"?"},
 		{"list", "There is no verb \"list\"."},
 		{"foo", "There is no verb \"foo\"."},
@@ -157,7 +163,7 @@ TEST(a_wrong_verb_is_answered_by_a_line_that_can_be_typed)
 {
 	emr_args args;
 
-	assert_status(EMR_INVALID, parse("guardian", &args));
+	assert_status(EMR_INVALID, parse("tutor", &args));
 	assert_string_equal(problem.hint, "emrfs help");
 	assert_status(EMR_INVALID, parse("mount -x", &args));
 	assert_string_equal(problem.hint, "emrfs help mount");

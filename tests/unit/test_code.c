@@ -11,6 +11,8 @@
 	"JAAAEAABAIBQIBIGA4EASCQLBQGQ4DYQCEJBGFAVCYLRQGI2DMOB2HQ7IBAUEQ2EIVDEOSCJJJFUYTKOJ4YT"     \
 	"SMROGE3DQLRQFY3TUNZUGQZSOBJY"
 
+#define CARD "EAAACAQDAQCQMBYIBEFAWDANBYHVSXKR"
+
 static emr_code known(void)
 {
 	emr_code code = {.way = EMR_CODE_PINNED, .roles = 2, .address = "192.168.0.7:7443"};
@@ -73,6 +75,45 @@ TEST(every_letter_of_a_code_matters)
 	}
 	assert_status(EMR_DAMAGED, read_text(KNOWN "A", &read));
 	assert_status(EMR_DAMAGED, read_text("", &read));
+}
+
+/* ---- cards for emergencies ---- */
+
+TEST(a_card_is_the_known_answer_of_its_format_and_of_another_program)
+{
+	json_auto_t *root = vectors_open("share.json");
+	const json_t *is = vectors_get(root, "emergency");
+	char text[EMR_EMERGENCY_CODE_CHARS + 1];
+	emr_id16 word, read;
+
+	for (size_t i = 0; i < sizeof word.b; i++)
+		word.b[i] = (uint8_t)i;
+	emr_emergency_code_write(word, text);
+	assert_string_equal(text, CARD);
+	vectors_fixed(is, "word", word.b, sizeof word.b);
+	emr_emergency_code_write(word, text);
+	assert_string_equal(text, vectors_text(is, "code"));
+	assert_ok(emr_emergency_code_read(text, &read));
+	assert_true(emr_id16_equal(read, word));
+}
+
+TEST(a_card_is_read_in_any_case_with_blanks_and_not_mistyped)
+{
+	char text[sizeof CARD];
+	emr_id16 word;
+
+	assert_ok(emr_emergency_code_read(" eaaa caqd AQCQ mbyi\tbefa WDAN byhv sxkr\n", &word));
+	for (size_t i = 0; i < sizeof word.b; i++)
+		assert_int_equal(word.b[i], i);
+	for (size_t i = 0; i < sizeof CARD - 1; i++) {
+		memcpy(text, CARD, sizeof text);
+		text[i] = text[i] == 'A' ? 'B' : 'A';
+		assert_status(EMR_DAMAGED, emr_emergency_code_read(text, &word));
+		text[i] = '\0';
+		assert_status(EMR_DAMAGED, emr_emergency_code_read(text, &word));
+	}
+	assert_status(EMR_DAMAGED, emr_emergency_code_read(CARD "A", &word));
+	assert_status(EMR_DAMAGED, emr_emergency_code_read(KNOWN, &word));
 }
 
 TEST(an_address_has_45_letters_and_no_control)

@@ -85,6 +85,7 @@ TEST(parts_of_other_families_go_by_owner_or_named_signer)
 		{EMR_FAMILY_ACCESS, "R", true, OK, OK, NO},
 		{EMR_FAMILY_SERVED, "S", true, OK, OK, NO},
 		{EMR_FAMILY_REPORT, "X", true, OK, OK, NO},
+		{EMR_FAMILY_EMERGENCY, "EM", true, OK, NO, NO}, /* what the owner is told */
 		{EMR_FAMILY_DATASET, "DS", false, NO, NO, NO}, /* on its terms others have joined */
 		{EMR_FAMILY_TRUSTEES, "TR", false, NO, OK, NO},
 		{EMR_FAMILY_RECOVERY, "RQ", false, NO, OK, NO},

@@ -84,7 +84,8 @@ emr_backup_kind emr_backup_kind_of(const char *path)
 		const char *path;
 		emr_backup_kind kind;
 	} fixed[] = {{"keyfile", EMR_BACKUP_KEYFILE}, {"profile", EMR_BACKUP_PROFILE},
-		{"people", EMR_BACKUP_PEOPLE}, {EMR_BACKUP_NETWORK_PATH, EMR_BACKUP_NETWORK},
+		{"people", EMR_BACKUP_PEOPLE}, {"guardians", EMR_BACKUP_GUARDIANS},
+		{EMR_BACKUP_NETWORK_PATH, EMR_BACKUP_NETWORK},
 		{EMR_BACKUP_CHANNEL_PATH, EMR_BACKUP_CHANNEL}, {"replica.hw", EMR_BACKUP_MARK},
 		{EMR_BACKUP_KEPT_PATH, EMR_BACKUP_SPILL},
 		{"ledger/descriptor", EMR_BACKUP_DESCRIPTOR},

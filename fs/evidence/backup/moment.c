@@ -160,6 +160,7 @@ static emr_status put_smalls(moment *m)
 	EMR_TRY(put_small(m, state_fd, "keyfile", "keyfile", true));
 	EMR_TRY(put_small(m, state_fd, "profile", "profile", false));
 	EMR_TRY(put_small(m, state_fd, "people", "people", false));
+	EMR_TRY(put_small(m, state_fd, "guardians", "guardians", false));
 	EMR_TRY(put_small(m, state_fd, "replica.hw", "replica.hw", false));
 	EMR_TRY(put_format(m));
 	EMR_TRY(put_network(m));

@@ -99,6 +99,7 @@ bool backup_is_whole(const char *path, emr_bytes file)
 	case EMR_BACKUP_PROFILE:
 	case EMR_BACKUP_PEOPLE:
 		return is_whole_sealed(file);
+	case EMR_BACKUP_GUARDIANS:
 	case EMR_BACKUP_MARK:
 		return emr_sum_fits(file);
 	case EMR_BACKUP_ANNEX:

@@ -98,6 +98,7 @@ static emr_status judge_loss(restoring *r, const emr_backup_file *file)
 		return EMR_OK;
 	case EMR_BACKUP_PROFILE:
 	case EMR_BACKUP_PEOPLE:
+	case EMR_BACKUP_GUARDIANS:
 	case EMR_BACKUP_MARK:
 	case EMR_BACKUP_HEAD:
 	case EMR_BACKUP_SPILL:

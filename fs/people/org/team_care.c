@@ -13,6 +13,7 @@
 #define ALL_PURPOSES 511u
 #define MOMENT_S 60u
 #define QUIET_S 120u /* the open folder leaves a verb that runs its time */
+#define TENDED_TIMES 4
 
 static uint64_t now_s(void)
 {
@@ -434,15 +435,25 @@ static emr_status gather_staff(emr_bureau *bureau, bool may_begin, emr_problem *
 	return EMR_OK;
 }
 
+/* The same administrator's open folder and a verb of his may do so at the same moment: the one that
+ * is refused for what the other has just done looks again. */
 emr_status emr_teams_tend(
 	emr_bureau *bureau, bool may_begin, uint64_t quiet_s, emr_problem *out_problem)
 {
-	EMR_AUTO_BUF all = {0};
+	emr_status status = EMR_REFUSED;
 
-	EMR_TRY(list_teams(bureau, NULL, &all));
-	EMR_EACH (const emr_team, one, &all)
-		EMR_TRY(emr_team_renew(bureau, one, quiet_s, NULL, out_problem));
-	return gather_staff(bureau, may_begin, out_problem);
+	for (int i = 0; i < TENDED_TIMES && status == EMR_REFUSED; i++) {
+		EMR_AUTO_BUF all = {0};
+
+		*out_problem = (emr_problem){.is_set = false};
+		status = list_teams(bureau, NULL, &all);
+		EMR_EACH (const emr_team, one, &all)
+			if (status == EMR_OK)
+				status = emr_team_renew(bureau, one, quiet_s, NULL, out_problem);
+		if (status == EMR_OK)
+			status = gather_staff(bureau, may_begin, out_problem);
+	}
+	return status;
 }
 
 emr_status emr_teams_tend_session(const emr_session *session)

@@ -1,7 +1,7 @@
 /* This is the helper program `draw-card png|pdf`: it reads a card as JSON from standard input
- * (qr, name, born, code, valid_until) and writes a page of it to standard output, of A6, to be
- * printed and cut out. emrfs starts it for `people card -o FILE.png` and FILE.pdf: the drawing
- * library and what it brings stay out of the process that has keys. */
+ * (qr, name, born, code, valid_until, and a note or none) and writes a page of it to standard
+ * output, of A6, to be printed and cut out. emrfs starts it for `people card -o FILE.png` and
+ * FILE.pdf: the drawing library and what it brings stay out of the process that has keys. */
 #include <cairo-pdf.h>
 #include <cairo.h>
 #include <jansson.h>
@@ -20,6 +20,7 @@
 
 typedef struct card {
 	const char *qr, *name, *born, *code, *valid_until; /* borrowed from the JSON object */
+	const char *note;				   /* in the last line; NULL: what it is */
 } card;
 
 static cairo_status_t write_out(void *arg, const unsigned char *data, unsigned len)
@@ -63,15 +64,22 @@ static void draw_line(cairo_t *page, double y, const char *text)
 
 static int draw(cairo_t *page, const card *c)
 {
-	char lines[4][256];
+	char lines[5][256] = {""};
 	double y = PAGE_W + LINE;
 
 	snprintf(lines[0], sizeof lines[0], "%s", c->name);
-	snprintf(lines[1], sizeof lines[1], "%s%s(%s)", c->born, c->born[0] != '\0' ? "  " : "",
-		c->code);
-	snprintf(lines[2], sizeof lines[2], "Keys valid until %.10s", c->valid_until);
-	snprintf(lines[3], sizeof lines[3],
-		"A card of emrfs. It is no secret: emrfs people add 'EMRFS:...'");
+	if (c->note == NULL)
+		snprintf(lines[1], sizeof lines[1], "%s%s(%s)", c->born,
+			c->born[0] != '\0' ? "  " : "", c->code);
+	else
+		snprintf(lines[1], sizeof lines[1], "%s", c->born);
+	snprintf(lines[2], sizeof lines[2], "%s%.10s", c->note == NULL ? "Keys valid until " : "",
+		c->valid_until);
+	snprintf(lines[3], sizeof lines[3], "%s",
+		c->note != NULL ? c->note
+				: "A card of emrfs. It is no secret: emrfs people add 'EMRFS:...'");
+	if (c->note != NULL) /* it is typed, too: alone in its line */
+		snprintf(lines[4], sizeof lines[4], "%s", c->code);
 	cairo_set_source_rgb(page, 1, 1, 1);
 	cairo_paint(page);
 	cairo_set_source_rgb(page, 0, 0, 0);
@@ -116,13 +124,14 @@ static int draw_as(const char *format, const card *c)
 int main(int argc, char **argv)
 {
 	json_t *object = json_loadf(stdin, 0, NULL);
-	card c;
+	card c = {.note = NULL};
 	int r = -1;
 
 	if (argc != 2 || (strcmp(argv[1], "png") != 0 && strcmp(argv[1], "pdf") != 0))
 		fputs("draw-card png|pdf\n", stderr);
-	else if (json_unpack(object, "{s:s, s:s, s:s, s:s, s:s}", "qr", &c.qr, "name", &c.name,
-			 "born", &c.born, "code", &c.code, "valid_until", &c.valid_until) != 0)
+	else if (json_unpack(object, "{s:s, s:s, s:s, s:s, s:s, s?s}", "qr", &c.qr, "name", &c.name,
+			 "born", &c.born, "code", &c.code, "valid_until", &c.valid_until, "note",
+			 &c.note) != 0)
 		fputs("draw-card: this is no card\n", stderr);
 	else
 		r = draw_as(argv[1], &c);

@@ -262,6 +262,15 @@ static void put_dealing(FILE *to, const json_t *entry, const char *who)
 {
 	const char *action = emr_json_text_at(entry, "action");
 
+	if (strcmp(action, "emergency") == 0) {
+		put_with(to, entry);
+		fputs(_("  said of an emergency, to read "), to);
+		put_shown(to, emr_json_text_at(entry, "path"), _("a record that was erased"));
+		fputs(": ", to);
+		put_quoted(to, emr_json_text_at(entry, "reason"));
+		fputs(_("   proven"), to);
+		return;
+	}
 	if (strcmp(action, "expired") != 0)
 		fprintf(to, "%s  ", who);
 	if (strcmp(action, "expired") == 0) {

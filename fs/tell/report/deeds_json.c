@@ -187,6 +187,7 @@ json_t *emr_dealing_json(const emr_told *dealing, const emr_who *who, const char
 		[EMR_DEALING_EXPIRED] = "expired",
 		[EMR_DEALING_APPROVED] = "approved",
 		[EMR_DEALING_DENIED] = "denied",
+		[EMR_DEALING_EMERGENCY] = "emergency",
 		[EMR_DEALING_LEFT] = "left"};
 	static const char *const kinds[] = {[EMR_WHO_PERSON] = "person",
 		[EMR_WHO_TEAM] = "team",
@@ -219,7 +220,9 @@ json_t *emr_dealing_json(const emr_told *dealing, const emr_who *who, const char
 			    "until", until, "until_unix",
 			    (json_int_t)(said->until_unix_s > 0 ? shown_until(said) : 0), "goes_on",
 			    said->goes_on)) == 0 &&
-		(said->kind != EMR_DEALING_LEFT || add_left(entry, dealing, who) == 0))
+		(said->kind != EMR_DEALING_LEFT || add_left(entry, dealing, who) == 0) &&
+		(said->kind != EMR_DEALING_EMERGENCY ||
+			json_object_set_new(entry, "reason", emr_json_text(dealing->into)) == 0))
 		return entry;
 	json_decref(entry);
 	return NULL;

@@ -231,6 +231,10 @@ static emr_status gather_dealings(gathering *g)
 		emr_told one = {.dealing = *said};
 
 		one.dealing.asked = NULL;
+		if (said->kind == EMR_DEALING_EMERGENCY) {
+			one.into = said->asked;
+			said->asked = NULL; /* it is the list's now */
+		}
 		if (said->kind != EMR_DEALING_DENIED) {
 			find_subject(g, said->domain, &one);
 		} else if (said->asked != NULL && said->asked[0] != '\0') {

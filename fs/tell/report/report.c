@@ -2,10 +2,13 @@
  * JSON. It is bounded in size, because it must fit into one answer of the socket. */
 #include "report/report.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/day.h"
 #include "base/log.h"
 #include "kit/json.h"
 #include "kit/out.h"
@@ -283,6 +286,19 @@ static json_t *backups_report(const emr_session *session)
 	return list;
 }
 
+/* NULL unless guardians open it: then, from the 18th birthday on, true. */
+static json_t *of_age(const emr_session *session, const emr_profile *profile)
+{
+	char today[EMR_DAY_BYTES], day[32];
+
+	if (faccessat(session->state_fd, EMR_STATE_GUARDIANS, F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
+		!emr_day_is(profile->born))
+		return json_null();
+	emr_day_of(emr_clock_unix_s(emr_clock_system()), today);
+	snprintf(day, sizeof day, "%04d%.6s", atoi(profile->born) + 18, profile->born + 4);
+	return json_boolean(strcmp(today, day) >= 0);
+}
+
 json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 {
 	emr_shared_with_me_counts received;
@@ -324,7 +340,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		" s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
 		"s:I, s:o, s:I,"
 		" s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, "
-		"s:o, s:o}",
+		"s:o, s:o, s:o}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)(counts.files + study.files), "participants",
@@ -365,7 +381,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		(json_int_t)counts.spared_bytes, "awaiting_copies", (json_int_t)counts.awaiting,
 		"copies_first", (json_int_t)emr_settle_copies_first(session->settle),
 		"agents_silent", emr_agents_silent_json(session), "restarts",
-		emr_restarts_json(session));
+		emr_restarts_json(session), "of_age", of_age(session, &profile));
 }
 
 /* ---- one path ---- */

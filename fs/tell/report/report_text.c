@@ -18,7 +18,6 @@ static void put_shown(FILE *to, const char *text)
 	fputs(shown, to);
 }
 
-/* "  (a, b and 3 more)" */
 static void put_names(FILE *to, const json_t *names, uint64_t of)
 {
 	size_t n = json_array_size(names), shown = n > 5 ? 5 : n;
@@ -63,8 +62,7 @@ static const char *some_backup(const json_t *report)
 	return dir[0] != '\0' ? dir : "DIR";
 }
 
-/* Says which blocks are missing here, and where else to look for them; and who is asked for what
- * others left. */
+/* Says which blocks are missing, where else to look, and who is asked for what others left. */
 static void put_not_whole(FILE *to, const json_t *report)
 {
 	const json_t *place = json_array_get(json_object_get(report, "places"), 0);
@@ -373,6 +371,8 @@ static void put_ledger(FILE *to, const json_t *report)
 		emr_hint_print(to, "  Recovery words: not tested (emrfs recover --test).");
 	emr_day_text(emr_json_text_at(report, "trustees_tested_at"), day);
 	fprintf(to, day[0] != '\0' ? _("  Trustees tested %s.") : "%s", day);
+	if (emr_json_flag_at(report, "of_age"))
+		emr_hint_print(to, "  Of age: the 24 words take it over (emrfs recover --lost).\n");
 	if (json_is_string(json_object_get(report, "network_name"))) {
 		emr_show(emr_json_text_at(report, "network_name"), network, sizeof network);
 		emr_number_text(emr_json_number_at(report, "member_count"), members);

@@ -193,7 +193,9 @@ static bool is_beside(const looking *l, size_t i, const emr_received *one)
 
 static uint8_t purpose_of(const emr_view *view, const emr_received *r)
 {
-	return r->is_dataset ? EMR_DATASET_PURPOSE : view->options.purpose;
+	return r->is_dataset				    ? EMR_DATASET_PURPOSE
+	       : (r->grant.row.rights & EMR_GRANT_TWO) != 0 ? EMR_EMERGENCY_PURPOSE
+							    : view->options.purpose;
 }
 
 static const emr_received *best_of(const looking *l, const emr_received *one)
@@ -572,7 +574,8 @@ static emr_status note_changes(looking *l, uint64_t from)
 			continue;
 		l->grants_changed |= c.family == EMR_FAMILY_GRANT || c.family == EMR_FAMILY_KEY ||
 				     c.family == EMR_FAMILY_ORG || c.family == EMR_FAMILY_MEMBER ||
-				     c.family == EMR_FAMILY_WRITER;
+				     c.family == EMR_FAMILY_WRITER ||
+				     c.family == EMR_FAMILY_EMERGENCY;
 		if (names)
 			EMR_TRY(note_domain(&l->touched, c.domain));
 		if (c.family == EMR_FAMILY_SERVED ||

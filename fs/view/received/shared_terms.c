@@ -14,7 +14,9 @@
 
 uint8_t shared_purpose(const emr_view *view, const shared_share *s)
 {
-	return s->owner->set != NULL ? EMR_DATASET_PURPOSE : view->options.purpose;
+	return s->owner->set != NULL			    ? EMR_DATASET_PURPOSE
+	       : (s->grant.row.rights & EMR_GRANT_TWO) != 0 ? EMR_EMERGENCY_PURPOSE
+							    : view->options.purpose;
 }
 
 bool shared_is_absent(const emr_view *view, const shared_share *s)

@@ -197,3 +197,14 @@ emr_status emr_report_part_seal(emr_bytes report_item, const uint8_t owner_box[3
 /* *out_rows is the caller's to free().  EMR_DAMAGED. */
 emr_status emr_report_part_open(const emr_box_key *domain_box, emr_bytes report_item,
 	emr_bytes part, emr_report_row **out_rows, size_t *out_n);
+
+/* ---- Why somebody must read in an emergency (EMERGENCY): the owner alone is told ---- */
+
+#define EMR_EMERGENCY_REASON_MAX 400
+
+/* Appends the part.  EMR_INVALID: no reason, or one that is too long, or no text of one line. */
+emr_status emr_emergency_part_seal(
+	emr_bytes item, const uint8_t owner_box[32], const char *reason, emr_buf *out_part);
+/* EMR_DAMAGED. */
+emr_status emr_emergency_part_open(const emr_box_key *domain_box, emr_bytes item, emr_bytes part,
+	char out_reason[EMR_EMERGENCY_REASON_MAX + 1]);

@@ -70,6 +70,8 @@ void emr_grant_ctx(const emr_grant_terms *terms, uint32_t epoch, const uint8_t A
 typedef struct emr_grant_letter {
 	emr_id16 root_dir_id; /* where in the domain it begins */
 	emr_id16 share_id;    /* ties the grants of nested domains to one share */
+	emr_id16 word;	      /* of the card that opens it in an emergency, which only the owner's
+				 note has, in the place of share_id; zero: none */
 	char label[EMR_SHARE_LABEL_MAX +
 		   1];		    /* the name it had at the owner's; UTF-8, no controls */
 	uint8_t card[EMR_CARD_MAX]; /* the domain's card; read it with emr_card_read */

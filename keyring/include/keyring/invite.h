@@ -107,3 +107,13 @@ emr_status emr_code_id(const emr_code *code, emr_id16 *out);
 emr_status emr_code_seal(const emr_code *code, emr_bytes invitation, emr_buf *out);
 /* EMR_DAMAGED: it is not the one of this code. */
 emr_status emr_code_open(const emr_code *code, emr_bytes sealed, emr_buf *out);
+
+/* ---- Cards for emergencies ---- */
+
+#define EMR_EMERGENCY_CODE_CHARS 32
+
+/* The code that a patient's card shows: base32 of 20 hexadecimal, the word by which the grants are
+ * called, and the first 3 bytes of a hash. */
+void emr_emergency_code_write(emr_id16 word, char out[EMR_EMERGENCY_CODE_CHARS + 1]);
+/* Blanks are nothing, and letters are of either case.  EMR_DAMAGED: it is none, or was mistyped. */
+emr_status emr_emergency_code_read(const char *text, emr_id16 *out_word);

@@ -43,12 +43,15 @@ typedef enum emr_request_kind {
 			     `shown` it answers with that, and nobody is asked; or id: lets
 			     in who asks to read a dataset; answers until "done" */
 	EMR_ASK_DENY,	  /* id, reason optional */
-	EMR_ASK_SHARE,	  /* nothing: list; over: list with what is over and whole ids; path, who,
-			     until, purposes, write, deposit, join, or id of a request to
-			     say yes to, until optional: look only says what it would be; or order:
-			     waits timeout_ms */
-	EMR_ASK_REVOKE,	  /* who; path, or everything of that person; answers until "done" */
-	EMR_ASK_AGENT,	  /* what an agent has done */
+	EMR_ASK_EMERGENCY, /* reason; name: code of a card, without: what another began; look:
+			      who */
+	EMR_ASK_SHARE,	   /* nothing: list; over: list with what is over and whole ids; path, who,
+			      until, purposes, write, deposit, join, name: the code of a card
+			      that opens it in an emergency, or id of a request to
+			      say yes to, until optional: look only says what it would be; or order:
+			      waits timeout_ms */
+	EMR_ASK_REVOKE,	   /* who; path, or everything of that person; answers until "done" */
+	EMR_ASK_AGENT,	   /* what an agent has done */
 	EMR_ASK_LOG, /* path, since, who, purposes, software, staff optional; answers with portions
 			of entries until "done" */
 	EMR_ASK_DEVICES, /* this person's computers */

@@ -27,6 +27,8 @@
 #define EMR_STATE_LEDGER_AWAY "ledger-away"
 #define EMR_STATE_ORDERS "orders" /* what the ledger has not heard of yet */
 #define EMR_STATE_SPILL "spill"
+#define EMR_STATE_GUARDIANS                                                                        \
+	"guardians"		/* who open it by their own passphrases (keyring/letters.h) */
 #define EMR_STATE_AGENT "agent" /* an agent's fragments; only its state has it */
 #define EMR_RUN_SOCKET "socket"
 #define EMR_ELSEWHERE_HOLDER "holder"

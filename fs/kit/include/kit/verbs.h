@@ -38,6 +38,8 @@ typedef enum emr_verb {
 	EMR_VERB_WORDS,
 	EMR_VERB_TRUSTEES,
 	EMR_VERB_EXECUTOR,
+	EMR_VERB_GUARDIAN,
+	EMR_VERB_EMERGENCY,
 	EMR_VERB_RECOVER,
 	EMR_VERB_DEVICE,
 	EMR_VERB_WALLET,
@@ -84,6 +86,7 @@ typedef enum emr_option {
 	EMR_OPT_VERIFY,
 	EMR_OPT_TEST,
 	EMR_OPT_LOST,
+	EMR_OPT_FAMILY,
 	EMR_OPT_NEED,
 	EMR_OPT_DELAY,
 	EMR_OPT_LIMIT,
@@ -163,7 +166,7 @@ bool emr_option_is_common(emr_option option);
 /* With its dashes and what it takes: --until T. */
 void emr_option_spell(FILE *to, const emr_option_row *option);
 
-#define EMR_OPERANDS_MAX 4
+#define EMR_OPERANDS_MAX 18 /* of any verb */
 
 /* A parsed command line; everything is borrowed from argv. */
 typedef struct emr_args {

@@ -12,8 +12,8 @@ emr_status emr_keys_protect(emr_problem *out_problem);
 /* The problem that says STATUS of the keyfile best; FIELD is what is damaged, or NULL. */
 void emr_keys_say(
 	const char *state_path, emr_status status, const char *field, emr_problem *out_problem);
-/* Asks for the passphrase once, as emr_keys_open does, and leaves it to the caller, who saves the
- * keyfile again. */
+/* Asks for the passphrase once, as emr_keys_open does, and leaves the keyring's, also where a
+ * guardian's was typed, to the caller, who saves the keyfile again. */
 emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *passphrase_file,
 	emr_passphrase *out_passphrase, emr_keyring **out_keyring, emr_problem *out_problem);
 /* Asks (see emr_passphrase_get) and opens.  A person who gave a wrong one is told, and asked again,
@@ -22,6 +22,8 @@ emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *
  * problem. */
 emr_status emr_keys_open(int state_fd, const char *state_path, const char *passphrase_file,
 	emr_keyring **out_keyring, emr_problem *out_problem);
+/* VERB needs a passphrase that somebody knows.  EMR_INVALID: guardians open this keyring. */
+emr_status emr_keys_refuse_guardians(int state_fd, const char *verb, emr_problem *out_problem);
 /* A certificate that came while nobody gave a passphrase lies beside the keyfile, and is nothing
  * secret.  KEYRING has it from here on, if it is of its key and ends later than its own. */
 #define EMR_STATE_CERTIFICATE "certificate"

@@ -15,6 +15,7 @@ typedef enum emr_dealing_kind {
 				 on for the person there */
 	EMR_DEALING_APPROVED, /* a request to the owner */
 	EMR_DEALING_DENIED,
+	EMR_DEALING_EMERGENCY, /* a clinician has said why something that was prepared must open */
 	EMR_DEALING_LEFT, /* of oneself towards another owner (share/left.h); none of those below */
 } emr_dealing_kind;
 
@@ -31,7 +32,8 @@ typedef struct emr_share_dealing {
 	uint64_t until_unix_s; /* DENIED: these three as they were asked for */
 	bool goes_on; /* ENDED: another share of the same folder with the same person stands, as
 			 when one took its place */
-	char *asked;  /* DENIED: the path in the asker's words, hostile; owned; else NULL */
+	char *asked;  /* DENIED: the path in the asker's words, EMERGENCY: the reason; hostile;
+			 owned; else NULL */
 } emr_share_dealing;
 /* Everything in one's own domains, in the order of the ledger, those that EXPIRED last and by their
  * time: emr_share_dealing, ... into OUT, which is zeros, and is freed below also after an error. */

@@ -15,13 +15,13 @@
 
 typedef struct emr_grant_order {
 	emr_id16 domain;
-	emr_id32 grantee;  /* signer id of the person's present key, or the grantee of a team
-			      (share/teams.h): without WRITES */
-	uint16_t rights;   /* EMR_GRANT_LIST, _READ, and a rule of emr_away, by which agents are
-			      chosen; 0: nothing is shown, only WRITES is given */
-	uint16_t writes;   /* EMR_WRITES_ALL, EMR_WRITES_DEPOSIT (share/write.h), or 0 */
-	bool replaces;	   /* WRITES instead of what there is, not besides it */
-	uint32_t purposes; /* bit n = purpose n; of reading */
+	emr_id32 grantee; /* signer id of the person's present key, or the grantee of a team
+			     (share/teams.h): without WRITES */
+	uint16_t rights; /* EMR_GRANT_LIST, _READ, _TWO, and a rule of emr_away, by which agents are
+			    chosen; 0: nothing is shown, only WRITES is given */
+	uint16_t writes; /* EMR_WRITES_ALL, EMR_WRITES_DEPOSIT (share/write.h), or 0 */
+	bool replaces;	 /* WRITES instead of what there is, not besides it */
+	uint32_t purposes;	    /* bit n = purpose n; of reading */
 	uint64_t not_before_unix_s; /* 0 = now */
 	uint64_t not_after_unix_s;
 	const char *label;	/* the folder's name, as the grantee will see it */
@@ -30,8 +30,9 @@ typedef struct emr_grant_order {
 	const emr_id32 *agents; /* NULL = chosen: up to three, of different organisations */
 	unsigned agents_count;
 	uint8_t threshold; /* with AGENTS; 0 = 2, or 1 of 1 */
-	emr_id16 share_id; /* ties it to the grants of domains around it; zero = a share of its own
-			    */
+	emr_id16 share_id; /* ties it to the grants of domains around it; zero = a share of its own;
+			      with EMR_GRANT_TWO the word of the card that opens it, after which
+			      the grant is called */
 	emr_id16 root_dir; /* where that share begins; zero = here */
 	emr_id16 grant;	   /* what it is called: the id of the request that it answers, so that one
 			      request has one grant, on whichever computer it is answered; zero = a

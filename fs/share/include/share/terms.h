@@ -12,7 +12,8 @@
 #define EMR_TERMS_DAILY_MAX 1000000
 #define EMR_AGREEMENT_MAX 16384 /* bytes of the text that readers sign */
 #define EMR_DATASET_NAME_MAX 40
-#define EMR_DATASET_PURPOSE 3 /* the bit of every dataset's grants: research */
+#define EMR_DATASET_PURPOSE 3	/* the bit of every dataset's grants: research */
+#define EMR_EMERGENCY_PURPOSE 4 /* and of what was prepared for an emergency */
 
 /* Words that a committee asks for: each is said, or "". */
 enum {

@@ -25,8 +25,9 @@
 	(EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_ANY) /* `write` */
 #define EMR_WRITES_DEPOSIT EMR_RIGHT_PUT				   /* `deposit` */
 
-/* Both kinds of right in one number, as orders and requests carry them: bits 0..2 of GRANT, 3 and 4
- * who may release while the owner is away (emr_away), 8..12 of WRITER. */
+/* Both kinds of right in one number, as orders and requests carry them: bits 0..2 of GRANT (2: it
+ * opens in an emergency), 3 and 4 who may release while the owner is away (emr_away), 8..12 of
+ * WRITER. */
 #define EMR_RIGHTS_READ ((uint16_t)(EMR_GRANT_LIST | EMR_GRANT_READ))
 #define EMR_RIGHTS_WRITE ((uint16_t)(EMR_RIGHTS_READ | EMR_WRITES_ALL << 8))
 #define EMR_RIGHTS_DEPOSIT ((uint16_t)(EMR_WRITES_DEPOSIT << 8))
@@ -38,6 +39,12 @@ static inline uint16_t emr_rights_of_reading(uint16_t rights)
 static inline uint16_t emr_rights_shown(uint16_t rights)
 {
 	return rights & (EMR_GRANT_LIST | EMR_GRANT_READ);
+}
+/* Prepared for an emergency, or not: the two are different shares, and neither replaces the other.
+ */
+static inline bool emr_rights_alike(uint16_t one, uint16_t other)
+{
+	return ((one ^ other) & EMR_GRANT_TWO) == 0;
 }
 static inline uint16_t emr_rights_of_writing(uint16_t rights)
 {

@@ -9,6 +9,11 @@
  */
 emr_answer_fn emr_answer_request;
 
+/* A clinician says `reason` for what the card `name` opens, or without it for what another one has
+ * begun: emits {"done":true,"state","until_unix","open_folders":[...],"owner"}, or with
+ * `look` the first one's {"done":true,"who","at_unix"} (emergency.c). */
+emr_answer_fn emr_answer_emergency;
+
 /* As orders and requests carry it: what `write`, `deposit` and `history` of REQUEST come to
  * (giving.c). */
 uint16_t emr_rights_asked(const emr_request *request);

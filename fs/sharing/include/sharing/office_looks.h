@@ -38,6 +38,9 @@ emr_status emr_look_teams(emr_visit *visit);
 emr_status emr_look_invitations(emr_visit *visit);
 /* Once for each request, that somebody asks this person's trustees (recovery_look.c). */
 emr_status emr_look_recovery(emr_visit *visit);
+/* Tells once what two clinicians say of an emergency, and ends it when the day is over
+ * (emergency.c). */
+emr_status emr_look_emergency(emr_visit *visit);
 /* Once, that one's own key has ended: nothing else says why the ledger takes nothing any more. */
 emr_status emr_look_own_key(emr_visit *visit);
 /* Shares too few of whose agents are left: through others, or a notice (agents_look.c). */

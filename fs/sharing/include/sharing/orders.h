@@ -33,7 +33,8 @@ typedef struct emr_order {
 	uint32_t purposes; /* GRANT: bits; 0 of a deposit */
 	uint64_t until_unix_s;
 	bool replaces;	  /* GRANT: what GRANTEE had in DOMAIN before ends when this one stands */
-	emr_id16 request; /* the request for access that it answers or is; zero: none */
+	emr_id16 request; /* the request for access that it answers or is; with EMR_GRANT_TWO the
+			     word of the card that opens it; zero: none */
 	char label[EMR_ORDER_TEXT_MAX + 1]; /* the folder's name then */
 	char who[EMR_ORDER_TEXT_MAX + 1];   /* as it was typed or is called here */
 	uint8_t told; /* WAITS, ASKED: the emr_share_request_state that their person knows */

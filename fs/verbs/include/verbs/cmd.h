@@ -48,6 +48,8 @@ emr_status emr_cmd_backup(const emr_args *args, emr_out *out, emr_problem *out_p
 emr_status emr_cmd_passwd(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_cmd_trustees(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_cmd_executor(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_emergency(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_guardian(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_cmd_words(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_cmd_device(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_cmd_wallet(const emr_args *args, emr_out *out, emr_problem *out_problem);

@@ -105,6 +105,7 @@ typedef enum emr_op {
 	EMR_OP_ACCESS_REQ = 0x48,
 	EMR_OP_ACCESS_SERVED = 0x49,
 	EMR_OP_READ_REPORT = 0x4a,
+	EMR_OP_EMERGENCY = 0x4b,
 	EMR_OP_DATASET_NEW = 0x50,
 	EMR_OP_DATASET_ADMIT = 0x52,
 	EMR_OP_DATASET_DROP = 0x53,
@@ -155,6 +156,7 @@ typedef enum emr_family {
 	EMR_FAMILY_ACCESS = 0x48,      /* R */
 	EMR_FAMILY_SERVED = 0x49,      /* S */
 	EMR_FAMILY_REPORT = 0x4a,      /* X */
+	EMR_FAMILY_EMERGENCY = 0x4b,   /* EM */
 	EMR_FAMILY_DATASET = 0x50,     /* DS */
 	EMR_FAMILY_MEMBER = 0x52,      /* DM */
 	EMR_FAMILY_JOIN = 0x54,	       /* J */
@@ -205,6 +207,7 @@ enum emr_grant_right {
 	EMR_GRANT_LIST = 1,
 	EMR_GRANT_READ = 2,
 	EMR_GRANT_OWN_AGENTS = 8, /* its agents may be of the owner's own organisation */
+	EMR_GRANT_TWO = 4,	  /* from rules 2 on: it opens when two clinicians have said why */
 };
 
 /* K.how: what vouches for a key. */

@@ -22,6 +22,7 @@
 #define EMR_ROW_TRUSTEES_BYTES 88
 #define EMR_ROW_RECOVERY_BYTES 168
 #define EMR_ROW_SHARE_BYTES 64
+#define EMR_ROW_EMERGENCY_BYTES 160
 
 void emr_key_proposal(const uint8_t proposal[16], emr_key_text *out); /* P/proposal */
 void emr_key_approval(
@@ -145,6 +146,15 @@ typedef struct emr_row_recovery {
 	uint64_t earliest_unix_s; /* no agent answers before */
 } emr_row_recovery;
 
+/* EM: an emergency of a grant. */
+typedef struct emr_row_emergency {
+	emr_row_head head;
+	uint8_t first[32], second[32]; /* the first keys of the clinicians; second: zero before */
+	uint64_t first_unix_s;	       /* when the first said why */
+	uint64_t until_unix_s;	       /* open; 0: not yet */
+	uint8_t account[32];	       /* of the first: the enrolment */
+} emr_row_emergency;
+
 /* RS: an agent has answered. */
 typedef struct emr_row_share {
 	emr_row_head head;
@@ -177,6 +187,7 @@ EMR_ROW(join, EMR_ROW_JOIN_BYTES);
 void emr_row_snapshot_encode(const emr_row_snapshot *row, uint8_t out[EMR_ROW_SNAPSHOT_BYTES]);
 EMR_ROW(account, EMR_ROW_ACCOUNT_BYTES);
 EMR_ROW(trustees, EMR_ROW_TRUSTEES_BYTES);
+EMR_ROW(emergency, EMR_ROW_EMERGENCY_BYTES);
 EMR_ROW(recovery, EMR_ROW_RECOVERY_BYTES);
 const emr_field *emr_row_share_fields(void);
 void emr_row_share_encode(const emr_row_share *row, uint8_t out[EMR_ROW_SHARE_BYTES]);

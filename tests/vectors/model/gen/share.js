@@ -145,6 +145,9 @@ export function build() {
 		{ object: slots[2].object, version: 4, first: TIME + 6, last: TIME + 6, opens: 1, reader: 2, purpose: 4, flags: 2, bytes: 0, program: padTo(ascii('thumbnailer'), 16) },
 	];
 	part('READ_REPORT', { op: OP.READ_REPORT, object: rnd('share report', 16), signerId: grantee.id, pub: cat(grantId, ZERO16) }, (seal, head, pub) => seal(domBox.pk, domBox.sk, 'report', cat(head, pub), S.reportBody(rows)));
+	const [word, via, why] = [rnd('share word', 16), rnd('share staff', 16), 'inconsciente após queda; alergias?'];
+	const prepared = Q.labelHash('emergency', word, via, domain).slice(0, 16);
+	part('EMERGENCY', { op: OP.EMERGENCY, object: prepared, signerId: grantee.id, pub: cat(prepared, via, word) }, (seal, head, pub) => seal(domBox.pk, domBox.sk, 'emergency', cat(head, pub), padTo(ascii(why), 512)));
 	part('EPOCH by the owner', { op: OP.EPOCH, object: domain, version: 4, signerId: domId, epoch: 4, pub: epochs[4].pk }, () => u8(0));
 	const writer = (n, to, rights, letter) => part(n, { op: OP.WRITER_ADD, object: to.id.slice(0, 16), signerId: domId, pub: cat(to.id, u16(rights), zeros(6), u64(TIME + 365 * DAY)) }, (seal, head, pub) =>
 		seal(to.box.pk, to.box.sk, 'writer', cat(head, pub), S.writerLetter(letter)));
@@ -180,6 +183,7 @@ export function build() {
 		capsules: capsules.map((c) => ({ epoch: c.epoch, record_id: hex(c.record), cver: c.cver, kind: c.kind, digest: hex(c.digest), ctx: hex(c.ctx), capsule: hex(c.capsule), k: hex(c.K), wdek: c.kind === 1 ? hex(c.wdek) : '', dek: c.kind === 1 ? hex(run(0x30 + c.n, 32)) : '', kcheck: c.kind === 2 ? hex(c.kcheck) : '' })),
 		access: { epk_sk: hex(epk), key: hex(boxKey), kcom: hex(Q.labelHash('mbox', boxKey)), body: hex(body), purpose: 4, reader: 2, slots: slots.map((x) => ({ object_id: hex(x.object), version: String(x.version), kind: x.kind })) },
 		report: rows.map((r) => ({ object_id: hex(r.object), version: r.version, first: r.first, last: r.last, opens: r.opens, reader: r.reader, purpose: r.purpose, flags: r.flags, bytes: String(r.bytes), program: hex(r.program) })),
+		emergency: { word: hex(word), via: hex(via), grant: hex(prepared), reason: why, code: S.emergencyCode(word) },
 		request: { path: request.path, reason: request.reason, rights: 3, purposes: 1, until: request.until, rsalt: hex(rsalt), to: hex(to), deny: no },
 		team: { b: hex(scalarBytes(teamB)), B: hex(P.mulBaseBytes(teamB)) },
 		parts,

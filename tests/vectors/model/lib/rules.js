@@ -47,6 +47,13 @@ function vouched(c, { how, ref, sig, sigAt, org, roles, notAfter }) {
 	const e = c.rowOf(key.K(ref));
 	return (roles & ~8192) === 128 && !!e && e.raw[82] === 1 && !(e.int(80, 2) & 128) && same(e.at(88, 16), org) && edOk(e.at(48, 32), msg, sig);
 }
+const rulesOf = (c) => c.rowOf(key.N)?.int(52, 4) ?? 1;
+/** The emergency of the grant that the item names, while it counts. */
+const emergency = (c) => {
+	const e = c.row;
+	if (!e || (e.num(120, 8) === 0n ? c.now - e.num(112, 8) > 86400n : c.now >= e.num(120, 8))) return null;
+	return e;
+};
 const endorserActive = (c, ref) => need(c.keyActive(c.rowOf(key.K(ref))), DEAD);
 const samePerson = (c, one, two) => {
 	const [a, b] = [one, two].map((id) => c.rowOf(key.K(id)));
@@ -71,7 +78,7 @@ const keyPart = from(35, 32 + 2 + 65535 + 1 + 255);
 const KEYS = {
 	[OP.KEY_REG]: {
 		dom: 'none', epoch: '0', zero: [3, 5], part: keyPart, row: (c) => key.K(c.signer),
-		form: (c) => { need(!(int(c.pub, 0, 2) & ~16383) && (!(int(c.pub, 0, 2) & 8192) || ((c.rowOf(key.N)?.int(52, 4) ?? 1) >= 2 && c.pub[2] === 2)) && (c.pub[2] === 1 || c.pub[2] === 2), FORMAT); ownKey(c); },
+		form: (c) => { need(!(int(c.pub, 0, 2) & ~16383) && (!(int(c.pub, 0, 2) & 8192) || (rulesOf(c) >= 2 && c.pub[2] === 2)) && (c.pub[2] === 1 || c.pub[2] === 2), FORMAT); ownKey(c); },
 		may: (c) => need(!(c.pub[2] === 1 && int(c.pub, 0, 2) & 128) && vouched(c, { how: c.pub[2], ref: cut(c.pub, 184, 32), sig: cut(c.pub, 216, 64), sigAt: 216, org: cut(c.pub, 8, 16), roles: int(c.pub, 0, 2), notAfter: num(c.pub, 280, 8) }) && popOk(c, cut(c.pub, 56, 32), cut(c.pub, 88, 64), c.signer), MAY),
 		state: isNew,
 		last: (c) => { if (c.pub[2] === 2) endorserActive(c, cut(c.pub, 184, 32)); else need(!certRevoked(c), DEAD); },
@@ -260,7 +267,7 @@ const DOMAINS = {
 	},
 	[OP.WRITER_ADD]: {
 		dom: 'live', epoch: '0', zero: [34, 6], part: sealed, row: (c) => key.in('W', c.domain, c.object),
-		form: (c) => need(same(c.object, cut(c.pub, 0, 16)) && (int(c.pub, 32, 2) !== 0 || (c.rowOf(key.N)?.int(52, 4) ?? 1) >= 2) && !(int(c.pub, 32, 2) & ~31), FORMAT),
+		form: (c) => need(same(c.object, cut(c.pub, 0, 16)) && (int(c.pub, 32, 2) !== 0 || rulesOf(c) >= 2) && !(int(c.pub, 32, 2) & ~31), FORMAT),
 		may: (c) => { manager(c); need(c.owner || !(int(c.pub, 32, 2) & 8) || num(c.pub, 40, 8) <= c.W.num(88, 8), MAY); },
 		state: (c) => need(!c.row || same(c.row.at(48, 32), cut(c.pub, 0, 32)), EXISTS),
 		last: (c) => { inForceOrOwner(c); const w = c.rowOf(key.K(cut(c.pub, 0, 32))); need(c.keyActive(w), DEAD); need(!!(w.int(80, 2) & 8192) === (int(c.pub, 32, 2) === 0), MAY); until(c, 40); },
@@ -319,7 +326,7 @@ const GRANTS = {
 		dom: 'live', epoch: 'now', row: grantRow, part: (len, c) => { const rest = len - 210 - 32 * agents(c); return rest >= 512 && rest <= 512 * 32 && rest % 512 === 0; },
 		form: (c) => {
 			const [t, n, rights, purposes] = [c.pub[62], c.pub[63], int(c.pub, 60, 2), int(c.pub, 56, 4)];
-			need((rights & 3) !== 0 && (rights & ~(n > 0 ? 11 : 3)) === 0 && purposes >= 1 && purposes <= 511 && num(c.pub, 32, 8) < num(c.pub, 40, 8) && t <= n && (t === 0) === (n === 0) && !isZero(cut(c.pub, 0, 32)), FORMAT);
+			need((rights & 3) !== 0 && (rights & ~((n > 0 ? 11 : 3) | (n > 0 && purposes === 16 && rulesOf(c) >= 2 ? 4 : 0))) === 0 && purposes >= 1 && purposes <= 511 && num(c.pub, 32, 8) < num(c.pub, 40, 8) && t <= n && (t === 0) === (n === 0) && !isZero(cut(c.pub, 0, 32)), FORMAT);
 		},
 		may: manager, state: (c) => need(!c.row || same(c.row.at(48, 32), cut(c.pub, 0, 32)), EXISTS),
 		last: (c) => { need(c.row?.state !== 2 && c.now < num(c.pub, 40, 8), OVER); inForceOrOwner(c); need(agents(c) <= 16, LIMIT); },
@@ -406,11 +413,33 @@ const ACCESS = {
 		last: (c) => {
 			const g = grantNamed(c);
 			alive(c, g);
+			if (g.int(108, 2) & 4) {
+				const e = c.rowOf(key.in('EM', c.domain, cut(c.pub, 0, 16)));
+				need(!!e && c.now < e.num(120, 8) && !!c.K && [48, 80].some((at) => same(e.at(at, 32), c.K.at(280, 32))), OVER);
+			}
 			grantee(c, g, cut(c.pub, 16, 16), false);
 			inForce(c);
 			need(int(c.pub, 32, 2) <= 1024, LIMIT);
 		},
 		write: (c) => c.put(key.in('R', c.domain, c.object), row(OP.ACCESS_REQ, c.head(), c.signer, cut(c.pub, 0, 16), u64(c.time))),
+	},
+	[OP.EMERGENCY]: {
+		since: 2, dom: 'live', epoch: '0', part: (len) => len === 592, row: (c) => key.in('EM', c.domain, c.object), may: role(2),
+		form: (c) => { const g = id16(H('emergency', cut(c.pub, 32, 16), cut(c.pub, 16, 16), c.domain)); need(same(g, cut(c.pub, 0, 16)) && same(g, c.object), FORMAT); },
+		state: (c) => need(!(emergency(c)?.num(120, 8) > 0n), EXISTS),
+		last: (c) => {
+			const g = grantNamed(c);
+			alive(c, g);
+			need(g.int(108, 2) & 4, NOGRANT);
+			grantee(c, g, cut(c.pub, 16, 16), false);
+			inForce(c);
+		},
+		write: (c) => {
+			const [e, root, account] = [emergency(c), c.K.at(280, 32), c.K.at(312, 32)];
+			const isFirst = !!e && (same(e.at(48, 32), root) || same(e.at(128, 32), account));
+			const body = !e ? cat(root, zeros(32), u64(c.now), u64(0n), account) : isFirst ? cat(e.at(48, 32), zeros(32), u64(e.num(112, 8)), u64(0n), e.at(128, 32)) : cat(e.at(48, 32), root, u64(e.num(112, 8)), u64(c.now + 86400n), e.at(128, 32));
+			c.put(key.in('EM', c.domain, c.object), row(OP.EMERGENCY, c.head(), body));
+		},
 	},
 	[OP.ACCESS_SERVED]: {
 		dom: 'live', epoch: '0', zero: [52, 4], row: (c) => key.in('S', c.domain, c.object),
@@ -616,7 +645,7 @@ const FAMILIES = {
 	[OP.KEY_REG]: [(c) => key.K(c.signer), -1, false], [OP.DOMAIN_NEW]: [(c) => key.D(c.domain), 0, true], [OP.WRITER_ADD]: inDomain('W'), [OP.LISTKEY]: inDomain('L'),
 	[OP.PUT]: inDomain('O'), [OP.GRANT]: inDomain('G'), [OP.KFRAGS]: inDomain('G'), [OP.LETTER]: inDomain('H', 48),
 	[OP.AGENT_ACK]: inDomain('Y', 48), [OP.REQUEST]: inDomain('Q', 48), [OP.ACCESS_REQ]: inDomain('R', 48), [OP.ACCESS_SERVED]: inDomain('S', 48),
-	[OP.READ_REPORT]: inDomain('X', 48), [OP.ORG_PROPOSE]: byObject('P'), [OP.DATASET_NEW]: byObject('DS'), [OP.DATASET_ADMIT]: byObject('DM', 64),
+	[OP.READ_REPORT]: inDomain('X', 48), [OP.EMERGENCY]: inDomain('EM'), [OP.ORG_PROPOSE]: byObject('P'), [OP.DATASET_NEW]: byObject('DS'), [OP.DATASET_ADMIT]: byObject('DM', 64),
 	[OP.TRUSTEE_SET]: byObject('TR', 48), [OP.RECOVER_REQ]: byObject('RQ', 48),
 };
 const PARTS = {

@@ -1,6 +1,6 @@
 // The parts that sharing adds to those of lib/parts.js, from the layouts of the formats alone.
 import { ascii, cat, expectLength, padTo, padUnit, u8, u16, u32, u64, zeros } from './bytes.js';
-import { edSign, scalarBytes, xchachaPoly } from './prim.js';
+import { edSign, scalarBytes, sha256, xchachaPoly } from './prim.js';
 import { labelHash } from './parts.js';
 
 const NO_KPQ = zeros(32);
@@ -60,4 +60,9 @@ export function base32(bytes) {
 }
 export const cardQr = (card) => `EMRFS:${base32(card)}`;
 export const cardFile = (bytes) => `emrfs card v1\n${Buffer.from(bytes).toString('base64').replace(/.{1,64}/g, '$&\n')}`;
+/** The code on a card for emergencies. */
+export const emergencyCode = (word) => {
+	const bytes = cat(u8(0x20), word);
+	return base32(cat(bytes, sha256(ascii('emrfs/v1/code\0'), bytes).slice(0, 3)));
+};
 export const personCode = (id) => base32(id).slice(0, 8);

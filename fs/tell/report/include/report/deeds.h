@@ -32,7 +32,8 @@ typedef struct emr_told {
 	unsigned records;     /* of a question as a whole; 0: one record */
 	char folder[9];	      /* then: the beginning of its number */
 	/* of what was LEFT */
-	char *into;	/* the folder, as its owner calls it; PATH is the name alone; owned */
+	char *into;	/* the folder, as its owner calls it; PATH is the name alone; of an
+			   emergency why; owned */
 	uint64_t bytes; /* with a name */
 	size_t next;	/* gathering.c only */
 } emr_told;

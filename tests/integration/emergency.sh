@@ -1,0 +1,145 @@
+#!/bin/bash
+# emergency.sh: Ana prepares what two clinicians of the hospital may read in an emergency, and carries the card. One alone opens nothing; two who say
+# why read it for a day while her computer is off, and nothing else. She and the hospital's auditor hear it, her keys change, and the card is used up.
+# Over a host, whose members' clocks a test moves; on a channel of Fabric (ON_CHANNEL) no clock is moved, and the day does not end.
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/orgs.sh"
+two_begin emergency
+P="--passphrase-file $EMR_PASS"
+if [ -z "${ON_CHANNEL:-}" ]; then
+	echo 0 >clock
+	export EMR_CLOCK_FILE=$EMR_WORK/clock LD_PRELOAD=$TOOLS/libclock_shim.so
+fi
+draws=${TOOLS%/tests/tools}/fs/tell/desktop/draw-card
+[ ! -x "$draws" ] || two_installed "$draws"
+two_network "São Lucas"
+if [ -n "${ON_CHANNEL:-}" ]; then
+	channel_org aurora "Clínica Aurora" 2 hospital
+else
+	orgs_join aurora "Clínica Aurora" hospital
+	orgs_join trust "Patients' Trust" hospital aurora
+	orgs_agent keys-trust trust
+	agent_start keys-trust
+fi
+two_join ana "Ana Silva" patient
+two_join eva "Eva Reis" patient
+two_join lima "Paula Lima" clinician
+two_join rosa "Rosa Dias" clinician
+two_join rui "Rui Costa" clinician
+two_join vera "Vera Pinto" clinician
+two_join joana "Joana Pinto" auditor
+two_join nuno "Nuno Alves" clinician aurora
+orgs_agent keys-aurora aurora
+agent_start keys-aurora
+two_mount ana
+two_home ana
+mkdir -p "$MNT/Allergies/Deep" "$MNT/Diary"
+echo "penicillin" >"$MNT/Allergies/list"
+echo "since 1999" >"$MNT/Allergies/Deep/story"
+echo "private" >"$MNT/Diary/june"
+run 0 status --wait
+
+prepares() { as ana "$EMRFS" emergency prepare "ana-folder/$1" with @saolucas -o "$2" --yes --json >out/said 2>&1 </dev/null; }
+refused() { ! prepares Allergies card && [ "$(field error)" = "$1" ]; }
+emr_until refused later-rules
+[ ! -e card ] || emr_fail "a card that opens nothing"
+for who in hospital aurora; do as "$who" run 0 org contract 2 --yes $P; done
+emr_until prepares Allergies card
+CODE=$(field code)
+[ "${#CODE}" = 32 ] && tr -d " " <card | grep -q "$CODE" || emr_fail "no code: $(cat card)"
+expect "who may read the card's file" "$(stat -c %a card)" 600
+run 2 emergency prepare Allergies -o other --yes
+run 6 emergency prepare "$MNT/Allergies" with lima -o other --yes
+says "is one person"
+run 0 share "$MNT/Allergies/Deep" with nuno@clínicaaurora --yes --wait
+
+say "another card makes this one worthless, and what is prepared goes on when somebody leaves the staff"
+OLD=$CODE
+picture=card.png && [ -x "$draws" ] || picture=card.txt
+prepares Allergies "$picture" || emr_fail "$(cat out/said)"
+CODE=$(field code)
+[ "$picture" != card.png ] || expect "in the picture" "$(zbarimg --quiet --raw -Sdisable -Sqrcode.enable card.png)" "$CODE"
+prepared() { "$EMRFS" share --all --json | jq -r '[.grants[] | select(.purpose == "emergency" and .state == "confirmed") | .grantee_id] | unique | join(" ")'; }
+"$EMRFS" share --all --json | jq -c ".grants[]" >out/j; before=$(prepared)
+[ "$(wc -w <<<"$before")" = 1 ] || emr_fail "prepared for $before $(cat out/j)"
+as hospital run 0 org revoke rui --yes $P
+followed() { [ -n "$(prepared)" ] && [ "$(prepared)" != "$before" ]; }
+emr_until followed
+run 0 share
+says "emergency"
+run 0 unmount
+
+# opens WHO, says CODE WHO OPERAND REASON.
+opens() { cat "$1"-folder/shared-with-me/*/Allergies/list 2>/dev/null | grep -q penicillin; }
+why() { as "$2" run "$1" emergency "$3" --reason "$4" --json "${@:5}"; }
+
+say "one alone opens nothing, by whichever name or key"
+two_mount lima rosa joana nuno vera
+[ ! -e lima-folder/shared-with-me ] || emr_fail "what is prepared is seen: $(ls lima-folder/shared-with-me)"
+why 5 rosa second "no first"
+why 8 lima "${CODE%?}$([ "${CODE: -1}" = A ] && echo B || echo A)" "mistyped"
+why 5 nuno "$CODE" "of another organisation"
+why 5 joana "$CODE" "an auditor"
+as lima run 2 emergency "$CODE" --json
+as lima run 0 emergency $(sed "s/..../& /g" <<<"$CODE") --reason "found unconscious in ward 3" --json # in groups, as on the card
+expect "after one" "$(field state)" first
+why 0 lima "$CODE" "the same person again"
+expect "after the same one" "$(field state)" first
+why 5 lima second "herself"
+why 5 rosa "$OLD" "by a card that was replaced"
+[ ! -e lima-folder/shared-with-me ] || emr_fail "opened by one"
+
+say "two open it, for reading, while her computer is off"
+why 13 rosa second "without a yes"
+why 0 rosa second "her colleague asked me, allergies unknown" --yes
+expect "after two" "$(field state)" open
+expect "what" "$(field open_folders)" "['Allergies']"
+expect "whose" "$(field owner)" "Ana Silva"
+emr_until opens lima
+emr_until opens rosa
+deep() { grep -q 1999 rosa-folder/shared-with-me/*/Allergies/Deep/story 2>/dev/null; }
+emr_until deep
+! ls rosa-folder/shared-with-me/*/Diary 2>/dev/null || emr_fail "more than what was prepared"
+! echo x 2>/dev/null >rosa-folder/shared-with-me/*/Allergies/new || emr_fail "written"
+why 6 vera "$CODE" "a third"
+[ ! -e vera-folder/shared-with-me ] || emr_fail "a third reads"
+! opens nuno || emr_fail "read in another organisation"
+hears() { # WHO WORD
+	as "$1" "$EMRFS" status >out/heard 2>&1 </dev/null
+	grep -qF -- "$2" out/heard
+}
+emr_until hears joana "says that a patient's records must be opened"
+! grep -q "unconscious" out/heard || emr_fail "the auditor reads the reason"
+
+say "she hears who, and why"
+two_mount ana
+two_home ana
+emr_until hears ana "her colleague asked me"
+hears ana "rosa" || emr_fail "$(cat out/heard)"
+logged() { "$EMRFS" log "$MNT/Allergies" >out/logged 2>&1 && grep -q 'lima.*"found unconscious in ward 3"' out/logged && grep -q "lima.*opened Allergies/list" out/logged; }
+emr_until logged
+mkdir fhir && "$EMRFS" log --json | python3 "$SUPPORT/../../packaging/emrfs-fhir" fhir >out/written 2>&1 || emr_fail "$(cat out/written)"
+python3 - <<'END' || emr_fail "not in FHIR"
+import glob, json
+events = [json.load(open(file)) for file in glob.glob("fhir/*.json")]
+said = [e for e in events if any(s["code"] == "110127" for s in e.get("subtype", []))]
+assert len(said) == 6, len(said)  # each word, of the folder and of the one inside
+assert all(c["code"] == "ETREAT" for e in said for p in e["purposeOfEvent"] for c in p["coding"])
+assert {e["agent"][0]["altId"] for e in said} == {"lima@saolucas", "rosa@saolucas"}, said[0]["agent"]
+assert any(e["agent"][0]["altId"] == "lima@saolucas" and e["action"] == "R" for e in events)
+END
+[ -z "${ON_CHANNEL:-}" ] || { echo "all is well"; exit 0; }
+
+say "after a day nothing opens, also while she is away; then her keys are new and the card is used up"
+run 0 unmount
+echo 90000 >clock
+closed() { [ ! -e lima-folder/shared-with-me/*/Allergies/list ] || ! opens lima; }
+emr_until closed
+two_mount ana
+emr_until hears ana "The emergency is over"
+ended() { "$EMRFS" share >out/said 2>&1 && ! grep -q emergency out/said; }
+emr_until ended
+why 5 lima "$CODE" "by the used card"
+run 0 unmount
+echo "all is well"
