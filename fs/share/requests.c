@@ -37,6 +37,8 @@ static void take_body(const emr_share *share, const emr_request_body *body, emr_
 	memcpy(out->rsalt, body->rsalt, sizeof out->rsalt);
 	memcpy(out->path, body->path, sizeof out->path);
 	memcpy(out->reason, body->reason, sizeof out->reason);
+	out->reader = body->reader;
+	out->domain = body->domain;
 	out->has_card =
 		emr_card_read(emr_bytes_of(body->card, body->card_len), &out->card) == EMR_OK &&
 		is_card_his(share, &out->card, out->from);

@@ -55,7 +55,9 @@ static emr_status compare_grant(comparing *c, const emr_given *given)
 	const uint64_t end = row->not_after_unix_s, asked = c->order->until_unix_s;
 	bool fits = false;
 
-	if (memcmp(row->grantee, c->order->root.b, 32) == 0 && emr_phase_stands(given->phase) &&
+	/* A guardian's rule may be another. */
+	if (!emr_rights_are_guardians(c->order->rights) &&
+		memcmp(row->grantee, c->order->root.b, 32) == 0 && emr_phase_stands(given->phase) &&
 		emr_rights_alike(row->rights, c->order->rights) &&
 		(!is_for_two(c->order) || emr_id16_equal(given->share_id, c->order->request)) &&
 		emr_rights_shown(row->rights) == emr_rights_shown(c->order->rights) &&
@@ -211,6 +213,7 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 		.purposes = order->purposes,
 		.not_after_unix_s = order->until_unix_s,
 		.label = order->label,
+		.rule = emr_rights_are_guardians(order->rights) ? order->reason : NULL,
 		.grant = has_name(order) ? order->request : (emr_id16){{0}},
 		.share_id = is_for_two(order) ? order->request : (emr_id16){{0}},
 		.owner_name = session->profile.name,

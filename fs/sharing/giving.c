@@ -329,6 +329,60 @@ static emr_status take_card(const asking *a, const emr_who *who, emr_order *orde
 	return emr_emergency_code_read(a->request->name, &order->request);
 }
 
+/* Everything is a guardian's alone. */
+static emr_status place(const asking *a, emr_order *order)
+{
+	const char *name = a->session->profile.name;
+	emr_path_domain d;
+
+	if (a->request->path[0] != '\0' || !emr_request_is_guardians(a->request))
+		return emr_sharing_place(
+			a->session, a->request->path, &order->domain, order->label, a->problem);
+	EMR_TRY(emr_view_domain_of(a->session->view, "", &d));
+	if (emr_keyring_coowns(a->session->keyring, d.own))
+		return EMR_PROBLEM(EMR_DENIED, a->problem, EMR_SAY_NOT_FIRST_COMPUTER, NULL);
+	order->domain = d.own;
+	emr_show(emr_card_name_ok(name) ? name : "everything", order->label, sizeof order->label);
+	return EMR_OK;
+}
+
+/* WHO acts for this person, and has opened to others by the rule that the request says. */
+static emr_status take_guardian(const asking *a, const emr_who *who, emr_order *order)
+{
+	const char *at = a->request->reason;
+	emr_row_network network;
+	char name[EMR_ASK_WHO_MAX + 1], hex[65];
+	emr_who reader;
+
+	if (!emr_request_is_guardians(a->request))
+		return EMR_OK;
+	EMR_TRY(emr_replica_network(a->session->replica, &network));
+	if (network.contract < emr_op_since(EMR_OP_EMERGENCY))
+		return EMR_PROBLEM(EMR_DENIED, a->problem, EMR_SAY_LATER_RULES, NULL);
+	if (who->kind != EMR_WHO_PERSON)
+		return EMR_PROBLEM(
+			EMR_DENIED, a->problem, EMR_SAY_GUARDIAN_PERSON, "who", who->called, NULL);
+	snprintf(order->reason, sizeof order->reason, "%u", (unsigned)a->request->limit);
+	for (; *at != '\0'; at += *at == '\n') {
+		const size_t len = strcspn(at, "\n"), used = strlen(order->reason);
+
+		snprintf(name, sizeof name, "%.*s", (int)len, at);
+		at += len;
+		EMR_TRY(emr_who_find_or_say(&a->crowd, name, &reader, a->problem));
+		if (reader.kind == EMR_WHO_TEAM)
+			return EMR_PROBLEM(EMR_DENIED, a->problem, EMR_SAY_SHARE_WITH_PERSON, "who",
+				reader.called, NULL);
+		if (reader.kind == EMR_WHO_PERSON)
+			emr_hex(reader.root.b, sizeof reader.root.b, hex);
+		else
+			emr_hex(reader.org.b, sizeof reader.org.b, hex);
+		if (used + 1 + strlen(hex) > EMR_GRANT_RULE_MAX)
+			return EMR_LIMIT;
+		snprintf(order->reason + used, sizeof order->reason - used, " %s", hex);
+	}
+	return EMR_OK;
+}
+
 static emr_status answer_give(asking *a)
 {
 	const emr_request *request = a->request;
@@ -343,8 +397,7 @@ static emr_status answer_give(asking *a)
 	emr_status status;
 
 	EMR_TRY(emr_rights_by_rule(a->session, request, &order.rights));
-	EMR_TRY(emr_sharing_place(
-		a->session, request->path, &order.domain, order.label, a->problem));
+	EMR_TRY(place(a, &order));
 	EMR_TRY(emr_who_find_or_say(&a->crowd, request->who, &who, a->problem));
 	if (a->asked != NULL) { /* the name must mean who asked, and nobody else */
 		EMR_TRY(emr_id32_equal(who.id, a->asked->who.id) ? EMR_OK : EMR_CONFLICT);
@@ -355,6 +408,7 @@ static emr_status answer_give(asking *a)
 			      : emr_sharing_may_have(&who, a->problem));
 	EMR_TRY(emr_sharing_may_do(a->session, request->path, &who, order.rights, a->problem));
 	EMR_TRY(take_card(a, &who, &order));
+	EMR_TRY(take_guardian(a, &who, &order));
 	if (emr_own_key_is_revoked(a->session, a->problem))
 		return EMR_DENIED;
 	if (a->session->sharing == NULL || a->session->read_only)

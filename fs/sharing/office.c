@@ -23,6 +23,7 @@
 /* A new look is a new line. */
 static const emr_look looks[] = {
 	{.name = "release", .look = emr_look_release, .end = emr_look_release_end},
+	{.name = "guardians", .look = emr_look_guardians}, /* before keys are renewed */
 	{.name = "epochs", .look = emr_look_epochs, .end = free},
 	{.name = "requests", .look = emr_look_requests, .end = emr_look_requests_end},
 	{.name = "own key", .look = emr_look_own_key, .end = free},

@@ -19,6 +19,7 @@
 #include "share/write.h"
 #include "sharing/answers.h"
 #include "sharing/office.h"
+#include "sharing/received.h"
 #include "sharing/sharing.h"
 #include "view/received.h"
 
@@ -210,9 +211,11 @@ static emr_status send(emr_session *session, emr_id32 agreement, emr_order *row)
 		.rights = row->rights,
 		.purposes = row->purposes,
 		.until_unix_s = row->until_unix_s,
-		.path = row->path,
+		.path = emr_id32_is_zero(row->root) ? row->path : emr_guardian_inside(row->path),
 		.reason = row->reason,
 		.agreement = agreement,
+		.reader = row->root,
+		.domain = row->domain,
 		.name = emr_card_name_ok(profile->name) ? profile->name : "",
 		.born = ""};
 	EMR_AUTO_SHARE share = NULL;
@@ -301,6 +304,7 @@ static emr_status answer_ask(emr_session *session, const emr_request *request, c
 		.told = EMR_SHARE_REQUEST_OPEN};
 	const bool reads =
 		strncmp(request->who, EMR_DATASET_PREFIX, strlen(EMR_DATASET_PREFIX)) == 0;
+	const bool is_for_another = emr_path_is_shared(request->path);
 	emr_id32 agreement = {{0}};
 	json_t *show = NULL;
 	emr_who owner;
@@ -311,14 +315,15 @@ static emr_status answer_ask(emr_session *session, const emr_request *request, c
 				   (request->purposes == PURPOSE_EMERGENCY ? DAY_S : 30 * DAY_S);
 	if (status == EMR_OK)
 		status = reads ? ask_steward(session, request, &row, &agreement, &show, out_problem)
-			       : find_owner(session, request, &owner, out_problem);
+			 : is_for_another ? emr_guardian_asks(session, request, &row, out_problem)
+					  : find_owner(session, request, &owner, out_problem);
 	if (show != NULL)
 		return emr_emit(sink, show);
 	if (status == EMR_OK && strlen(request->path) >= sizeof row.path)
 		status = EMR_INVALID;
 	if (status == EMR_OK) {
 		memcpy(row.reason, request->reason, strlen(request->reason) + 1);
-		if (!reads) {
+		if (!reads && !is_for_another) {
 			memcpy(row.path, request->path, strlen(request->path) + 1);
 			row.grantee = owner.id;
 		}

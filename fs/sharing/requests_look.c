@@ -156,9 +156,15 @@ static emr_status look_at_requests(emr_visit *visit, told *t)
 
 	EMR_TRY(emr_requests_show(visit->session, visit->share, &rows));
 	EMR_TRY(take_away_answered(visit, &rows));
-	for (size_t i = 0; i < rows.n; i++)
-		EMR_TRY(emr_share_is_to_me(&rows.list[i]) ? tell_received(visit, t, &rows.list[i])
-							  : tell_sent(visit, &rows.list[i]));
+	for (size_t i = 0; i < rows.n; i++) {
+		const emr_share_row *row = &rows.list[i];
+		bool is_answered = false;
+
+		EMR_TRY(emr_guardian_answer(visit, row, &is_answered));
+		if (!is_answered)
+			EMR_TRY(emr_share_is_to_me(row) ? tell_received(visit, t, row)
+							: tell_sent(visit, row));
+	}
 	return EMR_OK;
 }
 

@@ -18,9 +18,10 @@ uint16_t emr_sharing_by_rule(const emr_session *session, uint16_t rights)
 
 uint16_t emr_rights_asked(const emr_request *request)
 {
-	return request->deposit ? EMR_RIGHTS_DEPOSIT
-	       : request->write ? EMR_RIGHTS_WRITE
-				: EMR_RIGHTS_READ;
+	return emr_request_is_guardians(request) ? EMR_RIGHTS_GUARDIAN
+	       : request->deposit		 ? EMR_RIGHTS_DEPOSIT
+	       : request->write			 ? EMR_RIGHTS_WRITE
+						 : EMR_RIGHTS_READ;
 }
 
 emr_status emr_rights_by_rule(

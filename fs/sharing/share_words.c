@@ -174,7 +174,12 @@ void emr_share_who_text(const emr_share_row *row, char *out, size_t size)
 	}
 	emr_who_text(&row->who, out, size);
 	len = strlen(out);
-	if (emr_share_is_to_me(row) && !row->who.is_known && len < size)
+	if (!emr_id32_is_zero(row->guardian)) {
+		char asker[EMR_WHO_TEXT_BYTES];
+
+		emr_who_text(&row->asker, asker, sizeof asker);
+		snprintf(out + len, size - len, _(", for whom your guardian %s asks,"), asker);
+	} else if (emr_share_is_to_me(row) && !row->who.is_known && len < size)
 		snprintf(out + len, size - len, _(" (no card of each other)"));
 }
 
@@ -249,13 +254,14 @@ static json_t *asked_json(const emr_share_row *row)
 
 	emr_time_json((int64_t)row->order.asked_unix_s, at);
 	emr_time_json((int64_t)row->last_at, last);
-	return json_pack("{s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:s, s:s, s:o}", "whole", row->whole,
-		"direction", is_to_me ? "to-me" : "from-me", "known", row->who.is_known, "compared",
-		row->who.is_compared, "reason",
+	return json_pack("{s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:s, s:s, s:o}", "whole",
+		row->whole, "direction", is_to_me ? "to-me" : "from-me", "known", row->who.is_known,
+		"compared", row->who.is_compared, "reason",
 		emr_json_text(is_to_me ? row->words : row->order.reason), "answer",
 		emr_json_text(is_to_me ? "" : row->words), "file",
-		emr_json_text(emr_share_file(row)), "at", at, "answered_at",
-		emr_share_waits(row) ? "" : last, "owner",
+		emr_json_text(emr_share_file(row)), "guardian",
+		emr_json_text(emr_id32_is_zero(row->guardian) ? "" : row->asker.called), "at", at,
+		"answered_at", emr_share_waits(row) ? "" : last, "owner",
 		emr_json_text(is_to_me ? "you" : row->who.name));
 }
 

@@ -263,6 +263,33 @@ static emr_share_state state_of(
 	return state == EMR_SHARE_REQUEST_APPROVED ? EMR_SHARE_APPROVED : EMR_SHARE_DENIED;
 }
 
+/* For another, whom a guardian wants to let in: that one is ROW's, and PATH is where it lies here.
+ * *OUT_IS_GUARDIAN: who asks is one. */
+static emr_status name_ward(
+	collecting *c, const emr_share_request *p, emr_share_row *row, bool *out_is_guardian)
+{
+	emr_guardian_grant g;
+	emr_known_person asker;
+	EMR_AUTO_FREE char *folder = NULL;
+	emr_status status;
+
+	EMR_TRY(emr_replica_person(c->session->replica, p->from, &asker));
+	row->guardian = EMR_ID32_AT(asker.row.root);
+	status = emr_share_guardian_of(c->share, p->domain, row->guardian, &g);
+	*out_is_guardian = status == EMR_OK;
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND || status == EMR_DENIED ? EMR_OK : status;
+	row->order.domain = p->domain;
+	EMR_TRY(emr_who_of(c->crowd, p->from, &row->asker));
+	EMR_TRY(emr_who_of(c->crowd, p->reader, &row->who));
+	folder = emr_sharing_path(c->session, p->domain, "");
+	EMR_TRY_MEMORY(folder);
+	if (asprintf(&row->path, "%s%s%s", folder,
+		    folder[0] != '\0' && p->path[0] != '\0' ? "/" : "", p->path) < 0)
+		row->path = NULL;
+	return EMR_OK;
+}
+
 static emr_status note_request(collecting *c, const emr_share_request *p)
 {
 	const emr_order *kept = emr_orders_asked(&c->orders, p->request);
@@ -286,6 +313,12 @@ static emr_status note_request(collecting *c, const emr_share_request *p)
 	row.seq = p->seq;
 	row.last_at = p->ledger_time;
 	memcpy(row.words, p->reason, sizeof row.words);
+	if (!p->is_mine && !emr_id32_is_zero(p->reader)) {
+		bool is_guardian = false;
+
+		EMR_TRY(name_ward(c, p, &row, &is_guardian));
+		return is_guardian ? add_row(c, &row) : EMR_OK;
+	}
 	if (!p->is_mine)
 		EMR_TRY(emr_who_at(c->crowd, p->from, p->seq, &row.who));
 	else if (kept != NULL)

@@ -10,6 +10,8 @@
 #include "kit/text.h"
 #include "share/audit.h"
 #include "sharing/answers.h"
+#include "sharing/received.h"
+#include "sharing/requests.h"
 #include "sharing/shares.h"
 #include "sharing/shown.h"
 
@@ -310,7 +312,11 @@ emr_status emr_answer_revoke(emr_session *session, const emr_request *request, c
 	emr_id16 domain;
 	emr_who who;
 	char text[EMR_WHO_TEXT_BYTES], shown[EMR_SHOWN_CHARS];
-	emr_status status = emr_crowd_open(session, &crowd);
+	emr_status status;
+
+	if (request->has_path && emr_path_is_shared(request->path))
+		return emr_guardian_revoke(session, request, sink, out_problem);
+	status = emr_crowd_open(session, &crowd);
 
 	t.crowd = &crowd;
 	if (status == EMR_OK)

@@ -29,7 +29,7 @@ typedef struct emr_order {
 	emr_id32 grantee; /* a person's present key when it was asked; ASKED: the owner's */
 	emr_id32 root;	  /* and the first key, which rows of grants name */
 	uint64_t asked_unix_s;
-	uint16_t rights;   /* GRANT: EMR_RIGHTS_READ, _WRITE, _DEPOSIT (share/write.h) */
+	uint16_t rights;   /* GRANT: EMR_RIGHTS_READ, _WRITE, _DEPOSIT, _GUARDIAN (share/write.h) */
 	uint32_t purposes; /* GRANT: bits; 0 of a deposit */
 	uint64_t until_unix_s;
 	bool replaces;	  /* GRANT: what GRANTEE had in DOMAIN before ends when this one stands */
@@ -39,7 +39,8 @@ typedef struct emr_order {
 	char who[EMR_ORDER_TEXT_MAX + 1];   /* as it was typed or is called here */
 	uint8_t told; /* WAITS, ASKED: the emr_share_request_state that their person knows */
 	char path[EMR_REQUEST_PATH_MAX + 1];	 /* WAITS, ASKED */
-	char reason[EMR_REQUEST_REASON_MAX + 1]; /* ASKED; WAITS: the path of the Consent, or "" */
+	char reason[EMR_REQUEST_REASON_MAX + 1]; /* ASKED; WAITS: the path of the Consent, or "";
+						    GRANT: a guardian's rule */
 	/* It will not be tried again: its status, and the ledger's code when that is EMR_REFUSED.
 	 */
 	bool has_failed;

@@ -35,9 +35,11 @@ typedef struct emr_share_row {
 	/* Of a request "r-" and all 26 letters, which no other has: what a command says, a file is
 	 * called, a window sends. */
 	char whole[EMR_SHARE_ID_BYTES];
-	char *path;	 /* of a request in the asker's words; owned */
-	emr_who who;	 /* the other one */
-	uint16_t rights; /* as in an order */
+	char *path;	   /* of a request in the asker's words; owned */
+	emr_who who;	   /* the other one */
+	emr_id32 guardian; /* of a request for WHO: the first key of who asks, a guardian; zero */
+	emr_who asker;	   /* with GUARDIAN */
+	uint16_t rights;   /* as in an order */
 	uint32_t purposes;
 	uint64_t since_unix_s, until_unix_s;
 	emr_share_state state;

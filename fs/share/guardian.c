@@ -1,0 +1,190 @@
+/* This file is about guardians, who act for a person: who is one, whom the owner's rule lets them
+ * open something to, and how a guardian ends what others read. */
+#include "share/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "share/give.h"
+#include "share/read.h"
+#include "share/strangers.h"
+#include "share/write.h"
+#include "teams_private.h"
+
+#define LATER_S 600u /* a request comes so long after its end was typed, at most */
+
+/* ---- the owner's ---- */
+
+static emr_status read_rule(emr_share *share, emr_guardian_grant *g)
+{
+	AUTO_GRANT_FACTS facts = {0};
+	AUTO_BOX_KEY box = NULL;
+	emr_status status;
+
+	g->rule[0] = '\0';
+	EMR_TRY(share_grant_facts(share, g->grant.domain, g->grant.grant, &facts));
+	EMR_TRY(emr_box_key_domain(share->o.keyring, g->grant.domain, &box));
+	status = emr_grant_rule_open(box, emr_buf_view(&facts.item), &facts.read, g->rule);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+emr_status emr_share_guardian_of(
+	emr_share *share, emr_id16 domain, emr_id32 root, emr_guardian_grant *out)
+{
+	EMR_AUTO_BUF grants = {0};
+	bool is_any = false, is_hers = false;
+
+	EMR_TRY(EMR_ASK_ALL(&grants, share->o.replica, GRANTS, .domain = domain));
+	EMR_EACH (const emr_known_grant, grant, &grants) {
+		if ((grant->row.rights & EMR_GRANT_GUARDIAN) == 0 ||
+			memcmp(grant->row.grantee, root.b, sizeof root.b) != 0 ||
+			emr_grant_phase_at(grant, share_now(share)) != EMR_GRANT_IN_FORCE ||
+			(is_any && grant->seq < out->grant.seq))
+			continue;
+		EMR_TRY(emr_grant_is_owners(share->o.replica, grant, &is_hers));
+		if (!is_hers)
+			continue;
+		out->grant = *grant;
+		is_any = true;
+	}
+	return is_any ? read_rule(share, out) : EMR_NOT_FOUND;
+}
+
+emr_status emr_guardian_allows(emr_share *share, const char *rule, const emr_known_person *reader,
+	uint64_t asked_unix_s, uint64_t until_unix_s, bool *out_allows)
+{
+	char *at;
+	const uint64_t most_s = strtoull(rule, &at, 10);
+	bool is_active = false;
+
+	*out_allows = false;
+	EMR_TRY(emr_replica_person_is_active(
+		share->o.replica, reader, share_now(share), &is_active));
+	if (!is_active || until_unix_s > asked_unix_s + most_s + LATER_S)
+		return EMR_OK;
+	while (*at == ' ' && !*out_allows) {
+		const size_t digits = strcspn(at + 1, " ");
+		char text[65] = "";
+		uint8_t id[32];
+
+		if (digits < sizeof text)
+			memcpy(text, at + 1, digits);
+		at += 1 + digits;
+		if (digits == 64 && emr_unhex(text, id, 32) == EMR_OK)
+			*out_allows = memcmp(id, reader->row.root, 32) == 0;
+		else if (digits == 32 && emr_unhex(text, id, 16) == EMR_OK)
+			*out_allows = memcmp(id, reader->row.org, 16) == 0 &&
+				      (reader->row.roles & EMR_ROLE_CLINICIAN) != 0;
+	}
+	return EMR_OK;
+}
+
+/* ---- a guardian's ---- */
+
+bool emr_guardian_is_me(emr_share *share, emr_id16 domain)
+{
+	emr_row_writer row;
+
+	return share_writer_row(share, domain, share->me.signer_id, &row) == EMR_OK &&
+	       row.head.state == EMR_WRITER_ACTIVE && (row.rights & EMR_RIGHT_GUARDIAN) != 0 &&
+	       share_now(share) < row.not_after_unix_s;
+}
+
+/* Writing first: should the batch not be taken as a whole, it is less that stays. */
+static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, size_t *io_n)
+{
+	EMR_AUTO_BUF grants = {0};
+	EMR_AUTO_BUF writers = {0};
+	AUTO_PARCEL p = {0};
+
+	EMR_TRY(EMR_ASK_ALL(&grants, share->o.replica, GRANTS, .domain = domain));
+	EMR_TRY(share_known_writers(share, domain, &root, &writers));
+	EMR_TRY(parcel_begin(share, emr_signer_identity(), &p));
+	EMR_EACH (const known_writer, writer, &writers) {
+		emr_act act = emr_act_writer_del(domain, writer->writer);
+
+		if (!known_writer_is_alive(writer, share_now(share)) ||
+			(writer->row.rights & (EMR_RIGHT_MANAGE | EMR_RIGHT_GUARDIAN)) != 0)
+			continue;
+		EMR_TRY(parcel_prepare(&p, &act));
+		EMR_TRY(parcel_add(&p, &act, NULL));
+	}
+	EMR_EACH (const emr_known_grant, grant, &grants) {
+		emr_act act = emr_act_revoke(domain, grant->grant, 0);
+
+		if (memcmp(grant->row.grantee, root.b, sizeof root.b) != 0 ||
+			(grant->row.rights & (EMR_GRANT_TWO | EMR_GRANT_GUARDIAN)) != 0 ||
+			!emr_phase_stands(emr_grant_phase_at(grant, share_now(share))))
+			continue;
+		EMR_TRY(parcel_prepare(&p, &act));
+		EMR_TRY(parcel_add(&p, &act, NULL));
+	}
+	if (emr_batch_count(p.batch) == 0)
+		return EMR_OK;
+	*io_n += emr_batch_count(p.batch);
+	return parcel_send(&p);
+}
+
+emr_status emr_guardian_end(emr_share *share, emr_id16 domain, emr_id32 root, size_t *out_n)
+{
+	EMR_AUTO_BUF received = {0};
+	emr_status first = EMR_OK;
+
+	*out_n = 0;
+	if (!emr_guardian_is_me(share, domain))
+		return EMR_DENIED;
+	EMR_TRY(emr_share_received(share, &received, NULL));
+	EMR_EACH (const emr_received, r, &received) {
+		emr_status status = EMR_OK;
+
+		if (emr_id16_equal(r->grant.domain, domain) ||
+			(emr_id16_equal(r->letter.root_dir_id, domain) &&
+				emr_guardian_is_me(share, r->grant.domain)))
+			status = end_in(share, r->grant.domain, root, out_n);
+		first = first == EMR_OK ? status : first;
+	}
+	return first;
+}
+
+/* ---- what guardians ended ---- */
+
+static emr_status note_mark(emr_share *share, const emr_replica_change *change, emr_buf *out)
+{
+	emr_guardian_mark mark = {.domain = change->domain, .at = change->ledger_time};
+	emr_row_writer row;
+	emr_known_person guardian;
+	emr_known_grant grant;
+	emr_status status = share_writer_row(share, change->domain, change->signer_id, &row);
+
+	if (status == EMR_OK && (row.rights & EMR_RIGHT_GUARDIAN) == 0)
+		return EMR_OK;
+	if (status == EMR_OK)
+		status =
+			emr_replica_grant(share->o.replica, change->domain, change->object, &grant);
+	if (status == EMR_OK)
+		status = emr_replica_person(share->o.replica, change->signer_id, &guardian);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	mark.guardian = EMR_ID32_AT(guardian.row.root);
+	mark.person = EMR_ID32_AT(grant.row.grantee);
+	return emr_buf_append(out, &mark, sizeof mark);
+}
+
+emr_status emr_guardian_marks(emr_share *share, uint64_t from, emr_buf *out)
+{
+	EMR_AUTO_BUF seen = {0};
+	emr_replica_change change;
+	bool is_anothers;
+	EMR_ASK(asked, share->o.replica, SINCE, .at = from);
+
+	while (emr_next(&asked, &change))
+		if (change.op == EMR_OP_REVOKE && change.result == EMR_RESULT_APPLIED)
+			EMR_TRY(emr_buf_append(&seen, &change, sizeof change));
+	EMR_TRY(asked.status);
+	EMR_EACH (const emr_replica_change, one, &seen) {
+		EMR_TRY(emr_share_is_anothers(share, one->domain, &is_anothers));
+		if (!is_anothers)
+			EMR_TRY(note_mark(share, one, out));
+	}
+	return EMR_OK;
+}

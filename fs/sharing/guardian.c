@@ -1,0 +1,281 @@
+/* A guardian acts for somebody. On the guardian's computer this file asks that others may read, and
+ * ends what they read; on the owner's it says yes by the owner's rule, and tells what was done. */
+#include "sharing/requests.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "kit/out.h"
+#include "kit/paths.h"
+#include "kit/text.h"
+#include "session/registered.h"
+#include "share/read.h"
+#include "sharing/answers.h"
+#include "sharing/office_looks.h"
+#include "sharing/received.h"
+#include "sharing/shown.h"
+#include "view/received.h"
+
+#include "sharing_private.h"
+
+/* ---- the guardian's ---- */
+
+typedef struct ward {
+	const char *path; /* that somebody named */
+	emr_id16 domain;  /* of the share in which it lies; zero: none that makes a guardian */
+	size_t name_at, inside_at; /* in PATH: the share's name, and what lies behind it */
+} ward;
+
+static bool note_ward(void *arg, const emr_shared_with_me *share)
+{
+	ward *w = arg;
+	const char *inside = emr_path_below(share->path, w->path);
+
+	if (inside == NULL || strcmp(share->right, "guardian") != 0)
+		return true;
+	w->domain = share->domain;
+	w->inside_at = strlen(share->path);
+	w->name_at = w->inside_at;
+	while (w->name_at > 0 && w->path[w->name_at - 1] != '/')
+		w->name_at--;
+	return false;
+}
+
+static emr_status find_ward(emr_session *session, const char *path, const char *verb, ward *out,
+	emr_problem *out_problem)
+{
+	emr_problem why = {0};
+
+	*out = (ward){.path = path};
+	if (emr_own_key_is_revoked(session, out_problem))
+		return EMR_DENIED;
+	if (emr_session_is_read_only(session, &why) || session->sharing == NULL) {
+		*out_problem = why;
+		return EMR_READ_ONLY;
+	}
+	EMR_TRY(emr_view_each_shared_with_me(session->view, note_ward, out));
+	return emr_id16_is_zero(out->domain)
+		       ? emr_shared_refuse(path, EMR_SAY_NOT_YOURS, verb, out_problem)
+		       : EMR_OK;
+}
+
+/* By the letter with which DOMAIN came. */
+static emr_status find_owner(emr_share *share, emr_id16 domain, emr_id32 *out)
+{
+	EMR_AUTO_BUF received = {0};
+
+	EMR_TRY(emr_share_received(share, &received, NULL));
+	EMR_EACH (const emr_received, r, &received)
+		if (emr_id16_equal(r->grant.domain, domain)) {
+			*out = r->card.signer_id;
+			return EMR_OK;
+		}
+	return EMR_NOT_FOUND;
+}
+
+emr_status emr_guardian_asks(
+	emr_session *session, const emr_request *request, emr_order *row, emr_problem *out_problem)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	EMR_AUTO_SHARE share = NULL;
+	emr_who reader;
+	ward w;
+
+	EMR_TRY(find_ward(session, request->path, "share", &w, out_problem));
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	EMR_TRY(emr_who_find_or_say(&crowd, request->who, &reader, out_problem));
+	if (reader.kind != EMR_WHO_PERSON)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_GUARDIAN_PERSON, "who",
+			reader.called, NULL);
+	EMR_TRY(emr_sharing_may_have(&reader, out_problem));
+	EMR_TRY(emr_sharing_handle(session, &share));
+	EMR_TRY(find_owner(share, w.domain, &row->grantee));
+	row->domain = w.domain;
+	row->root = reader.root;
+	snprintf(row->path, sizeof row->path, "%s", w.path + w.name_at);
+	return EMR_OK;
+}
+
+const char *emr_guardian_inside(const char *path)
+{
+	return strchr(path, '/') != NULL ? strchr(path, '/') + 1 : "";
+}
+
+/* The folder that is shared, or one inside that has keys of its own, with all that is below. */
+static emr_status find_domain(
+	emr_session *session, const ward *w, emr_id16 *out, emr_problem *out_problem)
+{
+	emr_path_domain d;
+
+	*out = w->domain;
+	if (w->path[w->inside_at] == '\0')
+		return EMR_OK;
+	EMR_TRY(emr_view_domain_of(session->view, w->path, &d));
+	*out = d.own;
+	return d.is_root ? EMR_OK
+			 : EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NOT_SHARED, "path",
+				   w->path, "who", "?", NULL);
+}
+
+emr_status emr_guardian_revoke(emr_session *session, const emr_request *request,
+	const emr_sink *sink, emr_problem *out_problem)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	EMR_AUTO_SHARE share = NULL;
+	char text[EMR_WHO_TEXT_BYTES];
+	size_t n = 0;
+	emr_id16 domain;
+	emr_who who;
+	ward w;
+	emr_status status = find_ward(session, request->path, "revoke", &w, out_problem);
+
+	if (status == EMR_OK)
+		status = find_domain(session, &w, &domain, out_problem);
+	if (status == EMR_OK)
+		status = emr_crowd_open(session, &crowd);
+	if (status == EMR_OK)
+		status = emr_who_find_or_say(&crowd, request->who, &who, out_problem);
+	if (status == EMR_OK && !request->look)
+		status = emr_sharing_begin(session, &share);
+	if (status == EMR_OK && !request->look)
+		status = emr_guardian_end(share, domain, who.root, &n);
+	if (status == EMR_OK) {
+		emr_who_text(&who, text, sizeof text);
+		status = n == 0 && !request->look
+				 ? EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NOT_SHARED,
+					   "path", request->path, "who", text, NULL)
+				 : EMR_OK;
+	}
+	if (status == EMR_DENIED && !out_problem->is_set)
+		return emr_shared_refuse(request->path, EMR_SAY_NOT_YOURS, "revoke", out_problem);
+	if (status == EMR_REFUSED)
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_REFUSED, "cause",
+			emr_result_text(emr_share_refusal(share)), NULL);
+	if (status != EMR_OK)
+		return out_problem->is_set ? status
+					   : EMR_PROBLEM_STATUS(out_problem, status, request->path);
+	return emr_emit(
+		sink, json_pack("{s:b, s:[{s:s, s:o}], s:[], s:[], s:[], s:[], s:b, s:b, s:o, s:s}",
+			      "done", 1, "ended", "id", "", "path", emr_json_text(request->path),
+			      "orders", "openings", "released", "still", "names_seen", 0, "reached",
+			      1, "text", emr_json_text(text), "shown", ""));
+}
+
+/* ---- the owner's ---- */
+
+/* Whether GUARDIAN is one of everything that a share of PATH gives: of the folder in which it lies,
+ * and of all with keys of their own below. */
+static emr_status reaches(
+	emr_session *session, emr_share *share, const char *path, emr_id32 guardian, bool *out_does)
+{
+	EMR_AUTO_FREE emr_nested *tree = NULL;
+	EMR_AUTO_FREE emr_guardian_grant *g = malloc(sizeof *g);
+	emr_path_domain d;
+	size_t n = 0;
+	emr_status status = g != NULL ? emr_view_domain_of(session->view, path, &d) : EMR_NO_MEMORY;
+
+	*out_does = false;
+	if (status == EMR_OK)
+		status = emr_share_guardian_of(share, d.is_root ? d.own : d.domain, guardian, g);
+	if (status == EMR_OK)
+		status = emr_view_inner_tree(session->view, &tree, &n);
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		EMR_AUTO_FREE char *inner = emr_sharing_path(session, tree[i].domain, "");
+
+		EMR_TRY_MEMORY(inner);
+		if (inner[0] != '\0' && emr_path_below(path, inner) != NULL)
+			status = emr_share_guardian_of(share, tree[i].domain, guardian, g);
+	}
+	*out_does = status == EMR_OK;
+	return status == EMR_NOT_FOUND || status == EMR_DENIED ? EMR_OK : status;
+}
+
+/* The owner's rule alone says it: for whom, how long, to read, for what the guardian may. */
+static emr_status allows(emr_visit *visit, const emr_share_row *row, bool *out_allows)
+{
+	EMR_AUTO_FREE emr_guardian_grant *g = malloc(sizeof *g);
+	emr_known_person reader;
+	emr_status status;
+
+	*out_allows = false;
+	if (emr_id32_is_zero(row->guardian) || !emr_share_is_to_me(row) ||
+		row->state != EMR_SHARE_ASKED || row->rights != EMR_RIGHTS_READ ||
+		visit->session->read_only ||
+		emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)
+		return EMR_OK;
+	EMR_TRY_MEMORY(g);
+	EMR_TRY(reaches(visit->session, visit->share, row->path, row->guardian, out_allows));
+	if (!*out_allows)
+		return EMR_OK;
+	*out_allows = false;
+	status = emr_share_guardian_of(visit->share, row->order.domain, row->guardian, g);
+	if (status == EMR_OK)
+		status = emr_replica_person(visit->session->replica, row->who.id, &reader);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if ((row->purposes & ~g->grant.row.purposes) != 0)
+		return EMR_OK;
+	return emr_guardian_allows(visit->share, g->rule, &reader, row->order.asked_unix_s,
+		row->until_unix_s, out_allows);
+}
+
+emr_status emr_guardian_answer(emr_visit *visit, const emr_share_row *row, bool *out_answered)
+{
+	EMR_AUTO_FREE emr_request *yes = calloc(1, sizeof *yes);
+	char guardian[EMR_WHO_TEXT_BYTES], reader[EMR_WHO_TEXT_BYTES], until[EMR_TEXT_BYTES];
+	emr_problem problem = {0};
+	emr_status status;
+
+	*out_answered = false;
+	EMR_TRY_MEMORY(yes);
+	EMR_TRY(allows(visit, row, out_answered));
+	if (!*out_answered)
+		return EMR_OK;
+	yes->ask = EMR_ASK_SHARE;
+	snprintf(yes->id, sizeof yes->id, "%s", row->whole);
+	status = emr_answer_share(visit->session, yes, NULL, &problem);
+	if (emr_status_may_pass(status))
+		return status;
+	if (status != EMR_OK) { /* the owner is asked */
+		emr_log(EMR_LOG_WARN, "a guardian's request: %s", emr_status_text(status));
+		*out_answered = false;
+		return EMR_OK;
+	}
+	emr_who_text(&row->asker, guardian, sizeof guardian);
+	emr_who_text(&row->who, reader, sizeof reader);
+	emr_time_text((int64_t)row->until_unix_s, until);
+	emr_notices_add_that(visit->notices, row->path, EMR_SAY_GUARDIAN_OPENED, "who", guardian,
+		"called", reader, "path", row->path, "time", until, NULL);
+	return EMR_OK;
+}
+
+emr_status emr_look_guardians(emr_visit *visit)
+{
+	EMR_AUTO_BUF marks = {0};
+
+	EMR_TRY(emr_guardian_marks(visit->share, visit->from, &marks));
+	EMR_EACH (const emr_guardian_mark, mark, &marks) {
+		EMR_AUTO_CROWD crowd = {0};
+		EMR_AUTO_FREE char *path = NULL;
+		char guardian[EMR_WHO_TEXT_BYTES], reader[EMR_WHO_TEXT_BYTES];
+		emr_who who;
+		bool is_due = false;
+		emr_status status = emr_share_epoch_is_due(visit->share, mark->domain, &is_due);
+
+		if (status == EMR_DENIED || status == EMR_NOT_FOUND ||
+			(status == EMR_OK && !is_due))
+			continue;
+		EMR_TRY(status);
+		EMR_TRY(emr_crowd_open(visit->session, &crowd));
+		EMR_TRY(emr_who_of(&crowd, mark->guardian, &who));
+		emr_who_text(&who, guardian, sizeof guardian);
+		EMR_TRY(emr_who_of(&crowd, mark->person, &who));
+		emr_who_text(&who, reader, sizeof reader);
+		path = emr_sharing_path(visit->session, mark->domain, "?");
+		EMR_TRY_MEMORY(path);
+		emr_notices_add_that(visit->notices, path, EMR_SAY_GUARDIAN_ENDED, "who", guardian,
+			"called", reader, "path", path, NULL);
+	}
+	return EMR_OK;
+}
