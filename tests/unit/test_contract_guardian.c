@@ -16,16 +16,6 @@ enum {
 
 #define GUARDIAN STRANGER /* the kit's people have none */
 
-static void put_rules(people *p, uint32_t number)
-{
-	emr_row_network row = people_network(p);
-	uint8_t value[EMR_ROW_NETWORK_BYTES];
-
-	row.contract = number;
-	emr_row_network_encode(&row, value);
-	kit_put(&p->world.state, "N", value, sizeof value);
-}
-
 static void put_writer(people *p, enum who who, uint16_t rights, uint8_t state, uint64_t not_after)
 {
 	kit_put_writer(&p->world.state, p->world.domain, &p->who[who], rights, state, not_after);
@@ -49,7 +39,7 @@ static void put_grant(people *p, uint16_t rights, uint8_t state)
 static void begin(people *p)
 {
 	people_make(p);
-	put_rules(p, 2);
+	people_put_rules(p, 2);
 	put_key(p, EMR_KEY_ACTIVE, KIT_NOW + 30 * KIT_DAY);
 	put_writer(p, GUARDIAN, EMR_RIGHT_GUARDIAN, EMR_WRITER_ACTIVE, KIT_NOW + KIT_DAY);
 }
@@ -82,7 +72,7 @@ TEST(from_the_second_rules_on_a_guardian_is_made_who_is_no_manager)
 	gives(FORM, &p, GRANT, all & ~EMR_GRANT_READ);
 	gives(OK, &p, GRANT, EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_TWO);
 	gives(FORM, &p, GRANT, all | EMR_GRANT_TWO);
-	put_rules(&p, 1);
+	people_put_rules(&p, 1);
 	gives(FORM, &p, WRITER_ADD, EMR_RIGHT_GUARDIAN);
 	gives(FORM, &p, GRANT, all);
 }
