@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "keyring/coowned.h"
 #include "keyring/invite.h"
 #include "kit/language.h"
 #include "kit/out.h"
@@ -347,7 +348,7 @@ static emr_status place(const asking *a, emr_order *order)
 }
 
 /* WHO acts for this person, and has opened to others by the rule that the request says. */
-static emr_status take_guardian(const asking *a, const emr_who *who, emr_order *order)
+static emr_status take_guardian(asking *a, const emr_who *who, emr_order *order)
 {
 	const char *at = a->request->reason;
 	emr_row_network network;
@@ -362,7 +363,7 @@ static emr_status take_guardian(const asking *a, const emr_who *who, emr_order *
 	if (who->kind != EMR_WHO_PERSON)
 		return EMR_PROBLEM(
 			EMR_DENIED, a->problem, EMR_SAY_GUARDIAN_PERSON, "who", who->called, NULL);
-	snprintf(order->reason, sizeof order->reason, "%u", (unsigned)a->request->limit);
+	snprintf(order->reason, sizeof order->reason, "%u", (unsigned)a->request->limit * 60);
 	for (; *at != '\0'; at += *at == '\n') {
 		const size_t len = strcspn(at, "\n"), used = strlen(order->reason);
 
@@ -388,7 +389,7 @@ static emr_status answer_give(asking *a)
 	const emr_request *request = a->request;
 	emr_order order = {.kind = EMR_ORDER_GRANT,
 		.asked_unix_s = emr_clock_unix_s(emr_clock_system()),
-		.purposes = request->deposit ? 0 : request->purposes,
+		.purposes = request->deposit && !request->write ? 0 : request->purposes,
 		.until_unix_s = request->until_unix_s,
 		.replaces = a->asked == NULL}; /* a yes must not take away what its asker has */
 	char text[EMR_WHO_TEXT_BYTES], shown[EMR_SHOWN_CHARS];

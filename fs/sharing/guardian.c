@@ -11,6 +11,7 @@
 #include "kit/text.h"
 #include "session/registered.h"
 #include "share/read.h"
+#include "share/write.h"
 #include "sharing/answers.h"
 #include "sharing/office_looks.h"
 #include "sharing/received.h"

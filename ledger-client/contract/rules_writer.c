@@ -108,12 +108,14 @@ static void add_write(struct judge *judge)
 
 /* ---- 14 WRITER_DEL ---- */
 
-/* The manager, the writer himself, or a guardian, who ends no manager and no guardian. */
+/* The manager, the writer himself, or a guardian, who ends no computer of the owner or of an
+ * executor, and no guardian. */
 static emr_result del_authority(struct judge *judge)
 {
 	emr_row_writer row = row_of(judge);
 	bool is_himself = judge->is_row_present && memcmp(row.writer, judge->signer_id, 32) == 0;
-	bool may_guardian = judge->is_row_present && (judge->rights & EMR_RIGHT_GUARDIAN) != 0 &&
+	bool may_guardian = judge->is_row_present && row.rights != 0 &&
+			    (judge->rights & EMR_RIGHT_GUARDIAN) != 0 &&
 			    (row.rights & (EMR_RIGHT_MANAGE | EMR_RIGHT_GUARDIAN)) == 0;
 
 	return judge->is_manager || is_himself || may_guardian ? EMR_RESULT_APPLIED

@@ -49,7 +49,7 @@ typedef enum emr_request_kind {
 			      until, purposes, write, deposit, join, name: the code of a card
 			      that opens it in an emergency; of a guardian's reason: for whom
 			      a guardian may have it opened, one in a line, and limit: for how
-			      many seconds each; or id of a request to
+			      many minutes each; or id of a request to
 			      say yes to, until optional: look only says what it would be; or order:
 			      waits timeout_ms */
 	EMR_ASK_REVOKE,	   /* who; path, or everything of that person; answers until "done" */
