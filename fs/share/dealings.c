@@ -21,6 +21,7 @@ typedef struct life {
 	emr_id16 share_id;	      /* zero: a deposit, or the note is gone */
 	uint64_t ended_seq, ended_at; /* NEVER */
 	emr_id32 ended_batch;
+	emr_id32 ended_by;  /* a guardian; zero */
 	bool ends_silently; /* by a move, by another right in its place, with the rest of a share,
 			       or by him */
 } life;
@@ -53,7 +54,7 @@ static void end_life(life *l, const emr_replica_item *item, bool silently)
 
 /* ---- grants ---- */
 
-static emr_status note_grant_item(life *l, const emr_replica_item *item)
+static emr_status note_grant_item(reading *r, life *l, const emr_replica_item *item)
 {
 	emr_span public = public_of(item);
 	bool is_revoke = item->op == EMR_OP_REVOKE;
@@ -67,7 +68,8 @@ static emr_status note_grant_item(life *l, const emr_replica_item *item)
 	if (is_revoke || item->op == EMR_OP_DATASET_LEAVE)
 		end_life(l, item,
 			is_revoke && (public.data[0] == MOVED_OUT || public.data[0] == WITH_OUTER));
-	return EMR_OK;
+	return is_revoke ? share_guardian_named(r->share, r->domain, item->signer_id, &l->ended_by)
+			 : EMR_OK;
 }
 
 static emr_status note_grant(reading *r, const emr_box_key *box, const emr_known_grant *known)
@@ -97,7 +99,7 @@ static emr_status note_grant(reading *r, const emr_box_key *box, const emr_known
 			0) /* else nobody knows what it belongs to, and it is told by itself */
 		l.share_id = note.share_id;
 	while (emr_next(&history, &item))
-		EMR_TRY(note_grant_item(&l, &item));
+		EMR_TRY(note_grant_item(r, &l, &item));
 	EMR_TRY(history.status);
 	return emr_buf_append(r->lives, &l, sizeof l);
 }
@@ -316,6 +318,8 @@ static emr_status tell_life(const emr_buf *all, const life *l, emr_buf *out)
 	if (home == l)
 		EMR_TRY(emr_buf_append(out, &l->given, sizeof l->given));
 	expired.kind = EMR_DEALING_EXPIRED;
+	expired.by = (emr_id32){{0}};
+	ended.by = l->ended_by;
 	expired.at = l->given.until_unix_s;
 	if (!ended_early(l))
 		return is_outlasted ? EMR_OK : emr_buf_append(out, &expired, sizeof expired);
@@ -376,16 +380,46 @@ static emr_status tell_no(reading *r, const emr_known_request *known, const emr_
 	return status;
 }
 
+/* A guardian asked for GIVEN, which is the guardian's deed; SAID->kind is SHARED where it was the
+ * rule of then that said yes, and not the owner. */
+static emr_status note_guardian(
+	reading *r, life *given, const emr_known_request *known, emr_share_dealing *said)
+{
+	EMR_AUTO_FREE emr_share_request *asked = calloc(1, sizeof *asked);
+	EMR_AUTO_FREE emr_guardian_grant *g = calloc(1, sizeof *g);
+	emr_known_person who, reader;
+	bool allows = false;
+	emr_status status = asked != NULL && g != NULL
+				    ? emr_share_request_get(r->share, known->request, asked)
+				    : EMR_NO_MEMORY;
+
+	if (status != EMR_OK || emr_id32_is_zero(asked->reader))
+		return emr_status_is_local(status) ? status : EMR_OK;
+	status = emr_replica_person(r->share->o.replica, asked->from, &who);
+	if (status == EMR_OK)
+		status = emr_replica_person(r->share->o.replica, asked->reader, &reader);
+	if (status == EMR_OK)
+		status = emr_share_guardian_of(
+			r->share, asked->domain, EMR_ID32_AT(who.row.root), said->seq, g);
+	if (status == EMR_OK)
+		given->given.by = EMR_ID32_AT(who.row.root);
+	if (status == EMR_OK)
+		allows =
+			emr_guardian_allows(g->rule, &reader, asked->asked_at, asked->until_unix_s);
+	said->kind = allows ? EMR_DEALING_SHARED : EMR_DEALING_APPROVED;
+	return emr_status_is_local(status) ? status : EMR_OK;
+}
+
 static emr_status note_request(reading *r, const emr_known_request *known)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	emr_share_dealing said = {.person = EMR_ID32_AT(known->row.signer)};
 	const bool is_yes = known->row.head.state == EMR_SHARE_REQUEST_APPROVED;
-	const life *given = NULL;
+	life *given = NULL;
 	emr_status status;
 
-	EMR_EACH (const life, l, r->lives)
+	EMR_EACH (life, l, r->lives)
 		if (memcmp(l->grant.b, known->row.grant, sizeof l->grant) == 0)
 			given = l;
 	if (is_yes && given == NULL)
@@ -397,6 +431,10 @@ static emr_status note_request(reading *r, const emr_known_request *known)
 	said.seq = item.seq;
 	said.at = item.ledger_time;
 	said.batch_id = item.batch_id;
+	if (is_yes)
+		EMR_TRY(note_guardian(r, given, known, &said));
+	if (is_yes && !emr_id32_is_zero(given->given.by) && said.kind == EMR_DEALING_SHARED)
+		return EMR_OK;
 	return is_yes ? tell_yes(r, given, &item, &said) : tell_no(r, known, &item, &said);
 }
 
@@ -446,11 +484,11 @@ emr_status emr_share_dealings(emr_share *share, emr_buf *out)
 		/* Kept here, and another's; or a device, which shares nothing. */
 		EMR_TRY(status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status);
 	}
-	EMR_EACH (const life, l, &lives)
-		EMR_TRY(tell_life(&lives, l, out));
 	while (emr_next(&answered, &request))
 		EMR_TRY(note_request(&r, &request));
 	EMR_TRY(answered.status);
+	EMR_EACH (const life, l, &lives)
+		EMR_TRY(tell_life(&lives, l, out));
 	emr_buf_sort(out, sizeof(emr_share_dealing), compare_dealings);
 	return EMR_OK;
 }

@@ -250,7 +250,7 @@ static emr_status settle_rule(making *m)
 		memcpy(m->rule, m->order->rule, strlen(m->order->rule) + 1);
 	} else if ((m->order->writes & EMR_RIGHT_GUARDIAN) != 0) {
 		status = emr_share_guardian_of(
-			m->share, m->order->domain, EMR_ID32_AT(m->grantee.row.root), &before);
+			m->share, m->order->domain, EMR_ID32_AT(m->grantee.row.root), 0, &before);
 		if (status == EMR_OK)
 			memcpy(m->rule, before.rule, sizeof m->rule);
 		return status == EMR_NOT_FOUND ? EMR_OK : status;

@@ -29,7 +29,7 @@ static emr_status read_rule(emr_share *share, emr_guardian_grant *g)
 }
 
 emr_status emr_share_guardian_of(
-	emr_share *share, emr_id16 domain, emr_id32 root, emr_guardian_grant *out)
+	emr_share *share, emr_id16 domain, emr_id32 root, uint64_t seq, emr_guardian_grant *out)
 {
 	EMR_AUTO_BUF grants = {0};
 	bool is_any = false, is_hers = false;
@@ -38,8 +38,10 @@ emr_status emr_share_guardian_of(
 	EMR_EACH (const emr_known_grant, grant, &grants) {
 		if ((grant->row.rights & EMR_GRANT_GUARDIAN) == 0 ||
 			memcmp(grant->row.grantee, root.b, sizeof root.b) != 0 ||
-			emr_grant_phase_at(grant, share_now(share)) != EMR_GRANT_IN_FORCE ||
-			(is_any && grant->seq < out->grant.seq))
+			(is_any && grant->seq < out->grant.seq) ||
+			(seq != 0 ? grant->seq > seq
+				  : emr_grant_phase_at(grant, share_now(share)) !=
+						EMR_GRANT_IN_FORCE))
 			continue;
 		EMR_TRY(emr_grant_is_owners(share->o.replica, grant, &is_hers));
 		if (!is_hers)
@@ -50,19 +52,14 @@ emr_status emr_share_guardian_of(
 	return is_any ? read_rule(share, out) : EMR_NOT_FOUND;
 }
 
-emr_status emr_guardian_allows(emr_share *share, const char *rule, const emr_known_person *reader,
-	uint64_t asked_unix_s, uint64_t until_unix_s, bool *out_allows)
+bool emr_guardian_allows(const char *rule, const emr_known_person *reader, uint64_t asked_unix_s,
+	uint64_t until_unix_s)
 {
 	char *at;
 	const uint64_t most_s = strtoull(rule, &at, 10);
-	bool is_active = false;
+	bool is_named = false;
 
-	*out_allows = false;
-	EMR_TRY(emr_replica_person_is_active(
-		share->o.replica, reader, share_now(share), &is_active));
-	if (!is_active || until_unix_s > asked_unix_s + most_s + LATER_S)
-		return EMR_OK;
-	while (*at == ' ' && !*out_allows) {
+	while (*at == ' ' && !is_named) {
 		const size_t digits = strcspn(at + 1, " ");
 		char text[65] = "";
 		uint8_t id[32];
@@ -71,12 +68,12 @@ emr_status emr_guardian_allows(emr_share *share, const char *rule, const emr_kno
 			memcpy(text, at + 1, digits);
 		at += 1 + digits;
 		if (digits == 64 && emr_unhex(text, id, 32) == EMR_OK)
-			*out_allows = memcmp(id, reader->row.root, 32) == 0;
+			is_named = memcmp(id, reader->row.root, 32) == 0;
 		else if (digits == 32 && emr_unhex(text, id, 16) == EMR_OK)
-			*out_allows = memcmp(id, reader->row.org, 16) == 0 &&
-				      (reader->row.roles & EMR_ROLE_CLINICIAN) != 0;
+			is_named = memcmp(id, reader->row.org, 16) == 0 &&
+				   (reader->row.roles & EMR_ROLE_CLINICIAN) != 0;
 	}
-	return EMR_OK;
+	return is_named && until_unix_s <= asked_unix_s + most_s + LATER_S;
 }
 
 /* ---- a guardian's ---- */
@@ -147,6 +144,22 @@ emr_status emr_guardian_end(emr_share *share, emr_id16 domain, emr_id32 root, si
 }
 
 /* ---- what guardians ended ---- */
+
+emr_status share_guardian_named(
+	emr_share *share, emr_id16 domain, emr_id32 signer, emr_id32 *out_root)
+{
+	emr_row_writer row;
+	emr_known_person guardian;
+	emr_status status = share_writer_row(share, domain, signer, &row);
+
+	*out_root = (emr_id32){{0}};
+	if (status == EMR_OK && (row.rights & EMR_RIGHT_GUARDIAN) != 0) {
+		status = emr_replica_person(share->o.replica, signer, &guardian);
+		if (status == EMR_OK)
+			*out_root = EMR_ID32_AT(guardian.row.root);
+	}
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
 
 static emr_status note_mark(emr_share *share, const emr_replica_change *change, emr_buf *out)
 {

@@ -178,7 +178,7 @@ static emr_status reaches(
 
 	*out_does = false;
 	if (status == EMR_OK)
-		status = emr_share_guardian_of(share, d.is_root ? d.own : d.domain, guardian, g);
+		status = emr_share_guardian_of(share, d.is_root ? d.own : d.domain, guardian, 0, g);
 	if (status == EMR_OK)
 		status = emr_view_inner_tree(session->view, &tree, &n);
 	for (size_t i = 0; i < n && status == EMR_OK; i++) {
@@ -186,7 +186,7 @@ static emr_status reaches(
 
 		EMR_TRY_MEMORY(inner);
 		if (inner[0] != '\0' && emr_path_below(path, inner) != NULL)
-			status = emr_share_guardian_of(share, tree[i].domain, guardian, g);
+			status = emr_share_guardian_of(share, tree[i].domain, guardian, 0, g);
 	}
 	*out_does = status == EMR_OK;
 	return status == EMR_NOT_FOUND || status == EMR_DENIED ? EMR_OK : status;
@@ -210,15 +210,16 @@ static emr_status allows(emr_visit *visit, const emr_share_row *row, bool *out_a
 	if (!*out_allows)
 		return EMR_OK;
 	*out_allows = false;
-	status = emr_share_guardian_of(visit->share, row->order.domain, row->guardian, g);
+	status = emr_share_guardian_of(visit->share, row->order.domain, row->guardian, 0, g);
 	if (status == EMR_OK)
 		status = emr_replica_person(visit->session->replica, row->who.id, &reader);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	if ((row->purposes & ~g->grant.row.purposes) != 0)
 		return EMR_OK;
-	return emr_guardian_allows(visit->share, g->rule, &reader, row->order.asked_unix_s,
-		row->until_unix_s, out_allows);
+	*out_allows =
+		emr_guardian_allows(g->rule, &reader, row->order.asked_unix_s, row->until_unix_s);
+	return EMR_OK;
 }
 
 emr_status emr_guardian_answer(emr_visit *visit, const emr_share_row *row, bool *out_answered)

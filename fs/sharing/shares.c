@@ -275,7 +275,7 @@ static emr_status name_ward(
 
 	EMR_TRY(emr_replica_person(c->session->replica, p->from, &asker));
 	row->guardian = EMR_ID32_AT(asker.row.root);
-	status = emr_share_guardian_of(c->share, p->domain, row->guardian, &g);
+	status = emr_share_guardian_of(c->share, p->domain, row->guardian, 0, &g);
 	*out_is_guardian = status == EMR_OK;
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND || status == EMR_DENIED ? EMR_OK : status;

@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "contract/codes.h"
+#include "share/write.h"
 #include "share/left.h"
 #include "sharing/sharing.h"
 
@@ -37,6 +38,7 @@ void emr_openings_free(emr_openings *openings)
 	free(openings->people);
 	emr_buf_free(&openings->own);
 	emr_buf_free(&openings->staff);
+	emr_buf_free(&openings->guardians);
 	*openings = (emr_openings){0};
 }
 
@@ -214,6 +216,9 @@ static emr_status add_dealing(gathering *g, emr_told *one, const emr_who *namele
 	one->at = one->dealing.at;
 	if (one->at >= g->since) {
 		status = find_person(g, one->dealing.person, one->seq, nameless, &one->who);
+		one->by = EMR_NO_TEAM;
+		if (status == EMR_OK && !emr_id32_is_zero(one->dealing.by))
+			status = find_person(g, one->dealing.by, one->seq, NULL, &one->by);
 		if (status == EMR_OK)
 			status = add(g->out, one);
 	}
@@ -231,6 +236,9 @@ static emr_status gather_dealings(gathering *g)
 		emr_told one = {.dealing = *said};
 
 		one.dealing.asked = NULL;
+		if (emr_rights_are_guardians(said->rights))
+			EMR_TRY(emr_buf_append(
+				&g->out->guardians, &said->person, sizeof said->person));
 		if (said->kind == EMR_DEALING_EMERGENCY) {
 			one.into = said->asked;
 			said->asked = NULL; /* it is the list's now */

@@ -113,12 +113,13 @@ typedef struct emr_guardian_grant {
 	emr_known_grant grant;
 	char rule[EMR_GRANT_RULE_MAX + 1]; /* "": nobody; of a domain inside another always */
 } emr_guardian_grant;
-/* The guardian ROOT (first key) of DOMAIN, one's own.  EMR_NOT_FOUND: there is none (any more). */
+/* The guardian ROOT (first key) of DOMAIN, one's own: now (SEQ 0), or by the grant that was the
+ * last before entry SEQ.  EMR_NOT_FOUND: there is none (any more). */
 emr_status emr_share_guardian_of(
-	emr_share *share, emr_id16 domain, emr_id32 root, emr_guardian_grant *out);
+	emr_share *share, emr_id16 domain, emr_id32 root, uint64_t seq, emr_guardian_grant *out);
 /* Whether RULE lets READER have something from ASKED_UNIX_S until UNTIL_UNIX_S. */
-emr_status emr_guardian_allows(emr_share *share, const char *rule, const emr_known_person *reader,
-	uint64_t asked_unix_s, uint64_t until_unix_s, bool *out_allows);
+bool emr_guardian_allows(const char *rule, const emr_known_person *reader, uint64_t asked_unix_s,
+	uint64_t until_unix_s);
 /* Whether DOMAIN is another's in which this person is a guardian now. */
 bool emr_guardian_is_me(emr_share *share, emr_id16 domain);
 /* Ends what ROOT (first key) reads and writes in DOMAIN, in which this person is a guardian, and in
