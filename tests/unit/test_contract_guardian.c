@@ -1,6 +1,7 @@
 /* These tests are about the guardian of an adult, who acts for a patient with a keyring of her own:
- * he ends what others read or write, until a date. He ends no emergency, no manager and no other
- * guardian, and does nothing else; contract_matrix.txt has him in every state of every operation.
+ * he ends what others read or write, until a date. He ends no emergency, no manager, no computer
+ * that only reads and no other guardian, and does nothing else; contract_matrix.txt has him in
+ * every state of every operation.
  */
 #include "test_contract_people.h"
 
@@ -110,6 +111,19 @@ TEST(a_guardian_ends_what_others_write)
 	people_expect_try(OK, &p, "a guardian, by the patient", WRITER_DEL, OWNER);
 }
 
+/* It keeps what opens when the patient has died: an executor's. */
+TEST(a_guardian_ends_no_computer_that_only_reads)
+{
+	SCENE(people, p, begin, people_free);
+	kit_put_key(&p.world.state, &p.who[WRITER], p.clinic, EMR_ROLE_DEVICE | EMR_ROLE_READER,
+		EMR_HOW_DEVICE, EMR_KEY_ACTIVE, KIT_NOW + KIT_DAY);
+	put_writer(&p, WRITER, 0, EMR_WRITER_ACTIVE, KIT_NOW + KIT_DAY);
+	people_expect_try(NO, &p, "a computer that only reads", WRITER_DEL, GUARDIAN);
+	put_writer(&p, WRITER, 0, EMR_WRITER_ACTIVE, KIT_NOW);
+	people_expect_try(NO, &p, "one whose time is over", WRITER_DEL, GUARDIAN);
+	people_expect_try(OK, &p, "a computer that only reads, by the patient", WRITER_DEL, OWNER);
+}
+
 /* With the rights that the ledger wrote itself. */
 TEST(a_guardian_that_the_patient_made_ends_a_grant_once)
 {
@@ -132,6 +146,13 @@ static void nothing(int expected, people *p, const char *name)
 	people_expect_try(expected, p, name, WRITER_DEL, GUARDIAN);
 }
 
+static void puts_a_file(int expected, people *p, const char *name)
+{
+	kit_expect_item(expected, &p->world, name, &p->who[GUARDIAN],
+		kit_item_of(&p->world, EMR_OP_PUT, "record"), kit_span(NULL, 0), kit_part(2, 828),
+		NULL);
+}
+
 TEST(a_guardian_whose_time_or_key_is_over_ends_nothing)
 {
 	SCENE(people, p, begin, people_free);
@@ -143,13 +164,37 @@ TEST(a_guardian_whose_time_or_key_is_over_ends_nothing)
 	put_key(&p, EMR_KEY_ACTIVE, KIT_NOW);
 	nothing(DEAD, &p, "a guardian's key that is over");
 	put_key(&p, EMR_KEY_ACTIVE, KIT_NOW + KIT_DAY);
-	put_writer(&p, GUARDIAN, EMR_RIGHT_GUARDIAN, EMR_WRITER_ACTIVE, KIT_NOW);
+	kit_put_listkey(&p.world.state, p.world.domain, &p.who[GUARDIAN], 1);
+	put_writer(
+		&p, GUARDIAN, EMR_RIGHT_GUARDIAN | EMR_RIGHT_PUT, EMR_WRITER_ACTIVE, KIT_NOW + 1);
+	nothing(OK, &p, "in the last second");
+	puts_a_file(OK, &p, "in the last second a file");
+	put_writer(&p, GUARDIAN, EMR_RIGHT_GUARDIAN | EMR_RIGHT_PUT, EMR_WRITER_ACTIVE, KIT_NOW);
 	nothing(NO, &p, "after the date");
+	puts_a_file(NO, &p, "after the date a file");
 	put_writer(&p, GUARDIAN, EMR_RIGHT_GUARDIAN, EMR_WRITER_ENDED, KIT_NOW + KIT_DAY);
 	nothing(NO, &p, "a guardian who has ended");
 	put_writer(
 		&p, GUARDIAN, EMR_RIGHT_PUT | EMR_RIGHT_ANY, EMR_WRITER_ACTIVE, KIT_NOW + KIT_DAY);
 	nothing(NO, &p, "a writer who is no guardian");
+}
+
+/* The same grant and the same writer, in another folder of hers. */
+TEST(a_guardian_ends_nothing_in_another_folder_of_the_patient)
+{
+	emr_row_grant grant;
+
+	SCENE(people, p, begin, people_free);
+	grant = people_grant(&p);
+	kit_id16("imaging", p.world.domain);
+	kit_put_domain(&p.world.state, p.world.domain, &p.world.owner, 0, 1);
+	people_put_grant(&p, &grant);
+	put_writer(&p, WRITER, 23, EMR_WRITER_ACTIVE, KIT_NOW + KIT_DAY);
+	nothing(NO, &p, "in another folder");
+	people_expect_try(OK, &p, "there, by the patient", REVOKE, OWNER);
+	people_expect_try(OK, &p, "there, by the patient", WRITER_DEL, OWNER);
+	put_writer(&p, GUARDIAN, EMR_RIGHT_GUARDIAN, EMR_WRITER_ACTIVE, KIT_NOW + KIT_DAY);
+	nothing(OK, &p, "a guardian there, too");
 }
 
 TEST(a_guardian_does_nothing_else)

@@ -277,7 +277,7 @@ const DOMAINS = {
 		},
 	},
 	[OP.WRITER_DEL]: {
-		dom: 'live', epoch: '0', part: none, row: (c) => key.in('W', c.domain, c.object), may: (c) => need(c.manager || (c.row && (same(c.row.at(48, 32), c.signer) || (c.rights & 32 && !(c.row.int(80, 2) & 40)))), MAY),
+		dom: 'live', epoch: '0', part: none, row: (c) => key.in('W', c.domain, c.object), may: (c) => need(c.manager || (c.row && (same(c.row.at(48, 32), c.signer) || (c.rights & 32 && c.row.int(80, 2) !== 0 && !(c.row.int(80, 2) & 40)))), MAY),
 		state: (c) => need(c.row?.state === 1, GONE), last: inForceOrOwner,
 		write: (c) => c.put(key.in('W', c.domain, c.object), rehead(c.row, c.head({ state: 2, flags: c.row.flags }))),
 	},
