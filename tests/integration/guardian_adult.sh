@@ -100,6 +100,7 @@ two_home ana
 emr_until says_later ana "could read in Health"
 "$EMRFS" log --json >out/log 2>&1
 expect "who ended it" "$(jq -r '[.entries[] | select(.action == "ended" and (.with.who | startswith("nuno")))] | .[0].who' out/log)" rosa
+jq -c ".entries[] | select(.with)" out/log >out/dealings
 expect "who let in" "$(jq -r '[.entries[] | select(.action == "shared" and (.with.who | startswith("lima")))] | .[0].who' out/log)" rosa
 mkdir fhir && python3 "$SUPPORT/../../packaging/emrfs-fhir" fhir <out/log >out/written 2>&1 || emr_fail "$(cat out/written)"
 python3 - <<'END' || emr_fail "not in FHIR"
