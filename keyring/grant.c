@@ -14,8 +14,9 @@
 #define NOTE_SEALED_BYTES (NOTE_BYTES + EMR_LETTER_OVERHEAD)
 #define OUTER_WORD_BYTES (16 + EMR_PART_HEAD_BYTES + 64)
 #define RULE_INFO "emrfs/v1/rule"
-#define RULE_SEALED_BYTES (EMR_GRANT_RULE_MAX + 1 + EMR_LETTER_OVERHEAD) /* and 16: units of 512   \
-									  */
+#define RULE_SEALED_BYTES                                                                          \
+	(EMR_GRANT_RULE_MAX + 1 + EMR_LETTER_OVERHEAD) /* and 16: units of 512                     \
+							*/
 #define LETTER_PLAIN_MAX 1024 /* what a card and the longest label need, in units of 512 */
 
 static const struct {
