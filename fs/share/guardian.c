@@ -161,43 +161,36 @@ emr_status share_guardian_named(
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status note_mark(emr_share *share, const emr_replica_change *change, emr_buf *out)
+static emr_status note_mark(emr_share *share, const emr_known_grant *grant, emr_buf *out)
 {
-	emr_guardian_mark mark = {.domain = change->domain, .at = change->ledger_time};
-	emr_row_writer row;
-	emr_known_person guardian;
-	emr_known_grant grant;
-	emr_status status = share_writer_row(share, change->domain, change->signer_id, &row);
+	emr_guardian_mark mark = {.grant = *grant};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
 
-	if (status == EMR_OK && (row.rights & EMR_RIGHT_GUARDIAN) == 0)
+	if (grant->row.head.state != EMR_GRANT_REVOKED)
 		return EMR_OK;
-	if (status == EMR_OK)
-		status =
-			emr_replica_grant(share->o.replica, change->domain, change->object, &grant);
-	if (status == EMR_OK)
-		status = emr_replica_person(share->o.replica, change->signer_id, &guardian);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	mark.guardian = EMR_ID32_AT(guardian.row.root);
-	mark.person = EMR_ID32_AT(grant.row.grantee);
-	return emr_buf_append(out, &mark, sizeof mark);
+	EMR_TRY(share_item(share, EMR_FAMILY_GRANT, grant->domain, grant->grant,
+		grant->row.head.version, &bytes, &item));
+	EMR_TRY(share_guardian_named(share, grant->domain, item.signer_id, &mark.guardian));
+	return emr_id32_is_zero(mark.guardian) ? EMR_OK : emr_buf_append(out, &mark, sizeof mark);
 }
 
-emr_status emr_guardian_marks(emr_share *share, uint64_t from, emr_buf *out)
+emr_status emr_guardian_marks(emr_share *share, emr_buf *out)
 {
-	EMR_AUTO_BUF seen = {0};
-	emr_replica_change change;
-	bool is_anothers;
-	EMR_ASK(asked, share->o.replica, SINCE, .at = from);
+	EMR_AUTO_BUF own = {0};
 
-	while (emr_next(&asked, &change))
-		if (change.op == EMR_OP_REVOKE && change.result == EMR_RESULT_APPLIED)
-			EMR_TRY(emr_buf_append(&seen, &change, sizeof change));
-	EMR_TRY(asked.status);
-	EMR_EACH (const emr_replica_change, one, &seen) {
-		EMR_TRY(emr_share_is_anothers(share, one->domain, &is_anothers));
-		if (!is_anothers)
-			EMR_TRY(note_mark(share, one, out));
+	EMR_TRY(emr_replica_own_domains(share->o.replica, &own));
+	EMR_EACH (const emr_id16, domain, &own) {
+		EMR_AUTO_BUF grants = {0};
+		bool is_due = false;
+		emr_status status = emr_share_epoch_is_due(share, *domain, &is_due);
+
+		EMR_TRY(status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status);
+		if (!is_due)
+			continue;
+		EMR_TRY(EMR_ASK_ALL(&grants, share->o.replica, GRANTS, .domain = *domain));
+		EMR_EACH (const emr_known_grant, grant, &grants)
+			EMR_TRY(note_mark(share, grant, out));
 	}
 	return EMR_OK;
 }

@@ -14,6 +14,7 @@
 #include "session/registered.h"
 #include "share/give.h"
 #include "share/read.h"
+#include "share/write.h"
 #include "sharing/answers.h"
 #include "sharing/office_looks.h"
 #include "sharing/sharing.h"
@@ -305,6 +306,51 @@ static emr_status tell_auditor(emr_visit *visit, const emr_known_person *me)
 	return EMR_OK;
 }
 
+static bool is_word(const emr_replica_change *change)
+{
+	return change->op == EMR_OP_EMERGENCY;
+}
+
+/* Those for whom this person is a guardian. */
+static emr_status tell_guardian(emr_visit *visit)
+{
+	const uint64_t now = emr_clock_unix_s(emr_clock_system());
+	EMR_AUTO_BUF writings = {0};
+	EMR_AUTO_BUF grants = {0};
+	bool sees = false;
+
+	EMR_TRY(emr_visit_sees(visit, is_word, &sees));
+	if (sees)
+		EMR_TRY(emr_share_writings(visit->share, &writings, NULL));
+	EMR_EACH (const emr_writing, w, &writings)
+		if (w->phase == EMR_WRITING_IN_FORCE && (w->rights & EMR_RIGHT_GUARDIAN) != 0)
+			EMR_TRY(EMR_ASK_ALL(
+				&grants, visit->session->replica, GRANTS, .domain = w->domain));
+	EMR_EACH (const emr_known_grant, grant, &grants) {
+		emr_writing w;
+		emr_emergency e;
+		char who[EMR_WHO_TEXT_BYTES], ward[EMR_WHO_TEXT_BYTES];
+		emr_emergency_state state;
+		emr_id16 id;
+
+		if ((grant->row.rights & EMR_GRANT_TWO) == 0 ||
+			emr_emergency_of(visit->share, grant, &e) != EMR_OK)
+			continue;
+		state = emr_emergency_state_at(&e, now);
+		id = told_as(grant->grant, e.version);
+		if ((state != EMR_EMERGENCY_BEGUN && state != EMR_EMERGENCY_OPEN) ||
+			emr_told_has(visit->memory, id))
+			continue;
+		EMR_TRY(emr_share_writing(visit->share, grant->domain, &w));
+		EMR_TRY(call(visit, emr_id32_is_zero(e.second) ? e.first : e.second, who));
+		EMR_TRY(call(visit, w.card.signer_id, ward));
+		emr_notices_add_that(visit->notices, "", EMR_SAY_EMERGENCY_WARD, "who", who,
+			"called", ward, "path", w.label, NULL);
+		EMR_TRY(emr_buf_append(visit->memory, &id, sizeof id));
+	}
+	return EMR_OK;
+}
+
 emr_status emr_look_emergency(emr_visit *visit)
 {
 	EMR_AUTO_BUF all = {0};
@@ -318,6 +364,7 @@ emr_status emr_look_emergency(emr_visit *visit)
 		  emr_keyring_kind_of(visit->session->keyring) != EMR_KEYRING_DEVICE;
 	EMR_TRY(emr_emergency_own(visit->share, &all));
 	EMR_TRY(look_at_all(visit, &all, may_act));
+	EMR_TRY(tell_guardian(visit));
 	status = emr_replica_person(
 		visit->session->replica, visit->session->identity.signer_id, &me);
 	if (status == EMR_OK && (me.row.roles & EMR_ROLE_AUDITOR) != 0)

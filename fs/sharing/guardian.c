@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "contract/codes.h"
 #include "kit/out.h"
 #include "kit/paths.h"
 #include "kit/text.h"
@@ -252,32 +253,41 @@ emr_status emr_guardian_answer(emr_visit *visit, const emr_share_row *row, bool 
 	return EMR_OK;
 }
 
+static bool is_revoke(const emr_replica_change *change)
+{
+	return change->op == EMR_OP_REVOKE;
+}
+
+static emr_status tell_mark(emr_visit *visit, const emr_guardian_mark *mark)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	EMR_AUTO_FREE char *path = emr_sharing_path(visit->session, mark->grant.domain, "?");
+	char guardian[EMR_WHO_TEXT_BYTES], reader[EMR_WHO_TEXT_BYTES];
+	emr_who who;
+
+	EMR_TRY_MEMORY(path);
+	EMR_TRY(emr_crowd_open(visit->session, &crowd));
+	EMR_TRY(emr_who_of(&crowd, mark->guardian, &who));
+	emr_who_text(&who, guardian, sizeof guardian);
+	EMR_TRY(emr_who_of(&crowd, EMR_ID32_AT(mark->grant.row.grantee), &who));
+	emr_who_text(&who, reader, sizeof reader);
+	emr_notices_add_that(visit->notices, path, EMR_SAY_GUARDIAN_ENDED, "who", guardian,
+		"called", reader, "path", path, NULL);
+	return emr_buf_append(visit->memory, &mark->grant.grant, sizeof mark->grant.grant);
+}
+
 emr_status emr_look_guardians(emr_visit *visit)
 {
 	EMR_AUTO_BUF marks = {0};
+	bool sees = false;
 
-	EMR_TRY(emr_guardian_marks(visit->share, visit->from, &marks));
-	EMR_EACH (const emr_guardian_mark, mark, &marks) {
-		EMR_AUTO_CROWD crowd = {0};
-		EMR_AUTO_FREE char *path = NULL;
-		char guardian[EMR_WHO_TEXT_BYTES], reader[EMR_WHO_TEXT_BYTES];
-		emr_who who;
-		bool is_due = false;
-		emr_status status = emr_share_epoch_is_due(visit->share, mark->domain, &is_due);
-
-		if (status == EMR_DENIED || status == EMR_NOT_FOUND ||
-			(status == EMR_OK && !is_due))
-			continue;
-		EMR_TRY(status);
-		EMR_TRY(emr_crowd_open(visit->session, &crowd));
-		EMR_TRY(emr_who_of(&crowd, mark->guardian, &who));
-		emr_who_text(&who, guardian, sizeof guardian);
-		EMR_TRY(emr_who_of(&crowd, mark->person, &who));
-		emr_who_text(&who, reader, sizeof reader);
-		path = emr_sharing_path(visit->session, mark->domain, "?");
-		EMR_TRY_MEMORY(path);
-		emr_notices_add_that(visit->notices, path, EMR_SAY_GUARDIAN_ENDED, "who", guardian,
-			"called", reader, "path", path, NULL);
-	}
+	if (emr_visit_told(visit) == NULL)
+		return EMR_NO_MEMORY;
+	EMR_TRY(emr_visit_sees(visit, is_revoke, &sees));
+	if (sees)
+		EMR_TRY(emr_guardian_marks(visit->share, &marks));
+	EMR_EACH (const emr_guardian_mark, mark, &marks)
+		if (!emr_told_has(visit->memory, mark->grant.grant))
+			EMR_TRY(tell_mark(visit, mark));
 	return EMR_OK;
 }

@@ -36,7 +36,8 @@ two_join joana "Joana Pinto" auditor
 two_join nuno "Nuno Alves" clinician aurora
 orgs_agent keys-aurora aurora
 agent_start keys-aurora
-two_mount ana
+two_cards ana eva
+two_mount ana eva
 two_home ana
 mkdir -p "$MNT/Allergies/Deep" "$MNT/Diary"
 echo "penicillin" >"$MNT/Allergies/list"
@@ -56,6 +57,7 @@ expect "who may read the card's file" "$(stat -c %a card)" 600
 run 2 emergency prepare Allergies -o other --yes
 run 6 emergency prepare "$MNT/Allergies" with lima -o other --yes
 says "is one person"
+run 0 guardian add eva --for "$MNT/Allergies" --until 60d --yes --wait
 run 0 share "$MNT/Allergies/Deep" with nuno@clínicaaurora --yes --wait
 
 say "in windows alone: another card makes this one worthless, and what is prepared goes on when somebody leaves the staff"
@@ -119,6 +121,7 @@ hears() { # WHO WORD
 	as "$1" "$EMRFS" status >out/heard 2>&1 </dev/null
 	grep -qF -- "$2" out/heard
 }
+emr_until hears eva "for whom you act, is in an emergency"
 emr_until hears joana "says that a patient's records must be opened"
 ! grep -q "unconscious" out/heard || emr_fail "the auditor reads the reason"
 

@@ -126,14 +126,13 @@ bool emr_guardian_is_me(emr_share *share, emr_id16 domain);
  * the domains that came with it.  *OUT_N: how many.  EMR_DENIED: no guardian (any more);
  * EMR_REFUSED: emr_share_refusal says. */
 emr_status emr_guardian_end(emr_share *share, emr_id16 domain, emr_id32 root, size_t *out_n);
-/* What a guardian has ended in an own domain, in a share of PERSON. */
+/* A share, of an own domain, that a guardian has ended while its keys are the ones that were. */
 typedef struct emr_guardian_mark {
-	emr_id16 domain;
-	emr_id32 guardian, person; /* first keys */
-	uint64_t at;
+	emr_known_grant grant;
+	emr_id32 guardian; /* first key */
 } emr_guardian_mark;
-/* Those behind FROM entries of the ledger: emr_guardian_mark, ... appended. */
-emr_status emr_guardian_marks(emr_share *share, uint64_t from, emr_buf *out);
+/* All of them: emr_guardian_mark, ... appended. */
+emr_status emr_guardian_marks(emr_share *share, emr_buf *out);
 
 /* ---- emergency.c ---- */
 /* A patient prepares, with a card, what two clinicians of an organisation may read in an emergency
