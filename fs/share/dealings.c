@@ -68,7 +68,8 @@ static emr_status note_grant_item(reading *r, life *l, const emr_replica_item *i
 	if (is_revoke || item->op == EMR_OP_DATASET_LEAVE)
 		end_life(l, item,
 			is_revoke && (public.data[0] == MOVED_OUT || public.data[0] == WITH_OUTER));
-	return is_revoke ? share_guardian_named(r->share, r->domain, item->signer_id, &l->ended_by)
+	return is_revoke ? share_guardian_named(
+				   r->share, r->domain, item->signer_id, item->seq, &l->ended_by)
 			 : EMR_OK;
 }
 
@@ -197,11 +198,15 @@ static emr_status note_writer_item(reading *r, const emr_replica_item *item)
 		return EMR_OK;
 	/* Behind its date a WRITER_DEL says nothing new. */
 	if (r->deposit != NULL && (item->op == EMR_OP_WRITER_ADD ||
-					  item->ledger_time < r->deposit->given.until_unix_s))
+					  item->ledger_time < r->deposit->given.until_unix_s)) {
+		EMR_TRY(share_guardian_named(
+			r->share, r->domain, item->signer_id, item->seq, &r->deposit->ended_by));
 		end_life(r->deposit, item,
 			item->op == EMR_OP_WRITER_ADD ||
-				!emr_id32_equal(item->signer_id, r->owner) ||
+				(!emr_id32_equal(item->signer_id, r->owner) &&
+					emr_id32_is_zero(r->deposit->ended_by)) ||
 				grant_at(r, item->seq, true) != NULL);
+	}
 	r->deposit = NULL;
 	return item->op == EMR_OP_WRITER_ADD ? note_add(r, item) : EMR_OK;
 }
@@ -337,14 +342,21 @@ static emr_status tell_life(const emr_buf *all, const life *l, emr_buf *out)
 /* ---- requests ---- */
 
 static emr_status tell_yes(
-	reading *r, const life *l, const emr_replica_item *item, emr_share_dealing *said)
+	reading *r, life *l, const emr_replica_item *item, emr_share_dealing *said)
 {
+	emr_known_person who;
 	emr_pub_approve word;
 
 	if (!emr_pub_approve_parse(public_of(item), &word))
 		return EMR_DAMAGED;
 	if (memcmp(l->given.domain.b, word.grant_domain, 16) != 0)
 		return EMR_OK; /* another owner's grant, which has the same id */
+	/* By a guardian, and the owner's rule: the clerk has called the share as the request is. */
+	if (emr_id16_equal(l->share_id, l->grant)) {
+		EMR_TRY(emr_replica_person(r->share->o.replica, said->person, &who));
+		l->given.by = EMR_ID32_AT(who.row.root);
+		return EMR_OK;
+	}
 	said->kind = EMR_DEALING_APPROVED;
 	said->domain = l->given.domain;
 	said->rights = l->given.rights;
@@ -380,36 +392,6 @@ static emr_status tell_no(reading *r, const emr_known_request *known, const emr_
 	return status;
 }
 
-/* A guardian asked for GIVEN, which is the guardian's deed; SAID->kind is SHARED where it was the
- * rule of then that said yes, and not the owner. */
-static emr_status note_guardian(
-	reading *r, life *given, const emr_known_request *known, emr_share_dealing *said)
-{
-	EMR_AUTO_FREE emr_share_request *asked = calloc(1, sizeof *asked);
-	EMR_AUTO_FREE emr_guardian_grant *g = calloc(1, sizeof *g);
-	emr_known_person who, reader;
-	bool allows = false;
-	emr_status status = asked != NULL && g != NULL
-				    ? emr_share_request_get(r->share, known->request, asked)
-				    : EMR_NO_MEMORY;
-
-	if (status != EMR_OK || emr_id32_is_zero(asked->reader))
-		return emr_status_is_local(status) ? status : EMR_OK;
-	status = emr_replica_person(r->share->o.replica, asked->from, &who);
-	if (status == EMR_OK)
-		status = emr_replica_person(r->share->o.replica, asked->reader, &reader);
-	if (status == EMR_OK)
-		status = emr_share_guardian_of(
-			r->share, asked->domain, EMR_ID32_AT(who.row.root), said->seq, g);
-	if (status == EMR_OK)
-		given->given.by = EMR_ID32_AT(who.row.root);
-	if (status == EMR_OK)
-		allows =
-			emr_guardian_allows(g->rule, &reader, asked->asked_at, asked->until_unix_s);
-	said->kind = allows ? EMR_DEALING_SHARED : EMR_DEALING_APPROVED;
-	return emr_status_is_local(status) ? status : EMR_OK;
-}
-
 static emr_status note_request(reading *r, const emr_known_request *known)
 {
 	EMR_AUTO_BUF bytes = {0};
@@ -431,10 +413,6 @@ static emr_status note_request(reading *r, const emr_known_request *known)
 	said.seq = item.seq;
 	said.at = item.ledger_time;
 	said.batch_id = item.batch_id;
-	if (is_yes)
-		EMR_TRY(note_guardian(r, given, known, &said));
-	if (is_yes && !emr_id32_is_zero(given->given.by) && said.kind == EMR_DEALING_SHARED)
-		return EMR_OK;
 	return is_yes ? tell_yes(r, given, &item, &said) : tell_no(r, known, &item, &said);
 }
 

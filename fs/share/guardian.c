@@ -15,25 +15,34 @@
 
 /* ---- the owner's ---- */
 
+/* A rule that is not here, or does not open, allows nothing. */
 static emr_status read_rule(emr_share *share, emr_guardian_grant *g)
 {
 	AUTO_GRANT_FACTS facts = {0};
 	AUTO_BOX_KEY box = NULL;
-	emr_status status;
+	emr_status status = share_grant_facts(share, g->grant.domain, g->grant.grant, &facts);
 
 	g->rule[0] = '\0';
-	EMR_TRY(share_grant_facts(share, g->grant.domain, g->grant.grant, &facts));
-	EMR_TRY(emr_box_key_domain(share->o.keyring, g->grant.domain, &box));
-	status = emr_grant_rule_open(box, emr_buf_view(&facts.item), &facts.read, g->rule);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (status == EMR_OK)
+		status = emr_box_key_domain(share->o.keyring, g->grant.domain, &box);
+	if (status == EMR_OK)
+		status = emr_grant_rule_open(box, emr_buf_view(&facts.item), &facts.read, g->rule);
+	if (status != EMR_OK)
+		g->rule[0] = '\0';
+	return emr_status_is_local(status) ? status : EMR_OK;
 }
 
 emr_status emr_share_guardian_of(
 	emr_share *share, emr_id16 domain, emr_id32 root, uint64_t seq, emr_guardian_grant *out)
 {
 	EMR_AUTO_BUF grants = {0};
+	emr_domain_public public;
+	emr_row_domain row;
 	bool is_any = false, is_hers = false;
+	emr_status status = share_own_domain(share, domain, &row, &public);
 
+	if (status != EMR_OK)
+		return status == EMR_DENIED ? EMR_NOT_FOUND : status;
 	EMR_TRY(EMR_ASK_ALL(&grants, share->o.replica, GRANTS, .domain = domain));
 	EMR_EACH (const emr_known_grant, grant, &grants) {
 		if ((grant->row.rights & EMR_GRANT_GUARDIAN) == 0 ||
@@ -87,8 +96,20 @@ bool emr_guardian_is_me(emr_share *share, emr_id16 domain)
 	       share_now(share) < row.not_after_unix_s;
 }
 
-/* Writing first: should the batch not be taken as a whole, it is less that stays. */
-static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, size_t *io_n)
+static bool came_with(
+	const emr_buf *ended, uint64_t seq, uint64_t not_after_unix_s, uint32_t purposes)
+{
+	EMR_EACH (const emr_known_grant, grant, ended)
+		if (seq >= grant->seq && not_after_unix_s == grant->row.not_after_unix_s &&
+			(purposes == 0 || purposes == grant->row.purposes))
+			return true;
+	return false;
+}
+
+/* Of what came with shares on the terms of ENDED, emr_known_grant, ..., after them; NULL: of all.
+ * Writing first: should the batch not be taken as a whole, it is less that stays. */
+static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, const emr_buf *of,
+	emr_buf *ended, size_t *io_n)
 {
 	EMR_AUTO_BUF grants = {0};
 	EMR_AUTO_BUF writers = {0};
@@ -101,7 +122,9 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, size_
 		emr_act act = emr_act_writer_del(domain, writer->writer);
 
 		if (!known_writer_is_alive(writer, share_now(share)) ||
-			(writer->row.rights & (EMR_RIGHT_MANAGE | EMR_RIGHT_GUARDIAN)) != 0)
+			(writer->row.rights & (EMR_RIGHT_MANAGE | EMR_RIGHT_GUARDIAN)) != 0 ||
+			(of != NULL &&
+				!came_with(of, writer->seq, writer->row.not_after_unix_s, 0)))
 			continue;
 		EMR_TRY(parcel_prepare(&p, &act));
 		EMR_TRY(parcel_add(&p, &act, NULL));
@@ -111,10 +134,14 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, size_
 
 		if (memcmp(grant->row.grantee, root.b, sizeof root.b) != 0 ||
 			(grant->row.rights & (EMR_GRANT_TWO | EMR_GRANT_GUARDIAN)) != 0 ||
-			!emr_phase_stands(emr_grant_phase_at(grant, share_now(share))))
+			!emr_phase_stands(emr_grant_phase_at(grant, share_now(share))) ||
+			(of != NULL && !came_with(of, grant->seq, grant->row.not_after_unix_s,
+					       grant->row.purposes)))
 			continue;
 		EMR_TRY(parcel_prepare(&p, &act));
 		EMR_TRY(parcel_add(&p, &act, NULL));
+		if (ended != NULL)
+			EMR_TRY(emr_buf_append(ended, grant, sizeof *grant));
 	}
 	if (emr_batch_count(p.batch) == 0)
 		return EMR_OK;
@@ -122,22 +149,29 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, size_
 	return parcel_send(&p);
 }
 
+/* A folder inside has its share from the one around it, with the same end and purposes. */
 emr_status emr_guardian_end(emr_share *share, emr_id16 domain, emr_id32 root, size_t *out_n)
 {
 	EMR_AUTO_BUF received = {0};
-	emr_status first = EMR_OK;
+	EMR_AUTO_BUF ended = {0};
+	emr_id16 share_id = {{0}};
+	emr_status first;
 
 	*out_n = 0;
 	if (!emr_guardian_is_me(share, domain))
 		return EMR_DENIED;
 	EMR_TRY(emr_share_received(share, &received, NULL));
+	first = end_in(share, domain, root, NULL, &ended, out_n);
+	EMR_EACH (const emr_received, r, &received)
+		if (emr_id16_equal(r->grant.domain, domain))
+			share_id = r->letter.share_id;
 	EMR_EACH (const emr_received, r, &received) {
 		emr_status status = EMR_OK;
 
-		if (emr_id16_equal(r->grant.domain, domain) ||
-			(emr_id16_equal(r->letter.root_dir_id, domain) &&
-				emr_guardian_is_me(share, r->grant.domain)))
-			status = end_in(share, r->grant.domain, root, out_n);
+		if (emr_id16_equal(r->letter.share_id, share_id) &&
+			!emr_id16_equal(r->grant.domain, domain) &&
+			emr_guardian_is_me(share, r->grant.domain))
+			status = end_in(share, r->grant.domain, root, &ended, NULL, out_n);
 		first = first == EMR_OK ? status : first;
 	}
 	return first;
@@ -146,51 +180,63 @@ emr_status emr_guardian_end(emr_share *share, emr_id16 domain, emr_id32 root, si
 /* ---- what guardians ended ---- */
 
 emr_status share_guardian_named(
-	emr_share *share, emr_id16 domain, emr_id32 signer, emr_id32 *out_root)
+	emr_share *share, emr_id16 domain, emr_id32 signer, uint64_t seq, emr_id32 *out_root)
 {
-	emr_row_writer row;
+	emr_pub_writer_add terms;
 	emr_known_person guardian;
-	emr_status status = share_writer_row(share, domain, signer, &row);
+	emr_replica_item item;
+	bool is_one = false;
+	emr_status status;
+	EMR_ASK(items, share->o.replica, HISTORY, .family = EMR_FAMILY_WRITER, .domain = domain,
+		.object = EMR_ID16_AT(signer.b));
 
 	*out_root = (emr_id32){{0}};
-	if (status == EMR_OK && (row.rights & EMR_RIGHT_GUARDIAN) != 0) {
-		status = emr_replica_person(share->o.replica, signer, &guardian);
-		if (status == EMR_OK)
-			*out_root = EMR_ID32_AT(guardian.row.root);
+	while (emr_next(&items, &item)) {
+		emr_span pub = {item.bytes.data + EMR_ITEM_BYTES, item.bytes.len - EMR_ITEM_BYTES};
+
+		if (item.op == EMR_OP_WRITER_ADD && item.seq <= seq &&
+			emr_pub_writer_add_parse(pub, &terms))
+			is_one = (terms.rights & EMR_RIGHT_GUARDIAN) != 0 &&
+				 memcmp(terms.writer, signer.b, sizeof signer.b) == 0;
 	}
+	EMR_TRY(items.status);
+	if (!is_one)
+		return EMR_OK;
+	status = emr_replica_person(share->o.replica, signer, &guardian);
+	if (status == EMR_OK)
+		*out_root = EMR_ID32_AT(guardian.row.root);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status note_mark(emr_share *share, const emr_known_grant *grant, emr_buf *out)
+/* With a share the right to write ends, too: that is one mark. */
+emr_status emr_guardian_mark_of(
+	emr_share *share, const emr_replica_change *change, emr_guardian_mark *out)
 {
-	emr_guardian_mark mark = {.grant = *grant};
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
+	emr_known_grant grant;
+	emr_known_person person;
+	EMR_AUTO_BUF writers = {0};
+	bool is_anothers = false;
 
-	if (grant->row.head.state != EMR_GRANT_REVOKED)
+	*out = (emr_guardian_mark){.domain = change->domain};
+	EMR_TRY(emr_share_is_anothers(share, change->domain, &is_anothers));
+	if (is_anothers)
 		return EMR_OK;
-	EMR_TRY(share_item(share, EMR_FAMILY_GRANT, grant->domain, grant->grant,
-		grant->row.head.version, &bytes, &item));
-	EMR_TRY(share_guardian_named(share, grant->domain, item.signer_id, &mark.guardian));
-	return emr_id32_is_zero(mark.guardian) ? EMR_OK : emr_buf_append(out, &mark, sizeof mark);
-}
-
-emr_status emr_guardian_marks(emr_share *share, emr_buf *out)
-{
-	EMR_AUTO_BUF own = {0};
-
-	EMR_TRY(emr_replica_own_domains(share->o.replica, &own));
-	EMR_EACH (const emr_id16, domain, &own) {
-		EMR_AUTO_BUF grants = {0};
-		bool is_due = false;
-		emr_status status = emr_share_epoch_is_due(share, *domain, &is_due);
-
-		EMR_TRY(status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status);
-		if (!is_due)
-			continue;
-		EMR_TRY(EMR_ASK_ALL(&grants, share->o.replica, GRANTS, .domain = *domain));
-		EMR_EACH (const emr_known_grant, grant, &grants)
-			EMR_TRY(note_mark(share, grant, out));
+	if (change->op == EMR_OP_REVOKE) {
+		EMR_TRY(emr_replica_grant(
+			share->o.replica, change->domain, change->object, &grant));
+		out->person = EMR_ID32_AT(grant.row.grantee);
 	}
-	return EMR_OK;
+	EMR_TRY(change->op == EMR_OP_WRITER_DEL
+			? share_known_writers(share, change->domain, NULL, &writers)
+			: EMR_OK);
+	EMR_EACH (const known_writer, writer, &writers)
+		if (memcmp(writer->writer.b, change->object.b, sizeof change->object.b) == 0 &&
+			(writer->row.rights & EMR_RIGHT_META) == 0 &&
+			emr_replica_person(share->o.replica, writer->writer, &person) == EMR_OK &&
+			!emr_id32_equal(writer->writer, change->signer_id))
+			out->person = EMR_ID32_AT(person.row.root);
+	return emr_id32_is_zero(out->person)
+		       ? EMR_OK
+		       : share_guardian_named(share, change->domain, change->signer_id, change->seq,
+				 &out->guardian);
 }

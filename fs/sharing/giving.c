@@ -280,11 +280,14 @@ static emr_status answer_look(
 		.left_out = json_array(),
 		.local = json_array(),
 		.own = ""};
+	char lets[EMR_REQUEST_REASON_MAX + 1] = ""; /* a guardian */
 	emr_status status = preview(a, order, &l.made, &l.is_known, &l.moves);
 
 	if (status != EMR_OK)
 		return say_terms(a, status, who);
 	EMR_TRY(look_at_shares(a, order, &l));
+	if (emr_rights_are_guardians(order->rights))
+		emr_guardian_rule_text(&a->crowd, order->reason, lets, sizeof lets);
 	answer = json_pack("{s:b, s:s, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, "
 			   "s:O, s:O, "
 			   "s:s, s:s, s:s, s:O, s:I, s:b, s:o}",
@@ -303,6 +306,7 @@ static emr_status answer_look(
 		emr_agents_silent_json(a->session));
 	if (answer != NULL &&
 		(put_asked(answer, a, order) != 0 ||
+			json_object_set_new(answer, "lets", emr_json_text(lets)) != 0 ||
 			json_object_set_new(answer, "two",
 				json_boolean((order->rights & EMR_GRANT_TWO) != 0)) != 0)) {
 		json_decref(answer);
@@ -333,7 +337,6 @@ static emr_status take_card(const asking *a, const emr_who *who, emr_order *orde
 /* Everything is a guardian's alone. */
 static emr_status place(const asking *a, emr_order *order)
 {
-	const char *name = a->session->profile.name;
 	emr_path_domain d;
 
 	if (a->request->path[0] != '\0' || !emr_request_is_guardians(a->request))
@@ -343,7 +346,7 @@ static emr_status place(const asking *a, emr_order *order)
 	if (emr_keyring_coowns(a->session->keyring, d.own))
 		return EMR_PROBLEM(EMR_DENIED, a->problem, EMR_SAY_NOT_FIRST_COMPUTER, NULL);
 	order->domain = d.own;
-	emr_show(emr_card_name_ok(name) ? name : "everything", order->label, sizeof order->label);
+	snprintf(order->label, sizeof order->label, EMR_EVERYTHING);
 	return EMR_OK;
 }
 
@@ -403,6 +406,7 @@ static emr_status answer_give(asking *a)
 	if (a->asked != NULL) { /* the name must mean who asked, and nobody else */
 		EMR_TRY(emr_id32_equal(who.id, a->asked->who.id) ? EMR_OK : EMR_CONFLICT);
 		order.request = a->asked->order.request;
+		snprintf(order.reason, sizeof order.reason, "%s", request->name);
 	}
 	EMR_TRY(request->join ? emr_sharing_may_join(a->session, request->path, &who, request->name,
 					&order, a->problem)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "contract/codes.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "kit/paths.h"
 #include "kit/text.h"
@@ -14,7 +14,6 @@
 #include "share/read.h"
 #include "share/write.h"
 #include "sharing/answers.h"
-#include "sharing/office_looks.h"
 #include "sharing/received.h"
 #include "sharing/shown.h"
 #include "view/received.h"
@@ -95,6 +94,7 @@ emr_status emr_guardian_asks(
 	EMR_TRY(find_owner(share, w.domain, &row->grantee));
 	row->domain = w.domain;
 	row->root = reader.root;
+	snprintf(row->who, sizeof row->who, "%s", reader.called);
 	snprintf(row->path, sizeof row->path, "%s", w.path + w.name_at);
 	return EMR_OK;
 }
@@ -183,68 +183,69 @@ static emr_status reaches(
 	if (status == EMR_OK)
 		status = emr_view_inner_tree(session->view, &tree, &n);
 	for (size_t i = 0; i < n && status == EMR_OK; i++) {
-		EMR_AUTO_FREE char *inner = emr_sharing_path(session, tree[i].domain, "");
+		EMR_AUTO_FREE char *inner = emr_sharing_path(session, tree[i].domain, path);
 
-		EMR_TRY_MEMORY(inner);
-		if (inner[0] != '\0' && emr_path_below(path, inner) != NULL)
+		EMR_TRY_MEMORY(inner); /* one that lies nowhere now might come below it */
+		if (emr_path_below(path, inner) != NULL)
 			status = emr_share_guardian_of(share, tree[i].domain, guardian, 0, g);
 	}
 	*out_does = status == EMR_OK;
 	return status == EMR_NOT_FOUND || status == EMR_DENIED ? EMR_OK : status;
 }
 
-/* The owner's rule alone says it: for whom, how long, to read, for what the guardian may. */
-static emr_status allows(emr_visit *visit, const emr_share_row *row, bool *out_allows)
+/* The owner's rule alone says it: for whom else, how long, to read, for what and until when the
+ * guardian may. G: who asks is one now. */
+static emr_status allows(
+	emr_visit *visit, const emr_share_row *row, const emr_guardian_grant *g, bool *out_allows)
 {
-	EMR_AUTO_FREE emr_guardian_grant *g = malloc(sizeof *g);
 	emr_known_person reader;
 	emr_status status;
 
 	*out_allows = false;
-	if (emr_id32_is_zero(row->guardian) || !emr_share_is_to_me(row) ||
-		row->state != EMR_SHARE_ASKED || row->rights != EMR_RIGHTS_READ ||
-		visit->session->read_only ||
-		emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)
+	if (row->state != EMR_SHARE_ASKED || row->rights != EMR_RIGHTS_READ ||
+		emr_id32_equal(row->who.root, row->guardian) ||
+		(row->purposes & ~g->grant.row.purposes) != 0 ||
+		row->until_unix_s > g->grant.row.not_after_unix_s)
 		return EMR_OK;
-	EMR_TRY_MEMORY(g);
-	EMR_TRY(reaches(visit->session, visit->share, row->path, row->guardian, out_allows));
-	if (!*out_allows)
-		return EMR_OK;
-	*out_allows = false;
-	status = emr_share_guardian_of(visit->share, row->order.domain, row->guardian, 0, g);
-	if (status == EMR_OK)
-		status = emr_replica_person(visit->session->replica, row->who.id, &reader);
+	status = emr_replica_person(visit->session->replica, row->who.id, &reader);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if ((row->purposes & ~g->grant.row.purposes) != 0)
+	if (!emr_guardian_allows(g->rule, &reader, row->order.asked_unix_s, row->until_unix_s))
 		return EMR_OK;
-	*out_allows =
-		emr_guardian_allows(g->rule, &reader, row->order.asked_unix_s, row->until_unix_s);
+	return reaches(visit->session, visit->share, row->path, row->guardian, out_allows);
+}
+
+/* An order for it that has failed is not tried again by itself. */
+static emr_status has_failed(emr_session *session, emr_id16 request, bool *out_has)
+{
+	EMR_AUTO_ORDERS orders = {0};
+
+	*out_has = false;
+	EMR_TRY(emr_sharing_orders(session->sharing, &orders));
+	for (size_t i = 0; i < orders.n; i++)
+		*out_has |= orders.list[i].kind == EMR_ORDER_GRANT && orders.list[i].has_failed &&
+			    emr_id16_equal(orders.list[i].request, request);
 	return EMR_OK;
 }
 
-emr_status emr_guardian_answer(emr_visit *visit, const emr_share_row *row, bool *out_answered)
+static emr_status say_yes(emr_visit *visit, const emr_share_row *row, bool *out_answered)
 {
 	EMR_AUTO_FREE emr_request *yes = calloc(1, sizeof *yes);
 	char guardian[EMR_WHO_TEXT_BYTES], reader[EMR_WHO_TEXT_BYTES], until[EMR_TEXT_BYTES];
 	emr_problem problem = {0};
 	emr_status status;
 
-	*out_answered = false;
 	EMR_TRY_MEMORY(yes);
-	EMR_TRY(allows(visit, row, out_answered));
-	if (!*out_answered)
-		return EMR_OK;
 	yes->ask = EMR_ASK_SHARE;
+	yes->until_unix_s = row->until_unix_s;
 	snprintf(yes->id, sizeof yes->id, "%s", row->whole);
+	snprintf(yes->name, sizeof yes->name, "rule");
 	status = emr_answer_share(visit->session, yes, NULL, &problem);
-	if (emr_status_may_pass(status))
-		return status;
-	if (status != EMR_OK) { /* the owner is asked */
+	*out_answered = status == EMR_OK || status == EMR_CONFLICT; /* it is on its way */
+	if (status != EMR_OK && !*out_answered)			    /* the owner is asked */
 		emr_log(EMR_LOG_WARN, "a guardian's request: %s", emr_status_text(status));
-		*out_answered = false;
-		return EMR_OK;
-	}
+	if (status != EMR_OK)
+		return emr_status_may_pass(status) ? status : EMR_OK;
 	emr_who_text(&row->asker, guardian, sizeof guardian);
 	emr_who_text(&row->who, reader, sizeof reader);
 	emr_time_text((int64_t)row->until_unix_s, until);
@@ -253,41 +254,100 @@ emr_status emr_guardian_answer(emr_visit *visit, const emr_share_row *row, bool 
 	return EMR_OK;
 }
 
-static bool is_revoke(const emr_replica_change *change)
+/* Whether the key that asked is that of a guardian now, and neither ended nor followed by another.
+ */
+static emr_status is_guardian(
+	emr_visit *visit, const emr_share_row *row, emr_guardian_grant *g, bool *out_is)
 {
-	return change->op == EMR_OP_REVOKE;
+	emr_known_person asker;
+	emr_status status = emr_replica_person(visit->session->replica, row->order.grantee, &asker);
+
+	*out_is = false;
+	if (status == EMR_OK && emr_id32_is_zero(EMR_ID32_AT(asker.row.next)))
+		status = emr_replica_person_is_active(visit->session->replica, &asker,
+			emr_clock_unix_s(emr_clock_system()), out_is);
+	if (status == EMR_OK && *out_is)
+		status =
+			emr_share_guardian_of(visit->share, row->order.domain, row->guardian, 0, g);
+	*out_is = *out_is && status == EMR_OK;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status tell_mark(emr_visit *visit, const emr_guardian_mark *mark)
+emr_status emr_guardian_answer(emr_visit *visit, const emr_share_row *row, bool *out_answered)
+{
+	EMR_AUTO_FREE emr_guardian_grant *g = malloc(sizeof *g);
+	bool is_one = false, may = false;
+	emr_status status;
+
+	*out_answered = false;
+	if (emr_id32_is_zero(row->guardian) || !emr_share_waits(row) || visit->session->read_only ||
+		emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)
+		return EMR_OK;
+	EMR_TRY_MEMORY(g);
+	EMR_TRY(is_guardian(visit, row, g, &is_one));
+	if (!is_one || row->path[0] == '\0') {
+		status = emr_share_request_deny(visit->share, row->order.request,
+			is_one ? _("The whole folder is never shared.")
+			       : _("You act for this person no more."));
+		*out_answered = status == EMR_OK || status == EMR_CONFLICT;
+		return *out_answered ? EMR_OK : status;
+	}
+	EMR_TRY(allows(visit, row, g, &may));
+	if (may)
+		EMR_TRY(has_failed(visit->session, row->order.request, &is_one));
+	return may && !is_one ? say_yes(visit, row, out_answered) : EMR_OK;
+}
+
+/* ---- the rule in words ---- */
+
+void emr_guardian_rule_text(emr_crowd *crowd, const char *rule, char *out, size_t size)
+{
+	char *at;
+	const unsigned long long seconds = strtoull(rule, &at, 10);
+	const bool is_days = seconds % 86400 == 0;
+	const unsigned long long n = seconds / (is_days ? 86400 : 3600);
+
+	out[0] = '\0';
+	while (*at == ' ') {
+		const size_t digits = strcspn(at + 1, " "), used = strlen(out);
+		char text[65] = "";
+		emr_id32 id = {{0}};
+		emr_who who = {.called = "?"};
+
+		memcpy(text, at + 1, digits < sizeof text ? digits : 0);
+		at += 1 + digits;
+		if (emr_unhex(text, id.b, digits / 2) == EMR_OK && digits == 64)
+			(void)emr_who_of(crowd, id, &who);
+		else
+			(void)emr_organisation_name(
+				crowd->replica, crowd->descriptor, id.b, who.organisation);
+		snprintf(out + used, size - used, "%s%s%s", used > 0 ? ", " : "",
+			digits == 64 ? "" : _("clinicians of "),
+			digits == 64 ? who.called : who.organisation);
+	}
+	if (out[0] != '\0')
+		snprintf(out + strlen(out), size - strlen(out),
+			is_days ? emr_text_of(n, " (%llu day at most)", " (%llu days at most)")
+				: emr_text_of(n, " (%llu hour at most)", " (%llu hours at most)"),
+			n);
+}
+
+/* ---- what a guardian ended ---- */
+
+emr_status emr_guardian_tell(const emr_visit *visit, const emr_guardian_mark *mark)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	EMR_AUTO_FREE char *path = emr_sharing_path(visit->session, mark->grant.domain, "?");
-	char guardian[EMR_WHO_TEXT_BYTES], reader[EMR_WHO_TEXT_BYTES];
+	EMR_AUTO_FREE char *path = emr_sharing_path(visit->session, mark->domain, "?");
+	char guardian[EMR_WHO_TEXT_BYTES], person[EMR_WHO_TEXT_BYTES];
 	emr_who who;
 
 	EMR_TRY_MEMORY(path);
 	EMR_TRY(emr_crowd_open(visit->session, &crowd));
 	EMR_TRY(emr_who_of(&crowd, mark->guardian, &who));
 	emr_who_text(&who, guardian, sizeof guardian);
-	EMR_TRY(emr_who_of(&crowd, EMR_ID32_AT(mark->grant.row.grantee), &who));
-	emr_who_text(&who, reader, sizeof reader);
+	EMR_TRY(emr_who_of(&crowd, mark->person, &who));
+	emr_who_text(&who, person, sizeof person);
 	emr_notices_add_that(visit->notices, path, EMR_SAY_GUARDIAN_ENDED, "who", guardian,
-		"called", reader, "path", path, NULL);
-	return emr_buf_append(visit->memory, &mark->grant.grant, sizeof mark->grant.grant);
-}
-
-emr_status emr_look_guardians(emr_visit *visit)
-{
-	EMR_AUTO_BUF marks = {0};
-	bool sees = false;
-
-	if (emr_visit_told(visit) == NULL)
-		return EMR_NO_MEMORY;
-	EMR_TRY(emr_visit_sees(visit, is_revoke, &sees));
-	if (sees)
-		EMR_TRY(emr_guardian_marks(visit->share, &marks));
-	EMR_EACH (const emr_guardian_mark, mark, &marks)
-		if (!emr_told_has(visit->memory, mark->grant.grant))
-			EMR_TRY(tell_mark(visit, mark));
+		"called", person, "path", path, NULL);
 	return EMR_OK;
 }

@@ -23,8 +23,6 @@
 /* A new look is a new line. */
 static const emr_look looks[] = {
 	{.name = "release", .look = emr_look_release, .end = emr_look_release_end},
-	/* Before keys are renewed. */
-	{.name = "guardians", .look = emr_look_guardians, .end = emr_told_end},
 	{.name = "epochs", .look = emr_look_epochs, .end = free},
 	{.name = "requests", .look = emr_look_requests, .end = emr_look_requests_end},
 	{.name = "own key", .look = emr_look_own_key, .end = free},

@@ -12,10 +12,12 @@
 #include "contract/codes.h"
 #include "contract/pubs_share.h"
 #include "kit/out.h"
+#include "kit/paths.h"
 #include "org/datasets.h"
 #include "share/audit.h"
 #include "share/write.h"
 #include "sharing/opening.h"
+#include "sharing/requests.h"
 
 #include "sharing_private.h"
 
@@ -74,6 +76,18 @@ static bool is_deleted(const emr_session *session, emr_id16 domain)
 	       head.state != EMR_OBJECT_LIVE;
 }
 
+static emr_status read_rule(collecting *c, const emr_known_grant *grant, emr_share_row *row)
+{
+	EMR_AUTO_FREE emr_guardian_grant *g = malloc(sizeof *g);
+	emr_status status = g == NULL ? EMR_NO_MEMORY
+				      : emr_share_guardian_of(c->share, grant->domain,
+						EMR_ID32_AT(grant->row.grantee), grant->seq, g);
+
+	if (status == EMR_OK)
+		emr_guardian_rule_text(c->crowd, g->rule, row->words, sizeof row->words);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 static emr_status note_given(collecting *c, const emr_given *given)
 {
 	const emr_row_grant *g = &given->grant.row;
@@ -111,6 +125,8 @@ static emr_status note_given(collecting *c, const emr_given *given)
 					  g->t;
 	EMR_TRY(emr_who_of(c->crowd, EMR_ID32_AT(g->grantee), &row.who));
 	row.path = emr_sharing_path(c->session, row.domain, given->label);
+	if ((g->rights & EMR_GRANT_GUARDIAN) != 0)
+		EMR_TRY(read_rule(c, &given->grant, &row));
 	return add_row(c, &row);
 }
 
@@ -264,30 +280,24 @@ static emr_share_state state_of(
 }
 
 /* For another, whom a guardian wants to let in: that one is ROW's, and PATH is where it lies here.
- * *OUT_IS_GUARDIAN: who asks is one. */
-static emr_status name_ward(
-	collecting *c, const emr_share_request *p, emr_share_row *row, bool *out_is_guardian)
+ */
+static emr_status name_ward(collecting *c, const emr_share_request *p, emr_share_row *row)
 {
-	emr_guardian_grant g;
-	emr_known_person asker;
-	EMR_AUTO_FREE char *folder = NULL;
-	emr_status status;
+	EMR_AUTO_FREE char *folder = emr_sharing_path(c->session, p->domain, "?");
+	EMR_AUTO_FREE char *joined = NULL;
+	char clean[EMR_REQUEST_PATH_MAX + 1];
 
-	EMR_TRY(emr_replica_person(c->session->replica, p->from, &asker));
-	row->guardian = EMR_ID32_AT(asker.row.root);
-	status = emr_share_guardian_of(c->share, p->domain, row->guardian, 0, &g);
-	*out_is_guardian = status == EMR_OK;
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND || status == EMR_DENIED ? EMR_OK : status;
-	row->order.domain = p->domain;
-	EMR_TRY(emr_who_of(c->crowd, p->from, &row->asker));
-	EMR_TRY(emr_who_of(c->crowd, p->reader, &row->who));
-	folder = emr_sharing_path(c->session, p->domain, "");
 	EMR_TRY_MEMORY(folder);
-	if (asprintf(&row->path, "%s%s%s", folder,
-		    folder[0] != '\0' && p->path[0] != '\0' ? "/" : "", p->path) < 0)
-		row->path = NULL;
-	return EMR_OK;
+	EMR_TRY(emr_who_at(c->crowd, p->from, p->seq, &row->asker));
+	EMR_TRY(emr_who_of(c->crowd, p->reader, &row->who));
+	row->guardian = row->asker.root;
+	row->order.domain = p->domain;
+	if (asprintf(&joined, "%s/%s", folder, p->path) < 0)
+		joined = NULL;
+	EMR_TRY_MEMORY(joined);
+	/* One text for what is judged and for what is done. */
+	row->path = strdup(emr_path_clean(joined, clean, sizeof clean) == EMR_OK ? clean : "?");
+	return add_row(c, row);
 }
 
 static emr_status note_request(collecting *c, const emr_share_request *p)
@@ -313,12 +323,8 @@ static emr_status note_request(collecting *c, const emr_share_request *p)
 	row.seq = p->seq;
 	row.last_at = p->ledger_time;
 	memcpy(row.words, p->reason, sizeof row.words);
-	if (!p->is_mine && !emr_id32_is_zero(p->reader)) {
-		bool is_guardian = false;
-
-		EMR_TRY(name_ward(c, p, &row, &is_guardian));
-		return is_guardian ? add_row(c, &row) : EMR_OK;
-	}
+	if (!p->is_mine && !emr_id32_is_zero(p->reader))
+		return name_ward(c, p, &row);
 	if (!p->is_mine)
 		EMR_TRY(emr_who_at(c->crowd, p->from, p->seq, &row.who));
 	else if (kept != NULL)

@@ -55,12 +55,14 @@ static void show_who(const json_t *one, char *out, size_t size)
 
 static void show_what(const json_t *one, char *out, size_t size)
 {
-	char path[PATH_SHOWN], reason[REASON_SHOWN];
+	char path[PATH_SHOWN], reason[REASON_SHOWN], reader[PATH_SHOWN];
 	const char *rights = emr_json_text_at(one, "rights");
 
 	emr_short_text(emr_json_text_at(one, "path"), path, sizeof path);
 	emr_quoted_text(emr_json_text_at(one, "reason"), reason, sizeof reason);
-	snprintf(out, size, "%s, %s%s%s%s%s", path[0] != '\0' ? path : _("your records"),
+	emr_show(emr_json_text_at(one, "reader"), reader, sizeof reader);
+	snprintf(out, size, "%s%s%s, %s%s%s%s%s", path[0] != '\0' ? path : _("your records"),
+		reader[0] != '\0' ? _(" for ") : "", reader,
 		strcmp(rights, "read") == 0    ? ""
 		: strcmp(rights, "write") == 0 ? _("to read and change, ")
 					       : _("to leave files there, "),

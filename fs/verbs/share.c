@@ -56,7 +56,7 @@ static void until_text(uint64_t until, uint64_t now, char *out, size_t size)
 static void say_grant(const sharing *s, const json_t *one)
 {
 	char path[300], column[340], who[EMR_WHO_TEXT_BYTES], until[80],
-		opened[EMR_TEXT_BYTES + 60] = "", opening[EMR_OPENING_TEXT_BYTES];
+		opened[EMR_TEXT_BYTES + 300] = "", opening[EMR_OPENING_TEXT_BYTES];
 	uint64_t times = emr_json_number_at(one, "opened");
 
 	emr_show(emr_json_text_at(one, "path"), path, sizeof path);
@@ -74,6 +74,9 @@ static void say_grant(const sharing *s, const json_t *one)
 	emr_column_text(path, 20, column, sizeof column);
 	emr_opening_text(emr_json_text_at(one, "why_not"), emr_json_text_at(one, "state"),
 		emr_json_text_at(one, "who"), opening);
+	if (emr_json_text_at(one, "lets")[0] != '\0')
+		snprintf(opened + strlen(opened), sizeof opened - strlen(opened),
+			_("   lets read: %.200s"), emr_json_text_at(one, "lets"));
 	emr_say(s->out, "%-10s  %s  %s   %s   %s   %s   %s%s\n", emr_json_text_at(one, "id"),
 		column, who, emr_text_word(emr_json_text_at(one, "rights")),
 		emr_text_word(emr_json_text_at(one, "purpose")), until, opening, opened);
@@ -167,27 +170,20 @@ static emr_status list(sharing *s, emr_problem *out_problem)
 
 /* ---- asking first ---- */
 
-/* The names are those that were typed. */
 static void say_guardian(const sharing *s, const char *who, const char *path, const char *until)
 {
-	char names[EMR_ASK_REASON_MAX + 1] = "", *end;
+	char lets[1200];
 
+	emr_show(emr_json_text_at(s->look, "lets"), lets, sizeof lets);
 	emr_say(s->out,
 		"%s acts for you in %s, %s: reads and saves there, and ends what others can read. "
 		"Log "
 		"and notices say who did it, and nothing earlier or removed opens.\n",
-		who, path[0] != '\0' ? path : _("your folder"), until);
-	emr_show(s->request.reason, names, sizeof names);
-	for (end = names + strlen(names); end > names && end[-1] == ' ';)
-		*--end = '\0';
-	if (names[0] == '\0')
-		emr_say(s->out, "Whom this guardian wants to let read, you are asked each time.\n");
-	else
-		emr_say(s->out,
-			"Your computer lets these read at this guardian's word, for at most %u "
-			"days: "
-			"%s. For others you are asked.\n",
-			(unsigned)(s->request.limit / 1440), names);
+		who, path[0] != '\0' ? path : _("your whole folder"), until);
+	if (lets[0] != '\0')
+		emr_say(s->out, "Your computer lets these read at this guardian's word: %s.\n",
+			lets);
+	emr_say(s->out, "For whom else a guardian asks, you say yes or no.\n");
 }
 
 /* "for treatment, until ...": what a deposit does not have is not said. */
@@ -370,7 +366,8 @@ static emr_status find_row(sharing *s, json_t **out_grant, emr_problem *out_prob
 	EMR_TRY(fetch_shares(s, &answer, out_problem));
 	json_array_foreach(json_object_get(answer, "grants"), i, one)
 	{
-		if (strcmp(emr_json_text_at(one, "path"), s->request.path) == 0 &&
+		if (strcmp(emr_json_text_at(one, "path"),
+			    s->request.path[0] != '\0' ? s->request.path : "/") == 0 &&
 			strcmp(emr_json_text_at(one, "who"), s->request.who) == 0 &&
 			emr_json_number_at(one, "until_unix") == s->request.until_unix_s)
 			found = one;

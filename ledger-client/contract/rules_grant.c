@@ -145,10 +145,11 @@ static void grant_write(struct judge *judge)
 
 /* ---- 31 REVOKE ---- */
 
-/* A guardian leaves to the patient what was prepared for an emergency, and other guardians. */
+/* A guardian leaves to the patient what was prepared for an emergency, and other guardians, and
+ * gives no reason, which are those of the owner's computer. */
 static emr_result revoke_authority(struct judge *judge)
 {
-	bool may_guardian = (judge->rights & EMR_RIGHT_GUARDIAN) != 0 &&
+	bool may_guardian = (judge->rights & EMR_RIGHT_GUARDIAN) != 0 && judge->pub.data[0] == 0 &&
 			    (row_of(judge).rights & (EMR_GRANT_TWO | EMR_GRANT_GUARDIAN)) == 0;
 
 	return may_guardian ? EMR_RESULT_APPLIED : emr_judge_manager(judge);

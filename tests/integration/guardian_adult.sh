@@ -39,7 +39,7 @@ as ana run 6 guardian add @saolucas --for ana-folder/Health --until 30d --yes
 as ana run 2 guardian add vera lima --for ana-folder/Health --until 30d --yes
 as ana run 13 guardian add vera --for ana-folder/Health --until 30d # nobody says yes
 run 0 share
-says "guardian"
+says "lets read: clinicians of São Lucas, vera@saolucas (7 days at most)"
 
 of() { compgen -G "$1-folder/shared-with-me/*/$2"; } # WHO PATTERN
 reads() { grep -rqs "$2" "$1-folder/shared-with-me"; } # WHO WORD
@@ -83,14 +83,20 @@ lost() { ! reads rosa 1999; }
 emr_until lost
 asks rosa Health vera --until 1d 0
 emr_until waits 3
+run 0 share "$MNT/Health" with vera --deposit --yes --wait
 ! reads vera penicillin || emr_fail "opened with what the guardian does not reach"
 
 say "a guardian ends at once what others read, while her computer is off, and not another guardian"
+emr_until reads lima 1999
 run 0 unmount
 ends() { as "$1" run "$4" revoke "$(of "$1" "$2")" from "$3" --yes --json; }
 ends rosa Health nuno@clínicaaurora 0
 ended() { ! grep -qs penicillin nuno-folder/shared-with-me/*/Health/list; }
 emr_until ended
+none() { ! reads lima "1999\|penicillin"; }
+ends rui Health lima 0
+emr_until none
+ends rosa Health vera 0 # who leaves files there
 ends rosa Health rui 5
 ends rui Health rosa 5
 ends lima Health vera 6
@@ -101,6 +107,7 @@ emr_until says_later ana "could read in Health"
 "$EMRFS" log --json >out/log 2>&1
 expect "who ended it" "$(jq -r '[.entries[] | select(.action == "ended" and (.with.who | startswith("nuno")))] | .[0].who' out/log)" rosa
 jq -c ".entries[] | select(.with)" out/log >out/dealings
+expect "who ended what was left there" "$(jq -r '[.entries[] | select(.action == "ended" and .rights == "deposit")] | .[0].who' out/log)" rosa
 expect "who let in" "$(jq -r '[.entries[] | select(.action == "shared" and (.with.who | startswith("lima")))] | .[0].who' out/log)" rosa
 mkdir fhir && python3 "$SUPPORT/../../packaging/emrfs-fhir" fhir <out/log >out/written 2>&1 || emr_fail "$(cat out/written)"
 python3 - <<'END' || emr_fail "not in FHIR"
@@ -111,7 +118,7 @@ assert {("E", "rosa"), ("U", "rosa"), ("R", "rui")} <= acting, acting
 END
 
 say "on the date, and when she says so, it is over"
-run 0 revoke --all from rui --yes --wait
+run 0 revoke "$MNT" from rui --yes --wait
 gone() { ! reads rui "private\|penicillin"; }
 emr_until gone
 run 0 unmount

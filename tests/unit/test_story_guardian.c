@@ -3,6 +3,7 @@
 #include "story_kit.h"
 
 #include "contract/codes.h"
+#include "replica/ask.h"
 #include "share/request.h"
 #include "share/strangers.h"
 #include "share/write.h"
@@ -23,12 +24,12 @@ AROUND(begin)
 AROUND_BY(end, story_end(&s))
 
 /* NULL: the rule that stands there. */
-static emr_grant_made make(const char *rule, uint64_t until_unix_s)
+static emr_grant_made make_with(uint16_t writes, const char *rule, uint64_t until_unix_s)
 {
 	const emr_grant_order order = {.domain = s.imaging,
 		.grantee = s.lima.public.signer_id,
 		.rights = EMR_RIGHTS_READ,
-		.writes = EMR_WRITES_GUARDIAN,
+		.writes = writes,
 		.replaces = true,
 		.rule = rule,
 		.purposes = 1u << CONSULT,
@@ -38,6 +39,11 @@ static emr_grant_made make(const char *rule, uint64_t until_unix_s)
 
 	assert_ok(emr_share_grant(begins(s.ana), &order, &made));
 	return made;
+}
+
+static emr_grant_made make(const char *rule, uint64_t until_unix_s)
+{
+	return make_with(EMR_WRITES_GUARDIAN, rule, until_unix_s);
 }
 
 static emr_status find(emr_guardian_grant *out)
@@ -134,10 +140,26 @@ TEST_IN(begin, end, a_guardian_asks_for_another_and_she_reads_for_whom)
 	assert_string_equal(asked.path, "knee");
 }
 
+/* Of the last end of a share in Ana's folder. */
+static emr_guardian_mark last_mark(void)
+{
+	emr_replica_change change, last = {.op = 0};
+	emr_guardian_mark mark;
+
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	EMR_ASK(asked, s.k.stack.replica, SINCE, .at = 0);
+	while (emr_next(&asked, &change))
+		if (change.op == EMR_OP_REVOKE && emr_id16_equal(change.domain, s.imaging))
+			last = change;
+	assert_int_equal(last.op, EMR_OP_REVOKE);
+	assert_ok(emr_guardian_mark_of(s.ana, &last, &mark));
+	return mark;
+}
+
 /* Lima ends what eve reads and writes, and not what only Ana ends. */
 TEST_IN(begin, end, a_guardian_ends_what_others_have_and_no_other_guardian)
 {
-	EMR_AUTO_BUF marks = {0};
+	emr_guardian_mark mark;
 	emr_known_grant grant;
 	emr_grant_made given;
 	emr_known_person eve;
@@ -153,15 +175,15 @@ TEST_IN(begin, end, a_guardian_ends_what_others_have_and_no_other_guardian)
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, given.grant, &grant));
 	assert_int_equal(grant.row.head.state, EMR_GRANT_REVOKED);
-	assert_ok(emr_guardian_marks(s.ana, &marks));
-	assert_int_equal(marks.len, sizeof(emr_guardian_mark));
-	assert_true(emr_id32_equal(((emr_guardian_mark *)(void *)marks.data)->guardian, lima));
-	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
-	emr_buf_clear(&marks);
-	assert_ok(emr_guardian_marks(s.ana, &marks));
-	assert_int_equal(marks.len, 0); /* her keys are new */
+	mark = last_mark();
+	assert_true(emr_id32_equal(mark.guardian, lima));
+	assert_true(emr_id32_equal(mark.person, EMR_ID32_AT(eve.row.root)));
 	assert_ok(emr_guardian_end(begins(s.lima.share), s.imaging, lima, &n));
 	assert_int_equal(n, 0);
+	/* It was a guardian who did it, whatever she is later. */
+	make_with(EMR_WRITES_ALL, NULL, story_now(&s) + 30 * DAY);
+	assert_true(emr_id32_equal(last_mark().guardian, lima));
+	make("", story_now(&s) + 30 * DAY);
 	story_pass(&s, 31 * DAY);
 	assert_status(EMR_DENIED,
 		emr_guardian_end(begins(s.lima.share), s.imaging, EMR_ID32_AT(eve.row.root), &n));

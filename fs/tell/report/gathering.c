@@ -87,9 +87,14 @@ static emr_status add(emr_openings *o, const emr_told *one)
 static void find_subject(const gathering *g, emr_id16 object, emr_told *one)
 {
 	emr_story story;
+	emr_path_domain top;
 
 	if (emr_chronicle_story(g->session->chronicle, object, &story) == EMR_OK)
 		one->subject = (size_t)story.subject + 1;
+	else if (g->session->view != NULL &&
+		 emr_view_domain_of(g->session->view, "", &top) == EMR_OK &&
+		 emr_id16_equal(object, top.own))
+		one->path = strdup("/"); /* the whole folder */
 }
 
 /* The row's version is the item's; which entry it came with tells the version of the content. */

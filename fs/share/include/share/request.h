@@ -126,13 +126,15 @@ bool emr_guardian_is_me(emr_share *share, emr_id16 domain);
  * the domains that came with it.  *OUT_N: how many.  EMR_DENIED: no guardian (any more);
  * EMR_REFUSED: emr_share_refusal says. */
 emr_status emr_guardian_end(emr_share *share, emr_id16 domain, emr_id32 root, size_t *out_n);
-/* A share, of an own domain, that a guardian has ended while its keys are the ones that were. */
+/* A guardian has ended what PERSON had in an own domain; first keys. */
 typedef struct emr_guardian_mark {
-	emr_known_grant grant;
-	emr_id32 guardian; /* first key */
+	emr_id16 domain;
+	emr_id32 guardian, person; /* GUARDIAN zero: it is none */
 } emr_guardian_mark;
-/* All of them: emr_guardian_mark, ... appended. */
-emr_status emr_guardian_marks(emr_share *share, emr_buf *out);
+struct emr_replica_change;
+/* Of CHANGE, a REVOKE or WRITER_DEL that the ledger applied. */
+emr_status emr_guardian_mark_of(
+	emr_share *share, const struct emr_replica_change *change, emr_guardian_mark *out);
 
 /* ---- emergency.c ---- */
 /* A patient prepares, with a card, what two clinicians of an organisation may read in an emergency

@@ -22,8 +22,6 @@ void emr_told_end(void *memory);
 /* Answers the questions of those to whom something of one's own is shared. */
 emr_status emr_look_release(emr_visit *visit);
 void emr_look_release_end(void *memory);
-/* Tells what a guardian has ended, while its keys are the ones that were (guardian.c). */
-emr_status emr_look_guardians(emr_visit *visit);
 /* New epochs for own domains where somebody's time has ended: when the folder is opened, and once a
  * day. */
 emr_status emr_look_epochs(emr_visit *visit);

@@ -40,7 +40,9 @@ typedef struct emr_order {
 	uint8_t told; /* WAITS, ASKED: the emr_share_request_state that their person knows */
 	char path[EMR_REQUEST_PATH_MAX + 1];	 /* WAITS, ASKED */
 	char reason[EMR_REQUEST_REASON_MAX + 1]; /* ASKED; WAITS: the path of the Consent, or "";
-						    GRANT: a guardian's rule */
+						    GRANT: a guardian's
+						    rule, and with REQUEST whether a rule said
+						    yes */
 	/* It will not be tried again: its status, and the ledger's code when that is EMR_REFUSED.
 	 */
 	bool has_failed;

@@ -35,5 +35,10 @@ const char *emr_guardian_inside(const char *path);
 /* Says yes to ROW, which waits for this person's, if a guardian asks and the rule allows it, and
  * tells it.  *OUT_ANSWERED: it did. */
 emr_status emr_guardian_answer(emr_visit *visit, const emr_share_row *row, bool *out_answered);
+/* For whom RULE says yes, and how long: "lima, clinicians of São Lucas (7 days at most)"; "":
+ * nobody. */
+void emr_guardian_rule_text(emr_crowd *crowd, const char *rule, char *out, size_t size);
+/* Tells what a guardian has ended. */
+emr_status emr_guardian_tell(const emr_visit *visit, const emr_guardian_mark *mark);
 /* The answer to `revoke` of a path below shared-with-me, as emr_answer_revoke. */
 emr_answer_fn emr_guardian_revoke;

@@ -54,7 +54,7 @@ typedef struct emr_share_row {
 	uint64_t seq;				/* entry of a request; 0: a Consent's */
 	uint64_t last_at;			/* when something was said of a request last */
 	char words[EMR_REQUEST_REASON_MAX + 1]; /* of the other one: why it is asked for, or why
-						   not */
+						   not; of a guardian's: whom a rule lets read */
 } emr_share_row;
 
 typedef struct emr_share_rows {
@@ -105,6 +105,12 @@ static inline bool emr_share_is_to_me(const emr_share_row *row)
 static inline const char *emr_share_file(const emr_share_row *row)
 {
 	return emr_share_is_to_me(row) ? row->order.reason : "";
+}
+
+/* For whom this person asked, as a guardian; "": for oneself. */
+static inline const char *emr_share_reader(const emr_share_row *row)
+{
+	return row->order.kind == EMR_ORDER_ASKED ? row->order.who : "";
 }
 
 /* "queued", "confirmed", "failed CAUSE", "open", "approved". */

@@ -336,7 +336,7 @@ const GRANTS = {
 		},
 	},
 	[OP.REVOKE]: {
-		dom: 'live', epoch: '0', zero: [1, 7], part: none, row: grantRow, may: (c) => need(c.manager || (c.rights & 32 && !(c.row && c.row.int(108, 2) & 36)), MAY), last: (c) => { need(c.row, NOGRANT); need(c.row.state === 1, OVER); inForceOrOwner(c); },
+		dom: 'live', epoch: '0', zero: [1, 7], part: none, row: grantRow, may: (c) => need(c.manager || (c.rights & 32 && c.pub[0] === 0 && !(c.row && c.row.int(108, 2) & 36)), MAY), last: (c) => { need(c.row, NOGRANT); need(c.row.state === 1, OVER); inForceOrOwner(c); },
 		write: (c) => {
 			c.put(grantRow(c), rehead(c.row, { state: 2, version: c.version, item: c.id }));
 			if (c.row.num(112, 8)) c.purge(OP.KFRAGS, 1n, c.row.num(112, 8));
