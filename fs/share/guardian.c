@@ -106,7 +106,7 @@ static bool came_with(
 	return false;
 }
 
-/* Of what came with shares on the terms of ENDED, emr_known_grant, ..., after them; NULL: of all.
+/* Only those that came with a grant among OF, emr_known_grant, ... (NULL: all of them).
  * Writing first: should the batch not be taken as a whole, it is less that stays. */
 static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, const emr_buf *of,
 	emr_buf *ended, size_t *io_n)

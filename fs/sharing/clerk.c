@@ -47,12 +47,6 @@ static bool is_for_two(const emr_order *order)
 	return (order->rights & EMR_GRANT_TWO) != 0;
 }
 
-/* A guardian's, which may be another than that of the grant that stands. */
-static bool has_rule(const emr_order *order)
-{
-	return emr_rights_are_guardians(order->rights) && order->reason[0] != '\0';
-}
-
 static emr_status compare_grant(comparing *c, const emr_given *given)
 {
 	const emr_row_grant *row = &given->grant.row;
@@ -61,7 +55,7 @@ static emr_status compare_grant(comparing *c, const emr_given *given)
 	const uint64_t end = row->not_after_unix_s, asked = c->order->until_unix_s;
 	bool fits = false;
 
-	if (!has_rule(c->order) && memcmp(row->grantee, c->order->root.b, 32) == 0 &&
+	if (!emr_order_has_rule(c->order) && memcmp(row->grantee, c->order->root.b, 32) == 0 &&
 		emr_phase_stands(given->phase) && emr_rights_alike(row->rights, c->order->rights) &&
 		(!is_for_two(c->order) || emr_id16_equal(given->share_id, c->order->request)) &&
 		emr_rights_shown(row->rights) == emr_rights_shown(c->order->rights) &&
@@ -217,7 +211,7 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 		.purposes = order->purposes,
 		.not_after_unix_s = order->until_unix_s,
 		.label = order->label,
-		.rule = has_rule(order) ? order->reason : NULL,
+		.rule = emr_order_has_rule(order) ? order->reason : NULL,
 		.grant = has_name(order) ? order->request : (emr_id16){{0}},
 		/* By a guardian's word and her rule: the log knows it by that. */
 		.share_id = is_for_two(order) || (has_name(order) && order->reason[0] != '\0')

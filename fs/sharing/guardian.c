@@ -2,10 +2,12 @@
  * ends what they read; on the owner's it says yes by the owner's rule, and tells what was done. */
 #include "sharing/requests.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/paths.h"
@@ -16,49 +18,48 @@
 #include "sharing/answers.h"
 #include "sharing/received.h"
 #include "sharing/shown.h"
-#include "view/received.h"
 
 #include "sharing_private.h"
 
 /* ---- the guardian's ---- */
 
 typedef struct ward {
-	const char *path; /* that somebody named */
-	emr_id16 domain;  /* of the share in which it lies; zero: none that makes a guardian */
-	size_t name_at, inside_at; /* in PATH: the share's name, and what lies behind it */
+	emr_id16 domain;    /* of the share in which the path lies */
+	const char *name;   /* the share's, in the path */
+	const char *inside; /* what lies behind it */
 } ward;
 
-static bool note_ward(void *arg, const emr_shared_with_me *share)
-{
-	ward *w = arg;
-	const char *inside = emr_path_below(share->path, w->path);
-
-	if (inside == NULL || strcmp(share->right, "guardian") != 0)
-		return true;
-	w->domain = share->domain;
-	w->inside_at = strlen(share->path);
-	w->name_at = w->inside_at;
-	while (w->name_at > 0 && w->path[w->name_at - 1] != '/')
-		w->name_at--;
-	return false;
-}
-
+/* The share of which this person is the guardian. */
 static emr_status find_ward(emr_session *session, const char *path, const char *verb, ward *out,
 	emr_problem *out_problem)
 {
 	emr_problem why = {0};
+	json_auto_t *list = NULL;
+	const char *found = NULL;
+	json_t *one;
+	size_t i;
 
-	*out = (ward){.path = path};
 	if (emr_own_key_is_revoked(session, out_problem))
 		return EMR_DENIED;
 	if (emr_session_is_read_only(session, &why) || session->sharing == NULL) {
 		*out_problem = why;
 		return EMR_READ_ONLY;
 	}
-	EMR_TRY(emr_view_each_shared_with_me(session->view, note_ward, out));
-	return emr_id16_is_zero(out->domain)
-		       ? emr_shared_refuse(path, EMR_SAY_NOT_YOURS, verb, out_problem)
-		       : EMR_OK;
+	EMR_TRY(emr_shared_with_me_json(session, &list));
+	json_array_foreach(list, i, one)
+	{
+		if (emr_path_below(emr_json_text_at(one, "path"), path) == NULL ||
+			strcmp(emr_json_text_at(one, "rights"), "guardian") != 0 ||
+			emr_unhex(emr_json_text_at(one, "folder_id"), out->domain.b,
+				sizeof out->domain.b) != EMR_OK)
+			continue;
+		found = emr_json_text_at(one, "path");
+	}
+	if (found == NULL)
+		return emr_shared_refuse(path, EMR_SAY_NOT_YOURS, verb, out_problem);
+	out->inside = path + strlen(found);
+	out->name = path + (strrchr(found, '/') + 1 - found);
+	return EMR_OK;
 }
 
 /* By the letter with which DOMAIN came. */
@@ -95,29 +96,13 @@ emr_status emr_guardian_asks(
 	row->domain = w.domain;
 	row->root = reader.root;
 	snprintf(row->who, sizeof row->who, "%s", reader.called);
-	snprintf(row->path, sizeof row->path, "%s", w.path + w.name_at);
+	snprintf(row->path, sizeof row->path, "%s", w.name);
 	return EMR_OK;
 }
 
 const char *emr_guardian_inside(const char *path)
 {
 	return strchr(path, '/') != NULL ? strchr(path, '/') + 1 : "";
-}
-
-/* The folder that is shared, or one inside that has keys of its own, with all that is below. */
-static emr_status find_domain(
-	emr_session *session, const ward *w, emr_id16 *out, emr_problem *out_problem)
-{
-	emr_path_domain d;
-
-	*out = w->domain;
-	if (w->path[w->inside_at] == '\0')
-		return EMR_OK;
-	EMR_TRY(emr_view_domain_of(session->view, w->path, &d));
-	*out = d.own;
-	return d.is_root ? EMR_OK
-			 : EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NOT_SHARED, "path",
-				   w->path, "who", "?", NULL);
 }
 
 emr_status emr_guardian_revoke(emr_session *session, const emr_request *request,
@@ -127,21 +112,18 @@ emr_status emr_guardian_revoke(emr_session *session, const emr_request *request,
 	EMR_AUTO_SHARE share = NULL;
 	char text[EMR_WHO_TEXT_BYTES];
 	size_t n = 0;
-	emr_id16 domain;
 	emr_who who;
 	ward w;
 	emr_status status = find_ward(session, request->path, "revoke", &w, out_problem);
 
-	if (status == EMR_OK)
-		status = find_domain(session, &w, &domain, out_problem);
 	if (status == EMR_OK)
 		status = emr_crowd_open(session, &crowd);
 	if (status == EMR_OK)
 		status = emr_who_find_or_say(&crowd, request->who, &who, out_problem);
 	if (status == EMR_OK && !request->look)
 		status = emr_sharing_begin(session, &share);
-	if (status == EMR_OK && !request->look)
-		status = emr_guardian_end(share, domain, who.root, &n);
+	if (status == EMR_OK && !request->look && w.inside[0] == '\0') /* as a whole */
+		status = emr_guardian_end(share, w.domain, who.root, &n);
 	if (status == EMR_OK) {
 		emr_who_text(&who, text, sizeof text);
 		status = n == 0 && !request->look
@@ -330,6 +312,41 @@ void emr_guardian_rule_text(emr_crowd *crowd, const char *rule, char *out, size_
 			is_days ? emr_text_of(n, " (%llu day at most)", " (%llu days at most)")
 				: emr_text_of(n, " (%llu hour at most)", " (%llu hours at most)"),
 			n);
+}
+
+/* ---- in the list ---- */
+
+emr_status emr_guardian_row_rule(
+	emr_share *share, emr_crowd *crowd, const emr_known_grant *grant, emr_share_row *row)
+{
+	EMR_AUTO_FREE emr_guardian_grant *g = malloc(sizeof *g);
+	emr_status status = g == NULL ? EMR_NO_MEMORY
+				      : emr_share_guardian_of(share, grant->domain,
+						EMR_ID32_AT(grant->row.grantee), grant->seq, g);
+
+	if (status == EMR_OK)
+		emr_guardian_rule_text(crowd, g->rule, row->words, sizeof row->words);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+emr_status emr_guardian_row_asked(
+	emr_session *session, emr_crowd *crowd, const emr_share_request *asked, emr_share_row *row)
+{
+	EMR_AUTO_FREE char *folder = emr_sharing_path(session, asked->domain, "?");
+	EMR_AUTO_FREE char *joined = NULL;
+	char clean[EMR_REQUEST_PATH_MAX + 1];
+
+	EMR_TRY_MEMORY(folder);
+	EMR_TRY(emr_who_at(crowd, asked->from, asked->seq, &row->asker));
+	EMR_TRY(emr_who_of(crowd, asked->reader, &row->who));
+	row->guardian = row->asker.root;
+	row->order.domain = asked->domain;
+	if (asprintf(&joined, "%s/%s", folder, asked->path) < 0)
+		joined = NULL;
+	EMR_TRY_MEMORY(joined);
+	/* One text for what is judged and for what is done. */
+	row->path = strdup(emr_path_clean(joined, clean, sizeof clean) == EMR_OK ? clean : "?");
+	return EMR_OK;
 }
 
 /* ---- what a guardian ended ---- */

@@ -40,12 +40,13 @@ void emr_look_requests_end(void *memory)
 static void tell_request(emr_visit *visit, const emr_share_row *row, emr_message message)
 {
 	bool is_question = message == EMR_SAY_ASKED || message == EMR_SAY_CONSENT_ASKS;
-	char who[900], what[SHORT_BYTES + 120], bits[EMR_PURPOSES_TEXT_BYTES],
-		purposes[2 * EMR_PURPOSES_TEXT_BYTES], reason[SHORT_BYTES],
-		because[SHORT_BYTES + 8];
+	char who[900], asker[EMR_WHO_TEXT_BYTES], what[SHORT_BYTES + 120],
+		bits[EMR_PURPOSES_TEXT_BYTES], purposes[2 * EMR_PURPOSES_TEXT_BYTES],
+		reason[SHORT_BYTES], because[SHORT_BYTES + 8];
 	emr_problem problem = {0};
 
 	emr_share_who_text(row, who, sizeof who);
+	emr_who_text(&row->asker, asker, sizeof asker);
 	emr_share_path_text(row, what, SHORT_BYTES);
 	snprintf(what + strlen(what), sizeof what - strlen(what), "%s",
 		row->rights == EMR_RIGHTS_DEPOSIT	  ? _(", to leave files there")
@@ -57,8 +58,8 @@ static void tell_request(emr_visit *visit, const emr_share_row *row, emr_message
 	snprintf(because, sizeof because, "%s%s%s", reason[0] != '\0' ? ": \"" : ".", reason,
 		reason[0] != '\0' ? "\"" : "");
 	emr_problem_set(&problem, message, "who", who, "what", what, "purpose", purposes, "because",
-		because, "id", is_question ? row->whole : row->id, "path", emr_share_file(row),
-		NULL);
+		because, "id", is_question ? row->whole : row->id, "path",
+		emr_id32_is_zero(row->guardian) ? emr_share_file(row) : asker, NULL);
 	if (is_question)
 		emr_notices_add_request(visit->notices, &problem, emr_share_file(row),
 			row->order.request, row->whole);
@@ -70,8 +71,10 @@ static emr_status tell_received(emr_visit *visit, told *t, const emr_share_row *
 {
 	if (!emr_share_waits(row) || emr_told_has(&t->requests, row->order.request))
 		return EMR_OK;
-	tell_request(
-		visit, row, emr_share_file(row)[0] != '\0' ? EMR_SAY_CONSENT_ASKS : EMR_SAY_ASKED);
+	tell_request(visit, row,
+		emr_share_file(row)[0] != '\0' || !emr_id32_is_zero(row->guardian)
+			? EMR_SAY_CONSENT_ASKS
+			: EMR_SAY_ASKED);
 	return emr_buf_append(&t->requests, &row->order.request, sizeof row->order.request);
 }
 

@@ -174,12 +174,7 @@ void emr_share_who_text(const emr_share_row *row, char *out, size_t size)
 	}
 	emr_who_text(&row->who, out, size);
 	len = strlen(out);
-	if (!emr_id32_is_zero(row->guardian)) {
-		char asker[EMR_WHO_TEXT_BYTES];
-
-		emr_who_text(&row->asker, asker, sizeof asker);
-		snprintf(out + len, size - len, _(", for whom your guardian %s asks,"), asker);
-	} else if (emr_share_is_to_me(row) && !row->who.is_known && len < size)
+	if (emr_share_is_to_me(row) && !row->who.is_known && len < size)
 		snprintf(out + len, size - len, _(" (no card of each other)"));
 }
 
@@ -316,8 +311,8 @@ bool emr_share_json_ids(const emr_session *session, const emr_share_row *row, js
 
 emr_status emr_share_request_file(const emr_share_row *row, emr_buf *out)
 {
-	char who[900], path[EMR_REQUEST_PATH_MAX + 1], reason[EMR_REQUEST_REASON_MAX + 1],
-		when[EMR_TEXT_BYTES];
+	char who[900], asker[EMR_WHO_TEXT_BYTES], path[EMR_REQUEST_PATH_MAX + 1],
+		reason[EMR_REQUEST_REASON_MAX + 1], when[EMR_TEXT_BYTES];
 	char until[EMR_TEXT_BYTES], bits[EMR_PURPOSES_TEXT_BYTES],
 		purposes[2 * EMR_PURPOSES_TEXT_BYTES], *text = NULL;
 	bool is_of_file = emr_order_is_of_consent(&row->order);
@@ -335,7 +330,14 @@ emr_status emr_share_request_file(const emr_share_row *row, emr_buf *out)
 	emr_purposes_text(row->purposes, bits);
 	emr_text_words(bits, purposes, sizeof purposes);
 	fprintf(to, _("Request %s of %s\n\n"), row->id, when);
-	fprintf(to, is_of_file ? _("For whom:   %s\n") : _("Who asks:   %s\n"), who);
+	if (!emr_id32_is_zero(row->guardian)) {
+		emr_who_text(&row->asker, asker, sizeof asker);
+		fprintf(to, _("Guardian:   %s\n"), asker);
+	}
+	fprintf(to,
+		is_of_file || !emr_id32_is_zero(row->guardian) ? _("For whom:   %s\n")
+							       : _("Who asks:   %s\n"),
+		who);
 	fputs("            ", to);
 	emr_hint_print(to,
 		row->who.is_compared ? _("You know each other, and have compared your number.\n")

@@ -12,7 +12,6 @@
 #include "contract/codes.h"
 #include "contract/pubs_share.h"
 #include "kit/out.h"
-#include "kit/paths.h"
 #include "org/datasets.h"
 #include "share/audit.h"
 #include "share/write.h"
@@ -76,18 +75,6 @@ static bool is_deleted(const emr_session *session, emr_id16 domain)
 	       head.state != EMR_OBJECT_LIVE;
 }
 
-static emr_status read_rule(collecting *c, const emr_known_grant *grant, emr_share_row *row)
-{
-	EMR_AUTO_FREE emr_guardian_grant *g = malloc(sizeof *g);
-	emr_status status = g == NULL ? EMR_NO_MEMORY
-				      : emr_share_guardian_of(c->share, grant->domain,
-						EMR_ID32_AT(grant->row.grantee), grant->seq, g);
-
-	if (status == EMR_OK)
-		emr_guardian_rule_text(c->crowd, g->rule, row->words, sizeof row->words);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
 static emr_status note_given(collecting *c, const emr_given *given)
 {
 	const emr_row_grant *g = &given->grant.row;
@@ -126,7 +113,7 @@ static emr_status note_given(collecting *c, const emr_given *given)
 	EMR_TRY(emr_who_of(c->crowd, EMR_ID32_AT(g->grantee), &row.who));
 	row.path = emr_sharing_path(c->session, row.domain, given->label);
 	if ((g->rights & EMR_GRANT_GUARDIAN) != 0)
-		EMR_TRY(read_rule(c, &given->grant, &row));
+		EMR_TRY(emr_guardian_row_rule(c->share, c->crowd, &given->grant, &row));
 	return add_row(c, &row);
 }
 
@@ -279,27 +266,6 @@ static emr_share_state state_of(
 	return state == EMR_SHARE_REQUEST_APPROVED ? EMR_SHARE_APPROVED : EMR_SHARE_DENIED;
 }
 
-/* For another, whom a guardian wants to let in: that one is ROW's, and PATH is where it lies here.
- */
-static emr_status name_ward(collecting *c, const emr_share_request *p, emr_share_row *row)
-{
-	EMR_AUTO_FREE char *folder = emr_sharing_path(c->session, p->domain, "?");
-	EMR_AUTO_FREE char *joined = NULL;
-	char clean[EMR_REQUEST_PATH_MAX + 1];
-
-	EMR_TRY_MEMORY(folder);
-	EMR_TRY(emr_who_at(c->crowd, p->from, p->seq, &row->asker));
-	EMR_TRY(emr_who_of(c->crowd, p->reader, &row->who));
-	row->guardian = row->asker.root;
-	row->order.domain = p->domain;
-	if (asprintf(&joined, "%s/%s", folder, p->path) < 0)
-		joined = NULL;
-	EMR_TRY_MEMORY(joined);
-	/* One text for what is judged and for what is done. */
-	row->path = strdup(emr_path_clean(joined, clean, sizeof clean) == EMR_OK ? clean : "?");
-	return add_row(c, row);
-}
-
 static emr_status note_request(collecting *c, const emr_share_request *p)
 {
 	const emr_order *kept = emr_orders_asked(&c->orders, p->request);
@@ -324,7 +290,9 @@ static emr_status note_request(collecting *c, const emr_share_request *p)
 	row.last_at = p->ledger_time;
 	memcpy(row.words, p->reason, sizeof row.words);
 	if (!p->is_mine && !emr_id32_is_zero(p->reader))
-		return name_ward(c, p, &row);
+		EMR_TRY(emr_guardian_row_asked(c->session, c->crowd, p, &row));
+	if (!p->is_mine && !emr_id32_is_zero(p->reader))
+		return add_row(c, &row);
 	if (!p->is_mine)
 		EMR_TRY(emr_who_at(c->crowd, p->from, p->seq, &row.who));
 	else if (kept != NULL)

@@ -193,8 +193,7 @@ static emr_status note_living(emr_share *share, living *l, const emr_given *give
 		(l->wanted != NULL && !emr_rights_alike(row->rights, l->wanted->rights)))
 		return EMR_OK;
 	l->n++;
-	if (l->wanted == NULL || (emr_rights_are_guardians(l->wanted->rights) &&
-					 l->wanted->reason[0] != '\0')) /* by another rule */
+	if (l->wanted == NULL || emr_order_has_rule(l->wanted))
 		return EMR_OK;
 	if (emr_rights_shown(row->rights) == emr_rights_shown(l->wanted->rights) &&
 		given->writes == emr_rights_of_writing(l->wanted->rights) &&

@@ -90,6 +90,7 @@ say "a guardian ends at once what others read, while her computer is off, and no
 emr_until reads lima 1999
 run 0 unmount
 ends() { as "$1" run "$4" revoke "$(of "$1" "$2")" from "$3" --yes --json; }
+ends lima Health vera 6
 ends rosa Health nuno@clínicaaurora 0
 ended() { ! grep -qs penicillin nuno-folder/shared-with-me/*/Health/list; }
 emr_until ended
@@ -99,7 +100,6 @@ emr_until none
 ends rosa Health vera 0 # who leaves files there
 ends rosa Health rui 5
 ends rui Health rosa 5
-ends lima Health vera 6
 reads rui private || emr_fail "the other guardian lost it"
 two_mount ana
 two_home ana

@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "keyring/keyring.h"
 #include "keyring/letters.h"
+#include "contract/codes.h"
 
 #define EMR_ORDERS_MAX 1000
 #define EMR_ORDERS_ASKED_MAX 200 /* of these: that wait for a yes, or have their answer */
@@ -54,6 +55,12 @@ typedef struct emr_orders {
 	size_t n;
 	uint64_t next_number;
 } emr_orders;
+
+/* It says a guardian's rule, which may be another than that of the grant that stands. */
+static inline bool emr_order_has_rule(const emr_order *order)
+{
+	return (order->rights & EMR_RIGHT_GUARDIAN << 8) != 0 && order->reason[0] != '\0';
+}
 
 /* A Consent asks in the folder. */
 static inline bool emr_order_is_of_consent(const emr_order *order)
