@@ -158,7 +158,6 @@ static bool is_same_end(uint64_t a, uint64_t b)
 {
 	uint64_t now = emr_clock_unix_s(emr_clock_system()), left = a > now ? a - now : 0;
 	uint64_t apart = a > b ? a - b : b - a;
-
 	return apart <= (left / 100 < TYPED_TWICE_S ? left / 100 : TYPED_TWICE_S);
 }
 

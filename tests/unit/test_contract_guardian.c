@@ -80,6 +80,8 @@ TEST(from_the_second_rules_on_a_guardian_is_made_who_is_no_manager)
 
 TEST(a_guardian_ends_what_others_read)
 {
+	people_item silent;
+
 	SCENE(people, p, begin, people_free);
 	put_grant(&p, EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_TWO, EMR_GRANT_ACTIVE);
 	people_expect_try(NO, &p, "what was prepared for an emergency", REVOKE, GUARDIAN);
@@ -88,6 +90,9 @@ TEST(a_guardian_ends_what_others_read)
 	people_expect_try(OK, &p, "the patient ends it", REVOKE, OWNER);
 	put_grant(&p, EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_OWN_AGENTS, EMR_GRANT_ACTIVE);
 	people_expect_try(OK, &p, "what another reads", REVOKE, GUARDIAN);
+	silent = people_item_of(&p, REVOKE, GUARDIAN);
+	silent.pub[0] = 1; /* as the owner's computer does by itself, which no log tells */
+	people_expect(NO, &p, "what another reads, unseen", GUARDIAN, &silent);
 	put_grant(&p, EMR_GRANT_LIST, EMR_GRANT_REVOKED);
 	people_expect_try(OVER, &p, "what has ended", REVOKE, GUARDIAN);
 	people_forget(&p, "G", p.grant);
