@@ -96,12 +96,10 @@ bool emr_guardian_is_me(emr_share *share, emr_id16 domain)
 	       share_now(share) < row.not_after_unix_s;
 }
 
-static bool came_with(
-	const emr_buf *ended, uint64_t seq, uint64_t not_after_unix_s, uint32_t purposes)
+static bool came_with(const emr_buf *ended, uint64_t seq, uint64_t not_after_unix_s)
 {
 	EMR_EACH (const emr_known_grant, grant, ended)
-		if (seq >= grant->seq && not_after_unix_s == grant->row.not_after_unix_s &&
-			(purposes == 0 || purposes == grant->row.purposes))
+		if (seq >= grant->seq && not_after_unix_s == grant->row.not_after_unix_s)
 			return true;
 	return false;
 }
@@ -123,8 +121,7 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, const
 
 		if (!known_writer_is_alive(writer, share_now(share)) ||
 			(writer->row.rights & (EMR_RIGHT_MANAGE | EMR_RIGHT_GUARDIAN)) != 0 ||
-			(of != NULL &&
-				!came_with(of, writer->seq, writer->row.not_after_unix_s, 0)))
+			(of != NULL && !came_with(of, writer->seq, writer->row.not_after_unix_s)))
 			continue;
 		EMR_TRY(parcel_prepare(&p, &act));
 		EMR_TRY(parcel_add(&p, &act, NULL));
@@ -135,8 +132,7 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, const
 		if (memcmp(grant->row.grantee, root.b, sizeof root.b) != 0 ||
 			(grant->row.rights & (EMR_GRANT_TWO | EMR_GRANT_GUARDIAN)) != 0 ||
 			!emr_phase_stands(emr_grant_phase_at(grant, share_now(share))) ||
-			(of != NULL && !came_with(of, grant->seq, grant->row.not_after_unix_s,
-					       grant->row.purposes)))
+			(of != NULL && !came_with(of, grant->seq, grant->row.not_after_unix_s)))
 			continue;
 		EMR_TRY(parcel_prepare(&p, &act));
 		EMR_TRY(parcel_add(&p, &act, NULL));
@@ -149,7 +145,7 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, const
 	return parcel_send(&p);
 }
 
-/* A folder inside has its share from the one around it, with the same end and purposes. */
+/* A folder inside has its share from the one around it, with the same end, to the second. */
 emr_status emr_guardian_end(emr_share *share, emr_id16 domain, emr_id32 root, size_t *out_n)
 {
 	EMR_AUTO_BUF received = {0};

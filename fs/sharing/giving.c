@@ -356,6 +356,7 @@ static emr_status take_guardian(asking *a, const emr_who *who, emr_order *order)
 	const char *at = a->request->reason;
 	emr_row_network network;
 	char name[EMR_ASK_WHO_MAX + 1], hex[65];
+	bool is_person;
 	emr_who reader;
 
 	if (!emr_request_is_guardians(a->request))
@@ -376,10 +377,8 @@ static emr_status take_guardian(asking *a, const emr_who *who, emr_order *order)
 		if (reader.kind == EMR_WHO_TEAM)
 			return EMR_PROBLEM(EMR_DENIED, a->problem, EMR_SAY_SHARE_WITH_PERSON, "who",
 				reader.called, NULL);
-		if (reader.kind == EMR_WHO_PERSON)
-			emr_hex(reader.root.b, sizeof reader.root.b, hex);
-		else
-			emr_hex(reader.org.b, sizeof reader.org.b, hex);
+		is_person = reader.kind == EMR_WHO_PERSON;
+		emr_hex(is_person ? reader.root.b : reader.org.b, is_person ? 32 : 16, hex);
 		if (used + 1 + strlen(hex) > EMR_GRANT_RULE_MAX)
 			return EMR_LIMIT;
 		snprintf(order->reason + used, sizeof order->reason - used, " %s", hex);

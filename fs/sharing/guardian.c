@@ -13,7 +13,6 @@
 #include "kit/paths.h"
 #include "kit/text.h"
 #include "session/registered.h"
-#include "share/read.h"
 #include "share/write.h"
 #include "sharing/answers.h"
 #include "sharing/received.h"
@@ -62,25 +61,12 @@ static emr_status find_ward(emr_session *session, const char *path, const char *
 	return EMR_OK;
 }
 
-/* By the letter with which DOMAIN came. */
-static emr_status find_owner(emr_share *share, emr_id16 domain, emr_id32 *out)
-{
-	EMR_AUTO_BUF received = {0};
-
-	EMR_TRY(emr_share_received(share, &received, NULL));
-	EMR_EACH (const emr_received, r, &received)
-		if (emr_id16_equal(r->grant.domain, domain)) {
-			*out = r->card.signer_id;
-			return EMR_OK;
-		}
-	return EMR_NOT_FOUND;
-}
-
 emr_status emr_guardian_asks(
 	emr_session *session, const emr_request *request, emr_order *row, emr_problem *out_problem)
 {
 	EMR_AUTO_CROWD crowd = {0};
 	EMR_AUTO_SHARE share = NULL;
+	emr_writing writing;
 	emr_who reader;
 	ward w;
 
@@ -92,7 +78,8 @@ emr_status emr_guardian_asks(
 			reader.called, NULL);
 	EMR_TRY(emr_sharing_may_have(&reader, out_problem));
 	EMR_TRY(emr_sharing_handle(session, &share));
-	EMR_TRY(find_owner(share, w.domain, &row->grantee));
+	EMR_TRY(emr_share_writing(share, w.domain, &writing));
+	row->grantee = writing.card.signer_id;
 	row->domain = w.domain;
 	row->root = reader.root;
 	snprintf(row->who, sizeof row->who, "%s", reader.called);
@@ -124,13 +111,11 @@ emr_status emr_guardian_revoke(emr_session *session, const emr_request *request,
 		status = emr_sharing_begin(session, &share);
 	if (status == EMR_OK && !request->look && w.inside[0] == '\0') /* as a whole */
 		status = emr_guardian_end(share, w.domain, who.root, &n);
-	if (status == EMR_OK) {
+	if (status == EMR_OK)
 		emr_who_text(&who, text, sizeof text);
-		status = n == 0 && !request->look
-				 ? EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NOT_SHARED,
-					   "path", request->path, "who", text, NULL)
-				 : EMR_OK;
-	}
+	if (status == EMR_OK && n == 0 && !request->look)
+		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NOT_SHARED, "path",
+			request->path, "who", text, NULL);
 	if (status == EMR_DENIED && !out_problem->is_set)
 		return emr_shared_refuse(request->path, EMR_SAY_NOT_YOURS, "revoke", out_problem);
 	if (status == EMR_REFUSED)
@@ -165,9 +150,9 @@ static emr_status reaches(
 	if (status == EMR_OK)
 		status = emr_view_inner_tree(session->view, &tree, &n);
 	for (size_t i = 0; i < n && status == EMR_OK; i++) {
-		EMR_AUTO_FREE char *inner = emr_sharing_path(session, tree[i].domain, path);
+		EMR_AUTO_FREE char *inner = emr_sharing_path(session, tree[i].domain, "?");
 
-		EMR_TRY_MEMORY(inner); /* one that lies nowhere now might come below it */
+		EMR_TRY_MEMORY(inner);
 		if (emr_path_below(path, inner) != NULL)
 			status = emr_share_guardian_of(share, tree[i].domain, guardian, 0, g);
 	}

@@ -131,10 +131,9 @@ typedef struct emr_guardian_mark {
 	emr_id16 domain;
 	emr_id32 guardian, person; /* GUARDIAN zero: it is none */
 } emr_guardian_mark;
-struct emr_replica_change;
 /* Of CHANGE, a REVOKE or WRITER_DEL that the ledger applied. */
 emr_status emr_guardian_mark_of(
-	emr_share *share, const struct emr_replica_change *change, emr_guardian_mark *out);
+	emr_share *share, const emr_replica_change *change, emr_guardian_mark *out);
 
 /* ---- emergency.c ---- */
 /* A patient prepares, with a card, what two clinicians of an organisation may read in an emergency
