@@ -114,7 +114,5 @@ static inline bool emr_request_is_guardians(const emr_request *request)
 /* EMR_NEWER_FORMAT for another v, EMR_UNSUPPORTED for an unknown verb, EMR_INVALID for anything
  * else. */
 emr_status emr_request_parse(const json_t *object, emr_request *out_request);
-/* For fuzzing and tests: the same from bytes. */
-emr_status emr_request_parse_bytes(emr_bytes json, emr_request *out_request);
 /* NULL without memory. */
 json_t *emr_request_make(const emr_request *request);
