@@ -185,7 +185,7 @@ TEST(what_is_no_request_is_refused)
 		const char *json;
 		emr_status status;
 	} cases[] = {
-		{"", EMR_DAMAGED},
+		{"", EMR_LIMIT},
 		{"[]", EMR_DAMAGED},
 		{"{\"v\":1,\"verb\":\"status\"", EMR_DAMAGED},
 		{"{\"v\":1,\"verb\":\"status\"} x", EMR_DAMAGED},
