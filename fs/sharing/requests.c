@@ -355,6 +355,32 @@ emr_status emr_answer_request(emr_session *session, const emr_request *request,
 	return status;
 }
 
+/* ---- .emrfs/requests ---- */
+
+emr_status emr_requests_show(emr_session *session, emr_share *share, emr_share_rows *out_rows)
+{
+	typedef char file_name[EMR_SHARE_ID_BYTES + 8];
+	EMR_AUTO_FREE file_name *names = NULL;
+	EMR_AUTO_FREE const char **list = NULL;
+	size_t n = 0;
+
+	EMR_TRY(emr_shares_asked(session, share, out_rows));
+	names = calloc(out_rows->n + 1, sizeof *names);
+	list = calloc(out_rows->n + 1, sizeof *list);
+	if (names == NULL || list == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < out_rows->n; i++) {
+		if (!emr_share_is_to_me(&out_rows->list[i]) || !emr_share_waits(&out_rows->list[i]))
+			continue;
+		snprintf(names[n], sizeof names[n], "%s.txt", out_rows->list[i].whole);
+		list[n] = names[n];
+		n++;
+	}
+	EMR_TRY(emr_view_set_requests(session->view, list, n));
+	atomic_store(&session->waiting_requests, (unsigned)n);
+	return EMR_OK;
+}
+
 /* ---- no, and yes ---- */
 
 /* One's own is taken back. Where yes and no are said at once, the ledger takes one of them. */

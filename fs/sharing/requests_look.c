@@ -99,35 +99,9 @@ static emr_status tell_sent(emr_visit *visit, const emr_share_row *row)
 	return status == EMR_CONFLICT || status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* ---- .emrfs/requests ---- */
-
 static bool is_open(const emr_share_row *row)
 {
 	return emr_share_is_to_me(row) && emr_share_waits(row);
-}
-
-emr_status emr_requests_show(emr_session *session, emr_share *share, emr_share_rows *out_rows)
-{
-	typedef char file_name[EMR_SHARE_ID_BYTES + 8];
-	EMR_AUTO_FREE file_name *names = NULL;
-	EMR_AUTO_FREE const char **list = NULL;
-	size_t n = 0;
-
-	EMR_TRY(emr_shares_asked(session, share, out_rows));
-	names = calloc(out_rows->n + 1, sizeof *names);
-	list = calloc(out_rows->n + 1, sizeof *list);
-	if (names == NULL || list == NULL)
-		return EMR_NO_MEMORY;
-	for (size_t i = 0; i < out_rows->n; i++) {
-		if (!is_open(&out_rows->list[i]))
-			continue;
-		snprintf(names[n], sizeof names[n], "%s.txt", out_rows->list[i].whole);
-		list[n] = names[n];
-		n++;
-	}
-	EMR_TRY(emr_view_set_requests(session->view, list, n));
-	atomic_store(&session->waiting_requests, (unsigned)n);
-	return EMR_OK;
 }
 
 /* ---- the look ---- */

@@ -289,10 +289,12 @@ static emr_status note_request(collecting *c, const emr_share_request *p)
 	row.seq = p->seq;
 	row.last_at = p->ledger_time;
 	memcpy(row.words, p->reason, sizeof row.words);
-	if (!p->is_mine && !emr_id32_is_zero(p->reader))
-		EMR_TRY(emr_guardian_row_asked(c->session, c->crowd, p, &row));
-	if (!p->is_mine && !emr_id32_is_zero(p->reader))
+	if (!p->is_mine && !emr_id32_is_zero(p->reader)) {
+		EMR_AUTO_FREE char *folder = emr_sharing_path(c->session, p->domain, "?");
+
+		EMR_TRY(emr_guardian_row_asked(c->crowd, folder, p, &row));
 		return add_row(c, &row);
+	}
 	if (!p->is_mine)
 		EMR_TRY(emr_who_at(c->crowd, p->from, p->seq, &row.who));
 	else if (kept != NULL)

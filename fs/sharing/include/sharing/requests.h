@@ -38,10 +38,10 @@ emr_status emr_guardian_answer(emr_visit *visit, const emr_share_row *row, bool 
 /* ROW, a guardian's by GRANT, gets its rule as `words`. */
 emr_status emr_guardian_row_rule(
 	emr_share *share, emr_crowd *crowd, const emr_known_grant *grant, emr_share_row *row);
-/* ROW, which a guardian ASKED for another, gets that one's name, the guardian's, and the path here.
- */
+/* ROW, which a guardian ASKED for another of FOLDER, the path of that domain here (NULL: no
+ * memory), gets that one's name, the guardian's, and the path. */
 emr_status emr_guardian_row_asked(
-	emr_session *session, emr_crowd *crowd, const emr_share_request *asked, emr_share_row *row);
+	emr_crowd *crowd, const char *folder, const emr_share_request *asked, emr_share_row *row);
 /* For whom RULE says yes, and how long: "lima, clinicians of São Lucas (7 days at most)"; "":
  * nobody. */
 void emr_guardian_rule_text(emr_crowd *crowd, const char *rule, char *out, size_t size);
