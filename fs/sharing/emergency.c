@@ -78,22 +78,6 @@ static emr_status emit(emr_share *share, const emr_buf *all, const emr_sink *sin
 				      "open_folders", folders, "owner", emr_json_text(patient)));
 }
 
-/* Nobody seconds without knowing whom; what is seconded then is called by its code. */
-static emr_status show_first(emr_session *session, const emr_emergency *first, const emr_sink *sink)
-{
-	EMR_AUTO_CROWD crowd = {0};
-	char text[EMR_WHO_TEXT_BYTES], code[EMR_EMERGENCY_CODE_CHARS + 1];
-	emr_who who;
-
-	emr_emergency_code_write(first->word, code);
-	EMR_TRY(emr_crowd_open(session, &crowd));
-	EMR_TRY(emr_who_of(&crowd, first->first, &who));
-	emr_who_text(&who, text, sizeof text);
-	return emr_emit(
-		sink, json_pack("{s:b, s:o, s:I, s:s}", "done", 1, "who", emr_json_text(text),
-			      "at_unix", (json_int_t)first->first_unix_s, "code", code));
-}
-
 emr_status emr_answer_emergency(emr_session *session, const emr_request *request,
 	const emr_sink *sink, emr_problem *out_problem)
 {
@@ -102,6 +86,7 @@ emr_status emr_answer_emergency(emr_session *session, const emr_request *request
 	EMR_AUTO_BUF after = {0};
 	emr_problem why = {0}; /* that the ledger is away stops nothing by itself */
 	const emr_id32 root = emr_session_root(session);
+	char text[EMR_WHO_TEXT_BYTES], code[EMR_EMERGENCY_CODE_CHARS + 1];
 	bool is_own = false;
 	emr_id16 word;
 	emr_status status;
@@ -119,8 +104,14 @@ emr_status emr_answer_emergency(emr_session *session, const emr_request *request
 		const emr_emergency *first = (const emr_emergency *)(const void *)all.data;
 
 		word = first->word;
-		if (request->look)
-			return show_first(session, first, sink);
+		if (request->look) { /* nobody seconds without knowing whom */
+			emr_emergency_code_write(first->word, code);
+			EMR_TRY(emr_who_called(session, first->first, text));
+			return emr_emit(
+				sink, json_pack("{s:b, s:o, s:I, s:s}", "done", 1, "who",
+					      emr_json_text(text), "at_unix",
+					      (json_int_t)first->first_unix_s, "code", code));
+		}
 		status = emr_emergency_say(share, first, all.len / sizeof *first, request->reason);
 		if (status == EMR_CONFLICT) { /* both at one moment: this one is the second */
 			emr_buf_clear(&all);
@@ -167,17 +158,6 @@ static emr_id16 told_as(emr_id16 grant, uint64_t version)
 	return grant;
 }
 
-static emr_status call(emr_visit *visit, emr_id32 person, char out[EMR_WHO_TEXT_BYTES])
-{
-	EMR_AUTO_CROWD crowd = {0};
-	emr_who who;
-
-	EMR_TRY(emr_crowd_open(visit->session, &crowd));
-	EMR_TRY(emr_who_of(&crowd, person, &who));
-	emr_who_text(&who, out, EMR_WHO_TEXT_BYTES);
-	return EMR_OK;
-}
-
 static emr_status tell_word(
 	emr_visit *visit, const emr_emergency *e, const emr_emergency_word *word)
 {
@@ -189,9 +169,9 @@ static emr_status tell_word(
 		return status;
 	if (status != EMR_OK) /* it says nothing */
 		snprintf(reason, sizeof reason, "?");
-	EMR_TRY(call(visit, word->who, who));
+	EMR_TRY(emr_who_called(visit->session, word->who, who));
 	if (word->until_unix_s != 0)
-		EMR_TRY(call(visit, word->first, first));
+		EMR_TRY(emr_who_called(visit->session, word->first, first));
 	emr_time_text((int64_t)word->until_unix_s, until);
 	emr_notices_add_that(visit->notices, "",
 		word->until_unix_s != 0 ? EMR_SAY_EMERGENCY_OPEN : EMR_SAY_EMERGENCY_BEGUN,
@@ -299,7 +279,7 @@ static emr_status tell_auditor(emr_visit *visit, const emr_known_person *me)
 		if (memcmp(clinician.row.org, me->row.org, sizeof me->row.org) != 0 ||
 			emr_told_has(visit->memory, id))
 			continue;
-		EMR_TRY(call(visit, one->signer_id, who));
+		EMR_TRY(emr_who_called(visit->session, one->signer_id, who));
 		EMR_TRY(emr_buf_append(visit->memory, &id, sizeof id));
 		emr_notices_add_that(visit->notices, "", EMR_SAY_EMERGENCY_STAFF, "who", who, NULL);
 	}
@@ -342,8 +322,9 @@ static emr_status tell_guardian(emr_visit *visit)
 			emr_told_has(visit->memory, id))
 			continue;
 		EMR_TRY(emr_share_writing(visit->share, grant->domain, &w));
-		EMR_TRY(call(visit, emr_id32_is_zero(e.second) ? e.first : e.second, who));
-		EMR_TRY(call(visit, w.card.signer_id, ward));
+		EMR_TRY(emr_who_called(
+			visit->session, emr_id32_is_zero(e.second) ? e.first : e.second, who));
+		EMR_TRY(emr_who_called(visit->session, w.card.signer_id, ward));
 		emr_notices_add_that(visit->notices, "", EMR_SAY_EMERGENCY_WARD, "who", who,
 			"called", ward, "path", w.label, NULL);
 		EMR_TRY(emr_buf_append(visit->memory, &id, sizeof id));

@@ -287,7 +287,7 @@ static emr_status answer_look(
 		return say_terms(a, status, who);
 	EMR_TRY(look_at_shares(a, order, &l));
 	if (emr_rights_are_guardians(order->rights))
-		emr_guardian_rule_text(&a->crowd, order->reason, lets, sizeof lets);
+		emr_who_rule_text(&a->crowd, order->reason, lets, sizeof lets);
 	answer = json_pack("{s:b, s:s, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, "
 			   "s:O, s:O, "
 			   "s:s, s:s, s:s, s:O, s:I, s:b, s:o}",

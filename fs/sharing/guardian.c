@@ -135,17 +135,12 @@ emr_status emr_guardian_revoke(emr_session *session, const emr_request *request,
 
 emr_status emr_guardian_tell(const emr_visit *visit, const emr_guardian_mark *mark)
 {
-	EMR_AUTO_CROWD crowd = {0};
 	EMR_AUTO_FREE char *path = emr_sharing_path(visit->session, mark->domain, "?");
 	char guardian[EMR_WHO_TEXT_BYTES], person[EMR_WHO_TEXT_BYTES];
-	emr_who who;
 
 	EMR_TRY_MEMORY(path);
-	EMR_TRY(emr_crowd_open(visit->session, &crowd));
-	EMR_TRY(emr_who_of(&crowd, mark->guardian, &who));
-	emr_who_text(&who, guardian, sizeof guardian);
-	EMR_TRY(emr_who_of(&crowd, mark->person, &who));
-	emr_who_text(&who, person, sizeof person);
+	EMR_TRY(emr_who_called(visit->session, mark->guardian, guardian));
+	EMR_TRY(emr_who_called(visit->session, mark->person, person));
 	emr_notices_add_that(visit->notices, path, EMR_SAY_GUARDIAN_ENDED, "who", guardian,
 		"called", person, "path", path, NULL);
 	return EMR_OK;

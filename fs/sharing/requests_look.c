@@ -99,11 +99,6 @@ static emr_status tell_sent(emr_visit *visit, const emr_share_row *row)
 	return status == EMR_CONFLICT || status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static bool is_open(const emr_share_row *row)
-{
-	return emr_share_is_to_me(row) && emr_share_waits(row);
-}
-
 /* ---- the look ---- */
 
 static bool is_of_requests(const emr_replica_change *change)
@@ -121,7 +116,7 @@ static emr_status take_away_answered(emr_visit *visit, const emr_share_rows *row
 	if (open == NULL)
 		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < rows->n; i++)
-		if (is_open(&rows->list[i]))
+		if (emr_share_is_to_me(&rows->list[i]) && emr_share_waits(&rows->list[i]))
 			open[n++] = rows->list[i].order.request;
 	emr_notices_answered(visit->notices, open, n);
 	return EMR_OK;

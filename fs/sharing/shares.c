@@ -117,16 +117,6 @@ static emr_status note_given(collecting *c, const emr_given *given)
 	return add_row(c, &row);
 }
 
-/* One share is listed once, where it begins. */
-static emr_status find_inner(collecting *c)
-{
-	EMR_AUTO_FREE emr_nested *tree = NULL;
-	size_t n = 0;
-
-	EMR_TRY(emr_view_inner_tree(c->session->view, &tree, &n));
-	return emr_share_inner_grants(c->share, tree, n, &c->inner);
-}
-
 static emr_status collect_given(collecting *c, const emr_id16 *domain)
 {
 	EMR_AUTO_BUF all = {0};
@@ -432,14 +422,18 @@ static emr_status collect_rows(collecting *c, const emr_id16 *domain)
 static emr_status collect(collecting *c, const emr_id16 *domain, emr_share_rows *out_rows)
 {
 	emr_session *session = c->session;
+	EMR_AUTO_FREE emr_nested *tree = NULL;
+	size_t n = 0;
 
 	emr_sharing_heard(session->sharing, &c->heard);
 	if (c->share == NULL)
 		EMR_TRY(emr_sharing_handle(session, &c->own));
 	if (c->share == NULL)
 		c->share = c->own;
-	if (domain == NULL && !c->is_asked)
-		EMR_TRY(find_inner(c));
+	if (domain == NULL && !c->is_asked) { /* one share is listed once, where it begins */
+		EMR_TRY(emr_view_inner_tree(session->view, &tree, &n));
+		EMR_TRY(emr_share_inner_grants(c->share, tree, n, &c->inner));
+	}
 	EMR_TRY(collect_rows(c, domain));
 	if ((c->with & EMR_SHARES_OPENED) != 0)
 		EMR_TRY(count_opened(c));

@@ -42,9 +42,6 @@ emr_status emr_guardian_row_rule(
  * memory), gets that one's name, the guardian's, and the path. */
 emr_status emr_guardian_row_asked(
 	emr_crowd *crowd, const char *folder, const emr_share_request *asked, emr_share_row *row);
-/* For whom RULE says yes, and how long: "lima, clinicians of São Lucas (7 days at most)"; "":
- * nobody. */
-void emr_guardian_rule_text(emr_crowd *crowd, const char *rule, char *out, size_t size);
 /* Tells what a guardian has ended. */
 emr_status emr_guardian_tell(const emr_visit *visit, const emr_guardian_mark *mark);
 /* The answer to `revoke` of a path below shared-with-me, as emr_answer_revoke. */
