@@ -386,7 +386,7 @@ static emr_status set(
 		emr_problem_set(&problem, EMR_SAY_UNKNOWN_PERSON, "who", who, NULL);
 	if (status == EMR_OK)
 		status = emr_sharing_place(
-			doors->session, path, &order.domain, order.label, &problem);
+			doors->session, path, false, &order.domain, order.label, &problem);
 	if (status == EMR_OK)
 		status = emr_sharing_may_have(&person, &problem);
 	if (status == EMR_OK)

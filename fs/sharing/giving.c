@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "keyring/coowned.h"
 #include "keyring/invite.h"
 #include "kit/language.h"
 #include "kit/out.h"
@@ -334,22 +333,6 @@ static emr_status take_card(const asking *a, const emr_who *who, emr_order *orde
 	return emr_emergency_code_read(a->request->name, &order->request);
 }
 
-/* Everything is a guardian's alone. */
-static emr_status place(const asking *a, emr_order *order)
-{
-	emr_path_domain d;
-
-	if (a->request->path[0] != '\0' || !emr_request_is_guardians(a->request))
-		return emr_sharing_place(
-			a->session, a->request->path, &order->domain, order->label, a->problem);
-	EMR_TRY(emr_view_domain_of(a->session->view, "", &d));
-	if (emr_keyring_coowns(a->session->keyring, d.own))
-		return EMR_PROBLEM(EMR_DENIED, a->problem, EMR_SAY_NOT_FIRST_COMPUTER, NULL);
-	order->domain = d.own;
-	snprintf(order->label, sizeof order->label, EMR_EVERYTHING);
-	return EMR_OK;
-}
-
 /* WHO acts for this person, and has opened to others by the rule that the request says. */
 static emr_status take_guardian(asking *a, const emr_who *who, emr_order *order)
 {
@@ -400,7 +383,8 @@ static emr_status answer_give(asking *a)
 	emr_status status;
 
 	EMR_TRY(emr_rights_by_rule(a->session, request, &order.rights));
-	EMR_TRY(place(a, &order));
+	EMR_TRY(emr_sharing_place(a->session, request->path, emr_request_is_guardians(request),
+		&order.domain, order.label, a->problem));
 	EMR_TRY(emr_who_find_or_say(&a->crowd, request->who, &who, a->problem));
 	if (a->asked != NULL) { /* the name must mean who asked, and nobody else */
 		EMR_TRY(emr_id32_equal(who.id, a->asked->who.id) ? EMR_OK : EMR_CONFLICT);

@@ -260,8 +260,8 @@ static json_t *asked_json(const emr_share_row *row)
 		"compared", row->who.is_compared, "reason",
 		emr_json_text(is_to_me ? row->words : row->order.reason), "answer",
 		emr_json_text(is_to_me ? "" : row->words), "file",
-		emr_json_text(emr_share_file(row)), "guardian",
-		emr_json_text(emr_id32_is_zero(row->guardian) ? "" : row->asker.called), "reader",
+		emr_json_text(emr_share_file(row)), "asker",
+		emr_json_text(emr_id32_is_zero(row->guardian) ? "" : row->asker.called), "for_whom",
 		emr_json_text(emr_share_reader(row)), "at", at, "answered_at",
 		emr_share_waits(row) ? "" : last, "owner",
 		emr_json_text(is_to_me ? "you" : row->who.name));

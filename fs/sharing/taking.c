@@ -288,15 +288,11 @@ static emr_status find_shares(taking *t, const emr_request *request, emr_crowd *
 {
 	emr_session *session = t->session;
 	char label[EMR_ORDER_TEXT_MAX + 1];
-	emr_path_domain top;
 	emr_status status = EMR_OK;
 
-	if (request->has_path && request->path[0] == '\0') { /* a guardian's, of everything */
-		status = emr_view_domain_of(session->view, "", &top);
-		*domain = top.own;
-	} else if (request->has_path) {
-		status = emr_sharing_place(session, request->path, domain, label, out_problem);
-	}
+	if (request->has_path)
+		status =
+			emr_sharing_place(session, request->path, true, domain, label, out_problem);
 	if (status == EMR_NOT_FOUND)
 		status = find_deleted(t, request, crowd, who, out_problem);
 	else if (status == EMR_OK)

@@ -194,11 +194,11 @@ static emr_status run_parts(practice *p, emr_problem *out_problem)
 	if (!has_agent && emr_org_agent(&p->args, p->out, &p->whole.passphrase, p->whole.state) !=
 				  EMR_EXIT_DONE)
 		return EMR_DENIED;
+	/* Nobody with an older program is in it yet. */
+	if (p->found.pid == 0 && emr_self_run(&p->whole.passphrase, as, rules) != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, EMR_DENIED, _("The rules of the network"));
 	if (p->found.pid == 0 && emr_self_run(&p->whole.passphrase, as, mount) != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, EMR_DENIED, _("The folder is not open"));
-	/* Nobody with an older program is in it yet. */
-	if (!p->found.has_keyring && emr_self_run(&p->whole.passphrase, as, rules) != EMR_OK)
-		return EMR_PROBLEM_STATUS(out_problem, EMR_DENIED, _("The rules of the network"));
 	if (p->args.given[EMR_OPT_FAMILY])
 		return EMR_OK;
 	emr_say(p->out, "The practice is ready. Next: emrfs invite NAME --role clinician\n");

@@ -60,7 +60,7 @@ static void show_what(const json_t *one, char *out, size_t size)
 
 	emr_short_text(emr_json_text_at(one, "path"), path, sizeof path);
 	emr_quoted_text(emr_json_text_at(one, "reason"), reason, sizeof reason);
-	emr_show(emr_json_text_at(one, "reader"), reader, sizeof reader);
+	emr_show(emr_json_text_at(one, "for_whom"), reader, sizeof reader);
 	snprintf(out, size, "%s%s%s, %s%s%s%s%s", path[0] != '\0' ? path : _("your records"),
 		reader[0] != '\0' ? _(" for ") : "", reader,
 		strcmp(rights, "read") == 0    ? ""
@@ -77,8 +77,8 @@ static void say_file(telling *t, const json_t *one, const char *who, const char 
 		   *state = emr_json_text_at(one, "state");
 	char file[PATH_SHOWN];
 
-	emr_short_text(emr_json_text_at(one,
-			       emr_json_text_at(one, "guardian")[0] != '\0' ? "guardian" : "file"),
+	emr_short_text(
+		emr_json_text_at(one, emr_json_text_at(one, "asker")[0] != '\0' ? "asker" : "file"),
 		file, sizeof file);
 	if (strcmp(state, "open") == 0)
 		emr_say(t->out,
@@ -99,8 +99,7 @@ static void say_one(telling *t, const json_t *one)
 	show_who(one, who, sizeof who);
 	show_what(one, what, sizeof what);
 	emr_quoted_text(emr_json_text_at(one, "answer"), answer, sizeof answer);
-	if (emr_json_text_at(one, "file")[0] != '\0' ||
-		emr_json_text_at(one, "guardian")[0] != '\0')
+	if (emr_json_text_at(one, "file")[0] != '\0' || emr_json_text_at(one, "asker")[0] != '\0')
 		say_file(t, one, who, what);
 	else if (strcmp(emr_json_text_at(one, "direction"), "to-me") != 0)
 		emr_say(t->out, "%-9s from you    to %s, for %s     %s%s%s%s\n", id, who, what,
