@@ -81,12 +81,11 @@ emr_until reads vera 1999
 run 0 revoke "$MNT/Health/Deep" from rosa --yes --wait
 lost() { ! reads rosa 1999; }
 emr_until lost
-yeses() { "$EMRFS" request --json >out/said 2>&1 && [ "$(jq '[.requests[] | select(.state == "approved")] | length' out/said)" = "$1" ]; }
-emr_until yeses 2
 asks rosa Health vera --until 1d 0
 asks rosa Health/list lima --until 6d 0 # answered behind it
-emr_until yeses 3
-emr_until waits 3
+listed() { "$EMRFS" request --json >out/said 2>&1 && [ "$(jq '[.requests[] | select(.path == "Health/list" and .state == "approved")] | length' out/said)" = 1 ]; }
+emr_until listed
+waits 3 || emr_fail "opened with what the guardian does not reach: $(cat out/said)"
 run 0 share "$MNT/Health" with vera --deposit --yes --wait
 ! reads vera penicillin || emr_fail "opened with what the guardian does not reach"
 
