@@ -13,6 +13,10 @@
 #define NOTE_BYTES (16 + 1 + EMR_NOTE_LABEL_MAX)
 #define NOTE_SEALED_BYTES (NOTE_BYTES + EMR_LETTER_OVERHEAD)
 #define OUTER_WORD_BYTES (16 + EMR_PART_HEAD_BYTES + 64)
+#define RULE_INFO "emrfs/v1/rule"
+#define RULE_SEALED_BYTES                                                                          \
+	(EMR_GRANT_RULE_MAX + 1 + EMR_LETTER_OVERHEAD) /* and 16: units of 512                     \
+							*/
 #define LETTER_PLAIN_MAX 1024 /* what a card and the longest label need, in units of 512 */
 
 static const struct {
@@ -228,14 +232,18 @@ emr_status emr_grant_part_seal(emr_bytes grant_item, const emr_grant_parties *pa
 	return emr_buf_append(out_part, part.data, part.len);
 }
 
-static bool read_outer(emr_reader *r, emr_grant_part *out, emr_id16 domain)
+static bool read_behind(emr_reader *r, emr_grant_part *out, emr_id16 domain)
 {
 	size_t total = r->left;
 
 	emr_read_copy(r, out->outer.b, 16);
+	if (emr_id16_is_zero(out->outer)) {
+		out->rule = emr_read_bytes(r, RULE_SEALED_BYTES);
+		return true;
+	}
 	out->outer_sig = emr_read_bytes(r, 64);
 	emr_part_read_padding(r, total);
-	return !emr_id16_is_zero(out->outer) && !emr_id16_equal(out->outer, domain);
+	return !emr_id16_equal(out->outer, domain);
 }
 
 emr_status emr_grant_part_read(emr_bytes grant_item, emr_bytes part, emr_grant_part *out)
@@ -253,7 +261,7 @@ emr_status emr_grant_part_read(emr_bytes grant_item, emr_bytes part, emr_grant_p
 		emr_read_copy(&r, made.agents[i].b, 32);
 	made.note = emr_read_bytes(&r, NOTE_SEALED_BYTES);
 	made.letter = emr_read_bytes(&r, emr_read_u16(&r));
-	if (r.left > 0 && !read_outer(&r, &made, item.domain_id))
+	if (r.left > 0 && !read_behind(&r, &made, item.domain_id))
 		return EMR_DAMAGED;
 	if (!emr_reader_done(&r) || !emr_r255_point_ok(made.B) ||
 		!emr_agents_differ(made.agents, made.n) ||
@@ -303,6 +311,38 @@ emr_status emr_grant_outer_check(
 		return EMR_BAD_SIGNATURE;
 	return emr_sign_verify(
 		outer_pk, EMR_SIGN_OUTER, emr_bytes_of(word, sizeof word), part->outer_sig.data);
+}
+
+emr_status emr_grant_rule_seal(
+	emr_bytes grant_item, const uint8_t owner_box[32], const char *rule, emr_buf *part)
+{
+	char plain[EMR_GRANT_RULE_MAX + 1] = "";
+	emr_writer w = emr_writer_of(part);
+	emr_part_item item;
+
+	if (strlen(rule) > EMR_GRANT_RULE_MAX)
+		return EMR_INVALID;
+	EMR_TRY(emr_part_item_read(grant_item, EMR_PART_GRANT, &item));
+	memcpy(plain, rule, strlen(rule));
+	emr_write_zeros(&w, 16);
+	return emr_part_letter_seal(
+		&item, RULE_INFO, (emr_bytes){0}, owner_box, emr_bytes_of(plain, sizeof plain), &w);
+}
+
+emr_status emr_grant_rule_open(const emr_box_key *box, emr_bytes grant_item,
+	const emr_grant_part *part, char out[EMR_GRANT_RULE_MAX + 1])
+{
+	uint8_t plain[EMR_GRANT_RULE_MAX + 1];
+	emr_part_item item;
+
+	if (part->rule.len == 0)
+		return EMR_NOT_FOUND;
+	EMR_TRY(emr_part_item_read(grant_item, EMR_PART_GRANT, &item));
+	EMR_TRY(emr_part_letter_open(&item, RULE_INFO, (emr_bytes){0}, box, part->rule, plain));
+	if (memchr(plain, '\0', sizeof plain) == NULL)
+		return EMR_DAMAGED;
+	memcpy(out, plain, sizeof plain);
+	return EMR_OK;
 }
 
 emr_status emr_grant_note_open(const emr_box_key *box, emr_bytes grant_item,

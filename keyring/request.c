@@ -7,6 +7,7 @@
 
 #define REQUEST_INFO "emrfs/v1/request"
 #define DENY_INFO "emrfs/v1/deny"
+#define FOR_ANOTHER 1u
 #define REQUEST_MAX (6 * EMR_LETTER_UNIT)
 #define REASON_MAX (3 * EMR_LETTER_UNIT)
 
@@ -46,19 +47,24 @@ emr_status emr_request_body_encode(const emr_request_body *body, emr_buf *out)
 {
 	emr_writer w = emr_writer_of(out);
 	size_t start = out->len;
+	const bool is_for_another = !emr_id32_is_zero(body->reader);
 
 	if (body->card_len > EMR_CARD_MAX || !text_fits(body->path, sizeof body->path) ||
 		!text_fits(body->reason, sizeof body->reason))
 		return EMR_INVALID;
 	emr_write_bytes(&w, body->rsalt, 32);
 	emr_write_u16(&w, body->rights);
-	emr_write_u16(&w, 0);
+	emr_write_u16(&w, is_for_another ? FOR_ANOTHER : 0);
 	emr_write_u32(&w, body->purposes);
 	emr_write_u64(&w, body->until);
 	emr_write_u16(&w, (uint16_t)body->card_len);
 	emr_write_bytes(&w, body->card, body->card_len);
 	write_text(&w, body->path);
 	write_text(&w, body->reason);
+	if (is_for_another) {
+		emr_write_bytes(&w, body->reader.b, sizeof body->reader.b);
+		emr_write_bytes(&w, body->domain.b, sizeof body->domain.b);
+	}
 	emr_part_write_padding(&w, start);
 	return w.status;
 }
@@ -67,10 +73,11 @@ emr_status emr_request_body_decode(emr_bytes plain, emr_request_body *out)
 {
 	emr_reader r = emr_reader_of(plain);
 	emr_request_body body = {0};
+	uint16_t flags;
 
 	emr_read_copy(&r, body.rsalt, 32);
 	body.rights = emr_read_u16(&r);
-	emr_read_zeros(&r, 2);
+	flags = emr_read_u16(&r);
 	body.purposes = emr_read_u32(&r);
 	body.until = emr_read_u64(&r);
 	body.card_len = emr_read_u16(&r);
@@ -79,8 +86,12 @@ emr_status emr_request_body_decode(emr_bytes plain, emr_request_body *out)
 	emr_read_copy(&r, body.card, body.card_len);
 	read_text(&r, body.path, sizeof body.path);
 	read_text(&r, body.reason, sizeof body.reason);
+	if (flags == FOR_ANOTHER) {
+		emr_read_copy(&r, body.reader.b, sizeof body.reader.b);
+		emr_read_copy(&r, body.domain.b, sizeof body.domain.b);
+	}
 	emr_part_read_padding(&r, plain.len);
-	if (!emr_reader_done(&r))
+	if (!emr_reader_done(&r) || flags != (emr_id32_is_zero(body.reader) ? 0 : FOR_ANOTHER))
 		return EMR_DAMAGED;
 	*out = body;
 	return EMR_OK;

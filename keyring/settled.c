@@ -134,17 +134,3 @@ void emr_settled_add(emr_settled_one *one, uint32_t from, uint8_t seed)
 	one->owners[one->n].from = from;
 	one->owners[one->n++].seed = seed;
 }
-
-emr_status emr_keyring_handed_over(const emr_keyring *kr, emr_id16 domain, uint32_t epoch)
-{
-	emr_settled_one one = {.n = 0};
-
-	pthread_mutex_lock(&kr->settled->lock);
-	if (find(kr->settled, domain) != NULL)
-		one = *find(kr->settled, domain);
-	pthread_mutex_unlock(&kr->settled->lock);
-	if (one.n == 0)
-		return EMR_NOT_FOUND;
-	emr_settled_add(&one, epoch + 1, 0);
-	return emr_settled_keep(kr->settled, &one);
-}

@@ -11,8 +11,6 @@
 #include "crypto/merkle.h"
 #include "ledger/hash.h"
 
-/* Looking one up takes fewer; where an index is missing, passing over one counts as well. */
-#define STEPS_A_ROW 100
 #define REPLICA_ID 0x454d5252u /* "EMRR" */
 
 static emr_sql_kind kind_of(emr_chain_use use)
@@ -188,7 +186,6 @@ emr_status emr_chain_entry(emr_chain *chain, uint64_t seq, emr_buf *out_entry, e
 	EMR_TRY(emr_sql_use(&chain->sql, ENTRY_GET, &s));
 	emr_sql_bind_u64(s, 1, seq);
 	EMR_TRY(emr_sql_step(s));
-	chain->rows_read++;
 	if (out_entry)
 		status = copy_column(s, 0, out_entry);
 	if (status == EMR_OK && out_items)
@@ -201,14 +198,6 @@ void emr_chain_rest(emr_chain *chain)
 {
 	if (chain != NULL)
 		(void)sqlite3_db_release_memory(chain->sql.db);
-}
-
-uint64_t emr_chain_take_reads(emr_chain *chain)
-{
-	uint64_t n = chain->rows_read + chain->steps / STEPS_A_ROW;
-
-	chain->rows_read = chain->steps = 0;
-	return n;
 }
 
 emr_status emr_chain_find_batch(emr_chain *chain, const uint8_t batch_id[32], uint64_t *out_seq)
@@ -326,7 +315,8 @@ emr_status emr_chain_find_item(
 
 /* ---- meta ---- */
 
-emr_status chain_meta_get(emr_chain *chain, const char *name, emr_buf *out)
+/* A value with its checksum under NAME. */
+static emr_status chain_meta_get(emr_chain *chain, const char *name, emr_buf *out)
 {
 	sqlite3_stmt *s;
 	emr_bytes value = {0};

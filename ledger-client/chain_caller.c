@@ -108,16 +108,11 @@ static emr_status find_ca(emr_chain *chain, emr_bytes descriptor, emr_id16 org, 
 	return emr_buf_append(out, one.ca_der.data, one.ca_der.len);
 }
 
-static emr_status find_certificate(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch,
-	uint64_t now, emr_caller_cert *out)
+emr_status emr_chain_certified_by(emr_chain *chain, const emr_batch *batch, emr_id16 *out_org)
 {
-	const emr_bytes der = bytes_of(emr_batch_certificate(batch));
 	EMR_AUTO_BUF signer = {0};
-	EMR_AUTO_BUF ca = {0};
-	emr_cert_facts facts;
 	emr_header header;
 	emr_key_text key;
-	emr_id16 org;
 	emr_id32 id;
 	emr_status status;
 
@@ -127,9 +122,22 @@ static emr_status find_certificate(emr_chain *chain, emr_bytes descriptor, const
 	status = emr_chain_row(chain, key.text, &signer, NULL, NULL);
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
-	if (!emr_batch_certified_by(batch, emr_span_of(emr_buf_view(&signer)), org.b))
-		return EMR_OK;
-	status = find_ca(chain, descriptor, org, &ca);
+	return emr_batch_certified_by(batch, emr_span_of(emr_buf_view(&signer)), out_org->b)
+		       ? EMR_OK
+		       : EMR_NOT_FOUND;
+}
+
+static emr_status find_certificate(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch,
+	uint64_t now, emr_caller_cert *out)
+{
+	const emr_bytes der = bytes_of(emr_batch_certificate(batch));
+	EMR_AUTO_BUF ca = {0};
+	emr_cert_facts facts;
+	emr_id16 org;
+	emr_status status = emr_chain_certified_by(chain, batch, &org);
+
+	if (status == EMR_OK)
+		status = find_ca(chain, descriptor, org, &ca);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	if (emr_cert_verify(der, emr_buf_view(&ca), now, &facts) == EMR_OK &&

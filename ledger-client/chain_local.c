@@ -15,7 +15,6 @@ emr_status emr_chain_local(emr_chain *chain, const emr_part_key *key, emr_buf *o
 
 	EMR_TRY(chain_bind_key(chain, LOCAL_GET, key, &s));
 	EMR_TRY(emr_sql_step(s));
-	chain->rows_read++;
 	sealed = emr_sql_bytes(s, 0);
 	emr_buf_clear(out_sealed);
 	status = emr_buf_append(out_sealed, sealed.data, sealed.len);

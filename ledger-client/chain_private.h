@@ -13,7 +13,6 @@ struct emr_chain {
 	emr_sql sql;
 	sqlite3_stmt *asked[EMR_CHAIN_QUESTIONS]; /* these two: chain_views.c only */
 	bool is_asked[EMR_CHAIN_QUESTIONS];
-	uint64_t rows_read, steps; /* by this connection; STEPS of SQLite's, to find them */
 };
 
 typedef enum chain_statement {
@@ -80,7 +79,6 @@ emr_status chain_make_functions(emr_chain *chain);
 /* Before the connection is closed. */
 void chain_forget_questions(emr_chain *chain);
 /* A value with its checksum under NAME. */
-emr_status chain_meta_get(emr_chain *chain, const char *name, emr_buf *out);
 emr_status chain_meta_put(emr_chain *chain, const char *name, emr_bytes value);
 /* The status for what the contract says about its own call. */
 /* The item at INDEX of entry SEQ, which *OUT has from then on, also when this fails. */

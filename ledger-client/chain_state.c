@@ -140,7 +140,6 @@ emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *ou
 		status = emr_sql_step(s);
 	if (status != EMR_OK)
 		return status;
-	chain->rows_read++;
 	hash = emr_sql_bytes(s, 0);
 	part = emr_sql_bytes(s, 1);
 	emr_buf_clear(out_part);
@@ -357,7 +356,6 @@ static emr_status step_rows(emr_chain_rows *rows)
 		emr_sql_bind_text(rows->statement, 1, rows->prefix);
 	}
 	EMR_TRY(emr_sql_step(rows->statement));
-	rows->chain->rows_read++;
 	rows->key = (const char *)sqlite3_column_text(rows->statement, 0);
 	rows->seq = emr_sql_u64(rows->statement, 2);
 	rows->time = emr_sql_u64(rows->statement, 3);

@@ -218,12 +218,10 @@ emr_status emr_chain_ask(
 	return EMR_OK;
 }
 
-void emr_chain_asked(emr_chain *chain, struct sqlite3_stmt *statement, uint64_t rows_read)
+void emr_chain_asked(emr_chain *chain, struct sqlite3_stmt *statement)
 {
 	size_t i = 0;
 
-	chain->rows_read += rows_read;
-	chain->steps += (uint64_t)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 1);
 	while (i < EMR_CHAIN_QUESTIONS && chain->asked[i] != statement)
 		i++;
 	if (i < EMR_CHAIN_QUESTIONS)

@@ -330,39 +330,23 @@ static void leave(handing *h)
 	*at = h->next;
 }
 
-/* A registration by an organisation that came later brings its CA along. */
-static emr_status find_authority(emr_chain *chain, const emr_batch *batch, emr_buf *out)
-{
-	EMR_AUTO_BUF signer = {0};
-	emr_header header;
-	emr_key_text key;
-	emr_id16 org;
-	emr_id32 id;
-	emr_status status;
-
-	if (emr_header_parse(batch->header, &header) != EMR_CONTRACT_OK)
-		return EMR_INVALID;
-	emr_signer_id(header.signer_pk, id.b);
-	emr_key_signer(id.b, &key);
-	status = emr_chain_row(chain, key.text, &signer, NULL, NULL);
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
-	if (!emr_batch_certified_by(batch, emr_span_of(emr_buf_view(&signer)), org.b))
-		return EMR_OK;
-	status = emr_chain_authority(chain, org, out);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
 static emr_status wait_for_peers(handing *h, emr_ledger_answer *out)
 {
 	EMR_AUTO_BUF authority = {0};
 	embedded *e = h->e;
+	emr_status status;
+	emr_id16 org;
 
 	EMR_TRY(embedded_meet(e, h->until_ns));
 	{
 		EMR_LOCKED(&e->read_lock);
-		EMR_TRY(find_authority(e->reader, h->batch, &authority));
+		/* A registration by an organisation that came later brings its CA along. */
+		status = emr_chain_certified_by(e->reader, h->batch, &org);
+		if (status == EMR_OK)
+			status = emr_chain_authority(e->reader, org, &authority);
 	}
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
 	EMR_TRY(hand_in(h, emr_buf_view(&authority)));
 	return end_of(h, out);
 }

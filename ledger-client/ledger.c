@@ -159,18 +159,14 @@ emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_ans
 	return status_of_quota(out_answer);
 }
 
-bool emr_ledger_answer_is_yes(const emr_ledger_answer *answer)
-{
-	return answer->refusal == 0 && answer->n_results > 0 &&
-	       answer->results[0] <= EMR_RESULT_ALREADY;
-}
-
 emr_status emr_ledger_renew(emr_ledger *ledger, emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	EMR_TRY(may_send(ledger, batch));
 	EMR_TRY(ledger->backend->submit(ledger->self, batch, out_answer));
-	if (emr_ledger_answer_is_yes(out_answer))
+	/* The first operation was taken, or was there. */
+	if (out_answer->refusal == 0 && out_answer->n_results > 0 &&
+		out_answer->results[0] <= EMR_RESULT_ALREADY)
 		EMR_TRY(emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate));
 	return status_of_quota(out_answer);
 }

@@ -1,15 +1,12 @@
 /* This file reads the command line by the table of verbs. A word that it does not know is
  * refused with the nearest one that it knows, and nothing is guessed. */
 #include <ctype.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "base/status.h"
 
 #include "kit/language.h"
+#include "kit/paths.h"
 #include "kit/verbs.h"
 
 /* Where parsing stands.  The verb may come after common options. */
@@ -234,18 +231,8 @@ static emr_status take_word(parser *p)
 
 emr_status emr_args_from_input(int fd, char *program, emr_args_input *out)
 {
-	emr_status status = emr_buf_reserve(&out->bytes, EMR_ARGS_ON_INPUT_BYTES + 1);
-	ssize_t n = 1;
+	emr_status status = emr_read_all(fd, EMR_ARGS_ON_INPUT_BYTES, &out->bytes);
 
-	while (status == EMR_OK && n != 0 && out->bytes.len <= EMR_ARGS_ON_INPUT_BYTES) {
-		n = read(fd, out->bytes.data + out->bytes.len,
-			EMR_ARGS_ON_INPUT_BYTES + 1 - out->bytes.len);
-		if (n < 0 && errno != EINTR)
-			status = emr_status_from_errno(errno);
-		out->bytes.len += n > 0 ? (size_t)n : 0;
-	}
-	if (status == EMR_OK && out->bytes.len > EMR_ARGS_ON_INPUT_BYTES)
-		status = EMR_LIMIT;
 	if (status == EMR_OK &&
 		(out->bytes.len == 0 || out->bytes.data[out->bytes.len - 1] != '\0'))
 		status = EMR_INVALID;

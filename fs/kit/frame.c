@@ -394,15 +394,6 @@ emr_status emr_request_parse(const json_t *object, emr_request *out_request)
 	return EMR_OK;
 }
 
-emr_status emr_request_parse_bytes(emr_bytes json, emr_request *out_request)
-{
-	json_t *object = json.len > EMR_FRAME_MAX ? NULL : parse_object(json);
-	emr_status status = object != NULL ? emr_request_parse(object, out_request) : EMR_DAMAGED;
-
-	json_decref(object);
-	return status;
-}
-
 static int put_path(json_t *object, const char *name, const char *name_hex, const char *path)
 {
 	char hex[2 * EMR_ASK_PATH_MAX + 1];

@@ -2,6 +2,8 @@
  * one, never an error. */
 #include "kit/json.h"
 
+#include "kit/text.h"
+
 const char *emr_json_text_at(const json_t *object, const char *name)
 {
 	const char *text = json_string_value(json_object_get(object, name));
@@ -19,6 +21,14 @@ uint64_t emr_json_number_at(const json_t *object, const char *name)
 bool emr_json_flag_at(const json_t *object, const char *name)
 {
 	return json_is_true(json_object_get(object, name));
+}
+
+json_t *emr_json_time(uint64_t unix_s)
+{
+	char text[EMR_TEXT_BYTES];
+
+	emr_time_json((int64_t)unix_s, text);
+	return unix_s != 0 ? json_string(text) : json_null();
 }
 
 json_t *emr_json_list_at(json_t *object, const char *name)

@@ -76,6 +76,7 @@ static const struct {
 	WORD("read"),
 	WORD("write"),
 	WORD("deposit"),
+	WORD("guardian"),
 	WORD("treatment"),
 	WORD("emergency"),
 	WORD("research"),

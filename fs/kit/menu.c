@@ -35,6 +35,9 @@ static const struct {
 	{"emrfs unmount --purge", N_("Close the folder")},
 	{"emrfs unmount", N_("Close the folder")},
 	{"emrfs request", N_("Who asks for something")},
+	{"emrfs emergency prepare", N_("Prepare for an emergency")},
+	{"emrfs emergency second --reason TEXT", N_("Open in an emergency")},
+	{"emrfs emergency CARD --reason TEXT", N_("Open in an emergency")},
 	{"emrfs restore --list", N_("Earlier versions")},
 };
 

@@ -210,7 +210,7 @@ static bool is_command(const char *at)
 		return false;
 	memcpy(word, at + 1, len);
 	word[len] = '\0';
-	return emr_verb_find(word, &verb);
+	return emr_verb_find(word, &verb) && verb != EMR_VERB_JOIN; /* it is somebody else's */
 }
 
 /* TEXT, which is a template or a format and no name of anybody's, with the keyring in each command:

@@ -117,18 +117,16 @@ emr_status emr_passphrase_read_file(
 static emr_status ask_program(const char *program, const char *question, emr_passphrase *out)
 {
 	/* The question as it always was, which a program may look for, and as people read it. */
-	char *argv[] = {strdup(program), strdup(question), strdup(emr_text(question)), NULL};
+	EMR_AUTO_FREE char *name = strdup(program), *look = strdup(question),
+			   *text = strdup(emr_text(question));
+	char *argv[] = {name, look, text, NULL};
 	posix_spawn_file_actions_t actions;
 	emr_status status = EMR_IO;
 	int ends[2], exit_status = 0;
 	pid_t pid = 0;
 
-	if (argv[0] == NULL || argv[1] == NULL || argv[2] == NULL || pipe2(ends, O_CLOEXEC) != 0) {
-		free(argv[0]);
-		free(argv[1]);
-		free(argv[2]);
+	if (name == NULL || look == NULL || text == NULL || pipe2(ends, O_CLOEXEC) != 0)
 		return EMR_NO_MEMORY;
-	}
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
 	if (posix_spawnp(&pid, program, &actions, NULL, argv, environ) != 0)
@@ -145,9 +143,6 @@ static emr_status ask_program(const char *program, const char *question, emr_pas
 		close(ends[0]);
 	}
 	posix_spawn_file_actions_destroy(&actions);
-	free(argv[0]);
-	free(argv[1]);
-	free(argv[2]);
 	return status;
 }
 

@@ -1,13 +1,12 @@
-/* This file turns a path as a person typed it into a path inside the folder. It refuses paths that
- * lie elsewhere on the computer. */
+/* This file turns a path as a person typed it into a path inside the folder, and reads a file that
+ * a person hands over. It refuses paths that lie elsewhere on the computer, and too much. */
 #include "kit/paths.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "base/bytes.h"
 
 emr_status emr_path_clean(const char *path, char *out, size_t size)
 {
@@ -77,4 +76,21 @@ emr_status emr_path_in_folder(const char *folder, const char *path, char *out, s
 		return EMR_NO_MEMORY;
 	}
 	return emr_path_clean(joined, out, size);
+}
+
+emr_status emr_read_all(int fd, size_t max, emr_buf *out)
+{
+	const size_t end = out->len + max + 1;
+
+	EMR_TRY(emr_buf_reserve(out, max + 1));
+	while (out->len < end) {
+		ssize_t n = read(fd, out->data + out->len, end - out->len);
+
+		if (n == 0)
+			return EMR_OK;
+		if (n < 0 && errno != EINTR)
+			return emr_status_from_errno(errno);
+		out->len += n > 0 ? (size_t)n : 0;
+	}
+	return EMR_LIMIT;
 }

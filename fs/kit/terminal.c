@@ -57,23 +57,21 @@ static const char *dialog_program(void)
 static emr_status start_dialog(
 	const char *kind, const char *text, int answer_fd, pid_t *out_pid, int *out_fd)
 {
-	char *argv[] = {strdup(dialog_program()), strdup(kind), NULL};
+	EMR_AUTO_FREE char *program = strdup(dialog_program()), *what = strdup(kind);
+	char *argv[] = {program, what, NULL};
 	posix_spawn_file_actions_t actions;
 	size_t len = strlen(text);
 	emr_status status = EMR_IO;
 	int ends[2];
 
-	if (argv[0] == NULL || argv[1] == NULL || pipe2(ends, O_CLOEXEC) != 0) {
-		free(argv[0]);
-		free(argv[1]);
+	if (program == NULL || what == NULL || pipe2(ends, O_CLOEXEC) != 0)
 		return EMR_NO_MEMORY;
-	}
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
 	if (answer_fd >= 0)
 		posix_spawn_file_actions_adddup2(&actions, answer_fd, STDOUT_FILENO);
 	if (len <= DIALOG_TEXT_MAX && write(ends[1], text, len) == (ssize_t)len &&
-		posix_spawnp(out_pid, argv[0], &actions, NULL, argv, environ) == 0)
+		posix_spawnp(out_pid, program, &actions, NULL, argv, environ) == 0)
 		status = EMR_OK;
 	posix_spawn_file_actions_destroy(&actions);
 	close(ends[0]);
@@ -81,8 +79,6 @@ static emr_status start_dialog(
 		*out_fd = ends[1];
 	else
 		close(ends[1]);
-	free(argv[0]);
-	free(argv[1]);
 	return status;
 }
 

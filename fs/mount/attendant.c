@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
@@ -92,16 +93,6 @@ static emr_status count_held(emr_attendant *a)
 	return EMR_OK;
 }
 
-static json_t *time_json(uint64_t unix_s)
-{
-	char text[EMR_TEXT_BYTES];
-
-	if (unix_s == 0)
-		return json_null();
-	emr_time_json((int64_t)unix_s, text);
-	return json_string(text);
-}
-
 static json_t *waiting_json(const news *n)
 {
 	json_t *list = json_array();
@@ -128,9 +119,9 @@ json_t *emr_attendant_report(emr_attendant *a)
 		"grants_held", (json_int_t)n.grants, "fragments", (json_int_t)n.fragments, "served",
 		(json_int_t)n.served, "refused", (json_int_t)n.refused, "destroyed",
 		(json_int_t)n.destroyed, "questions", waiting_json(&n), "witnessed_at",
-		time_json(n.witnessed_unix_s), "key_made_at", time_json(n.key_unix_s), "started_at",
-		time_json(a->started_unix_s), "ledger_entries", (json_int_t)n.size, "in_force",
-		n.is_in_force, "error",
+		emr_json_time(n.witnessed_unix_s), "key_made_at", emr_json_time(n.key_unix_s),
+		"started_at", emr_json_time(a->started_unix_s), "ledger_entries",
+		(json_int_t)n.size, "in_force", n.is_in_force, "error",
 		n.status == EMR_OK ? json_null() : json_string(emr_status_text(n.status)), "pid",
 		(json_int_t)getpid());
 }

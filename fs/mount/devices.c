@@ -2,20 +2,12 @@
  * verb `device`. */
 #include "mount/devices.h"
 
+#include "kit/json.h"
 #include "kit/out.h"
-#include "kit/text.h"
 #include "session/registered.h"
 #include "sharing/sharing.h"
 
 /* ---- computers ---- */
-
-static json_t *time_of(uint64_t unix_s)
-{
-	char text[EMR_TEXT_BYTES];
-
-	emr_time_json((int64_t)unix_s, text);
-	return unix_s != 0 ? json_string(text) : json_null();
-}
 
 emr_status emr_devices_json(const emr_devices_of *of, json_t **out)
 {
@@ -30,8 +22,8 @@ emr_status emr_devices_json(const emr_devices_of *of, json_t **out)
 					      device->is_first ? "" : device->name, "this",
 					      device->is_this, "first", device->is_first,
 					      "only_reads", device->only_reads, "added_at",
-					      time_of(device->added_unix_s), "seen_at",
-					      time_of(device->seen_unix_s))) != 0)
+					      emr_json_time(device->added_unix_s), "seen_at",
+					      emr_json_time(device->seen_unix_s))) != 0)
 			return EMR_NO_MEMORY;
 	*out = json_incref(list);
 	return list != NULL ? EMR_OK : EMR_NO_MEMORY;

@@ -150,13 +150,25 @@ emr_status emr_mountpoint_end(const char *path, bool lazy, emr_problem *out_prob
 	return EMR_DENIED;
 }
 
+/* Each keyring of an account (--as NAME) has a folder of its own. */
+static char *usual_place(const emr_places *places)
+{
+	const char *name = strrchr(places->state, '/');
+	const bool has_name =
+		name != NULL && name - places->state >= 3 && strncmp(name - 3, "/as", 3) == 0;
+	char *path;
+
+	return asprintf(&path, "%s/Health%s%s", places->home, has_name ? "-" : "",
+		       has_name ? name + 1 : "") < 0
+		       ? NULL
+		       : path;
+}
+
 emr_status emr_mountpoint_make_usual(const emr_places *places, emr_problem *out_problem)
 {
-	EMR_AUTO_FREE char *usual = NULL;
+	EMR_AUTO_FREE char *usual = usual_place(places);
 	emr_status status = EMR_OK;
 
-	if (asprintf(&usual, "%s/Health", places->home) < 0)
-		usual = NULL;
 	/* Closed to programs until it is first opened: emr_closed_take_out. */
 	if (usual == NULL)
 		status = EMR_NO_MEMORY;
@@ -170,14 +182,10 @@ emr_status emr_mountpoint_make_usual(const emr_places *places, emr_problem *out_
 emr_status emr_mountpoint_find(
 	const emr_places *places, const char *dir, char **out_path, emr_problem *out_problem)
 {
-	EMR_AUTO_FREE char *usual = NULL;
+	EMR_AUTO_FREE char *usual = dir == NULL ? usual_place(places) : NULL;
 	char *path;
 
-	if (dir == NULL) {
-		if (asprintf(&usual, "%s/Health", places->home) < 0)
-			usual = NULL;
-		dir = usual;
-	}
+	dir = dir == NULL ? usual : dir;
 	path = dir != NULL ? emr_path_real(dir) : NULL;
 	if (path == NULL)
 		return EMR_PROBLEM_STATUS(out_problem, EMR_NO_MEMORY, "emrfs");

@@ -11,23 +11,9 @@
 #include "base/file.h"
 #include "keyring/card.h"
 #include "kit/language.h"
+#include "kit/paths.h"
 
 #define CARD_TEXT_MAX ((size_t)64 << 10) /* of a file; what is in it has limits of its own */
-
-static emr_status read_all(int fd, emr_buf *out)
-{
-	EMR_TRY(emr_buf_reserve(out, CARD_TEXT_MAX + 1));
-	while (out->len <= CARD_TEXT_MAX) {
-		ssize_t n = read(fd, out->data + out->len, CARD_TEXT_MAX + 1 - out->len);
-
-		if (n == 0)
-			return EMR_OK;
-		if (n < 0 && errno != EINTR)
-			return emr_status_from_errno(errno);
-		out->len += n > 0 ? (size_t)n : 0;
-	}
-	return EMR_LIMIT;
-}
 
 /* A file, "-", or the text of a QR code. */
 static emr_status read_card_text(const char *from, emr_buf *out, emr_problem *out_problem)
@@ -39,9 +25,10 @@ static emr_status read_card_text(const char *from, emr_buf *out, emr_problem *ou
 		return emr_buf_append(out, from, strlen(from));
 	if (strcmp(from, "-") != 0) {
 		fd = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		status = fd >= 0 ? read_all(fd, out) : emr_status_from_errno(errno);
+		status = fd >= 0 ? emr_read_all(fd, CARD_TEXT_MAX, out)
+				 : emr_status_from_errno(errno);
 	} else {
-		status = read_all(STDIN_FILENO, out);
+		status = emr_read_all(STDIN_FILENO, CARD_TEXT_MAX, out);
 	}
 	if (status != EMR_OK && status != EMR_LIMIT)
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", from, "cause",

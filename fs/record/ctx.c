@@ -200,11 +200,6 @@ void emr_record_ctx_free(emr_record_ctx *ctx)
 	free(ctx);
 }
 
-uint64_t emr_record_ctx_memory(const emr_record_ctx *ctx)
-{
-	return atomic_load(&((emr_record_ctx *)(uintptr_t)ctx)->memory);
-}
-
 uint64_t emr_record_ctx_chunks_opened(const emr_record_ctx *ctx)
 {
 	return ctx->chunks_opened;

@@ -51,27 +51,21 @@ void emr_keys_say(
 		emr_problem_set_status(out_problem, status, _("The keyfile"));
 }
 
-bool emr_keys_newer_certificate(
-	int state_fd, const char *file, const emr_keyring *keyring, emr_buf *out)
+/* KEYRING has the certificate that came (EMR_STATE_CERTIFICATE) from here on, if it is of its key
+ * and ends later than its own. */
+static void take_newest_certificate(int state_fd, emr_keyring *keyring)
 {
-	EMR_AUTO_BUF own = {0};
+	EMR_AUTO_BUF found = {0}, own = {0};
 	emr_cert_facts before, facts;
 	emr_public public;
 
-	return emr_file_read(state_fd, file, EMR_CERT_CHAIN_MAX, out) == EMR_OK &&
-	       emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &own) == EMR_OK &&
-	       emr_cert_read(emr_buf_view(&own), &before) == EMR_OK &&
-	       emr_cert_read(emr_buf_view(out), &facts) == EMR_OK &&
-	       emr_keyring_public(keyring, &public) == EMR_OK &&
-	       facts.not_after > before.not_after &&
-	       memcmp(facts.spki, public.p256_spki, sizeof facts.spki) == 0;
-}
-
-void emr_keys_newest_certificate(int state_fd, emr_keyring *keyring)
-{
-	EMR_AUTO_BUF found = {0};
-
-	if (emr_keys_newer_certificate(state_fd, EMR_STATE_CERTIFICATE, keyring, &found))
+	if (emr_file_read(state_fd, EMR_STATE_CERTIFICATE, EMR_CERT_CHAIN_MAX, &found) == EMR_OK &&
+		emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &own) == EMR_OK &&
+		emr_cert_read(emr_buf_view(&own), &before) == EMR_OK &&
+		emr_cert_read(emr_buf_view(&found), &facts) == EMR_OK &&
+		emr_keyring_public(keyring, &public) == EMR_OK &&
+		facts.not_after > before.not_after &&
+		memcmp(facts.spki, public.p256_spki, sizeof facts.spki) == 0)
 		(void)!emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&found));
 }
 
@@ -134,7 +128,7 @@ emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *
 		emr_succession_finish(
 			state_fd, state_path, emr_passphrase_view(out_passphrase), out_keyring);
 	if (status == EMR_OK)
-		emr_keys_newest_certificate(state_fd, *out_keyring);
+		take_newest_certificate(state_fd, *out_keyring);
 	if (status != EMR_OK)
 		emr_keys_say(state_path, status, field, out_problem);
 	return status;

@@ -443,29 +443,3 @@ emr_status emr_ask_collect(emr_ask *ask, emr_share_trouble *out_trouble)
 	 */
 	return may_come && !is_lied_to ? EMR_BUSY : EMR_DENIED;
 }
-
-emr_status emr_ask_wait(emr_ask *ask, int timeout_ms, emr_share_trouble *out_trouble)
-{
-	emr_share *share = ask->shared->share;
-	const emr_clock *clock =
-		emr_clock_system(); /* how long a person waits, not what time it is */
-	int64_t end = emr_clock_boot_ns(clock) + (int64_t)timeout_ms * 1000000;
-
-	emr_status status = emr_follow_now(share->o.replica);
-	uint64_t size = 0;
-
-	while (status == EMR_OK) {
-		int64_t left;
-
-		status = emr_ask_collect(ask, out_trouble);
-		if (status != EMR_BUSY)
-			return status;
-		left = (end - emr_clock_boot_ns(clock)) / 1000000;
-		if (left <= 0)
-			return EMR_TIMEOUT;
-		status = emr_follow_wait(share->o.replica, &size, (int)left);
-		if (status == EMR_TIMEOUT)
-			status = EMR_OK;
-	}
-	return status;
-}

@@ -21,6 +21,7 @@ typedef struct life {
 	emr_id16 share_id;	      /* zero: a deposit, or the note is gone */
 	uint64_t ended_seq, ended_at; /* NEVER */
 	emr_id32 ended_batch;
+	emr_id32 ended_by;  /* a guardian; zero */
 	bool ends_silently; /* by a move, by another right in its place, with the rest of a share,
 			       or by him */
 } life;
@@ -53,7 +54,7 @@ static void end_life(life *l, const emr_replica_item *item, bool silently)
 
 /* ---- grants ---- */
 
-static emr_status note_grant_item(life *l, const emr_replica_item *item)
+static emr_status note_grant_item(reading *r, life *l, const emr_replica_item *item)
 {
 	emr_span public = public_of(item);
 	bool is_revoke = item->op == EMR_OP_REVOKE;
@@ -67,7 +68,9 @@ static emr_status note_grant_item(life *l, const emr_replica_item *item)
 	if (is_revoke || item->op == EMR_OP_DATASET_LEAVE)
 		end_life(l, item,
 			is_revoke && (public.data[0] == MOVED_OUT || public.data[0] == WITH_OUTER));
-	return EMR_OK;
+	return is_revoke ? share_guardian_named(
+				   r->share, r->domain, item->signer_id, item->seq, &l->ended_by)
+			 : EMR_OK;
 }
 
 static emr_status note_grant(reading *r, const emr_box_key *box, const emr_known_grant *known)
@@ -97,7 +100,7 @@ static emr_status note_grant(reading *r, const emr_box_key *box, const emr_known
 			0) /* else nobody knows what it belongs to, and it is told by itself */
 		l.share_id = note.share_id;
 	while (emr_next(&history, &item))
-		EMR_TRY(note_grant_item(&l, &item));
+		EMR_TRY(note_grant_item(r, &l, &item));
 	EMR_TRY(history.status);
 	return emr_buf_append(r->lives, &l, sizeof l);
 }
@@ -195,11 +198,15 @@ static emr_status note_writer_item(reading *r, const emr_replica_item *item)
 		return EMR_OK;
 	/* Behind its date a WRITER_DEL says nothing new. */
 	if (r->deposit != NULL && (item->op == EMR_OP_WRITER_ADD ||
-					  item->ledger_time < r->deposit->given.until_unix_s))
+					  item->ledger_time < r->deposit->given.until_unix_s)) {
+		EMR_TRY(share_guardian_named(
+			r->share, r->domain, item->signer_id, item->seq, &r->deposit->ended_by));
 		end_life(r->deposit, item,
 			item->op == EMR_OP_WRITER_ADD ||
-				!emr_id32_equal(item->signer_id, r->owner) ||
+				(!emr_id32_equal(item->signer_id, r->owner) &&
+					emr_id32_is_zero(r->deposit->ended_by)) ||
 				grant_at(r, item->seq, true) != NULL);
+	}
 	r->deposit = NULL;
 	return item->op == EMR_OP_WRITER_ADD ? note_add(r, item) : EMR_OK;
 }
@@ -316,6 +323,8 @@ static emr_status tell_life(const emr_buf *all, const life *l, emr_buf *out)
 	if (home == l)
 		EMR_TRY(emr_buf_append(out, &l->given, sizeof l->given));
 	expired.kind = EMR_DEALING_EXPIRED;
+	expired.by = (emr_id32){{0}};
+	ended.by = l->ended_by;
 	expired.at = l->given.until_unix_s;
 	if (!ended_early(l))
 		return is_outlasted ? EMR_OK : emr_buf_append(out, &expired, sizeof expired);
@@ -333,14 +342,21 @@ static emr_status tell_life(const emr_buf *all, const life *l, emr_buf *out)
 /* ---- requests ---- */
 
 static emr_status tell_yes(
-	reading *r, const life *l, const emr_replica_item *item, emr_share_dealing *said)
+	reading *r, life *l, const emr_replica_item *item, emr_share_dealing *said)
 {
+	emr_known_person who;
 	emr_pub_approve word;
 
 	if (!emr_pub_approve_parse(public_of(item), &word))
 		return EMR_DAMAGED;
 	if (memcmp(l->given.domain.b, word.grant_domain, 16) != 0)
 		return EMR_OK; /* another owner's grant, which has the same id */
+	/* By a guardian, and the owner's rule: the clerk has called the share as the request is. */
+	if (emr_id16_equal(l->share_id, l->grant)) {
+		EMR_TRY(emr_replica_person(r->share->o.replica, said->person, &who));
+		l->given.by = EMR_ID32_AT(who.row.root);
+		return EMR_OK;
+	}
 	said->kind = EMR_DEALING_APPROVED;
 	said->domain = l->given.domain;
 	said->rights = l->given.rights;
@@ -382,10 +398,10 @@ static emr_status note_request(reading *r, const emr_known_request *known)
 	emr_replica_item item;
 	emr_share_dealing said = {.person = EMR_ID32_AT(known->row.signer)};
 	const bool is_yes = known->row.head.state == EMR_SHARE_REQUEST_APPROVED;
-	const life *given = NULL;
+	life *given = NULL;
 	emr_status status;
 
-	EMR_EACH (const life, l, r->lives)
+	EMR_EACH (life, l, r->lives)
 		if (memcmp(l->grant.b, known->row.grant, sizeof l->grant) == 0)
 			given = l;
 	if (is_yes && given == NULL)
@@ -446,11 +462,11 @@ emr_status emr_share_dealings(emr_share *share, emr_buf *out)
 		/* Kept here, and another's; or a device, which shares nothing. */
 		EMR_TRY(status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status);
 	}
-	EMR_EACH (const life, l, &lives)
-		EMR_TRY(tell_life(&lives, l, out));
 	while (emr_next(&answered, &request))
 		EMR_TRY(note_request(&r, &request));
 	EMR_TRY(answered.status);
+	EMR_EACH (const life, l, &lives)
+		EMR_TRY(tell_life(&lives, l, out));
 	emr_buf_sort(out, sizeof(emr_share_dealing), compare_dealings);
 	return EMR_OK;
 }

@@ -22,6 +22,7 @@ typedef struct making {
 	emr_grant_made made;
 	emr_pub_grant terms;
 	emr_grant_letter letter;
+	char rule[EMR_GRANT_RULE_MAX + 1]; /* of a guardian's */
 	uint64_t writes_until_unix_s;
 	bool joins; /* a dataset, with the same batch */
 } making;
@@ -32,10 +33,12 @@ static bool rights_ok(const emr_grant_order *o)
 	uint16_t shown = emr_rights_shown(o->rights);
 
 	return (shown != 0 || (o->writes != 0 && o->rights == 0)) &&
-	       (o->rights & ~(shown | EMR_AWAY_BITS | EMR_GRANT_TWO)) == 0 &&
-	       (o->rights & EMR_AWAY_BITS) != EMR_AWAY_BITS && (o->writes & ~EMR_WRITES_ALL) == 0 &&
-	       (o->purposes != 0 || o->rights == 0) && (o->purposes & ~EMR_PURPOSES_ALL) == 0 &&
+	       (o->rights & ~(shown | EMR_AWAY_BITS | EMR_GRANT_TWO | EMR_GRANT_GUARDIAN)) == 0 &&
+	       (o->rights & EMR_AWAY_BITS) != EMR_AWAY_BITS &&
+	       (o->writes & ~EMR_WRITES_GUARDIAN) == 0 && (o->purposes != 0 || o->rights == 0) &&
+	       (o->purposes & ~EMR_PURPOSES_ALL) == 0 &&
 	       (o->writes == 0 || o->not_before_unix_s == 0) &&
+	       ((o->writes & EMR_RIGHT_GUARDIAN) == 0 || shown == EMR_RIGHTS_READ) &&
 	       ((o->rights & EMR_GRANT_TWO) == 0 ||
 		       (o->writes == 0 && o->purposes == EMR_PURPOSE_EMERGENCY));
 }
@@ -148,6 +151,7 @@ static void write_terms(making *m)
 		.not_after_unix_s = m->order->not_after_unix_s,
 		.purposes = m->order->purposes,
 		.rights = emr_rights_shown(m->order->rights) | (m->order->rights & EMR_GRANT_TWO) |
+			  ((m->order->writes & EMR_RIGHT_GUARDIAN) != 0 ? EMR_GRANT_GUARDIAN : 0) |
 			  (m->made.away == EMR_AWAY_OWN ? EMR_GRANT_OWN_AGENTS : 0),
 		.t = m->made.t,
 		.n = m->made.n};
@@ -173,6 +177,9 @@ static emr_status add_grant(parcel *p, making *m, emr_grant_terms *out_terms)
 	EMR_TRY(emr_grant_part_seal(emr_buf_view(&p->item), &parties, &m->letter, &p->part));
 	if (is_inner(m))
 		EMR_TRY(share_add_outer(p, out_terms->grantee, m->letter.root_dir_id));
+	else if ((m->order->writes & EMR_RIGHT_GUARDIAN) != 0)
+		EMR_TRY(emr_grant_rule_seal(
+			emr_buf_view(&p->item), m->domain.box, m->rule, &p->part));
 	return parcel_add(p, &act, NULL);
 }
 
@@ -228,6 +235,26 @@ static emr_status name_deposit(making *m)
 	EMR_TRY(share_known_writers(m->share, m->order->domain, &root, &writers));
 	EMR_EACH (const known_writer, writer, &writers)
 		m->made.grant = EMR_ID16_AT(writer->item_id.b);
+	return EMR_OK;
+}
+
+/* Given again by the owner's computer, for another key or other agents: by the same rule. */
+static emr_status settle_rule(making *m)
+{
+	emr_guardian_grant before;
+	emr_status status = EMR_NOT_FOUND;
+
+	if (m->order->rule != NULL) {
+		if (strlen(m->order->rule) >= sizeof m->rule)
+			return EMR_LIMIT;
+		memcpy(m->rule, m->order->rule, strlen(m->order->rule) + 1);
+	} else if ((m->order->writes & EMR_RIGHT_GUARDIAN) != 0) {
+		status = emr_share_guardian_of(
+			m->share, m->order->domain, EMR_ID32_AT(m->grantee.row.root), 0, &before);
+		if (status == EMR_OK)
+			memcpy(m->rule, before.rule, sizeof m->rule);
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	}
 	return EMR_OK;
 }
 
@@ -330,6 +357,7 @@ static emr_status give(making *m)
 
 	EMR_TRY(settle_agents(m));
 	EMR_TRY(settle_writing(m));
+	EMR_TRY(settle_rule(m));
 	EMR_TRY(emr_share_renew(share, order->domain));
 	/* A grantee who sees nothing has no past to be hidden from. */
 	EMR_TRY(order->rights != 0 ? share_hide_past(share, order->domain, &m->made.wrapped_again,

@@ -201,16 +201,6 @@ static emr_status judge_person(desk *d, const question *q, uint64_t now, uint8_t
 	return EMR_OK;
 }
 
-static emr_status limit_of(desk *d, uint64_t *out)
-{
-	emr_rules rules;
-
-	EMR_TRY(d->slots_a_day == 0 ? emr_rules_in_force(d->share->o.replica, &rules, NULL, NULL)
-				    : EMR_OK);
-	*out = d->slots_a_day == 0 ? rules.slots_a_day : d->slots_a_day;
-	return EMR_OK;
-}
-
 /* The day of an emergency by this computer's clock, whatever the ledger dates the question. */
 static emr_status look_at_day(const desk *d, const question *q, uint64_t now, bool *out_is_over)
 {
@@ -230,7 +220,7 @@ emr_status desk_judge(desk *d, const question *q, uint8_t *out_code)
 	const emr_grant_terms *terms = &q->grant.terms;
 	uint64_t now = share_now(d->share);
 	rate *r = NULL;
-	uint64_t limit = 0;
+	emr_rules rules = {.slots_a_day = 0};
 	bool is_over = false, is_day_over;
 
 	EMR_TRY(look_at_day(d, q, now, &is_day_over));
@@ -246,10 +236,10 @@ emr_status desk_judge(desk *d, const question *q, uint8_t *out_code)
 	if (*out_code == EMR_RESULT_APPLIED)
 		EMR_TRY(rate_of(d, q, &r));
 	if (r != NULL)
-		EMR_TRY(limit_of(d, &limit));
+		EMR_TRY(emr_rules_in_force(d->share->o.replica, &rules, NULL, NULL));
 	if (r != NULL)
 		EMR_TRY(share_is_over_daily_limit(d->share, q, &is_over));
-	if (r != NULL && (is_over || r->slots + q->body.count > limit))
+	if (r != NULL && (is_over || r->slots + q->body.count > rules.slots_a_day))
 		*out_code = EMR_RESULT_LIMIT;
 	return EMR_OK;
 }

@@ -55,7 +55,6 @@ typedef struct desk {
 	uint64_t next_seq;	/* first entry that has not been worked on */
 	int64_t looked_boot_ns; /* when everything before it was there already; 0 = not since the
 				   start */
-	uint32_t slots_a_day;	/* 0: what the network has agreed on */
 	emr_buf rates;		/* rate, ... */
 } desk;
 

@@ -33,11 +33,6 @@ void emr_release_free(emr_release *release)
 	free(release);
 }
 
-void emr_release_limit(emr_release *release, uint32_t slots_a_day)
-{
-	release->desk.slots_a_day = slots_a_day;
-}
-
 /* ---- one answer ---- */
 
 typedef struct owners_answer {

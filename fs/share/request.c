@@ -78,6 +78,8 @@ static emr_status write_body(
 	memcpy(out->card, card.data, card.len);
 	memcpy(out->path, o->path, strlen(o->path) + 1);
 	memcpy(out->reason, o->reason, strlen(o->reason) + 1);
+	out->reader = o->reader;
+	out->domain = o->domain;
 	return EMR_OK;
 }
 

@@ -1,6 +1,7 @@
 /* This file finds the requests for access that are meant for this person: the ledger names
  * nobody, so each new letter is tried with one's own key. Of one asker only the newest few are
  * kept. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "share_private.h"
@@ -37,6 +38,8 @@ static void take_body(const emr_share *share, const emr_request_body *body, emr_
 	memcpy(out->rsalt, body->rsalt, sizeof out->rsalt);
 	memcpy(out->path, body->path, sizeof out->path);
 	memcpy(out->reason, body->reason, sizeof out->reason);
+	out->reader = body->reader;
+	out->domain = body->domain;
 	out->has_card =
 		emr_card_read(emr_bytes_of(body->card, body->card_len), &out->card) == EMR_OK &&
 		is_card_his(share, &out->card, out->from);
@@ -143,6 +146,19 @@ static emr_status keep_newest(walk *w, const emr_share_request *p)
 	return EMR_OK;
 }
 
+/* Only a guardian asks for another: of anybody else it is none to me. */
+static emr_status check_guardian(emr_share *share, const emr_share_request *read)
+{
+	EMR_AUTO_FREE emr_guardian_grant *g = malloc(sizeof *g);
+	emr_known_person asker;
+
+	if (g == NULL)
+		return EMR_NO_MEMORY;
+	EMR_TRY(emr_replica_person(share->o.replica, read->from, &asker));
+	return emr_share_guardian_of(
+		share, read->domain, EMR_ID32_AT(asker.row.root), read->seq, g);
+}
+
 static emr_status one_request(walk *w, const emr_known_request *known)
 {
 	emr_share_request read;
@@ -160,6 +176,8 @@ static emr_status one_request(walk *w, const emr_known_request *known)
 	if (is_anothers(w, known->request))
 		return emr_buf_append(w->others, &known->request, sizeof known->request);
 	status = read_letter(w->share, w->box, known->request, &known->row, &read);
+	if (status == EMR_OK && !emr_id32_is_zero(read.reader))
+		status = check_guardian(w->share, &read);
 	if (status == EMR_NOT_FOUND)
 		return emr_buf_append(w->others, &known->request, sizeof known->request);
 	if (status == EMR_DAMAGED) {

@@ -263,6 +263,10 @@ emr_status share_read_card(emr_share *share, emr_id16 domain, emr_bytes bytes, e
 emr_status share_writer_row(
 	emr_share *share, emr_id16 domain, emr_id32 writer, emr_row_writer *out);
 
+/* guardian.c: the first key of SIGNER, if that was a guardian in DOMAIN at entry SEQ; else zero. */
+emr_status share_guardian_named(
+	emr_share *share, emr_id16 domain, emr_id32 signer, uint64_t seq, emr_id32 *out_root);
+
 /* ---- writers.c: who else may write in one's own domain ---- */
 
 typedef struct known_writer {

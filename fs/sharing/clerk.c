@@ -55,8 +55,8 @@ static emr_status compare_grant(comparing *c, const emr_given *given)
 	const uint64_t end = row->not_after_unix_s, asked = c->order->until_unix_s;
 	bool fits = false;
 
-	if (memcmp(row->grantee, c->order->root.b, 32) == 0 && emr_phase_stands(given->phase) &&
-		emr_rights_alike(row->rights, c->order->rights) &&
+	if (!emr_order_has_rule(c->order) && memcmp(row->grantee, c->order->root.b, 32) == 0 &&
+		emr_phase_stands(given->phase) && emr_rights_alike(row->rights, c->order->rights) &&
 		(!is_for_two(c->order) || emr_id16_equal(given->share_id, c->order->request)) &&
 		emr_rights_shown(row->rights) == emr_rights_shown(c->order->rights) &&
 		given->writes == emr_rights_of_writing(c->order->rights) &&
@@ -211,8 +211,12 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 		.purposes = order->purposes,
 		.not_after_unix_s = order->until_unix_s,
 		.label = order->label,
+		.rule = emr_order_has_rule(order) ? order->reason : NULL,
 		.grant = has_name(order) ? order->request : (emr_id16){{0}},
-		.share_id = is_for_two(order) ? order->request : (emr_id16){{0}},
+		/* By a guardian's word and her rule: the log knows it by that. */
+		.share_id = is_for_two(order) || (has_name(order) && order->reason[0] != '\0')
+				    ? order->request
+				    : (emr_id16){{0}},
 		.owner_name = session->profile.name,
 		.owner_born = session->profile.born};
 	struct emr_fetcher *fetcher = emr_session_fetcher(session);

@@ -127,7 +127,7 @@ static emr_status judge_place(judging *j, const char **out_why)
 	emr_status status = emr_path_clean(j->consent.path, clean, sizeof clean);
 
 	if (status == EMR_OK)
-		status = emr_sharing_place(session, clean, &domain, label, &problem);
+		status = emr_sharing_place(session, clean, false, &domain, label, &problem);
 	if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY || status == EMR_DENIED ||
 		status == EMR_UNSUPPORTED || status == EMR_LIMIT) {
 		*out_why = N_("what it names is not in your folder, or can never be shared");

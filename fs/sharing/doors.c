@@ -386,7 +386,7 @@ static emr_status set(
 		emr_problem_set(&problem, EMR_SAY_UNKNOWN_PERSON, "who", who, NULL);
 	if (status == EMR_OK)
 		status = emr_sharing_place(
-			doors->session, path, &order.domain, order.label, &problem);
+			doors->session, path, false, &order.domain, order.label, &problem);
 	if (status == EMR_OK)
 		status = emr_sharing_may_have(&person, &problem);
 	if (status == EMR_OK)
@@ -494,8 +494,8 @@ static void add_writers(emr_doors *doors, emr_bytes ids, const char *to, char *n
 		for (size_t k = 0; k + sizeof(emr_id32) <= ids.len; k += sizeof(emr_id32))
 			is_meant = is_meant || memcmp(ids.data + k, row->who.root.b,
 						       sizeof row->who.root.b) == 0;
-		if (!is_meant || !is_shown(row) ||
-			strcmp(emr_rights_word(row->rights), "write") != 0 ||
+		if (!is_meant || !is_shown(row) || emr_rights_of_reading(row->rights) == 0 ||
+			emr_rights_of_writing(row->rights) == 0 ||
 			emr_path_below(row->path, to) == NULL)
 			continue;
 		emr_who_text(&row->who, text, sizeof text);

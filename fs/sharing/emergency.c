@@ -14,6 +14,7 @@
 #include "session/registered.h"
 #include "share/give.h"
 #include "share/read.h"
+#include "share/write.h"
 #include "sharing/answers.h"
 #include "sharing/office_looks.h"
 #include "sharing/sharing.h"
@@ -77,22 +78,6 @@ static emr_status emit(emr_share *share, const emr_buf *all, const emr_sink *sin
 				      "open_folders", folders, "owner", emr_json_text(patient)));
 }
 
-/* Nobody seconds without knowing whom; what is seconded then is called by its code. */
-static emr_status show_first(emr_session *session, const emr_emergency *first, const emr_sink *sink)
-{
-	EMR_AUTO_CROWD crowd = {0};
-	char text[EMR_WHO_TEXT_BYTES], code[EMR_EMERGENCY_CODE_CHARS + 1];
-	emr_who who;
-
-	emr_emergency_code_write(first->word, code);
-	EMR_TRY(emr_crowd_open(session, &crowd));
-	EMR_TRY(emr_who_of(&crowd, first->first, &who));
-	emr_who_text(&who, text, sizeof text);
-	return emr_emit(
-		sink, json_pack("{s:b, s:o, s:I, s:s}", "done", 1, "who", emr_json_text(text),
-			      "at_unix", (json_int_t)first->first_unix_s, "code", code));
-}
-
 emr_status emr_answer_emergency(emr_session *session, const emr_request *request,
 	const emr_sink *sink, emr_problem *out_problem)
 {
@@ -101,6 +86,7 @@ emr_status emr_answer_emergency(emr_session *session, const emr_request *request
 	EMR_AUTO_BUF after = {0};
 	emr_problem why = {0}; /* that the ledger is away stops nothing by itself */
 	const emr_id32 root = emr_session_root(session);
+	char text[EMR_WHO_TEXT_BYTES], code[EMR_EMERGENCY_CODE_CHARS + 1];
 	bool is_own = false;
 	emr_id16 word;
 	emr_status status;
@@ -118,8 +104,14 @@ emr_status emr_answer_emergency(emr_session *session, const emr_request *request
 		const emr_emergency *first = (const emr_emergency *)(const void *)all.data;
 
 		word = first->word;
-		if (request->look)
-			return show_first(session, first, sink);
+		if (request->look) { /* nobody seconds without knowing whom */
+			emr_emergency_code_write(first->word, code);
+			EMR_TRY(emr_who_called(session, first->first, text));
+			return emr_emit(
+				sink, json_pack("{s:b, s:o, s:I, s:s}", "done", 1, "who",
+					      emr_json_text(text), "at_unix",
+					      (json_int_t)first->first_unix_s, "code", code));
+		}
 		status = emr_emergency_say(share, first, all.len / sizeof *first, request->reason);
 		if (status == EMR_CONFLICT) { /* both at one moment: this one is the second */
 			emr_buf_clear(&all);
@@ -166,17 +158,6 @@ static emr_id16 told_as(emr_id16 grant, uint64_t version)
 	return grant;
 }
 
-static emr_status call(emr_visit *visit, emr_id32 person, char out[EMR_WHO_TEXT_BYTES])
-{
-	EMR_AUTO_CROWD crowd = {0};
-	emr_who who;
-
-	EMR_TRY(emr_crowd_open(visit->session, &crowd));
-	EMR_TRY(emr_who_of(&crowd, person, &who));
-	emr_who_text(&who, out, EMR_WHO_TEXT_BYTES);
-	return EMR_OK;
-}
-
 static emr_status tell_word(
 	emr_visit *visit, const emr_emergency *e, const emr_emergency_word *word)
 {
@@ -188,9 +169,9 @@ static emr_status tell_word(
 		return status;
 	if (status != EMR_OK) /* it says nothing */
 		snprintf(reason, sizeof reason, "?");
-	EMR_TRY(call(visit, word->who, who));
+	EMR_TRY(emr_who_called(visit->session, word->who, who));
 	if (word->until_unix_s != 0)
-		EMR_TRY(call(visit, word->first, first));
+		EMR_TRY(emr_who_called(visit->session, word->first, first));
 	emr_time_text((int64_t)word->until_unix_s, until);
 	emr_notices_add_that(visit->notices, "",
 		word->until_unix_s != 0 ? EMR_SAY_EMERGENCY_OPEN : EMR_SAY_EMERGENCY_BEGUN,
@@ -298,9 +279,55 @@ static emr_status tell_auditor(emr_visit *visit, const emr_known_person *me)
 		if (memcmp(clinician.row.org, me->row.org, sizeof me->row.org) != 0 ||
 			emr_told_has(visit->memory, id))
 			continue;
-		EMR_TRY(call(visit, one->signer_id, who));
+		EMR_TRY(emr_who_called(visit->session, one->signer_id, who));
 		EMR_TRY(emr_buf_append(visit->memory, &id, sizeof id));
 		emr_notices_add_that(visit->notices, "", EMR_SAY_EMERGENCY_STAFF, "who", who, NULL);
+	}
+	return EMR_OK;
+}
+
+static bool is_word(const emr_replica_change *change)
+{
+	return change->op == EMR_OP_EMERGENCY;
+}
+
+/* Those for whom this person is a guardian. */
+static emr_status tell_guardian(emr_visit *visit)
+{
+	const uint64_t now = emr_clock_unix_s(emr_clock_system());
+	EMR_AUTO_BUF writings = {0};
+	EMR_AUTO_BUF grants = {0};
+	bool sees = false;
+
+	EMR_TRY(emr_visit_sees(visit, is_word, &sees));
+	if (sees)
+		EMR_TRY(emr_share_writings(visit->share, &writings, NULL));
+	EMR_EACH (const emr_writing, w, &writings)
+		if (w->phase == EMR_WRITING_IN_FORCE && (w->rights & EMR_RIGHT_GUARDIAN) != 0)
+			EMR_TRY(EMR_ASK_ALL(
+				&grants, visit->session->replica, GRANTS, .domain = w->domain));
+	EMR_EACH (const emr_known_grant, grant, &grants) {
+		emr_writing w;
+		emr_emergency e;
+		char who[EMR_WHO_TEXT_BYTES], ward[EMR_WHO_TEXT_BYTES];
+		emr_emergency_state state;
+		emr_id16 id;
+
+		if ((grant->row.rights & EMR_GRANT_TWO) == 0 ||
+			emr_emergency_of(visit->share, grant, &e) != EMR_OK)
+			continue;
+		state = emr_emergency_state_at(&e, now);
+		id = told_as(grant->grant, e.version);
+		if ((state != EMR_EMERGENCY_BEGUN && state != EMR_EMERGENCY_OPEN) ||
+			emr_told_has(visit->memory, id))
+			continue;
+		EMR_TRY(emr_share_writing(visit->share, grant->domain, &w));
+		EMR_TRY(emr_who_called(
+			visit->session, emr_id32_is_zero(e.second) ? e.first : e.second, who));
+		EMR_TRY(emr_who_called(visit->session, w.card.signer_id, ward));
+		emr_notices_add_that(visit->notices, "", EMR_SAY_EMERGENCY_WARD, "who", who,
+			"called", ward, "path", w.label, NULL);
+		EMR_TRY(emr_buf_append(visit->memory, &id, sizeof id));
 	}
 	return EMR_OK;
 }
@@ -318,6 +345,7 @@ emr_status emr_look_emergency(emr_visit *visit)
 		  emr_keyring_kind_of(visit->session->keyring) != EMR_KEYRING_DEVICE;
 	EMR_TRY(emr_emergency_own(visit->share, &all));
 	EMR_TRY(look_at_all(visit, &all, may_act));
+	EMR_TRY(tell_guardian(visit));
 	status = emr_replica_person(
 		visit->session->replica, visit->session->identity.signer_id, &me);
 	if (status == EMR_OK && (me.row.roles & EMR_ROLE_AUDITOR) != 0)

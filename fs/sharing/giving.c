@@ -279,11 +279,14 @@ static emr_status answer_look(
 		.left_out = json_array(),
 		.local = json_array(),
 		.own = ""};
+	char lets[EMR_REQUEST_REASON_MAX + 1] = ""; /* a guardian */
 	emr_status status = preview(a, order, &l.made, &l.is_known, &l.moves);
 
 	if (status != EMR_OK)
 		return say_terms(a, status, who);
 	EMR_TRY(look_at_shares(a, order, &l));
+	if (emr_rights_are_guardians(order->rights))
+		emr_who_rule_text(&a->crowd, order->reason, lets, sizeof lets);
 	answer = json_pack("{s:b, s:s, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, "
 			   "s:O, s:O, "
 			   "s:s, s:s, s:s, s:O, s:I, s:b, s:o}",
@@ -302,6 +305,7 @@ static emr_status answer_look(
 		emr_agents_silent_json(a->session));
 	if (answer != NULL &&
 		(put_asked(answer, a, order) != 0 ||
+			json_object_set_new(answer, "lets", emr_json_text(lets)) != 0 ||
 			json_object_set_new(answer, "two",
 				json_boolean((order->rights & EMR_GRANT_TWO) != 0)) != 0)) {
 		json_decref(answer);
@@ -329,12 +333,48 @@ static emr_status take_card(const asking *a, const emr_who *who, emr_order *orde
 	return emr_emergency_code_read(a->request->name, &order->request);
 }
 
+/* WHO acts for this person, and has opened to others by the rule that the request says. */
+static emr_status take_guardian(asking *a, const emr_who *who, emr_order *order)
+{
+	const char *at = a->request->reason;
+	emr_row_network network;
+	char name[EMR_ASK_WHO_MAX + 1], hex[65];
+	bool is_person;
+	emr_who reader;
+
+	if (!emr_request_is_guardians(a->request))
+		return EMR_OK;
+	EMR_TRY(emr_replica_network(a->session->replica, &network));
+	if (network.contract < emr_op_since(EMR_OP_EMERGENCY))
+		return EMR_PROBLEM(EMR_DENIED, a->problem, EMR_SAY_LATER_RULES, NULL);
+	if (who->kind != EMR_WHO_PERSON)
+		return EMR_PROBLEM(
+			EMR_DENIED, a->problem, EMR_SAY_GUARDIAN_PERSON, "who", who->called, NULL);
+	snprintf(order->reason, sizeof order->reason, "%u", (unsigned)a->request->limit * 60);
+	for (; *at != '\0'; at += *at == '\n') {
+		const size_t len = strcspn(at, "\n"), used = strlen(order->reason);
+
+		snprintf(name, sizeof name, "%.*s", (int)len, at);
+		at += len;
+		EMR_TRY(emr_who_find_or_say(&a->crowd, name, &reader, a->problem));
+		if (reader.kind == EMR_WHO_TEAM)
+			return EMR_PROBLEM(EMR_DENIED, a->problem, EMR_SAY_SHARE_WITH_PERSON, "who",
+				reader.called, NULL);
+		is_person = reader.kind == EMR_WHO_PERSON;
+		emr_hex(is_person ? reader.root.b : reader.org.b, is_person ? 32 : 16, hex);
+		if (used + 1 + strlen(hex) > EMR_GRANT_RULE_MAX)
+			return EMR_LIMIT;
+		snprintf(order->reason + used, sizeof order->reason - used, " %s", hex);
+	}
+	return EMR_OK;
+}
+
 static emr_status answer_give(asking *a)
 {
 	const emr_request *request = a->request;
 	emr_order order = {.kind = EMR_ORDER_GRANT,
 		.asked_unix_s = emr_clock_unix_s(emr_clock_system()),
-		.purposes = request->deposit ? 0 : request->purposes,
+		.purposes = request->deposit && !request->write ? 0 : request->purposes,
 		.until_unix_s = request->until_unix_s,
 		.replaces = a->asked == NULL}; /* a yes must not take away what its asker has */
 	char text[EMR_WHO_TEXT_BYTES], shown[EMR_SHOWN_CHARS];
@@ -343,18 +383,20 @@ static emr_status answer_give(asking *a)
 	emr_status status;
 
 	EMR_TRY(emr_rights_by_rule(a->session, request, &order.rights));
-	EMR_TRY(emr_sharing_place(
-		a->session, request->path, &order.domain, order.label, a->problem));
+	EMR_TRY(emr_sharing_place(a->session, request->path, emr_request_is_guardians(request),
+		&order.domain, order.label, a->problem));
 	EMR_TRY(emr_who_find_or_say(&a->crowd, request->who, &who, a->problem));
 	if (a->asked != NULL) { /* the name must mean who asked, and nobody else */
 		EMR_TRY(emr_id32_equal(who.id, a->asked->who.id) ? EMR_OK : EMR_CONFLICT);
 		order.request = a->asked->order.request;
+		snprintf(order.reason, sizeof order.reason, "%s", request->name);
 	}
 	EMR_TRY(request->join ? emr_sharing_may_join(a->session, request->path, &who, request->name,
 					&order, a->problem)
 			      : emr_sharing_may_have(&who, a->problem));
 	EMR_TRY(emr_sharing_may_do(a->session, request->path, &who, order.rights, a->problem));
 	EMR_TRY(take_card(a, &who, &order));
+	EMR_TRY(take_guardian(a, &who, &order));
 	if (emr_own_key_is_revoked(a->session, a->problem))
 		return EMR_DENIED;
 	if (a->session->sharing == NULL || a->session->read_only)

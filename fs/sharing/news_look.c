@@ -16,6 +16,7 @@
 #include "share/give.h"
 #include "share/signed.h"
 #include "sharing/office_looks.h"
+#include "sharing/requests.h"
 #include "view/received.h"
 
 #define STATE_NEWS "news" /* NOTE, with the entries of the ledger of which this person was told */
@@ -36,6 +37,7 @@ typedef struct list {
 typedef struct news {
 	const emr_session *session;
 	emr_buf grants, letters; /* emr_id16: of the ledger's entries since the note */
+	emr_buf marks;		 /* emr_guardian_mark, ...: what guardians ended since the note */
 	emr_buf made, apart;	 /* emr_id16: of own files, of databases whose log was told of */
 	emr_buf open, was_open;	 /* domains that others share, now and at the last look */
 	list shares;
@@ -56,6 +58,7 @@ void emr_look_news_end(void *memory)
 		return;
 	emr_buf_free(&n->grants);
 	emr_buf_free(&n->letters);
+	emr_buf_free(&n->marks);
 	emr_buf_free(&n->made);
 	emr_buf_free(&n->apart);
 	emr_buf_free(&n->open);
@@ -89,6 +92,7 @@ static emr_status note_told(news *n)
 	n->shares.n = n->waiting = 0;
 	emr_buf_clear(&n->grants);
 	emr_buf_clear(&n->letters);
+	emr_buf_clear(&n->marks);
 	return emr_file_replace(
 		n->session->state_fd, STATE_NEWS, emr_bytes_of(text, (size_t)len), 0600);
 }
@@ -120,14 +124,21 @@ static bool note_share(void *arg, const emr_shared_with_me *s)
 	return true;
 }
 
-static emr_status note_change(news *n, const emr_replica_change *change)
+static emr_status note_change(const emr_visit *visit, news *n, const emr_replica_change *change)
 {
+	emr_guardian_mark mark;
 	bool is_own;
 
 	if (change->result != EMR_RESULT_APPLIED || change->seq >= n->size)
 		return EMR_OK;
 	if (change->op == EMR_OP_GRANT)
 		return emr_buf_append(&n->grants, &change->object, sizeof change->object);
+	if (change->op == EMR_OP_REVOKE || change->op == EMR_OP_WRITER_DEL) {
+		EMR_TRY(emr_guardian_mark_of(visit->share, change, &mark));
+		return emr_id32_is_zero(mark.guardian)
+			       ? EMR_OK
+			       : emr_buf_append(&n->marks, &mark, sizeof mark);
+	}
 	if (change->op == EMR_OP_PUT && change->version == 1 && n->has_looked)
 		EMR_TRY(emr_buf_append(&n->made, &change->object, sizeof change->object));
 	/* Before the first opening nothing was left, or it was told elsewhere. */
@@ -162,6 +173,8 @@ static emr_status tell(const emr_visit *visit, news *n)
 		if (emr_view_path_of_object(n->session->view, *object, &path) == EMR_OK)
 			name_one(&letters, path);
 	}
+	EMR_EACH (const emr_guardian_mark, mark, &n->marks)
+		EMR_TRY(emr_guardian_tell(visit, mark));
 	tell_list(visit, &n->shares, EMR_SAY_SHARED_ANEW, "shared-with-me");
 	tell_list(visit, &letters, EMR_SAY_LETTERS, "Inbox");
 	return note_told(n);
@@ -210,7 +223,7 @@ static emr_status look(emr_visit *visit, news *n)
 	EMR_ASK(asked, n->session->replica, SINCE, .at = n->walked);
 	n->size = visit->size;
 	while (n->walked < visit->size && emr_next(&asked, &change))
-		EMR_TRY(note_change(n, &change));
+		EMR_TRY(note_change(visit, n, &change));
 	EMR_TRY(asked.status);
 	n->walked = visit->size;
 	EMR_TRY(tell_logs(visit, n));
@@ -222,8 +235,10 @@ static emr_status look(emr_visit *visit, news *n)
 	if (waiting != n->waiting)
 		n->since_boot_ns = n->has_looked ? now : now - QUIET_NS + OPENED_NS;
 	n->waiting = waiting;
-	if (waiting > 0 && now - n->since_boot_ns >= QUIET_NS)
+	if (n->marks.len > 0 || (waiting > 0 && now - n->since_boot_ns >= QUIET_NS)) {
+		n->has_looked = true;
 		return tell(visit, n);
+	}
 	if (waiting > 0)
 		visit->due_boot_ns = n->since_boot_ns + QUIET_NS;
 	else if (n->has_looked && has_grown)

@@ -61,8 +61,8 @@ bool emr_sharing_reaches_ledger(const emr_session *session)
 	return absence.status == EMR_OK;
 }
 
-emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *out_domain,
-	char out_label[EMR_ORDER_TEXT_MAX + 1], emr_problem *out_problem)
+emr_status emr_sharing_place(emr_session *session, const char *path, bool with_all,
+	emr_id16 *out_domain, char out_label[EMR_ORDER_TEXT_MAX + 1], emr_problem *out_problem)
 {
 	const char *slash = strrchr(path, '/');
 	emr_path_domain d;
@@ -72,7 +72,7 @@ emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *o
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
 	if (status != EMR_OK)
 		return status;
-	if (path[0] == '\0' || strcmp(path, "Inbox") == 0 || d.is_local)
+	if (strcmp(path, "Inbox") == 0 || d.is_local || (path[0] == '\0' && !with_all))
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NEVER_SHARED, "path",
 			path[0] != '\0' ? path : _("The whole folder"), NULL);
 	/* A device would need the seed to sign for the domain. */
@@ -84,7 +84,10 @@ emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *o
 	*out_domain = d.own;
 	/* The folders above are not the reader's to know, and a name with controls or marks of
 	 * direction in it is not put into a letter. */
-	emr_show(slash != NULL ? slash + 1 : path, out_label, EMR_ORDER_TEXT_MAX + 1);
+	emr_show(slash != NULL	   ? slash + 1
+		 : path[0] != '\0' ? path
+				   : EMR_EVERYTHING,
+		out_label, EMR_ORDER_TEXT_MAX + 1);
 	return EMR_OK;
 }
 

@@ -34,13 +34,9 @@ static emr_status is_mine(const emr_session *session, const emr_known_recovery *
 
 static emr_status tell(emr_visit *visit, const emr_known_recovery *one)
 {
-	EMR_AUTO_CROWD crowd = {0};
 	char who[EMR_WHO_TEXT_BYTES], until[EMR_TEXT_BYTES];
-	emr_who asks;
 
-	EMR_TRY(emr_crowd_open(visit->session, &crowd));
-	EMR_TRY(emr_who_of(&crowd, EMR_ID32_AT(one->row.signer), &asks));
-	emr_who_text(&asks, who, sizeof who);
+	EMR_TRY(emr_who_called(visit->session, EMR_ID32_AT(one->row.signer), who));
 	emr_time_text((int64_t)one->row.earliest_unix_s, until);
 	emr_notices_add_that(visit->notices, "",
 		emr_trustees_is_executor(one->row.trustees) ? EMR_SAY_EXECUTOR_ASKED

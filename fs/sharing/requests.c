@@ -19,6 +19,7 @@
 #include "share/write.h"
 #include "sharing/answers.h"
 #include "sharing/office.h"
+#include "sharing/received.h"
 #include "sharing/sharing.h"
 #include "view/received.h"
 
@@ -210,9 +211,11 @@ static emr_status send(emr_session *session, emr_id32 agreement, emr_order *row)
 		.rights = row->rights,
 		.purposes = row->purposes,
 		.until_unix_s = row->until_unix_s,
-		.path = row->path,
+		.path = emr_id32_is_zero(row->root) ? row->path : emr_guardian_inside(row->path),
 		.reason = row->reason,
 		.agreement = agreement,
+		.reader = row->root,
+		.domain = row->domain,
 		.name = emr_card_name_ok(profile->name) ? profile->name : "",
 		.born = ""};
 	EMR_AUTO_SHARE share = NULL;
@@ -301,6 +304,7 @@ static emr_status answer_ask(emr_session *session, const emr_request *request, c
 		.told = EMR_SHARE_REQUEST_OPEN};
 	const bool reads =
 		strncmp(request->who, EMR_DATASET_PREFIX, strlen(EMR_DATASET_PREFIX)) == 0;
+	const bool is_for_another = emr_path_is_shared(request->path);
 	emr_id32 agreement = {{0}};
 	json_t *show = NULL;
 	emr_who owner;
@@ -311,14 +315,15 @@ static emr_status answer_ask(emr_session *session, const emr_request *request, c
 				   (request->purposes == PURPOSE_EMERGENCY ? DAY_S : 30 * DAY_S);
 	if (status == EMR_OK)
 		status = reads ? ask_steward(session, request, &row, &agreement, &show, out_problem)
-			       : find_owner(session, request, &owner, out_problem);
+			 : is_for_another ? emr_guardian_asks(session, request, &row, out_problem)
+					  : find_owner(session, request, &owner, out_problem);
 	if (show != NULL)
 		return emr_emit(sink, show);
 	if (status == EMR_OK && strlen(request->path) >= sizeof row.path)
 		status = EMR_INVALID;
 	if (status == EMR_OK) {
 		memcpy(row.reason, request->reason, strlen(request->reason) + 1);
-		if (!reads) {
+		if (!reads && !is_for_another) {
 			memcpy(row.path, request->path, strlen(request->path) + 1);
 			row.grantee = owner.id;
 		}
@@ -348,6 +353,32 @@ emr_status emr_answer_request(emr_session *session, const emr_request *request,
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_requests_say(session, status, request, out_problem);
 	return status;
+}
+
+/* ---- .emrfs/requests ---- */
+
+emr_status emr_requests_show(emr_session *session, emr_share *share, emr_share_rows *out_rows)
+{
+	typedef char file_name[EMR_SHARE_ID_BYTES + 8];
+	EMR_AUTO_FREE file_name *names = NULL;
+	EMR_AUTO_FREE const char **list = NULL;
+	size_t n = 0;
+
+	EMR_TRY(emr_shares_asked(session, share, out_rows));
+	names = calloc(out_rows->n + 1, sizeof *names);
+	list = calloc(out_rows->n + 1, sizeof *list);
+	if (names == NULL || list == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < out_rows->n; i++) {
+		if (!emr_share_is_to_me(&out_rows->list[i]) || !emr_share_waits(&out_rows->list[i]))
+			continue;
+		snprintf(names[n], sizeof names[n], "%s.txt", out_rows->list[i].whole);
+		list[n] = names[n];
+		n++;
+	}
+	EMR_TRY(emr_view_set_requests(session->view, list, n));
+	atomic_store(&session->waiting_requests, (unsigned)n);
+	return EMR_OK;
 }
 
 /* ---- no, and yes ---- */

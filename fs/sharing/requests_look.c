@@ -40,12 +40,13 @@ void emr_look_requests_end(void *memory)
 static void tell_request(emr_visit *visit, const emr_share_row *row, emr_message message)
 {
 	bool is_question = message == EMR_SAY_ASKED || message == EMR_SAY_CONSENT_ASKS;
-	char who[900], what[SHORT_BYTES + 120], bits[EMR_PURPOSES_TEXT_BYTES],
-		purposes[2 * EMR_PURPOSES_TEXT_BYTES], reason[SHORT_BYTES],
-		because[SHORT_BYTES + 8];
+	char who[900], asker[EMR_WHO_TEXT_BYTES], what[SHORT_BYTES + 120],
+		bits[EMR_PURPOSES_TEXT_BYTES], purposes[2 * EMR_PURPOSES_TEXT_BYTES],
+		reason[SHORT_BYTES], because[SHORT_BYTES + 8];
 	emr_problem problem = {0};
 
 	emr_share_who_text(row, who, sizeof who);
+	emr_who_text(&row->asker, asker, sizeof asker);
 	emr_share_path_text(row, what, SHORT_BYTES);
 	snprintf(what + strlen(what), sizeof what - strlen(what), "%s",
 		row->rights == EMR_RIGHTS_DEPOSIT	  ? _(", to leave files there")
@@ -57,8 +58,8 @@ static void tell_request(emr_visit *visit, const emr_share_row *row, emr_message
 	snprintf(because, sizeof because, "%s%s%s", reason[0] != '\0' ? ": \"" : ".", reason,
 		reason[0] != '\0' ? "\"" : "");
 	emr_problem_set(&problem, message, "who", who, "what", what, "purpose", purposes, "because",
-		because, "id", is_question ? row->whole : row->id, "path", emr_share_file(row),
-		NULL);
+		because, "id", is_question ? row->whole : row->id, "path",
+		emr_id32_is_zero(row->guardian) ? emr_share_file(row) : asker, NULL);
 	if (is_question)
 		emr_notices_add_request(visit->notices, &problem, emr_share_file(row),
 			row->order.request, row->whole);
@@ -70,8 +71,10 @@ static emr_status tell_received(emr_visit *visit, told *t, const emr_share_row *
 {
 	if (!emr_share_waits(row) || emr_told_has(&t->requests, row->order.request))
 		return EMR_OK;
-	tell_request(
-		visit, row, emr_share_file(row)[0] != '\0' ? EMR_SAY_CONSENT_ASKS : EMR_SAY_ASKED);
+	tell_request(visit, row,
+		emr_share_file(row)[0] != '\0' || !emr_id32_is_zero(row->guardian)
+			? EMR_SAY_CONSENT_ASKS
+			: EMR_SAY_ASKED);
 	return emr_buf_append(&t->requests, &row->order.request, sizeof row->order.request);
 }
 
@@ -96,37 +99,6 @@ static emr_status tell_sent(emr_visit *visit, const emr_share_row *row)
 	return status == EMR_CONFLICT || status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* ---- .emrfs/requests ---- */
-
-static bool is_open(const emr_share_row *row)
-{
-	return emr_share_is_to_me(row) && emr_share_waits(row);
-}
-
-emr_status emr_requests_show(emr_session *session, emr_share *share, emr_share_rows *out_rows)
-{
-	typedef char file_name[EMR_SHARE_ID_BYTES + 8];
-	EMR_AUTO_FREE file_name *names = NULL;
-	EMR_AUTO_FREE const char **list = NULL;
-	size_t n = 0;
-
-	EMR_TRY(emr_shares_asked(session, share, out_rows));
-	names = calloc(out_rows->n + 1, sizeof *names);
-	list = calloc(out_rows->n + 1, sizeof *list);
-	if (names == NULL || list == NULL)
-		return EMR_NO_MEMORY;
-	for (size_t i = 0; i < out_rows->n; i++) {
-		if (!is_open(&out_rows->list[i]))
-			continue;
-		snprintf(names[n], sizeof names[n], "%s.txt", out_rows->list[i].whole);
-		list[n] = names[n];
-		n++;
-	}
-	EMR_TRY(emr_view_set_requests(session->view, list, n));
-	atomic_store(&session->waiting_requests, (unsigned)n);
-	return EMR_OK;
-}
-
 /* ---- the look ---- */
 
 static bool is_of_requests(const emr_replica_change *change)
@@ -144,7 +116,7 @@ static emr_status take_away_answered(emr_visit *visit, const emr_share_rows *row
 	if (open == NULL)
 		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < rows->n; i++)
-		if (is_open(&rows->list[i]))
+		if (emr_share_is_to_me(&rows->list[i]) && emr_share_waits(&rows->list[i]))
 			open[n++] = rows->list[i].order.request;
 	emr_notices_answered(visit->notices, open, n);
 	return EMR_OK;
@@ -156,9 +128,15 @@ static emr_status look_at_requests(emr_visit *visit, told *t)
 
 	EMR_TRY(emr_requests_show(visit->session, visit->share, &rows));
 	EMR_TRY(take_away_answered(visit, &rows));
-	for (size_t i = 0; i < rows.n; i++)
-		EMR_TRY(emr_share_is_to_me(&rows.list[i]) ? tell_received(visit, t, &rows.list[i])
-							  : tell_sent(visit, &rows.list[i]));
+	for (size_t i = 0; i < rows.n; i++) {
+		const emr_share_row *row = &rows.list[i];
+		bool is_answered = false;
+
+		EMR_TRY(emr_guardian_answer(visit, row, &is_answered));
+		if (!is_answered)
+			EMR_TRY(emr_share_is_to_me(row) ? tell_received(visit, t, row)
+							: tell_sent(visit, row));
+	}
 	return EMR_OK;
 }
 

@@ -18,9 +18,10 @@ uint16_t emr_sharing_by_rule(const emr_session *session, uint16_t rights)
 
 uint16_t emr_rights_asked(const emr_request *request)
 {
-	return request->deposit ? EMR_RIGHTS_DEPOSIT
-	       : request->write ? EMR_RIGHTS_WRITE
-				: EMR_RIGHTS_READ;
+	return emr_request_is_guardians(request) ? EMR_RIGHTS_GUARDIAN
+	       : request->deposit		 ? EMR_RIGHTS_DEPOSIT
+	       : request->write			 ? EMR_RIGHTS_WRITE
+						 : EMR_RIGHTS_READ;
 }
 
 emr_status emr_rights_by_rule(
@@ -61,7 +62,10 @@ static emr_status give_again(
 	if (row->state != EMR_SHARE_CONFIRMED || emr_rights_shown(row->rights) == 0 ||
 		(row->rights & EMR_GRANT_TWO) != 0 || !row->who.is_active)
 		return EMR_OK;
-	emr_show(slash != NULL ? slash + 1 : row->path, order.label, sizeof order.label);
+	emr_show(slash != NULL		? slash + 1
+		 : row->path[0] != '\0' ? row->path
+					: EMR_EVERYTHING,
+		order.label, sizeof order.label);
 	snprintf(order.who, sizeof order.who, "%s", row->who.called);
 	status = emr_sharing_give(session->sharing, &order, &number);
 	*out_given = status == EMR_OK && number != 0;

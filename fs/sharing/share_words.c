@@ -200,11 +200,16 @@ void emr_quoted_text(const char *text, char *out, size_t size)
 
 void emr_share_path_text(const emr_share_row *row, char *out, size_t size)
 {
+	size_t len;
+
 	if (row->path[0] != '\0')
 		emr_short_text(row->path, out, size);
 	else
 		snprintf(out, size, "%s",
 			row->rights != 0 ? _("your records (no folder named)") : "?");
+	len = strlen(out);
+	if (emr_share_reader(row)[0] != '\0')
+		snprintf(out + len, size - len, _(" (for %s)"), emr_share_reader(row));
 }
 
 /* ---- JSON ---- */
@@ -234,12 +239,13 @@ static json_t *given_json(emr_crowd *crowd, const emr_share_row *row)
 	const emr_away away = emr_id16_is_zero(row->grant) ? emr_away_asked(row->rights)
 							   : emr_away_of(row->rights, row->n);
 
-	return json_pack("{s:I, s:o, s:i, s:s, s:I, s:I, s:b, s:s}", "until_unix",
+	return json_pack("{s:I, s:o, s:i, s:s, s:I, s:I, s:b, s:s, s:o}", "until_unix",
 		(json_int_t)row->until_unix_s, "released_by",
 		emr_share_agents_json(crowd, row->agents, row->n), "needed", (int)row->t, "away",
 		emr_rights_of_reading(row->rights) == 0 ? "" : emr_away_word(away), "opened",
 		(json_int_t)row->opened, "opened_last_unix", (json_int_t)row->opened_last_unix_s,
-		"opens_now", row->why_not[0] == '\0', "why_not", row->why_not);
+		"opens_now", row->why_not[0] == '\0', "why_not", row->why_not, "lets",
+		emr_json_text(row->words));
 }
 
 static json_t *asked_json(const emr_share_row *row)
@@ -249,12 +255,14 @@ static json_t *asked_json(const emr_share_row *row)
 
 	emr_time_json((int64_t)row->order.asked_unix_s, at);
 	emr_time_json((int64_t)row->last_at, last);
-	return json_pack("{s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:s, s:s, s:o}", "whole", row->whole,
-		"direction", is_to_me ? "to-me" : "from-me", "known", row->who.is_known, "compared",
-		row->who.is_compared, "reason",
+	return json_pack("{s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o}", "whole",
+		row->whole, "direction", is_to_me ? "to-me" : "from-me", "known", row->who.is_known,
+		"compared", row->who.is_compared, "reason",
 		emr_json_text(is_to_me ? row->words : row->order.reason), "answer",
 		emr_json_text(is_to_me ? "" : row->words), "file",
-		emr_json_text(emr_share_file(row)), "at", at, "answered_at",
+		emr_json_text(emr_share_file(row)), "asker",
+		emr_json_text(emr_id32_is_zero(row->guardian) ? "" : row->asker.called), "for_whom",
+		emr_json_text(emr_share_reader(row)), "at", at, "answered_at",
 		emr_share_waits(row) ? "" : last, "owner",
 		emr_json_text(is_to_me ? "you" : row->who.name));
 }
@@ -268,10 +276,11 @@ json_t *emr_share_json(emr_crowd *crowd, const emr_share_row *row)
 	emr_share_state_text(row, state, sizeof state);
 	emr_purposes_text(row->purposes, purposes);
 	one = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:s}", "id", row->id, "path",
-		emr_json_text(row->path), "who", emr_json_text(row->who.called), "name",
-		emr_json_text(row->who.name), "organisation", emr_json_text(row->who.organisation),
-		"says", emr_json_text(row->who.says), "rights", emr_rights_word(row->rights),
-		"purpose", purposes, "until", until, "state", state);
+		emr_json_text(row->path[0] != '\0' || is_request(row) ? row->path : "/"), "who",
+		emr_json_text(row->who.called), "name", emr_json_text(row->who.name),
+		"organisation", emr_json_text(row->who.organisation), "says",
+		emr_json_text(row->who.says), "rights", emr_rights_word(row->rights), "purpose",
+		purposes, "until", until, "state", state);
 	if (json_object_update_new(
 		    one, is_request(row) ? asked_json(row) : given_json(crowd, row)) == 0)
 		return one;
@@ -302,8 +311,8 @@ bool emr_share_json_ids(const emr_session *session, const emr_share_row *row, js
 
 emr_status emr_share_request_file(const emr_share_row *row, emr_buf *out)
 {
-	char who[900], path[EMR_REQUEST_PATH_MAX + 1], reason[EMR_REQUEST_REASON_MAX + 1],
-		when[EMR_TEXT_BYTES];
+	char who[900], asker[EMR_WHO_TEXT_BYTES], path[EMR_REQUEST_PATH_MAX + 1],
+		reason[EMR_REQUEST_REASON_MAX + 1], when[EMR_TEXT_BYTES];
 	char until[EMR_TEXT_BYTES], bits[EMR_PURPOSES_TEXT_BYTES],
 		purposes[2 * EMR_PURPOSES_TEXT_BYTES], *text = NULL;
 	bool is_of_file = emr_order_is_of_consent(&row->order);
@@ -321,7 +330,14 @@ emr_status emr_share_request_file(const emr_share_row *row, emr_buf *out)
 	emr_purposes_text(row->purposes, bits);
 	emr_text_words(bits, purposes, sizeof purposes);
 	fprintf(to, _("Request %s of %s\n\n"), row->id, when);
-	fprintf(to, is_of_file ? _("For whom:   %s\n") : _("Who asks:   %s\n"), who);
+	if (!emr_id32_is_zero(row->guardian)) {
+		emr_who_text(&row->asker, asker, sizeof asker);
+		fprintf(to, _("Guardian:   %s\n"), asker);
+	}
+	fprintf(to,
+		is_of_file || !emr_id32_is_zero(row->guardian) ? _("For whom:   %s\n")
+							       : _("Who asks:   %s\n"),
+		who);
 	fputs("            ", to);
 	emr_hint_print(to,
 		row->who.is_compared ? _("You know each other, and have compared your number.\n")

@@ -91,17 +91,18 @@ static const char *why_not(
 static json_t *row_json(
 	const emr_shared_with_me *share, const emr_heard *heard, bool is_ledger_away)
 {
-	char until[EMR_TEXT_BYTES], purposes[EMR_PURPOSES_TEXT_BYTES];
+	char until[EMR_TEXT_BYTES], purposes[EMR_PURPOSES_TEXT_BYTES], folder[33];
 	const char *why = why_not(share, heard, is_ledger_away);
 
 	emr_time_json((int64_t)end_of(share), until);
 	emr_purposes_text(share->purposes, purposes);
-	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:s, s:s, s:b, s:s}", "path",
+	emr_hex(share->domain.b, sizeof share->domain.b, folder);
+	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:s, s:s, s:b, s:s, s:s}", "path",
 		emr_json_text(share->path), "owner", emr_json_text(share->owner), "rights",
 		share->right, "purpose", purposes, "until", until, "until_unix",
 		(json_int_t)end_of(share), "opens",
 		is_to_open(share) ? emr_opens_word(opens_away(share, heard)) : "", "state",
-		state_of(share), "opens_now", why[0] == '\0', "why_not", why);
+		state_of(share), "opens_now", why[0] == '\0', "why_not", why, "folder_id", folder);
 }
 
 static bool note_share(void *arg, const emr_shared_with_me *share)

@@ -16,6 +16,7 @@
 #include "share/audit.h"
 #include "share/write.h"
 #include "sharing/opening.h"
+#include "sharing/requests.h"
 
 #include "sharing_private.h"
 
@@ -111,17 +112,9 @@ static emr_status note_given(collecting *c, const emr_given *given)
 					  g->t;
 	EMR_TRY(emr_who_of(c->crowd, EMR_ID32_AT(g->grantee), &row.who));
 	row.path = emr_sharing_path(c->session, row.domain, given->label);
+	if ((g->rights & EMR_GRANT_GUARDIAN) != 0)
+		EMR_TRY(emr_guardian_row_rule(c->share, c->crowd, &given->grant, &row));
 	return add_row(c, &row);
-}
-
-/* One share is listed once, where it begins. */
-static emr_status find_inner(collecting *c)
-{
-	EMR_AUTO_FREE emr_nested *tree = NULL;
-	size_t n = 0;
-
-	EMR_TRY(emr_view_inner_tree(c->session->view, &tree, &n));
-	return emr_share_inner_grants(c->share, tree, n, &c->inner);
 }
 
 static emr_status collect_given(collecting *c, const emr_id16 *domain)
@@ -286,6 +279,12 @@ static emr_status note_request(collecting *c, const emr_share_request *p)
 	row.seq = p->seq;
 	row.last_at = p->ledger_time;
 	memcpy(row.words, p->reason, sizeof row.words);
+	if (!p->is_mine && !emr_id32_is_zero(p->reader)) {
+		EMR_AUTO_FREE char *folder = emr_sharing_path(c->session, p->domain, "?");
+
+		EMR_TRY(emr_guardian_row_asked(c->crowd, folder, p, &row));
+		return add_row(c, &row);
+	}
 	if (!p->is_mine)
 		EMR_TRY(emr_who_at(c->crowd, p->from, p->seq, &row.who));
 	else if (kept != NULL)
@@ -423,14 +422,18 @@ static emr_status collect_rows(collecting *c, const emr_id16 *domain)
 static emr_status collect(collecting *c, const emr_id16 *domain, emr_share_rows *out_rows)
 {
 	emr_session *session = c->session;
+	EMR_AUTO_FREE emr_nested *tree = NULL;
+	size_t n = 0;
 
 	emr_sharing_heard(session->sharing, &c->heard);
 	if (c->share == NULL)
 		EMR_TRY(emr_sharing_handle(session, &c->own));
 	if (c->share == NULL)
 		c->share = c->own;
-	if (domain == NULL && !c->is_asked)
-		EMR_TRY(find_inner(c));
+	if (domain == NULL && !c->is_asked) { /* one share is listed once, where it begins */
+		EMR_TRY(emr_view_inner_tree(session->view, &tree, &n));
+		EMR_TRY(emr_share_inner_grants(c->share, tree, n, &c->inner));
+	}
 	EMR_TRY(collect_rows(c, domain));
 	if ((c->with & EMR_SHARES_OPENED) != 0)
 		EMR_TRY(count_opened(c));

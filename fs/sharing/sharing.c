@@ -158,7 +158,6 @@ static bool is_same_end(uint64_t a, uint64_t b)
 {
 	uint64_t now = emr_clock_unix_s(emr_clock_system()), left = a > now ? a - now : 0;
 	uint64_t apart = a > b ? a - b : b - a;
-
 	return apart <= (left / 100 < TYPED_TWICE_S ? left / 100 : TYPED_TWICE_S);
 }
 
@@ -166,7 +165,8 @@ static bool is_same_wish(const emr_order *a, const emr_order *b)
 {
 	return a->kind == b->kind && is_about(a, b->domain, b->root) && a->rights == b->rights &&
 	       a->purposes == b->purposes && is_same_end(a->until_unix_s, b->until_unix_s) &&
-	       a->replaces == b->replaces && emr_id16_equal(a->request, b->request);
+	       a->replaces == b->replaces && emr_id16_equal(a->request, b->request) &&
+	       strcmp(a->reason, b->reason) == 0;
 }
 
 /* Under the lock: those who wait look again, and the clerk. */
@@ -192,7 +192,7 @@ static emr_status note_living(emr_share *share, living *l, const emr_given *give
 		(l->wanted != NULL && !emr_rights_alike(row->rights, l->wanted->rights)))
 		return EMR_OK;
 	l->n++;
-	if (l->wanted == NULL)
+	if (l->wanted == NULL || emr_order_has_rule(l->wanted))
 		return EMR_OK;
 	if (emr_rights_shown(row->rights) == emr_rights_shown(l->wanted->rights) &&
 		given->writes == emr_rights_of_writing(l->wanted->rights) &&

@@ -36,6 +36,8 @@ emr_status emr_inner_await(emr_session *session, emr_id16 domain, uint64_t *out_
 emr_status emr_still_reads(emr_session *session, emr_crowd *crowd, const emr_who *who,
 	const char *path, const emr_share_rows *ended, json_t **out_ways);
 
+#define EMR_EVERYTHING "everything" /* is called so by a guardian of all */
+
 /* ---- rule.c ---- */
 
 /* Reads the rights of REQUEST, and the rule by which keys are released while the owner is away: the

@@ -26,7 +26,7 @@ void emr_shown_share(
 		emr_bytes_of(&order->rights, sizeof order->rights),
 		emr_bytes_of(&order->purposes, sizeof order->purposes),
 		emr_bytes_of(&order->until_unix_s, sizeof order->until_unix_s), text_of(path),
-		text_of(who)};
+		text_of(who), text_of(order->reason)};
 
 	sum(pieces, sizeof pieces / sizeof pieces[0], out);
 }

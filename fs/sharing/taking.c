@@ -10,6 +10,8 @@
 #include "kit/text.h"
 #include "share/audit.h"
 #include "sharing/answers.h"
+#include "sharing/received.h"
+#include "sharing/requests.h"
 #include "sharing/shares.h"
 #include "sharing/shown.h"
 
@@ -170,7 +172,9 @@ static emr_status emit_ended(taking *t)
 	for (size_t i = 0; i < t->ended.n; i++)
 		if (json_array_append_new(
 			    list, json_pack("{s:s, s:o}", "id", t->ended.list[i].id, "path",
-					  emr_json_text(t->ended.list[i].path))) != 0)
+					  emr_json_text(t->ended.list[i].path[0] != '\0'
+								? t->ended.list[i].path
+								: "/"))) != 0)
 			return EMR_NO_MEMORY;
 	return emr_emit_list("ended", list, t->sink);
 }
@@ -287,7 +291,8 @@ static emr_status find_shares(taking *t, const emr_request *request, emr_crowd *
 	emr_status status = EMR_OK;
 
 	if (request->has_path)
-		status = emr_sharing_place(session, request->path, domain, label, out_problem);
+		status =
+			emr_sharing_place(session, request->path, true, domain, label, out_problem);
 	if (status == EMR_NOT_FOUND)
 		status = find_deleted(t, request, crowd, who, out_problem);
 	else if (status == EMR_OK)
@@ -310,7 +315,11 @@ emr_status emr_answer_revoke(emr_session *session, const emr_request *request, c
 	emr_id16 domain;
 	emr_who who;
 	char text[EMR_WHO_TEXT_BYTES], shown[EMR_SHOWN_CHARS];
-	emr_status status = emr_crowd_open(session, &crowd);
+	emr_status status;
+
+	if (request->has_path && emr_path_is_shared(request->path))
+		return emr_guardian_revoke(session, request, sink, out_problem);
+	status = emr_crowd_open(session, &crowd);
 
 	t.crowd = &crowd;
 	if (status == EMR_OK)

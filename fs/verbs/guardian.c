@@ -1,6 +1,7 @@
-/* This file is `emrfs guardian`: a parent makes a keyring for a child on this computer, in the
- * parent's network if there is one. Its passphrase is known to nobody: the parents open it by their
- * own. The words on paper are the child's, who takes everything over with them. */
+/* This file is `emrfs guardian`: a patient lets somebody act for the patient until a date; a parent
+ * makes a keyring for a child on this computer, in the parent's network if there is one. Its
+ * passphrase is known to nobody: the parents open it by their own. The words on paper are the
+ * child's, who takes everything over with them. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 #include "base/file.h"
 #include "keyring/letters.h"
 #include "kit/language.h"
+#include "kit/purposes.h"
+#include "kit/text.h"
 #include "people/who.h"
 #include "replica/people.h"
 #include "session/keys.h"
@@ -211,9 +214,53 @@ static emr_status make(const emr_args *args, emr_out *out, emr_problem *out_prob
 	return EMR_OK;
 }
 
+/* ---- of a person who has a keyring ---- */
+
+#define MINUTE_NS INT64_C(60000000000)
+
+static emr_status add(const emr_args *args, emr_out *out, emr_problem *out_problem)
+{
+	const char *folder = args->values[EMR_OPT_FOR], *within = args->values[EMR_OPT_WITHIN];
+	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
+	emr_request request = {
+		.ask = EMR_ASK_SHARE, .write = true, .deposit = true, .limit = 30 * 1440};
+	int64_t most_ns = request.limit * MINUTE_NS;
+	json_t *grant = NULL;
+	size_t used = 0;
+
+	if (folder == NULL || !args->given[EMR_OPT_UNTIL] ||
+		(args->n_operands > 2 &&
+			(args->n_operands == 3 || strcmp(args->operands[2], "with") != 0)))
+		return wrong(_("emrfs guardian add WHO [with WHO...] --for FOLDER --until DATE"),
+			out_problem);
+	if ((within != NULL && emr_duration_parse(within, &most_ns) != EMR_OK) ||
+		most_ns < MINUTE_NS || most_ns / MINUTE_NS > EMR_ASK_LIMIT_MAX)
+		return wrong(_("--within takes a time such as 30d."), out_problem);
+	if (strlen(args->operands[1]) >= sizeof request.who)
+		return wrong(_("Nobody is called that."), out_problem);
+	request.limit = (uint32_t)(most_ns / MINUTE_NS);
+	snprintf(request.who, sizeof request.who, "%s", args->operands[1]);
+	for (size_t i = 3; i < args->n_operands && used < sizeof request.reason; i++)
+		used += (size_t)snprintf(request.reason + used, sizeof request.reason - used,
+			"%s\n", args->operands[i]);
+	if (used >= sizeof request.reason)
+		return wrong(_("Nobody is called that."), out_problem);
+	(void)emr_purposes_parse("treatment,payment,self,legal,family", &request.purposes);
+	EMR_TRY(emr_until_take(args, "guardian", &request.until_unix_s, out_problem));
+	EMR_TRY(emr_away_take(args, "guardian", &request, out_problem));
+	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &client, out_problem));
+	EMR_TRY(emr_client_path(
+		&client, strcmp(folder, "everything") == 0 ? "/" : folder, &request, out_problem));
+	EMR_TRY(emr_share_as_asked(args, out, &client, &request, &grant, out_problem));
+	emr_out_put(out, "grant", grant);
+	return EMR_OK;
+}
+
 emr_status emr_cmd_guardian(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
+	if (args->n_operands > 1 && strcmp(args->operands[0], "add") == 0)
+		return add(args, out, out_problem);
 	if (args->n_operands > 1 && strcmp(args->operands[0], "make") == 0)
 		return make(args, out, out_problem);
-	return wrong(_("After guardian comes make."), out_problem);
+	return wrong(_("After guardian comes add or make."), out_problem);
 }

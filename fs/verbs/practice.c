@@ -176,6 +176,7 @@ static emr_status run_parts(practice *p, emr_problem *out_problem)
 {
 	const char *const host[] = {"host", p->dir, p->address, "--quiet", NULL};
 	const char *const mount[] = {"mount", p->args.given[EMR_OPT_JSON] ? "--quiet" : NULL, NULL};
+	const char *const rules[] = {"org", "contract", "2", "--yes", "--quiet", NULL};
 	const char *as = p->args.values[EMR_OPT_AS];
 	const bool has_agent = emr_at_work_as(as, true).pid != 0;
 
@@ -193,6 +194,9 @@ static emr_status run_parts(practice *p, emr_problem *out_problem)
 	if (!has_agent && emr_org_agent(&p->args, p->out, &p->whole.passphrase, p->whole.state) !=
 				  EMR_EXIT_DONE)
 		return EMR_DENIED;
+	/* Nobody with an older program is in it yet. */
+	if (p->found.pid == 0 && emr_self_run(&p->whole.passphrase, as, rules) != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, EMR_DENIED, _("The rules of the network"));
 	if (p->found.pid == 0 && emr_self_run(&p->whole.passphrase, as, mount) != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, EMR_DENIED, _("The folder is not open"));
 	if (p->args.given[EMR_OPT_FAMILY])

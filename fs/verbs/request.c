@@ -55,12 +55,14 @@ static void show_who(const json_t *one, char *out, size_t size)
 
 static void show_what(const json_t *one, char *out, size_t size)
 {
-	char path[PATH_SHOWN], reason[REASON_SHOWN];
+	char path[PATH_SHOWN], reason[REASON_SHOWN], reader[PATH_SHOWN];
 	const char *rights = emr_json_text_at(one, "rights");
 
 	emr_short_text(emr_json_text_at(one, "path"), path, sizeof path);
 	emr_quoted_text(emr_json_text_at(one, "reason"), reason, sizeof reason);
-	snprintf(out, size, "%s, %s%s%s%s%s", path[0] != '\0' ? path : _("your records"),
+	emr_show(emr_json_text_at(one, "for_whom"), reader, sizeof reader);
+	snprintf(out, size, "%s%s%s, %s%s%s%s%s", path[0] != '\0' ? path : _("your records"),
+		reader[0] != '\0' ? _(" for ") : "", reader,
 		strcmp(rights, "read") == 0    ? ""
 		: strcmp(rights, "write") == 0 ? _("to read and change, ")
 					       : _("to leave files there, "),
@@ -68,14 +70,16 @@ static void show_what(const json_t *one, char *out, size_t size)
 		reason, reason[0] != '\0' ? "\"" : "");
 }
 
-/* A Consent that lies in the folder asks, for WHO. */
+/* A Consent that lies in the folder asks for WHO, or a guardian. */
 static void say_file(telling *t, const json_t *one, const char *who, const char *what)
 {
 	const char *id = emr_json_text_at(one, "id"), *whole = emr_json_text_at(one, "whole"),
 		   *state = emr_json_text_at(one, "state");
 	char file[PATH_SHOWN];
 
-	emr_short_text(emr_json_text_at(one, "file"), file, sizeof file);
+	emr_short_text(
+		emr_json_text_at(one, emr_json_text_at(one, "asker")[0] != '\0' ? "asker" : "file"),
+		file, sizeof file);
 	if (strcmp(state, "open") == 0)
 		emr_say(t->out,
 			"%-9s to you      %s asks that %s may have %s     emrfs approve %s | "
@@ -95,7 +99,7 @@ static void say_one(telling *t, const json_t *one)
 	show_who(one, who, sizeof who);
 	show_what(one, what, sizeof what);
 	emr_quoted_text(emr_json_text_at(one, "answer"), answer, sizeof answer);
-	if (emr_json_text_at(one, "file")[0] != '\0')
+	if (emr_json_text_at(one, "file")[0] != '\0' || emr_json_text_at(one, "asker")[0] != '\0')
 		say_file(t, one, who, what);
 	else if (strcmp(emr_json_text_at(one, "direction"), "to-me") != 0)
 		emr_say(t->out, "%-9s from you    to %s, for %s     %s%s%s%s\n", id, who, what,
@@ -222,6 +226,19 @@ static emr_status sign_first(telling *t, emr_request *request, emr_problem *out_
 	return ask_request(t, request, out_problem);
 }
 
+static void say_asked(telling *t)
+{
+	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200];
+
+	show_who(json_array_get(t->requests, 0), who, sizeof who);
+	show_what(json_array_get(t->requests, 0), what, sizeof what);
+	emr_say(t->out,
+		"Asked: %s, for %s. The answer comes as a notice, and shows in emrfs request "
+		"(%s).\n",
+		who, what, emr_json_text_at(json_array_get(t->requests, 0), "id"));
+	emr_out_put(t->out, "requests", json_incref(t->requests));
+}
+
 static emr_status send_request(telling *t, emr_problem *out_problem)
 {
 	const char *purpose = t->args->values[EMR_OPT_PURPOSE];
@@ -229,7 +246,6 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 		.purposes = 1,
 		.write = t->args->given[EMR_OPT_WRITE],
 		.deposit = t->args->given[EMR_OPT_DEPOSIT]};
-	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200];
 
 	EMR_TRY(take_owner(t, &request, out_problem));
 	if (request.write && request.deposit)
@@ -246,14 +262,22 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 	EMR_TRY(ask_request(t, &request, out_problem));
 	if (json_array_size(t->requests) == 0)
 		EMR_TRY(sign_first(t, &request, out_problem));
-	show_who(json_array_get(t->requests, 0), who, sizeof who);
-	show_what(json_array_get(t->requests, 0), what, sizeof what);
-	emr_say(t->out,
-		"Asked: %s, for %s. The answer comes as a notice, and shows in emrfs request "
-		"(%s).\n",
-		who, what, emr_json_text_at(json_array_get(t->requests, 0), "id"));
-	emr_out_put(t->out, "requests", json_incref(t->requests));
+	say_asked(t);
 	return EMR_OK;
+}
+
+emr_status emr_ask_for_another(const emr_args *args, emr_out *out, emr_client *client,
+	emr_request *request, emr_problem *out_problem)
+{
+	telling t = {.args = args, .out = out, .client = *client};
+	emr_status status;
+
+	request->ask = EMR_ASK_REQUEST;
+	status = ask_request(&t, request, out_problem);
+	if (status == EMR_OK)
+		say_asked(&t);
+	json_decref(t.last);
+	return status;
 }
 
 emr_status emr_cmd_request(const emr_args *args, emr_out *out, emr_problem *out_problem)

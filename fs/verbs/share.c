@@ -19,6 +19,8 @@
 #include "sharing/opening.h"
 #include "verbs/cmd.h"
 
+#include "sharing/received.h"
+
 #include "verbs_private.h"
 
 #define WORK_MS 120000
@@ -54,7 +56,7 @@ static void until_text(uint64_t until, uint64_t now, char *out, size_t size)
 static void say_grant(const sharing *s, const json_t *one)
 {
 	char path[300], column[340], who[EMR_WHO_TEXT_BYTES], until[80],
-		opened[EMR_TEXT_BYTES + 60] = "", opening[EMR_OPENING_TEXT_BYTES];
+		opened[EMR_TEXT_BYTES + 300] = "", opening[EMR_OPENING_TEXT_BYTES];
 	uint64_t times = emr_json_number_at(one, "opened");
 
 	emr_show(emr_json_text_at(one, "path"), path, sizeof path);
@@ -72,6 +74,9 @@ static void say_grant(const sharing *s, const json_t *one)
 	emr_column_text(path, 20, column, sizeof column);
 	emr_opening_text(emr_json_text_at(one, "why_not"), emr_json_text_at(one, "state"),
 		emr_json_text_at(one, "who"), opening);
+	if (emr_json_text_at(one, "lets")[0] != '\0')
+		snprintf(opened + strlen(opened), sizeof opened - strlen(opened),
+			_("   lets read: %.200s"), emr_json_text_at(one, "lets"));
 	emr_say(s->out, "%-10s  %s  %s   %s   %s   %s   %s%s\n", emr_json_text_at(one, "id"),
 		column, who, emr_text_word(emr_json_text_at(one, "rights")),
 		emr_text_word(emr_json_text_at(one, "purpose")), until, opening, opened);
@@ -165,6 +170,22 @@ static emr_status list(sharing *s, emr_problem *out_problem)
 
 /* ---- asking first ---- */
 
+static void say_guardian(const sharing *s, const char *who, const char *path, const char *until)
+{
+	char lets[1200];
+
+	emr_show(emr_json_text_at(s->look, "lets"), lets, sizeof lets);
+	emr_say(s->out,
+		"%s acts for you in %s, %s: reads and saves there, and ends what others can read. "
+		"Log "
+		"and notices say who did it, and nothing earlier or removed opens.\n",
+		who, path[0] != '\0' ? path : _("your whole folder"), until);
+	if (lets[0] != '\0')
+		emr_say(s->out, "Your computer lets these read at this guardian's word: %s.\n",
+			lets);
+	emr_say(s->out, "For whom else a guardian asks, you say yes or no.\n");
+}
+
 /* "for treatment, until ...": what a deposit does not have is not said. */
 static void say_terms(const sharing *s, const char *who, const char *path)
 {
@@ -176,6 +197,10 @@ static void say_terms(const sharing *s, const char *who, const char *path)
 	emr_purposes_text(s->request.purposes, bits);
 	emr_text_words(bits, purposes, sizeof purposes);
 	until_text(s->request.until_unix_s, s->now, until, sizeof until);
+	if (emr_request_is_guardians(&s->request)) {
+		say_guardian(s, who, path, until);
+		return;
+	}
 	if (s->request.deposit)
 		emr_say(s->out, "%s can leave new files in %s, and sees nothing of it, %s.\n", who,
 			path, until);
@@ -244,7 +269,7 @@ static void say_look(sharing *s)
 			"background.\n",
 			count);
 	}
-	if (!s->request.deposit) /* there is no key to be released */
+	if (s->request.write || !s->request.deposit) /* there is no key to be released */
 		emr_say_release(s->out, s->look);
 	if (!emr_json_flag_at(s->look, "compared") && emr_json_flag_at(s->look, "known"))
 		emr_remark_that(s->out, EMR_SAY_NOT_COMPARED, "who",
@@ -284,7 +309,7 @@ static emr_status look(sharing *s, emr_problem *out_problem)
 	EMR_TRY(emr_client_ask(&s->client, &s->request, WORK_MS, &s->look, out_problem));
 	if (s->request.id[0] != '\0')
 		take_asked(s);
-	if (s->request.away[0] == '\0' && s->request.deposit == false)
+	if (s->request.away[0] == '\0' && (s->request.write || !s->request.deposit))
 		EMR_TRY(emr_offer_own(
 			s->args, s->out, &s->client, s->look, &is_changed, out_problem));
 	if (!is_changed)
@@ -310,7 +335,8 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 	if (!says_yes(s)) {
 		emr_count_text(emr_json_number_at(s->look, "files"), "file", "files", number);
 		return EMR_PROBLEM(EMR_DENIED, out_problem,
-			s->request.deposit ? EMR_SAY_DEPOSIT_NEEDS_YES : EMR_SAY_SHARE_NEEDS_YES,
+			s->request.deposit && !s->request.write ? EMR_SAY_DEPOSIT_NEEDS_YES
+								: EMR_SAY_SHARE_NEEDS_YES,
 			"names", emr_json_text_at(s->look, "text"), "n", number, "path",
 			s->request.path, NULL);
 	}
@@ -340,7 +366,8 @@ static emr_status find_row(sharing *s, json_t **out_grant, emr_problem *out_prob
 	EMR_TRY(fetch_shares(s, &answer, out_problem));
 	json_array_foreach(json_object_get(answer, "grants"), i, one)
 	{
-		if (strcmp(emr_json_text_at(one, "path"), s->request.path) == 0 &&
+		if (strcmp(emr_json_text_at(one, "path"),
+			    s->request.path[0] != '\0' ? s->request.path : "/") == 0 &&
 			strcmp(emr_json_text_at(one, "who"), s->request.who) == 0 &&
 			emr_json_number_at(one, "until_unix") == s->request.until_unix_s)
 			found = one;
@@ -438,6 +465,8 @@ emr_status emr_cmd_share(const emr_args *args, emr_out *out, emr_problem *out_pr
 	EMR_TRY(read_line(&s, out_problem));
 	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &s.client, out_problem));
 	EMR_TRY(emr_client_path(&s.client, args->operands[0], &s.request, out_problem));
+	if (args->n_operands > 0 && emr_path_is_shared(s.request.path))
+		return emr_ask_for_another(args, out, &s.client, &s.request, out_problem);
 	if (args->n_operands > 0)
 		EMR_TRY(share(&s, out_problem));
 	else if (s.request.away[0] != '\0')

@@ -129,6 +129,9 @@ emr_status emr_check_open_ledger(const emr_places *places, emr_ledger **out_ledg
 /* This header declares what other verbs have of share and revoke: shown, asked and done in the
  * same words. It refuses to share without a yes. */
 
+/* A guardian asks that REQUEST->who may read what lies at REQUEST->path, below shared-with-me. */
+emr_status emr_ask_for_another(const emr_args *args, emr_out *out, emr_client *client,
+	emr_request *request, emr_problem *out_problem);
 /* REQUEST has path, who, purposes and until, or the id of a request for access, and is shown; after
  * a yes it is sent, with the word for what was shown (sharing/shown.h).  *OUT_GRANT is
  * the row of `share` that came of it (JSON null while there is none); owned by the caller. */

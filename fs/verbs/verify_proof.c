@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "contract/codes.h"
 #include "contract/item.h"
 #include "kit/language.h"
+#include "kit/paths.h"
 #include "kit/text.h"
 #include "proof/proof.h"
 #include "session/annex.h"
@@ -42,26 +42,6 @@ static emr_status open_file(const char *path, int *out_fd, emr_problem *out_prob
 	emr_auto_close(&fd);
 	return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NO_SUCH_FILE, "path", path, "cause",
 		error == EINVAL ? _("it is no file") : emr_text_errno(error), NULL);
-}
-
-/* One byte more than may be there says that it is too long. */
-static emr_status read_proof(const char *path, emr_buf *out, emr_problem *out_problem)
-{
-	EMR_AUTO_FD fd = -1;
-	emr_status status = open_file(path, &fd, out_problem);
-
-	if (status == EMR_OK)
-		status = emr_buf_reserve(out, EMR_PROOF_FILE_MAX + 1);
-	while (status == EMR_OK && out->len <= EMR_PROOF_FILE_MAX) {
-		ssize_t n = read(fd, out->data + out->len, EMR_PROOF_FILE_MAX + 1 - out->len);
-
-		if (n < 0 && errno != EINTR)
-			status = emr_status_from_errno(errno);
-		if (n == 0)
-			return EMR_OK;
-		out->len += n > 0 ? (size_t)n : 0;
-	}
-	return status;
 }
 
 /* The network of this computer, if it has one, and those that were left; needs no key. */
@@ -201,7 +181,7 @@ emr_status emr_verify_proof(const emr_args *args, emr_out *out, emr_problem *out
 	outcome o = {.file = args->values[EMR_OPT_PROOF],
 		.copy = args->n_operands > 0 ? args->operands[0] : NULL};
 	EMR_AUTO_BUF file = {0};
-	EMR_AUTO_FD copy_fd = -1;
+	EMR_AUTO_FD fd = -1, copy_fd = -1;
 	emr_status status;
 
 	EMR_TRY(emr_base_init());
@@ -209,7 +189,11 @@ emr_status emr_verify_proof(const emr_args *args, emr_out *out, emr_problem *out
 		return emr_wrong_use("verify",
 			_("--proof checks a file by itself: --quick and --chain do not fit."),
 			out_problem);
-	status = read_proof(o.file, &file, out_problem);
+	status = open_file(o.file, &fd, out_problem);
+	if (status == EMR_OK)
+		status = emr_read_all(fd, EMR_PROOF_FILE_MAX, &file);
+	if (status == EMR_LIMIT) /* its length says so where it is checked */
+		status = EMR_OK;
 	if (status == EMR_OK && o.copy != NULL)
 		status = open_file(o.copy, &copy_fd, out_problem);
 	if (status == EMR_OK)

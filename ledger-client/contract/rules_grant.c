@@ -79,9 +79,14 @@ static emr_result grant_form(struct judge *judge)
 	uint16_t two = judge->rules >= 2 && pub.n > 0 && pub.purposes == EMR_PURPOSE_EMERGENCY
 			       ? EMR_GRANT_TWO
 			       : 0;
+	/* A guardian reads everything, and not by the word of two. */
+	uint16_t guardian =
+		judge->rules >= 2 && (pub.rights & (RIGHTS_SHOWN | EMR_GRANT_TWO)) == RIGHTS_SHOWN
+			? EMR_GRANT_GUARDIAN
+			: 0;
 	bool is_good = (pub.rights & RIGHTS_SHOWN) != 0 &&
-		       (pub.rights & ~(RIGHTS_SHOWN | of_agents | two)) == 0 && pub.purposes != 0 &&
-		       (pub.purposes & ~EMR_PURPOSES_ALL) == 0 &&
+		       (pub.rights & ~(RIGHTS_SHOWN | of_agents | two | guardian)) == 0 &&
+		       pub.purposes != 0 && (pub.purposes & ~EMR_PURPOSES_ALL) == 0 &&
 		       pub.not_before_unix_s < pub.not_after_unix_s && pub.t <= pub.n &&
 		       (pub.t == 0) == (pub.n == 0) && !is_zero(pub.grantee, 32);
 
@@ -139,6 +144,16 @@ static void grant_write(struct judge *judge)
 }
 
 /* ---- 31 REVOKE ---- */
+
+/* A guardian leaves to the patient what was prepared for an emergency, and other guardians, and
+ * gives no reason, which are those of the owner's computer. */
+static emr_result revoke_authority(struct judge *judge)
+{
+	bool may_guardian = (judge->rights & EMR_RIGHT_GUARDIAN) != 0 && judge->pub.data[0] == 0 &&
+			    (row_of(judge).rights & (EMR_GRANT_TWO | EMR_GRANT_GUARDIAN)) == 0;
+
+	return may_guardian ? EMR_RESULT_APPLIED : emr_judge_manager(judge);
+}
 
 static emr_result revoke_last(struct judge *judge)
 {
@@ -277,7 +292,7 @@ const op_rule emr_rules_grant[5] = {
 		.reserved_len = 7,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
 		.row = {"G", KEYED_IN_DOMAIN},
-		.authority = emr_judge_manager,
+		.authority = revoke_authority,
 		.last = revoke_last,
 		.write = revoke_write,
 	},

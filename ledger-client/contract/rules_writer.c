@@ -42,14 +42,17 @@ static emr_result add_form(struct judge *judge)
 	emr_pub_writer_add pub = emr_pub_writer_add_of(judge->pub);
 	/* From rules 2 on there is a computer that only reads: its letter has keys, and no right.
 	 */
-	bool is_good = (pub.rights != 0 || judge->rules >= 2) && (pub.rights & ~RIGHTS_ALL) == 0 &&
+	uint16_t guardian = /* adds nobody */
+		judge->rules >= 2 && (pub.rights & EMR_RIGHT_MANAGE) == 0 ? EMR_RIGHT_GUARDIAN : 0;
+	bool is_good = (pub.rights != 0 || judge->rules >= 2) &&
+		       (pub.rights & ~(RIGHTS_ALL | guardian)) == 0 &&
 		       memcmp(judge->item.object_id, pub.writer, 16) == 0;
 
 	return is_good ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;
 }
 
-/* A manager who is not the owner (a device, a guardian until a date) makes no manager, himself
- * included, for longer than he is one. */
+/* A manager who is not the owner (a device) makes no manager, himself included, for longer than he
+ * is one. */
 static emr_result add_authority(struct judge *judge)
 {
 	emr_pub_writer_add pub = emr_pub_writer_add_of(judge->pub);
@@ -105,13 +108,18 @@ static void add_write(struct judge *judge)
 
 /* ---- 14 WRITER_DEL ---- */
 
-/* The manager, or the writer himself. */
+/* The manager, the writer himself, or a guardian, who ends no computer of the owner or of an
+ * executor, and no guardian. */
 static emr_result del_authority(struct judge *judge)
 {
 	emr_row_writer row = row_of(judge);
 	bool is_himself = judge->is_row_present && memcmp(row.writer, judge->signer_id, 32) == 0;
+	bool may_guardian = judge->is_row_present && row.rights != 0 &&
+			    (judge->rights & EMR_RIGHT_GUARDIAN) != 0 &&
+			    (row.rights & (EMR_RIGHT_MANAGE | EMR_RIGHT_GUARDIAN)) == 0;
 
-	return judge->is_manager || is_himself ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
+	return judge->is_manager || is_himself || may_guardian ? EMR_RESULT_APPLIED
+							       : EMR_RESULT_NOT_AUTHORISED;
 }
 
 static emr_result del_state(struct judge *judge)

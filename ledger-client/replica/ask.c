@@ -106,7 +106,6 @@ static emr_status next_row(emr_asking *asked, const row_type *type, void *out)
 	if ((status == EMR_OK || status == EMR_NOT_FOUND) && !is_next(asked, status == EMR_OK))
 		return EMR_DAMAGED;
 	EMR_TRY(status);
-	asked->rows_read++;
 	memset(out, 0, type->size);
 	return emr_required(replica_fill_row(asked, type, out));
 }
@@ -128,7 +127,7 @@ bool emr_asked_next(emr_asking *asked, void *out_row, size_t size)
 void emr_asked_end(emr_asking *asked)
 {
 	if (asked->statement != NULL)
-		emr_chain_asked(asked->chain, asked->statement, asked->rows_read);
+		emr_chain_asked(asked->chain, asked->statement);
 	if (asked->chain != NULL && !asked->is_lent)
 		replica_give(asked->about.replica, asked->chain);
 	replica_return(asked->about.replica, asked->lent);

@@ -28,13 +28,6 @@ void emr_replica_rest(emr_replica *replica)
 	(void)pthread_mutex_unlock(&replica->write_lock);
 }
 
-uint64_t emr_replica_rows_read(emr_replica *replica)
-{
-	EMR_LOCKED(&replica->pool_lock);
-
-	return replica->reads;
-}
-
 /* ---- opening ---- */
 
 /* Without the ledger the copy cannot be opened, whatever is the matter with the ledger: only that

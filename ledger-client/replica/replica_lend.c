@@ -30,7 +30,6 @@ emr_status replica_take(emr_replica *replica, emr_chain **out_chain)
 void replica_give(emr_replica *replica, emr_chain *chain)
 {
 	(void)pthread_mutex_lock(&replica->pool_lock);
-	replica->reads += emr_chain_take_reads(chain);
 	if (replica->n_readers < READERS_KEPT) {
 		replica->readers[replica->n_readers++] = chain;
 		chain = NULL;

@@ -144,10 +144,9 @@ struct emr_replica {
 	struct opened
 		*entries[ENTRIES_KEPT]; /* owned, the last used first; NULL where there is none */
 
-	pthread_mutex_t pool_lock; /* readers, n_readers, reads, trouble, rot, fresh_ns */
+	pthread_mutex_t pool_lock; /* readers, n_readers, trouble, rot, fresh_ns */
 	emr_chain *readers[READERS_KEPT];
 	size_t n_readers;
-	uint64_t reads; /* rows that were read with them */
 	emr_ledger_trouble trouble;
 	emr_ledger_trouble rot; /* what a comparison found and nothing has put right */
 	int64_t fresh_ns;	/* boot time; -1 = never */

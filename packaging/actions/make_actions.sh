@@ -79,6 +79,8 @@ entry share share "Share ..." "Let somebody open this record, for a time" s docu
 entry unshare revoke "Stop sharing ..." "Take back what somebody may open" s edit-undo
 entry erase erase "Erase for good ..." "Erase this, with its earlier versions; nobody can bring it back" s edit-delete
 entry log log "Who opened it" "Who was given the keys of this record, and who opened it" notnone view-list
+entry prepare emergency "Prepare for an emergency" "Choose whose doctors and nurses may open this folder in an emergency, and get a card to carry" notnone emblem-important inode/directory
+entry guardian guardian "Add a guardian" "Choose somebody who looks after this folder for you, for a time" s contact-new inode/directory
 entry card people "Take this card" "Take the card of a person, to share with that person" s contact-new application/x-emrfs-card
 entry join join "Join with this invitation" "Join the network that this invitation is for" s list-add application/x-emrfs-invitation
 cp "$here"/../desktop/*.desktop "$share/applications/"

@@ -67,7 +67,7 @@ static void ask_and_answer(story *s, emr_shared *shared, const list *l)
 	for (int i = 0; i < AGENTS; i++)
 		(void)story_agent(s, i);
 	before = cpu_ms();
-	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	assert_ok(ask_wait(s->lima.replica, ask, 0, &trouble));
 	took = cpu_ms() - before;
 	printf("reader: %6.1f ms to combine %zu keys = %5.1f us each\n", took, l->n,
 		took * 1e3 / (double)l->n);
@@ -104,7 +104,7 @@ TEST(run)
 		&shared, &trouble));
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
 	story_agents(&s, 7);
-	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	assert_ok(ask_wait(s.lima.replica, ask, 0, &trouble));
 	emr_ask_free(ask);
 	assert_ok(emr_shared_each(shared, NULL, note, &l, NULL));
 	idle_rounds(&s);

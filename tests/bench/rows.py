@@ -80,6 +80,8 @@ ROWS = [
     Row("share_agents_open", "sharing", "first file of a share opened and read, keys of 2 of 3 agents", "s", (None, 1.0)),
     Row("share_own_agent_open", "sharing", "  of one agent, of the owner's own organisation", "s", ("=share_agents_open", 1.25)),
     Row("share_owner_open", "sharing", "  of the owner's computer only", "s", (None, 1.0)),
+    Row("share_agents_read", "sharing", "share a folder until its first file is read, keys of 2 of 3 agents, the owner away", "s"),
+    Row("emergency_read", "sharing", "  the same in an emergency, from the second clinician's word", "s", ("=share_agents_read", 2.0)),
     Row("share_agents_series", "sharing", "the other 299 slices of its series, keys of 2 of 3 agents", "s"),
     Row("share_agents_questions", "sharing", "  questions asked for all 300", "n", (None, 12)),
     Row("share_own_agent_series", "sharing", "the other 299, keys of one agent", "s"),

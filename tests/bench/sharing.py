@@ -8,6 +8,7 @@ import glob
 import os
 import re
 import shlex
+import signal
 import subprocess
 import time
 
@@ -42,6 +43,9 @@ def begin(bed, data):
     scene.rui.close()
     if agents != {"Solo": (0, "nobody"), "Lone": (1, "own"), "Series": (2, "others")}:
         raise Failed(f"nobody, one and two of three organisations should have to answer: {agents}")
+    scene.rosa = scene.invite("lucas", "rosa", "clinician", "--yes", "--name", "Rosa Dias", "--born", "1980-01-01")
+    for admin in ("lucas", "aurora", "trust", "norte"):  # emergencies need these rules
+        scene.person(admin).run("org", "contract", "2", "--yes", secret=True)
     return scene
 
 
@@ -108,6 +112,59 @@ def opening(scene, folder, row):
     yield row + "_open", timed(lambda: read_all(paths[:1]))
     yield row + "_series", timed(lambda: read_all(paths[1:]))
     yield row + "_questions", questions(scene) - asked
+
+
+@contextlib.contextmanager
+def asleep(person):
+    """A computer that says nothing from one moment on: an orderly end would be inside one of two clocks."""
+    os.kill(person.pid(), signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(person.pid(), signal.SIGCONT)
+
+
+def is_read(scene, name):
+    paths = glob.glob(os.path.join(scene.lima.path("shared-with-me"), "*", name, "*", "*"))
+    with contextlib.suppress(OSError):
+        read_all(paths)
+        return paths != []
+    return False
+
+
+def read_share(scene, name):
+    began = time.monotonic()
+    scene.ana.run("share", name, "with", "lima", "--yes")
+    until(lambda: "state=confirmed" in granted(scene.ana.path(name)), "a grant on the ledger")
+    with asleep(scene.ana):
+        until(lambda: is_read(scene, name), "a file of a share")
+        yield "share_agents_read", time.monotonic() - began
+
+
+def read_emergency(scene, name):
+    """Each card opens once; the clock starts with the second clinician's word."""
+    code = scene.ana.told("emergency", "prepare", name, "with", "@saolucas", "-o", os.path.join(scene.dir, name), "--yes")["code"]
+    with asleep(scene.ana):
+        scene.lima.run("emergency", code, "--reason", "found unconscious")
+        began = time.monotonic()
+        scene.rosa.run("emergency", "second", "--reason", "allergies unknown", "--yes")
+        until(lambda: is_read(scene, name), "a file in an emergency")
+        yield "emergency_read", time.monotonic() - began
+
+
+def reading(scene):
+    """From the start of a verb until the doctor has read a file that was never shared before; another of the two begins in each round."""
+    for one in (scene.ana, scene.lima, scene.rosa):
+        one.open_folder()
+    both = ((read_share, f"Now{scene.rounds}", "lima"), (read_emergency, f"Card{scene.rounds}", "@saolucas"))
+    for row, name, who in both[::1 if scene.rounds % 2 else -1]:
+        scene.tree("ana", name, 1, 1, SLICE_BYTES)
+        scene.ana.settled()
+        yield from row(scene, name)
+        if [(g["needed"], g["away"]) for g in scene.ana.told("share")["grants"] if g["path"] == name] != [(2, "others")]:
+            raise Failed(f"{name}: two of three organisations should have answered")
+        scene.ana.run("revoke", name, "from", who, "--wait")
+    scene.rosa.close()
 
 
 def until_listed(scene, folder, count):
@@ -195,6 +252,9 @@ def sharing(bed, data, _is_first):
         return
     scene = data.scene or begin(bed, data)
     scene.rounds += 1
+    yield from reading(scene)
+    if data.wanted <= {"share_agents_read", "emergency_read"}:
+        return
     many = f"Many{scene.rounds}"
     os.mkdir(scene.ana.path(many))
     scene.tree("ana", os.path.join(many, "Inner"), scene.records // 100, 100, 100)

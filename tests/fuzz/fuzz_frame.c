@@ -8,14 +8,15 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static emr_request first, second;
-	json_t *again;
+	json_auto_t *object = NULL, *again = NULL;
 	size_t len;
 
 	if (size < 4)
 		return 0;
 	if (emr_frame_length(data, &len) == EMR_OK && len > EMR_FRAME_MAX)
 		abort();
-	if (emr_request_parse_bytes(emr_bytes_of(data + 4, size - 4), &first) != EMR_OK)
+	object = json_loadb((const char *)data + 4, size - 4, JSON_REJECT_DUPLICATES, NULL);
+	if (object == NULL || emr_request_parse(object, &first) != EMR_OK)
 		return 0;
 	again = emr_request_make(&first);
 	if (again == NULL || emr_request_parse(again, &second) != EMR_OK)
@@ -24,6 +25,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		first.limit != second.limit || first.now != second.now ||
 		first.timeout_ms != second.timeout_ms)
 		abort();
-	json_decref(again);
 	return 0;
 }

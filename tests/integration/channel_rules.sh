@@ -24,7 +24,7 @@ echo "before" >eva-folder/before.txt
 emr_until is_sent ana before.txt
 emr_until is_sent eva before.txt
 as hospital run 1 org host "$KEY" $P
-says "The rules of your network do not have that yet"
+says "The rules of your network are older, and do not have that yet"
 
 say "the chaincode judges what comes by rules 2, and a member who does not know them waits"
 as hospital json 0 org contract 2 --yes $P

@@ -5,7 +5,11 @@
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
+. "$SUPPORT/answers.sh"
+PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 two_begin emergency
+answers_begin
+MENU_HOME=
 P="--passphrase-file $EMR_PASS"
 if [ -z "${ON_CHANNEL:-}" ]; then
 	echo 0 >clock
@@ -32,7 +36,8 @@ two_join joana "Joana Pinto" auditor
 two_join nuno "Nuno Alves" clinician aurora
 orgs_agent keys-aurora aurora
 agent_start keys-aurora
-two_mount ana
+two_cards ana eva
+two_mount ana eva
 two_home ana
 mkdir -p "$MNT/Allergies/Deep" "$MNT/Diary"
 echo "penicillin" >"$MNT/Allergies/list"
@@ -52,14 +57,18 @@ expect "who may read the card's file" "$(stat -c %a card)" 600
 run 2 emergency prepare Allergies -o other --yes
 run 6 emergency prepare "$MNT/Allergies" with lima -o other --yes
 says "is one person"
+run 0 guardian add eva --for "$MNT/Allergies" --until 60d --yes --wait
 run 0 share "$MNT/Allergies/Deep" with nuno@clínicaaurora --yes --wait
 
-say "another card makes this one worthless, and what is prepared goes on when somebody leaves the staff"
+say "in windows alone: another card makes this one worthless, and what is prepared goes on when somebody leaves the staff"
 OLD=$CODE
 picture=card.png && [ -x "$draws" ] || picture=card.txt
-prepares Allergies "$picture" || emr_fail "$(cat out/said)"
-CODE=$(field code)
-[ "$picture" != card.png ] || expect "in the picture" "$(zbarimg --quiet --raw -Sdisable -Sqrcode.enable card.png)" "$CODE"
+row=$("$EMRFS" people --json | jq '[.people[].organisation | select(. != "")] | unique | index("São Lucas")')
+printf '%s\n' "doctors and nurses|$row" "Where does your card go|$EMR_WORK/$picture" >answers
+in_menu ana action prepare "$MNT/Allergies"
+grep -q "Two clinicians of .* can read Allergies" shown && grep -q "The card is in" shown || emr_fail "$(cat shown)"
+CODE=$([ "$picture" = card.txt ] && sed -n '2s/ //gp' card.txt || zbarimg --quiet --raw -Sdisable -Sqrcode.enable card.png)
+[ "${#CODE}" = 32 ] && [ "$CODE" != "$OLD" ] || emr_fail "no other code: $CODE"
 prepared() { "$EMRFS" share --all --json | jq -r '[.grants[] | select(.purpose == "emergency" and .state == "confirmed") | .grantee_id] | unique | join(" ")'; }
 "$EMRFS" share --all --json | jq -c ".grants[]" >out/j; before=$(prepared)
 [ "$(wc -w <<<"$before")" = 1 ] || emr_fail "prepared for $before $(cat out/j)"
@@ -72,6 +81,10 @@ run 0 unmount
 
 # opens WHO, says CODE WHO OPERAND REASON.
 opens() { cat "$1"-folder/shared-with-me/*/Allergies/list 2>/dev/null | grep -q penicillin; }
+in_window() { # WHO CODE REASON
+	printf '%s\n' "code on the patient|$2" "must it be opened|$3" >answers
+	in_menu "$1" action emergency
+}
 why() { as "$2" run "$1" emergency "$3" --reason "$4" --json "${@:5}"; }
 
 say "one alone opens nothing, by whichever name or key"
@@ -82,8 +95,8 @@ why 8 lima "${CODE%?}$([ "${CODE: -1}" = A ] && echo B || echo A)" "mistyped"
 why 5 nuno "$CODE" "of another organisation"
 why 5 joana "$CODE" "an auditor"
 as lima run 2 emergency "$CODE" --json
-as lima run 0 emergency $(sed "s/..../& /g" <<<"$CODE") --reason "found unconscious in ward 3" --json # in groups, as on the card
-expect "after one" "$(field state)" first
+in_window lima "$(sed "s/..../& /g" <<<"$CODE")" "found unconscious in ward 3" # in groups, as on the card
+grep -q 'Nothing is open yet.*"Open in an emergency" in the menu' shown || emr_fail "after one: $(cat shown)"
 why 0 lima "$CODE" "the same person again"
 expect "after the same one" "$(field state)" first
 why 5 lima second "herself"
@@ -92,10 +105,9 @@ why 5 rosa "$OLD" "by a card that was replaced"
 
 say "two open it, for reading, while her computer is off"
 why 13 rosa second "without a yes"
-why 0 rosa second "her colleague asked me, allergies unknown" --yes
-expect "after two" "$(field state)" open
-expect "what" "$(field open_folders)" "['Allergies']"
-expect "whose" "$(field owner)" "Ana Silva"
+in_window rosa "" "her colleague asked me, allergies unknown"
+grep -q "do you agree" shown && grep -q "to read: Allergies of Ana Silva" shown || emr_fail "after two: $(cat shown)"
+! grep -aF -e "$CODE" -e "${CODE:0:4} ${CODE:4:4}" -e unconscious -e "asked me" arguments || emr_fail "the code or a reason is in arguments"
 emr_until opens lima
 emr_until opens rosa
 deep() { grep -q 1999 rosa-folder/shared-with-me/*/Allergies/Deep/story 2>/dev/null; }
@@ -109,6 +121,7 @@ hears() { # WHO WORD
 	as "$1" "$EMRFS" status >out/heard 2>&1 </dev/null
 	grep -qF -- "$2" out/heard
 }
+emr_until hears eva "for whom you act, is in an emergency"
 emr_until hears joana "says that a patient's records must be opened"
 ! grep -q "unconscious" out/heard || emr_fail "the auditor reads the reason"
 

@@ -44,6 +44,7 @@ mkdir -p -m 700 "$EMRFS_HOME/as/nina" && cp "$EMRFS_HOME/settings" "$EMRFS_HOME/
 killed=$!
 emr_until test -e "$EMRFS_HOME/state/as/nina/guardians"
 kill -KILL "$killed"
+INVITES=$(pgrep -P 1 emrfs | while read -r pid; do [ "$(readlink "/proc/$pid/cwd")" != "$EMR_WORK" ] || echo "$pid"; done) # it goes on waiting alone
 wait "$killed" 2>/dev/null || emr_until makes # it may have been quicker than the kill
 run 0 --as nina mount $P "$MNT"
 json 0 --as nina status
@@ -156,4 +157,5 @@ run 0 --as leo mount --passphrase-file other "$MNT"
 json 0 --as leo status
 expect "afterwards" "$(field of_age)" None
 run 0 --as leo unmount
+[ -z "$INVITES" ] || kill $INVITES 2>/dev/null
 echo "all is well"

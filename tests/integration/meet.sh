@@ -161,7 +161,7 @@ typed max "${begins/Max/Moritz}" && emr_fail "another practice with the keyring 
 grep -q "There is a keyring here already" said || emr_fail "$(cat said)"
 typed max "emrfs invite lima --role clinician" || emr_fail "$(cat said)"
 mkdir -p -m 700 lima/.home/as/second && cp lima/.home/settings lima/.home/as/second/
-typed lima "emrfs unmount && emrfs --as second join $(grep '^J[A-Z2-7]*$' said) --yes --name Lima --words-file words.second && emrfs --as second unmount && emrfs mount && mkdir Health-second && emrfs --as second mount ~/Health-second" || emr_fail "$(cat said)"
+typed lima "emrfs unmount && emrfs --as second join $(grep '^J[A-Z2-7]*$' said) --yes --name Lima --words-file words.second && emrfs --as second unmount && emrfs mount && emrfs --as second mount" || emr_fail "$(cat said)"
 typed max "mkdir ~/Health/Scans && cp Imaging/* ~/Health/Scans 2>/dev/null; echo two >~/Health/Scans/two.txt && emrfs share Scans with lima --away own --yes --wait" || emr_fail "$(cat said)"
 may_be_later lima "grep two ~/Health-second/shared-with-me/*/Scans/two.txt && cmp ~/Health/shared-with-me/*/Imaging/knee.dcm $EMR_WORK/bento/Imaging/knee.dcm"
 typed lima "emrfs --as second people" || emr_fail "$(cat said)"

@@ -121,7 +121,7 @@ says "Ana  renamed  Imaging/head.dcm -> Letters/head.dcm v1"
 says "proven: on the ledger"
 json 0 log Letters/head.dcm
 expect "fields" "$(python3 -c 'import json; print(*sorted(json.load(open("out/said"))["entries"][0]))')" \
-	"action at bytes from name organisation path proven purpose released_by says software team tx type version who whole"
+	"action at bytes from guardian name organisation path proven purpose released_by says software team tx type version who whole"
 run 5 log Letters/never
 run 2 log --since yesterday
 run 0 log --since 2999-01-01

@@ -28,7 +28,7 @@ echo "before" >dora-folder/before.txt
 emr_until is_sent bento before.txt
 emr_until is_sent dora before.txt
 as ana run 1 org host "$TWO_ADDRESS" $P
-says "The rules of your network do not have that yet"
+says "The rules of your network are older, and do not have that yet"
 as ana first run 2 org contract 2 --yes $P
 says "a number from 1, which is in force, to 1"
 as ana run 2 org contract 3 --yes $P

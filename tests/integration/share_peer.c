@@ -11,9 +11,9 @@
 
 #include "own_session.h"
 
+#include "ask_kit.h"
 #include "forge_kit.h"
 #include "share/give.h"
-#include "share/read.h"
 
 #define WEEK_S ((uint64_t)7 * 86400)
 #define TRUE_WORD "malignant"
@@ -151,7 +151,8 @@ static const char *text_of_why(emr_share_why why)
 static void await(emr_ask *ask, const char *what)
 {
 	emr_share_trouble trouble = {0};
-	emr_status status = ask != NULL ? emr_ask_wait(ask, wait_ms, &trouble) : EMR_OK;
+	emr_status status =
+		ask != NULL ? ask_wait(session.replica, ask, wait_ms, &trouble) : EMR_OK;
 	char id[65];
 
 	emr_ask_free(ask);

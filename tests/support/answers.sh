@@ -1,7 +1,7 @@
 # Sourced after mount.sh by tests that use the menus of a desktop alone, in $EMR_WORK: a stand-in for zenity answers each question by its words.
 #
 #   answers_begin              the stand-in, and an xdg-open which notes in `opened` what it was to open
-#   in_menu WHO SCRIPT [DEED]  the script of packaging/, with WHO's home; the answers are in `answers`: WORDS OF THE QUESTION|ANSWER, a line each,
+#   in_menu WHO SCRIPT [DEED [FILE...]]  the script of packaging/, with WHO's home; the answers are in `answers`: WORDS OF THE QUESTION|ANSWER, a line each,
 #                              and behind that |once where the question comes again. `shown` has the texts of all windows, `arguments` those of every process
 answers_begin() {
 	mkdir bin
@@ -34,12 +34,12 @@ END
 	chmod 700 bin/*
 	export EMR_WORK
 }
-in_menu() { # WHO SCRIPT [DEED]
+in_menu() { # WHO SCRIPT [DEED [FILE...]]
 	local who=$1
 	shift
 	: >shown
 	: >opened
 	(cd "$who" && unset EMRFS_ASKPASS && HOME=$EMR_WORK/$who EMRFS_HOME=$EMR_WORK/$who/${MENU_HOME-.home} PATH=$EMR_WORK/bin:$PATH DISPLAY=:none LC_ALL=C.UTF-8 \
-		"$PACKAGING/$1" ${2:+"$2"}) >said 2>&1 </dev/null || emr_fail "$*: $(cat said shown)"
+		"$PACKAGING/$1" "${@:2}") >said 2>&1 </dev/null || emr_fail "$*: $(cat said shown)"
 	[ ! -e unanswered ] || emr_fail "$(cat unanswered)"
 }

@@ -13,7 +13,7 @@ foreach(part keys revoked quota)
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_contract_${part}.c ${CMAKE_CURRENT_LIST_DIR}/newcomer_kit.c ${contract_kit}
 		USES ${contract_uses})
 endforeach()
-foreach(part who states succession recovery emergency org forms points walk rules)
+foreach(part who states succession recovery emergency guardian org forms points walk rules)
 	emr_test(test_contract_${part}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_contract_${part}.c
 			${CMAKE_CURRENT_LIST_DIR}/test_contract_people.c ${contract_kit}

@@ -9,9 +9,9 @@
 #define BIT(state) (UINT32_C(1) << (state))
 
 const char *const column_names[COLUMNS] = {"owner", "manager", "put", "meta", "mkdir", "any",
-	"writer", "depositor", "grantee", "member", "patient", "agent", "gateway", "admin",
-	"admin2", "steward", "registered", "over", "ended", "stranger", "expired", "rotated",
-	"revoked", "removed"};
+	"writer", "guardian", "depositor", "grantee", "member", "patient", "agent", "gateway",
+	"admin", "admin2", "steward", "registered", "over", "ended", "stranger", "expired",
+	"rotated", "revoked", "removed"};
 const char *const state_names[STATES] = {"absent", "there", "again", "others", "coming", "over",
 	"ended", "done", "denied", "erased", "no-domain", "no-grant", "grant-over", "grant-ended",
 	"no-team", "team-ended", "directory", "old"};
@@ -153,12 +153,14 @@ uint32_t form_states(int form)
 /* ---- who signs ---- */
 
 #define EVERY_RIGHT                                                                                \
-	(EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_ANY | EMR_RIGHT_MANAGE)
+	(EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_ANY | EMR_RIGHT_MANAGE |     \
+		EMR_RIGHT_GUARDIAN)
 
 static const uint16_t rights[COLUMNS] = {[COL_PUT] = EMR_RIGHT_PUT,
 	[COL_META] = EMR_RIGHT_META,
 	[COL_MKDIR] = EMR_RIGHT_MKDIR,
 	[COL_ANY] = EMR_RIGHT_PUT | EMR_RIGHT_ANY,
+	[COL_GUARDIAN] = EMR_RIGHT_GUARDIAN,
 	[COL_OVER] = EVERY_RIGHT,
 	[COL_ENDED] = EVERY_RIGHT};
 
@@ -171,6 +173,7 @@ enum who matrix_signer(int form, enum column column)
 		[COL_MKDIR] = STRANGER,
 		[COL_ANY] = STRANGER,
 		[COL_WRITER] = WRITER,
+		[COL_GUARDIAN] = STRANGER,
 		[COL_DEPOSITOR] = STRANGER,
 		[COL_GRANTEE] = GRANTEE,
 		[COL_MEMBER] = STRANGER,

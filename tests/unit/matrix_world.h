@@ -13,6 +13,7 @@ enum column {
 	COL_MKDIR,
 	COL_ANY,       /* PUT and ANY */
 	COL_WRITER,    /* all rights of writing; what is about a writer is about this one */
+	COL_GUARDIAN,  /* with this right alone */
 	COL_DEPOSITOR, /* a hospital, and the domain is an inbox */
 	COL_GRANTEE,
 	COL_MEMBER,  /* of the team; what takes a grant finds the team's */

@@ -10,6 +10,7 @@
 #include "crypto/aead.h"
 #include "crypto/kdf.h"
 #include "crypto/pre.h"
+#include "ctx.h"
 
 /* ---- A store in memory ---- */
 
@@ -252,9 +253,14 @@ void kit_open(kit *k, unsigned workers, uint64_t memory_bytes)
 	assert_ok(emr_record_ctx_new(&k->options, &k->ctx));
 }
 
+uint64_t kit_memory(kit *k)
+{
+	return atomic_load(&k->ctx->memory);
+}
+
 void kit_restart(kit *k)
 {
-	assert_int_equal(emr_record_ctx_memory(k->ctx), 0);
+	assert_int_equal(kit_memory(k), 0);
 	emr_record_ctx_free(k->ctx);
 	assert_ok(emr_record_ctx_new(&k->options, &k->ctx));
 }
@@ -264,7 +270,7 @@ void kit_close(kit *k)
 	struct dirent *entry;
 	DIR *dir;
 
-	assert_int_equal(emr_record_ctx_memory(k->ctx), 0);
+	assert_int_equal(kit_memory(k), 0);
 	emr_record_ctx_free(k->ctx);
 	store_close(k->store);
 	emr_keyring_free(k->keyring);

@@ -37,7 +37,8 @@ typedef struct kit {
 
 /* WORKERS as in the options. */
 void kit_open(kit *k, unsigned workers, uint64_t memory_bytes);
-void kit_restart(kit *k); /* a new context over the same store and folder */
+uint64_t kit_memory(kit *k); /* bytes that stagings hold in memory now */
+void kit_restart(kit *k);    /* a new context over the same store and folder */
 void kit_close(kit *k);
 
 /* The first LEN bytes of the xorshift32 stream of SEED that tests/vectors/README.md defines, caller

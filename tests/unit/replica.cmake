@@ -1,4 +1,5 @@
-emr_test(test_replica SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_replica.c USES ledger_kit Threads::Threads)
+emr_test(test_replica SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_replica.c ${CMAKE_CURRENT_LIST_DIR}/reads_kit.c
+	USES ledger_kit Threads::Threads PkgConfig::sqlite3 LINK_OPTIONS -Wl,--wrap=sqlite3_step)
 emr_test(test_replica_refused SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_replica_refused.c USES ledger_kit Threads::Threads)
 emr_test(test_replica_long SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_replica_long.c USES ledger_kit Threads::Threads
 	LINK_OPTIONS -Wl,--wrap=statvfs64)

@@ -190,7 +190,7 @@ static void report(emr_id16 grant, const char *name)
 		s.lima.share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
 	(void)story_owner(&s);
-	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	assert_ok(ask_wait(s.lima.replica, ask, 0, &trouble));
 	assert_ok(emr_shared_each(shared, NULL, note_record, &f, NULL));
 	assert_int_equal(f.row.opens, 1);
 	f.row.first = f.row.last = story_now(&s);

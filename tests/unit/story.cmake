@@ -1,7 +1,7 @@
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 set(story_kit ${CMAKE_CURRENT_LIST_DIR}/story_kit.c ${CMAKE_CURRENT_LIST_DIR}/story_rules.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
 set(story_uses share stack view settle ledger contract crypto Threads::Threads)
-foreach(part story story_recovery story_dealings story_ends story_inner story_asks story_crowd story_teams story_handover)
+foreach(part story story_recovery story_dealings story_ends story_inner story_asks story_crowd story_teams story_handover story_guardian)
 	emr_test(test_${part}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${part}.c ${story_kit}
 		USES ${story_uses}

@@ -625,21 +625,22 @@ story_found story_find(emr_shared *shared, const char *name)
 	return w.found;
 }
 
-static emr_status answered(story *s, emr_ask *ask, story_fn answer, emr_share_trouble *trouble)
+static emr_status answered(
+	story *s, person *m, emr_ask *ask, story_fn answer, emr_share_trouble *trouble)
 {
 	emr_status status = EMR_OK;
 
 	if (ask != NULL) {
 		if (answer != NULL)
 			answer(s);
-		status = emr_ask_wait(ask, 0, trouble);
+		status = ask_wait(m->replica, ask, 0, trouble);
 	}
 	emr_ask_free(ask);
 	return status;
 }
 
-static emr_status open_reader(story *s, emr_shared *shared, const char *name, story_fn answer,
-	emr_content_reader **out_reader, emr_share_trouble *trouble)
+static emr_status open_reader(story *s, person *m, emr_shared *shared, const char *name,
+	story_fn answer, emr_content_reader **out_reader, emr_share_trouble *trouble)
 {
 	emr_shared_word word;
 	sought w = {.name = name};
@@ -647,7 +648,7 @@ static emr_status open_reader(story *s, emr_shared *shared, const char *name, st
 	emr_status status = emr_shared_ask_names(shared, &ask, trouble);
 
 	if (status == EMR_OK)
-		status = answered(s, ask, answer, trouble);
+		status = answered(s, m, ask, answer, trouble);
 	if (status == EMR_OK)
 		status = emr_shared_each(shared, NULL, note_found, &w, NULL);
 	if (status == EMR_OK && emr_id16_is_zero(w.found.object))
@@ -655,7 +656,7 @@ static emr_status open_reader(story *s, emr_shared *shared, const char *name, st
 	if (status == EMR_OK)
 		status = emr_shared_ask_records(shared, &w.found.object, 1, &ask, trouble);
 	if (status == EMR_OK)
-		status = answered(s, ask, answer, trouble);
+		status = answered(s, m, ask, answer, trouble);
 	if (status == EMR_OK)
 		status = emr_shared_open_signed(shared, w.found.object, out_reader, &word);
 	if (status == EMR_OK && (word.is.verdict != EMR_STATEMENT_VALID ||
@@ -677,7 +678,7 @@ emr_status story_reader(story *s, person *m, emr_id16 grant, const char *name, s
 	status = emr_shared_open(
 		m->share, s->imaging, grant, CONSULT, EMR_READER_PERSON, &shared, out_trouble);
 	if (status == EMR_OK)
-		status = open_reader(s, shared, name, answer, out_reader, out_trouble);
+		status = open_reader(s, m, shared, name, answer, out_reader, out_trouble);
 	emr_shared_free(shared);
 	return status;
 }

@@ -8,7 +8,7 @@
 #include "share/give.h"
 #include "share/read.h"
 #include "share/release.h"
-#include "ledger/act.h"
+#include "ask_kit.h"
 #include "view_kit.h"
 
 #define DAY 86400u

@@ -12,7 +12,23 @@
 
 static emr_status parse(const char *json, emr_request *out)
 {
-	return emr_request_parse_bytes(emr_bytes_of(json, strlen(json)), out);
+	const size_t len = strlen(json);
+	json_t *object = NULL;
+	uint8_t head[4];
+	emr_status status;
+	int ends[2];
+
+	emr_put_u32(head, (uint32_t)len);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(write(ends[0], head, sizeof head), sizeof head);
+	assert_int_equal(write(ends[0], json, len), (ssize_t)len);
+	status = emr_frame_receive(ends[1], 1000, &object);
+	if (status == EMR_OK)
+		status = emr_request_parse(object, out);
+	json_decref(object);
+	close(ends[0]);
+	close(ends[1]);
+	return status;
 }
 
 TEST(a_request_survives_the_way)
@@ -169,7 +185,7 @@ TEST(what_is_no_request_is_refused)
 		const char *json;
 		emr_status status;
 	} cases[] = {
-		{"", EMR_DAMAGED},
+		{"", EMR_LIMIT},
 		{"[]", EMR_DAMAGED},
 		{"{\"v\":1,\"verb\":\"status\"", EMR_DAMAGED},
 		{"{\"v\":1,\"verb\":\"status\"} x", EMR_DAMAGED},

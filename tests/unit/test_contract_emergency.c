@@ -16,16 +16,6 @@ enum {
 
 static const uint8_t word[16] = {'c', 'a', 'r', 'd'};
 
-static void put_rules(people *p, uint32_t number)
-{
-	emr_row_network row = people_network(p);
-	uint8_t value[EMR_ROW_NETWORK_BYTES];
-
-	row.contract = number;
-	emr_row_network_encode(&row, value);
-	kit_put(&p->world.state, "N", value, sizeof value);
-}
-
 /* The grant to the team opens for two; GRANTEE and STEWARD are clinicians of it. */
 static void put_prepared(people *p, uint16_t rights)
 {
@@ -60,7 +50,7 @@ static void belong(people *p, enum who who, enum who root, enum who as)
 static void begin(people *p)
 {
 	people_make(p);
-	put_rules(p, 2);
+	people_put_rules(p, 2);
 	put_prepared(p, EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_TWO);
 	for (int i = 0; i < 2; i++) {
 		enum who who = i == 0 ? GRANTEE : STEWARD;
@@ -210,7 +200,7 @@ TEST(only_who_has_the_card_and_is_a_clinician_there_says_why)
 	says(OTHER, &p, "no member any more", STEWARD, KIT_NOW);
 	put_prepared(&p, EMR_GRANT_LIST | EMR_GRANT_READ);
 	says(NONE, &p, "a grant that was not prepared for it", GRANTEE, KIT_NOW);
-	put_rules(&p, 1);
+	people_put_rules(&p, 1);
 	says(UNKNOWN, &p, "by the first rules", GRANTEE, KIT_NOW);
 }
 
@@ -234,7 +224,7 @@ TEST(only_an_emergency_with_agents_is_prepared)
 	people_expect(FORM, &p, "for treatment, too", OWNER, &item);
 	pub.purposes = EMR_PURPOSE_EMERGENCY;
 	emr_pub_grant_encode(&pub, item.pub);
-	put_rules(&p, 1);
+	people_put_rules(&p, 1);
 	people_expect(FORM, &p, "by the first rules", OWNER, &item);
 }
 

@@ -154,4 +154,14 @@ void people_put_dataset(people *p, const uint8_t dataset[16], uint8_t state, uin
 void people_put_member(people *p, enum who member, uint8_t state, uint64_t not_after);
 void people_put_network(people *p, uint8_t quorum, uint8_t norg);
 emr_row_network people_network(const people *p);
+/* The members agreed on the rules NUMBER. */
+static inline void people_put_rules(people *p, uint32_t number)
+{
+	emr_row_network row = people_network(p);
+	uint8_t value[EMR_ROW_NETWORK_BYTES];
+
+	row.contract = number;
+	emr_row_network_encode(&row, value);
+	kit_put(&p->world.state, "N", value, sizeof value);
+}
 void people_forget(people *p, const char *letters, const uint8_t object[16]); /* a domain's row */

@@ -17,16 +17,6 @@ enum {
 
 #define DELAY (3 * KIT_DAY) /* as people_item_of() names trustees */
 
-static void put_rules(people *p, uint32_t number)
-{
-	emr_row_network row = people_network(p);
-	uint8_t value[EMR_ROW_NETWORK_BYTES];
-
-	row.contract = number;
-	emr_row_network_encode(&row, value);
-	kit_put(&p->world.state, "N", value, sizeof value);
-}
-
 /* GRANTEE has trustees, and MANAGER is a computer of GRANTEE's. */
 static void begin(people *p)
 {
@@ -37,7 +27,7 @@ static void begin(people *p)
 	uint8_t bytes[EMR_ROW_KEY_BYTES];
 
 	people_make(p);
-	put_rules(p, 2);
+	people_put_rules(p, 2);
 	item = people_item_of(p, TRUSTEE_SET, GRANTEE);
 	kit_expect(OK, people_do(p, TRUSTEE_SET, GRANTEE, &item), "trustees");
 	emr_key_signer(p->who[MANAGER].id, &key);
@@ -135,9 +125,9 @@ TEST(a_member_asks_for_somebody_who_has_no_key)
 	step s = ask();
 
 	SCENE(people, p, begin, people_free);
-	put_rules(&p, 1);
+	people_put_rules(&p, 1);
 	expect(UNKNOWN, &p, "asked under rules 1", STEWARD, &s);
-	put_rules(&p, 2);
+	people_put_rules(&p, 2);
 	expect(NO, &p, "asked by nobody", STRANGER, &s);
 	memset(s.pub + 16, 0, 32);
 	expect(FORM, &p, "asked without a key to answer to", STEWARD, &s);

@@ -9,16 +9,6 @@ enum {
 	UNKNOWN = REFUSED + EMR_RESULT_UNKNOWN_OP,
 };
 
-static void put_rules(people *p, uint32_t number)
-{
-	emr_row_network row = people_network(p);
-	uint8_t value[EMR_ROW_NETWORK_BYTES];
-
-	row.contract = number;
-	emr_row_network_encode(&row, value);
-	kit_put(&p->world.state, "N", value, sizeof value);
-}
-
 static emr_span batch_of(
 	const people *p, enum who who, const people_item *items, size_t n, uint64_t until)
 {
@@ -81,7 +71,7 @@ TEST(the_first_rules_have_no_key_of_a_host)
 	people_item items[] = {
 		people_item_of(&p, CERT_REVOKE, ADMIN2), people_item_of(&p, HOST_KEY, ADMIN2)};
 
-	put_rules(&p, 1);
+	people_put_rules(&p, 1);
 	kit_expect(UNKNOWN, answer(&p, "HOST_KEY under rules 1", ADMIN2, items + 1, 1), "alone");
 	/* A program that knows no other rules cannot split the batch, and refuses all of it. */
 	kit_expect(UNKNOWN, answer(&p, "HOST_KEY behind another, rules 1", ADMIN2, items, 2),
@@ -97,7 +87,7 @@ TEST(the_second_rules_let_an_administrator_name_the_key_of_the_host)
 	people_item item, again;
 
 	SCENE(people, p, people_make, people_free);
-	put_rules(&p, 2);
+	people_put_rules(&p, 2);
 	item = people_item_of(&p, HOST_KEY, ADMIN2);
 	kit_expect(OK, answer(&p, "HOST_KEY under rules 2", ADMIN2, &item, 1), "the first key");
 	assert_true(has_host_key(&p, &row));
@@ -150,7 +140,7 @@ TEST(behind_the_agreement_the_second_rules_hold)
 	people_item both[2];
 
 	SCENE(people, p, people_make, people_free);
-	put_rules(&p, 1);
+	people_put_rules(&p, 1);
 	people_put_proposal(&p, EMR_PROPOSAL_CONTRACT, EMR_PROPOSAL_OPEN, 0, KIT_NOW + KIT_DAY);
 	{
 		emr_row_proposal proposal;
@@ -198,7 +188,7 @@ TEST(a_computer_that_only_reads_has_letters_and_signs_nothing)
 	people_item item;
 
 	SCENE(people, p, people_make, people_free);
-	put_rules(&p, 2);
+	people_put_rules(&p, 2);
 	kit_put_key(&p.world.state, &p.who[STEWARD], p.clinic, EMR_ROLE_DEVICE | EMR_ROLE_READER,
 		EMR_HOW_DEVICE, EMR_KEY_ACTIVE, KIT_NOW + 9 * KIT_DAY);
 	item = letter_to(&p, GRANTEE, 0);
@@ -206,9 +196,9 @@ TEST(a_computer_that_only_reads_has_letters_and_signs_nothing)
 	item = letter_to(&p, STEWARD, EMR_RIGHT_MANAGE);
 	people_expect(EMR_RESULT_NOT_AUTHORISED, &p, "a right for a reader", OWNER, &item);
 	item = letter_to(&p, STEWARD, 0);
-	put_rules(&p, 1);
+	people_put_rules(&p, 1);
 	people_expect(EMR_RESULT_FORMAT, &p, "a reader's letter, rules 1", OWNER, &item);
-	put_rules(&p, 2);
+	people_put_rules(&p, 2);
 	people_expect(OK, &p, "a reader's letter", OWNER, &item);
 	item = people_item_of(&p, KEY_KX, STEWARD);
 	people_expect(REFUSED + EMR_RESULT_SUBMITTER, &p, "a reader's batch that another brings",
@@ -229,9 +219,9 @@ TEST(by_rules_that_are_not_known_nothing_is_decided)
 
 	SCENE(people, p, people_make, people_free);
 	item = people_item_of(&p, GRANT, OWNER);
-	put_rules(&p, EMR_CONTRACT_VERSION + 1);
+	people_put_rules(&p, EMR_CONTRACT_VERSION + 1);
 	assert_int_equal(judge(&p, NULL, OWNER, &item, 1, &got), EMR_CONTRACT_NEWER);
-	put_rules(&p, UINT32_MAX);
+	people_put_rules(&p, UINT32_MAX);
 	assert_int_equal(judge(&p, NULL, OWNER, &item, 1, &got), EMR_CONTRACT_NEWER);
 	/* Rows have another form then, perhaps. */
 	emr_key_signer(p.world.caller.submitter_id, &key);

@@ -25,7 +25,7 @@ TEST(an_askers_words_stay_between_their_quotes)
 		.dealing = {.kind = EMR_DEALING_DENIED, .seq = 12, .at = story_now(&s)},
 		.path = words};
 	const emr_who eve = {.called = "eve.clinic", .name = "Eve"};
-	AUTO(auto_json_decref) json_t *entry = emr_dealing_json(&no, &eve, "Ana Silva");
+	AUTO(auto_json_decref) json_t *entry = emr_dealing_json(&no, &eve, NULL, "Ana Silva");
 
 	assert_string_equal(text_of(entry, "path"), words);
 	assert_string_equal(text_of(entry, "rights"), "");
@@ -48,7 +48,7 @@ TEST(what_was_left_is_about_a_record_of_its_patient)
 			      .name = "Ana Silva",
 			      .born = "1984-03-12"},
 		      nobody = {.called = ""};
-	json_t *entry = emr_dealing_json(&left, &ana, "Paula Lima");
+	json_t *entry = emr_dealing_json(&left, &ana, NULL, "Paula Lima");
 	char end[60];
 
 	(void)snprintf(end, sizeof end, " (%s) (gives the name 1984-03-12)   proven",
@@ -58,7 +58,7 @@ TEST(what_was_left_is_about_a_record_of_its_patient)
 	line_has(entry, end);
 	assert_int_equal(json_integer_value(json_object_get(entry, "bytes")), 9);
 	json_decref(entry);
-	entry = emr_dealing_json(&left, &nobody, "Paula Lima");
+	entry = emr_dealing_json(&left, &nobody, NULL, "Paula Lima");
 	line_has(entry, " of somebody whose card is not here   proven");
 	json_decref(entry);
 }

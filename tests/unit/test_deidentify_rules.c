@@ -83,8 +83,11 @@ static bool withholds(uint32_t tag)
 /* All rows with a code, and after each group what the CT needs of it. */
 static void make_full(made *m, made_syntax kind)
 {
-	uint32_t count, last = 0;
-	const table_row *rows = dicom_rows(&count);
+	static const table_row rows[] = {
+#include "table_rows.inc"
+	};
+	const uint32_t count = sizeof rows / sizeof *rows;
+	uint32_t last = 0;
 
 	made_begin(m, kind, NULL);
 	for (uint32_t i = 0; i < count; i++) {

@@ -42,7 +42,7 @@ AROUND(begin)
 		&shared, &trouble));
 	assert_ok(emr_shared_ask_names(shared, &names, &trouble));
 	all_agents(&s);
-	assert_ok(emr_ask_wait(names, 0, &trouble));
+	assert_ok(ask_wait(s.lima.replica, names, 0, &trouble));
 	emr_ask_free(names);
 	assert_ok(emr_shared_each(shared, NULL, find, NULL, NULL));
 	assert_ok(emr_shared_ask_records(shared, &mri, 1, &asked, &trouble));
@@ -243,7 +243,7 @@ TEST_IN(begin, end, refusals_of_a_day_have_an_end)
 	asked = NULL;
 	assert_ok(emr_shared_ask_records(shared, &mri, 1, &asked, &trouble));
 	assert_int_equal(story_owner(&s).answered, 1);
-	assert_ok(emr_ask_wait(asked, 0, &trouble));
+	assert_ok(ask_wait(s.lima.replica, asked, 0, &trouble));
 }
 
 TESTS(NULL, NULL)

@@ -24,12 +24,12 @@ static void lima_opens(emr_id16 grant, const char *name, story_fn answer, emr_re
 		s.lima.share, s.imaging, grant, CONSULT, reader, &shared, &trouble));
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
 	answer(&s);
-	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	assert_ok(ask_wait(s.lima.replica, ask, 0, &trouble));
 	emr_ask_free(ask);
 	f = story_find(shared, name);
 	assert_ok(emr_shared_ask_records(shared, &f.object, 1, &ask, &trouble));
 	answer(&s);
-	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	assert_ok(ask_wait(s.lima.replica, ask, 0, &trouble));
 	emr_ask_free(ask);
 	row.object_id = f.object;
 	row.version = f.pversion;
@@ -209,7 +209,7 @@ static void eve_lists(emr_id16 grant)
 		s.eve.share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
 	all_agents(&s);
-	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	assert_ok(ask_wait(s.eve.replica, ask, 0, &trouble));
 	emr_ask_free(ask);
 	emr_shared_free(shared);
 }

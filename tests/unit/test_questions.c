@@ -27,7 +27,7 @@ TEST(no_question_scans_or_sorts_a_table)
 					!strstr(sqlite3_sql(asked), "/* sorted: ")))
 				fail_msg("%s: %s", sqlite3_sql(asked), step);
 		}
-		emr_chain_asked(chain, plan, 0);
+		emr_chain_asked(chain, plan);
 	}
 	emr_chain_close(chain);
 }

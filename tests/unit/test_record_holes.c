@@ -63,7 +63,7 @@ TEST(a_file_of_12_gib_with_ten_bytes_costs_a_few_leaves)
 	assert_int_equal(emr_staging_stored(st), 0);
 	assert_ok(emr_staging_write(st, 7 * GIB + 12345, "ten bytes!", 10));
 	assert_int_equal(emr_staging_stored(st), EMR_LEAF_BYTES);
-	assert_true(emr_record_ctx_memory(k.ctx) < EMR_LEAF_BYTES);
+	assert_true(kit_memory(&k) < EMR_LEAF_BYTES);
 	reader = freeze(&k, st, &content);
 	assert_int_equal(content.n, 12 * GIB);
 	assert_int_equal(emr_leaf_count(content.padded) - content.holes, 2);

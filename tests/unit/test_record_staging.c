@@ -269,7 +269,7 @@ TEST(a_long_file_is_sealed_while_it_is_written)
 		assert_ok(emr_staging_write(st, off, data + off, 65536));
 	before = kit_store_count(k.store);
 	assert_int_equal(before, (LONG_BYTES - (4u << 20)) / EMR_LEAF_BYTES);
-	assert_true(emr_record_ctx_memory(k.ctx) <= (5u << 20));
+	assert_true(kit_memory(&k) <= (5u << 20));
 	assert_true(emr_staging_is_simple(st));
 	compare(st, &s);
 	assert_ok(emr_staging_freeze(st, &content, &key));

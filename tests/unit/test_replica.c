@@ -4,6 +4,7 @@
 
 #include "contract/item.h"
 #include "contract/rows.h"
+#include "reads_kit.h"
 #include "replica_kit.h"
 
 /* ---- what questions cost ---- */
@@ -31,11 +32,11 @@ TEST_IN(begin, end, what_a_computer_did_last_costs_what_is_found_of_two_thousand
 	(void)save(emr_id16_random(), MANY);
 	kit_fill(&k, &domain, 2);
 	(void)catch_up();
-	before = emr_replica_rows_read(replica);
+	before = rows_read();
 	did_last(emr_id32_random(), 0);
-	assert_int_equal(emr_replica_rows_read(replica) - before, 0);
+	assert_int_equal(rows_read() - before, 0);
 	did_last(k.owner.signer_id, 2);
-	assert_in_range(emr_replica_rows_read(replica) - before, 2, 4);
+	assert_in_range(rows_read() - before, 2, 4);
 }
 
 /* ---- following ---- */

@@ -274,7 +274,7 @@ TEST(a_kept_key_opens_nothing_under_another_grant)
 	shared = opened_by_lima(&s, &first);
 	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
 	owner_answers(&s);
-	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	assert_ok(ask_wait(s.lima.replica, ask, 0, &trouble));
 	emr_ask_free(ask);
 	assert_ok(emr_shared_save_keys(shared, &kept));
 	emr_shared_free(shared);

@@ -58,7 +58,7 @@ static void open_as_lima(const emr_grant_made *made)
 		&lima.shared, &trouble));
 	assert_ok(emr_shared_ask_names(lima.shared, &ask, &trouble));
 	everybody_answers();
-	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	assert_ok(ask_wait(s.lima.replica, ask, 0, &trouble));
 	emr_ask_free(ask);
 	everybody_answers();
 	lima.mri = story_find(lima.shared, "MRI.pdf");
@@ -90,8 +90,8 @@ static void lima_has_both(void)
 {
 	emr_share_trouble trouble;
 
-	assert_ok(emr_ask_wait(lima.first, 0, &trouble));
-	assert_ok(emr_ask_wait(lima.second, 0, &trouble));
+	assert_ok(ask_wait(s.lima.replica, lima.first, 0, &trouble));
+	assert_ok(ask_wait(s.lima.replica, lima.second, 0, &trouble));
 }
 
 /* AGENTS of the three release; of more than one, two must. */
@@ -219,7 +219,7 @@ static void lima_has_the_first(void)
 {
 	emr_share_trouble trouble;
 
-	assert_ok(emr_ask_wait(lima.first, 0, &trouble));
+	assert_ok(ask_wait(s.lima.replica, lima.first, 0, &trouble));
 }
 
 TEST(the_owner_leaves_what_enough_agents_have_answered)

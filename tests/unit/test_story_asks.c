@@ -250,6 +250,7 @@ TEST_IN(begin, end, a_request_asks_for_nothing_that_its_words_do_not_say)
 		{"deposit, and change what others left",
 			EMR_RIGHTS_DEPOSIT | WRITES(EMR_RIGHT_META | EMR_RIGHT_ANY), 1, 0, false},
 		{"change, seeing nothing", WRITES(EMR_WRITES_ALL), 1, 0, false},
+		{"act for her", EMR_RIGHTS_GUARDIAN, 1, 0, false},
 		{"write but of one's own", EMR_RIGHTS_READ | WRITES(EMR_RIGHT_PUT), 1, 0, false},
 		{"manage", EMR_RIGHTS_READ | WRITES(EMR_RIGHT_MANAGE), 1, 0, false},
 		{"all there is", UINT16_MAX, 1, 0, false},

@@ -28,7 +28,7 @@ static emr_shared *open_shared(story *s, person *m, emr_id16 grant, story_fn ans
 		m->share, s->imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
 	answer(s);
-	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	assert_ok(ask_wait(m->replica, ask, 0, &trouble));
 	return shared;
 }
 
@@ -81,7 +81,7 @@ TEST(agents_and_owner_refuse_what_ended_after_the_question)
 	assert_int_equal(story_owner(&s).refused, 1);
 	for (int i = 0; i < AGENTS; i++)
 		assert_int_equal(story_agent(&s, i).answered, 0);
-	assert_status(EMR_DENIED, emr_ask_wait(ask, 0, &trouble));
+	assert_status(EMR_DENIED, ask_wait(s.lima.replica, ask, 0, &trouble));
 	assert_int_equal(trouble.why, EMR_WHY_REVOKED);
 }
 
@@ -97,7 +97,7 @@ TEST(agents_look_at_their_own_clock)
 	story_pass(&s, 100);
 	for (int i = 0; i < AGENTS; i++)
 		assert_int_equal(story_agent(&s, i).answered, 0);
-	assert_status(EMR_DENIED, emr_ask_wait(ask, 0, &trouble));
+	assert_status(EMR_DENIED, ask_wait(s.lima.replica, ask, 0, &trouble));
 	assert_int_equal(trouble.why, EMR_WHY_EXPIRED);
 }
 
@@ -118,7 +118,7 @@ TEST(a_reader_who_sets_his_clock_back_is_refused_by_the_clocks_of_others)
 	for (int i = 0; i < AGENTS; i++)
 		assert_int_equal(story_agent(&s, i).answered, 0);
 	assert_int_equal(story_owner(&s).answered, 0);
-	assert_status(EMR_DENIED, emr_ask_wait(ask, 0, &trouble));
+	assert_status(EMR_DENIED, ask_wait(s.lima.replica, ask, 0, &trouble));
 	assert_int_equal(trouble.why, EMR_WHY_EXPIRED);
 	assert_false(emr_shared_has_key(shared, mri.object, mri.pversion));
 }
@@ -134,7 +134,7 @@ TEST(a_purpose_that_was_not_granted_is_refused_by_whoever_releases)
 	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
 	assert_int_equal(story_owner(&s).refused, 1);
 	story_agents(&s, 7);
-	assert_status(EMR_DENIED, emr_ask_wait(ask, 0, &trouble));
+	assert_status(EMR_DENIED, ask_wait(s.lima.replica, ask, 0, &trouble));
 	assert_int_equal(trouble.why, EMR_WHY_REFUSED);
 	assert_int_equal(trouble.code, EMR_RESULT_RULES);
 }
@@ -157,7 +157,7 @@ TEST(too_much_in_a_day_is_refused)
 	emr_grant_made made = story_share(&s, &s.lima, 0, false);
 	emr_status status = EMR_OK;
 
-	emr_release_limit(s.release, 3);
+	story_rules(&s, "slots-a-day = 3\n");
 	for (int i = 0; i < 2 && status == EMR_OK; i++) /* two slots each: names, and one record */
 		status = story_read(
 			&s, &s.lima, made.grant, "CT.pdf", owner_answers, &bytes, &trouble);

@@ -234,7 +234,7 @@ TEST(what_was_before_an_inner_folder_was_shared_cannot_be_opened)
 		s.eve.share, a.inner, made.grant, CONSULT, EMR_READER_PERSON, &a.shared, &trouble));
 	assert_ok(emr_shared_ask_names(a.shared, &ask, &trouble));
 	all_agents(&s);
-	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	assert_ok(ask_wait(s.eve.replica, ask, 0, &trouble));
 	emr_ask_free(ask);
 	for (int i = 0; i < AGENTS; i++)
 		a.fragments[i] = fragment_of(&s, i, a.inner, made.grant);

@@ -54,7 +54,7 @@ static emr_shared *open_shared(emr_id16 grant, story_fn answer)
 		s.lima.share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
 	answer(&s);
-	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	assert_ok(ask_wait(s.lima.replica, ask, 0, &trouble));
 	emr_ask_free(ask);
 	return shared;
 }
@@ -81,7 +81,7 @@ TEST_IN(begin, end, a_lying_agent_is_named_and_asked_no_more)
 		assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
 		liar = 1;
 		agents_with_a_liar(&s);
-		status = emr_ask_wait(ask, 0, &trouble);
+		status = ask_wait(s.lima.replica, ask, 0, &trouble);
 		was_caught = trouble.liar_count > 0;
 		if (was_caught) {
 			assert_status(EMR_DENIED, status);
@@ -92,7 +92,7 @@ TEST_IN(begin, end, a_lying_agent_is_named_and_asked_no_more)
 			/* Again, without him. */
 			assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
 			agents_with_a_liar(&s);
-			assert_ok(emr_ask_wait(ask, 0, &trouble));
+			assert_ok(ask_wait(s.lima.replica, ask, 0, &trouble));
 			assert_ok(emr_shared_open_signed(shared, mri.object, &reader, &word));
 			emr_content_reader_free(reader);
 		} else {
@@ -216,7 +216,7 @@ TEST_IN(begin, end, an_agent_goes_on_where_its_ledger_failed)
 		assert_ok(emr_agency_renew_key(s.agencies[i]));
 	}
 	story_agents(&s, 7);
-	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	assert_ok(ask_wait(s.lima.replica, ask, 0, &trouble));
 	emr_ask_free(ask);
 	emr_shared_free(shared);
 }
@@ -254,7 +254,7 @@ TEST_IN(begin, end, a_reader_waits_while_the_owner_answers)
 		&shared, &trouble));
 	assert_int_equal(pthread_create(&thread, NULL, serve_until_stopped, &is_stopped), 0);
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
-	assert_ok(emr_ask_wait(ask, 60000, &trouble));
+	assert_ok(ask_wait(s.lima.replica, ask, 60000, &trouble));
 	__atomic_store_n(&is_stopped, 1, __ATOMIC_RELEASE);
 	assert_int_equal(pthread_join(thread, &result), 0);
 	assert_null(result);

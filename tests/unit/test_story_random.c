@@ -198,7 +198,7 @@ static void answered(story *s, emr_ask *ask)
 
 	(void)story_owner(s);
 	all_agents(s);
-	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	assert_ok(ask_wait(s->lima.replica, ask, 0, &trouble));
 	emr_ask_free(ask);
 }
 

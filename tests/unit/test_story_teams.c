@@ -147,7 +147,7 @@ TEST(who_is_dropped_loses_what_he_has_open)
 		s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON, &open, &trouble));
 	assert_ok(emr_shared_ask_names(open, &ask, &trouble));
 	all_agents(&s);
-	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	assert_ok(ask_wait(s.lima.replica, ask, 0, &trouble));
 	emr_ask_free(ask);
 	assert_int_equal(emr_shared_names_held(open), 1);
 	assert_ok(emr_shared_each(open, NULL, find_mri, &mri, NULL));

@@ -93,7 +93,7 @@ TEST_IN(begin, end, what_the_former_seed_wrote_opens_and_what_is_new_it_does_not
 	assert_ok(settle(is, was, NULL, 0, NULL, 0));
 	assert_int_equal(emr_keyring_owner_of(is, domain), 1);
 	assert_ok(opens(is, &before));
-	assert_ok(emr_keyring_handed_over(is, domain, 2));
+	assert_ok(settle(is, was, is, 3, NULL, 0));
 	assert_int_equal(emr_keyring_owner_of(is, domain), 0);
 	assert_ok(opens(is, &before));
 	after = wrap(is, 3);
@@ -121,7 +121,7 @@ TEST_IN(begin, end, a_chain_of_three_seeds_learns_from_the_ledger_whose_each_epo
 	assert_int_equal(emr_keyring_owner_of(third, domain), 1);
 	for (size_t i = 0; i < 4; i++)
 		assert_ok(opens(third, &w[i]));
-	assert_ok(emr_keyring_handed_over(third, domain, 4));
+	assert_ok(settle(third, was, is, 3, third, 5));
 	for (size_t i = 0; i < 6; i++)
 		assert_ok(opens(third, &w[i]));
 	emr_keyring_free(third);

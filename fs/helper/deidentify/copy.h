@@ -78,7 +78,6 @@ typedef struct pen {
 } pen;
 
 void pen_put(pen *to, const void *data, size_t len);
-void pen_flush(pen *to);
 
 /* Anything but EMR_OK is about OUT_FD. */
 emr_status copy_file(int in_fd, uint64_t size, int out_fd, const persona *who,

@@ -123,12 +123,6 @@ bool dicom_private_fits(const table_private *row, uint32_t len)
 	return len > 0 && len % size == 0 && len / size <= row->most;
 }
 
-const table_row *dicom_rows(uint32_t *out_count)
-{
-	*out_count = sizeof rows / sizeof *rows;
-	return rows;
-}
-
 /* Texts without a row in the table that pictures need.  Their words are these and no others. */
 static const struct {
 	uint32_t tag;

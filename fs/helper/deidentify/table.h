@@ -84,6 +84,3 @@ const table_private *dicom_private(const table_blocks *blocks, uint32_t tag, uns
 /* Whether LEN bytes can be values of ROW. */
 bool dicom_private_fits(const table_private *row, uint32_t len);
 bool dicom_private_is_text(const table_private *row);
-
-/* For tests: all rows. */
-const table_row *dicom_rows(uint32_t *out_count);

@@ -25,7 +25,7 @@ typedef struct copier {
 
 /* ---- bytes ---- */
 
-void pen_flush(pen *to)
+static void pen_flush(pen *to)
 {
 	if (to->status == EMR_OK)
 		to->status = emr_pwrite_all(to->fd, to->buffer, to->filled, (off_t)to->at);

@@ -232,9 +232,10 @@ emr_status emr_invitations_give_again(
 				: status;
 }
 
-emr_status emr_invitations_certify(emr_bureau *bureau, const emr_invitation *invitation,
-	emr_bytes reply, const char *handle, emr_buf *out_cert, emr_id32 *out_signer_id,
-	emr_problem *out_problem)
+/* The certificate that REPLY asks for, by INVITATION of the bureau's organisation.  HANDLE: NULL =
+ * the code that is asked for.  A handle is one person's: EMR_EXISTS, with a problem. */
+static emr_status certify(emr_bureau *bureau, const emr_invitation *invitation, emr_bytes reply,
+	const char *handle, emr_buf *out_cert, emr_id32 *out_signer_id, emr_problem *out_problem)
 {
 	emr_cert_facts facts;
 
@@ -279,7 +280,7 @@ static emr_status answer(emr_bureau *bureau, invitations *list, emr_invited *one
 	if (status != EMR_OK)
 		return status == EMR_TIMEOUT || status == EMR_LIMIT ? EMR_OK : status;
 	memcpy(invitation.secret, one->secret, sizeof invitation.secret);
-	status = emr_invitations_certify(
+	status = certify(
 		bureau, &invitation, emr_buf_view(&reply), handle, &cert, &signer_id, out_problem);
 	emr_wipe(&invitation, sizeof invitation);
 	if (status == EMR_DAMAGED || status == EMR_BAD_SIGNATURE)

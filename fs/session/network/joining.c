@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "contract/codes.h"
 #include "kit/language.h"
+#include "kit/paths.h"
 #include "kit/places.h"
 #include "ledger/act_send.h"
 #include "ledger/hash.h"
@@ -44,24 +45,15 @@ void emr_joining_free(emr_joining *joining)
 static emr_status read_file(const char *from, emr_buf *out)
 {
 	EMR_AUTO_FD fd = -1;
+	emr_status status;
 
-	EMR_TRY(emr_buf_reserve(out, INVITATION_MAX + 1));
 	if (strcmp(from, "-") != 0) {
 		fd = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		if (fd < 0)
 			return emr_status_from_errno(errno);
 	}
-	while (out->len <= INVITATION_MAX) {
-		ssize_t n = read(fd >= 0 ? fd : STDIN_FILENO, out->data + out->len,
-			INVITATION_MAX + 1 - out->len);
-
-		if (n == 0)
-			return EMR_OK;
-		if (n < 0 && errno != EINTR)
-			return emr_status_from_errno(errno);
-		out->len += n > 0 ? (size_t)n : 0;
-	}
-	return EMR_DAMAGED;
+	status = emr_read_all(fd >= 0 ? fd : STDIN_FILENO, INVITATION_MAX, out);
+	return status == EMR_LIMIT ? EMR_DAMAGED : status;
 }
 
 /* A member keeps what is needed of the network in this state. */

@@ -28,7 +28,7 @@ emr_status giving_say_withheld(giving *g)
 	return emr_emit(g->sink, object);
 }
 
-emr_status giving_withhold(giving *g, const char *path, const char *why)
+static emr_status giving_withhold(giving *g, const char *path, const char *why)
 {
 	json_t *one = json_pack("{s:o, s:s}", "path", emr_json_text(path), "why", why);
 

@@ -23,7 +23,6 @@ typedef struct giving {
 emr_status giving_gather(giving *g, pass *p, const char *path);
 /* Makes the copy of ONE, or says why there is none. */
 emr_status giving_take(giving *g, pass *p, original *one);
-emr_status giving_withhold(giving *g, const char *path, const char *why);
 /* It is for nobody, and the folder closes or somebody wants to make copies. */
 bool giving_has_to_stop(const giving *g);
 emr_status giving_say_withheld(giving *g);

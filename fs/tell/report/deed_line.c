@@ -191,7 +191,8 @@ static void put_terms(FILE *to, const json_t *entry)
 	json_int_t until = json_integer_value(json_object_get(entry, "until_unix"));
 	char when[EMR_TEXT_BYTES];
 
-	fputs(strcmp(rights, "write") == 0	 ? _(", to read and change")
+	fputs(strcmp(rights, "guardian") == 0	 ? _(", as a guardian")
+		: strcmp(rights, "write") == 0	 ? _(", to read and change")
 		: strcmp(rights, "deposit") == 0 ? _(", to leave files there")
 						 : _(", to read"),
 		to);

@@ -25,7 +25,7 @@ typedef struct entry_words {
 	const char *action, *path, *from;
 	uint8_t type;	  /* emr_meta_type */
 	uint64_t version; /* 0: none */
-	bool has_bytes, has_whole, is_whole, is_software, is_proven;
+	bool has_bytes, has_whole, is_whole, is_software, is_proven, is_guardian;
 	uint64_t bytes;
 	json_t *released_by; /* taken; NULL: no memory */
 } entry_words;
@@ -45,7 +45,7 @@ static json_t *entry_json(const entry_words *w)
 	/* Of the ledger before a join: its numbers begin again on the other. */
 	snprintf(tx, sizeof tx, "%s%" PRIu64 ":%s", w->in_annex ? "annex/" : "", w->seq, id);
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s*, s:s?, s:s, s:s, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:b, s:o, s:s, s:I}",
+			 "s:o, s:b, s:o, s:s, s:I, s:b}",
 		"at", at, "who", emr_json_text(who != NULL ? who->called : "you"), "name",
 		emr_json_text(who != NULL ? who->name : w->own), "organisation",
 		text_or_null(who != NULL ? who->organisation : NULL), "says",
@@ -60,8 +60,13 @@ static json_t *entry_json(const entry_words *w)
 		w->has_bytes ? json_integer((json_int_t)w->bytes) : json_null(), "whole",
 		w->has_whole ? json_boolean(w->is_whole) : json_null(), "software",
 		w->purpose != NULL ? json_boolean(w->is_software) : json_null(), "proven",
-		w->is_proven, "released_by", w->released_by, "tx", tx, "at_unix",
-		(json_int_t)w->at);
+		w->is_proven, "released_by", w->released_by, "tx", tx, "at_unix", (json_int_t)w->at,
+		"guardian", w->is_guardian);
+}
+
+static bool is_guardian(const emr_openings *openings, const emr_who *who)
+{
+	return emr_buf_has(&openings->guardians, emr_bytes_of(&who->root, sizeof who->root));
 }
 
 /* ---- openings ---- */
@@ -122,6 +127,7 @@ static json_t *opening_json(const emr_openings *openings, const emr_told *told)
 		.bytes = o->opened.bytes,
 		.has_whole = is_opened,
 		.is_whole = o->opened.whole,
+		.is_guardian = is_guardian(openings, &openings->people[told->who]),
 		.is_software = o->reader == EMR_READER_SOFTWARE,
 		.is_proven = !is_opened,
 		.released_by = released_by(openings, told)});
@@ -180,7 +186,8 @@ static uint64_t shown_until(const emr_share_dealing *said)
 	return said->until_unix_s < EMR_FOREVER_UNIX_S ? said->until_unix_s : EMR_FOREVER_UNIX_S;
 }
 
-json_t *emr_dealing_json(const emr_told *dealing, const emr_who *who, const char *own)
+json_t *emr_dealing_json(
+	const emr_told *dealing, const emr_who *who, const emr_who *by, const char *own)
 {
 	static const char *const actions[] = {[EMR_DEALING_SHARED] = "shared",
 		[EMR_DEALING_ENDED] = "ended",
@@ -203,6 +210,8 @@ json_t *emr_dealing_json(const emr_told *dealing, const emr_who *who, const char
 	entry = entry_json(&(entry_words){.seq = said->seq,
 		.at = said->at,
 		.batch_id = said->batch_id,
+		.who = by,
+		.is_guardian = by != NULL,
 		.own = own,
 		.team = "",
 		.purpose = purposes,
@@ -247,20 +256,23 @@ json_t *emr_deeds_entry(const emr_session *session, const emr_deeds *deeds, cons
 		[EMR_DEED_ERASED] = "erased"};
 	const char *own = session->profile.name[0] != '\0' ? session->profile.name : "you";
 	const emr_author *author;
-	bool is_file;
+	bool is_file, is_others;
 
 	if (event == NULL && told->opening != NULL)
 		return opening_json(&deeds->openings, told);
 	if (event == NULL)
-		return emr_dealing_json(told, &deeds->openings.people[told->who], own);
+		return emr_dealing_json(told, &deeds->openings.people[told->who],
+			told->by != EMR_NO_TEAM ? &deeds->openings.people[told->by] : NULL, own);
 	/* By the name of then. */
 	author = emr_authors_known(&deeds->authors, event->signer_id, event_seq(event));
 	is_file = event->type == EMR_META_FILE && event->path != NULL;
+	is_others = author != NULL && !author->is_me;
 	return entry_json(&(entry_words){.seq = event->seq,
 		.at = event->time_unix_s,
 		.batch_id = event->batch_id,
 		.in_annex = event->in_annex,
-		.who = author == NULL || author->is_me ? NULL : &author->who,
+		.who = is_others ? &author->who : NULL,
+		.is_guardian = is_others && is_guardian(&deeds->openings, &author->who),
 		.own = own,
 		.team = "",
 		.action = actions[event->deed],

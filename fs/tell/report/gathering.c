@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "contract/codes.h"
+#include "share/write.h"
 #include "share/left.h"
 #include "sharing/sharing.h"
 
@@ -37,6 +38,7 @@ void emr_openings_free(emr_openings *openings)
 	free(openings->people);
 	emr_buf_free(&openings->own);
 	emr_buf_free(&openings->staff);
+	emr_buf_free(&openings->guardians);
 	*openings = (emr_openings){0};
 }
 
@@ -85,9 +87,14 @@ static emr_status add(emr_openings *o, const emr_told *one)
 static void find_subject(const gathering *g, emr_id16 object, emr_told *one)
 {
 	emr_story story;
+	emr_path_domain top;
 
 	if (emr_chronicle_story(g->session->chronicle, object, &story) == EMR_OK)
 		one->subject = (size_t)story.subject + 1;
+	else if (g->session->view != NULL &&
+		 emr_view_domain_of(g->session->view, "", &top) == EMR_OK &&
+		 emr_id16_equal(object, top.own))
+		one->path = strdup("/"); /* the whole folder */
 }
 
 /* The row's version is the item's; which entry it came with tells the version of the content. */
@@ -214,6 +221,9 @@ static emr_status add_dealing(gathering *g, emr_told *one, const emr_who *namele
 	one->at = one->dealing.at;
 	if (one->at >= g->since) {
 		status = find_person(g, one->dealing.person, one->seq, nameless, &one->who);
+		one->by = EMR_NO_TEAM;
+		if (status == EMR_OK && !emr_id32_is_zero(one->dealing.by))
+			status = find_person(g, one->dealing.by, one->seq, NULL, &one->by);
 		if (status == EMR_OK)
 			status = add(g->out, one);
 	}
@@ -231,6 +241,9 @@ static emr_status gather_dealings(gathering *g)
 		emr_told one = {.dealing = *said};
 
 		one.dealing.asked = NULL;
+		if (emr_rights_are_guardians(said->rights))
+			EMR_TRY(emr_buf_append(
+				&g->out->guardians, &said->person, sizeof said->person));
 		if (said->kind == EMR_DEALING_EMERGENCY) {
 			one.into = said->asked;
 			said->asked = NULL; /* it is the list's now */

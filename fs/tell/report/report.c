@@ -62,16 +62,6 @@ emr_status emr_report_unsent(
 	return l.status;
 }
 
-static json_t *time_or_null(uint64_t unix_s)
-{
-	char text[EMR_TEXT_BYTES];
-
-	if (unix_s == 0)
-		return json_null();
-	emr_time_json((int64_t)unix_s, text);
-	return json_string(text);
-}
-
 /* Counts the kernel's requests since the mount began, and the chunks that were decrypted for it and
  * for us. */
 static json_t *requests_report(emr_session *session)
@@ -126,9 +116,9 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 	return json_pack("{s:s, s:o, s:o, s:I, s:o, s:I, s:o, s:I, s:o, s:o, s:o}", "kind",
 		emr_ledger_kind(session->ledger), "stands_in", emr_standing_json(session),
 		"not_taken", emr_unsent_json(session), "size", (json_int_t)size,
-		"unwitnessed_since", time_or_null(alone_since), "unwitnessed_unix",
-		(json_int_t)alone_since, "away_at", time_or_null(absence.since_unix_s), "away_unix",
-		(json_int_t)absence.since_unix_s, "error",
+		"unwitnessed_since", emr_json_time(alone_since), "unwitnessed_unix",
+		(json_int_t)alone_since, "away_at", emr_json_time(absence.since_unix_s),
+		"away_unix", (json_int_t)absence.since_unix_s, "error",
 		is_away ? json_string(emr_message_get(why->message)->id) : json_null(), "message",
 		is_away ? emr_json_text(why->text) : json_null(), "hint",
 		is_away ? emr_json_text(why->hint) : json_null());
@@ -277,7 +267,7 @@ static json_t *backups_report(const emr_session *session)
 	for (size_t i = 0; list != NULL && i < n; i++)
 		if (json_array_append_new(list,
 			    json_pack("{s:o, s:o, s:I, s:b, s:b}", "dir", emr_json_text(all[i].dir),
-				    "made_at", time_or_null(all[i].made_unix_s), "made_unix",
+				    "made_at", emr_json_time(all[i].made_unix_s), "made_unix",
 				    (json_int_t)all[i].made_unix_s, "gone", all[i].is_gone,
 				    "same_disk", all[i].is_same_disk)) != 0) {
 			json_decref(list);
@@ -355,21 +345,21 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"confirmed", (json_int_t)counts.confirmed, "conflicts",
 		conflicts_report(session, counts.conflicts), "copies", (int)totals.least,
 		"second_copy", copy.is_known, "backups", backups_report(session), "backup_at",
-		time_or_null(copy.made_unix_s), "backup_unix", (json_int_t)copy.made_unix_s,
+		emr_json_time(copy.made_unix_s), "backup_unix", (json_int_t)copy.made_unix_s,
 		"backup_dir", copy.is_known ? emr_json_text(copy.dir) : json_null(), "network", net,
 		"state_dir", session->state_path, "read_only", is_read_only, "ledger",
 		ledger_report(session, &why), "waiting_requests",
 		(json_int_t)atomic_load(&session->waiting_requests), "former_key_folders",
 		(json_int_t)(unmoved.len / sizeof(emr_id16)), "words_tested_at",
-		time_or_null(profile.words_tested_unix_s), "trustees_tested_at",
-		time_or_null(profile.trustees_tested_unix_s), "errors", errors, "kernel_requests",
+		emr_json_time(profile.words_tested_unix_s), "trustees_tested_at",
+		emr_json_time(profile.trustees_tested_unix_s), "errors", errors, "kernel_requests",
 		requests_report(session), "writing",
 		counts.writing > 0 ? writing_report(session) : json_array(), "writing_files",
 		(json_int_t)counts.writing, "writing_bytes", (json_int_t)counts.writing_bytes,
 		"pending_bytes", (json_int_t)counts.pending_bytes, "memory_only_files",
 		(json_int_t)counts.unhanded, "network_name", network_name(session), "member_count",
 		count_members(session), "shares_received", (json_int_t)received.open,
-		"shares_received_until", time_or_null(received.until_unix_s),
+		"shares_received_until", emr_json_time(received.until_unix_s),
 		"shares_received_until_unix", (json_int_t)received.until_unix_s,
 		"shares_received_while_open", (json_int_t)received.while_open, "not_safe_files",
 		(json_int_t)counts.not_safe, "not_safe",
@@ -431,7 +421,7 @@ static emr_status readers_of(emr_session *session, emr_id16 domain, json_t *out)
 					 "until",
 					 row->until_unix_s >= EMR_FOREVER_UNIX_S
 						 ? json_null()
-						 : time_or_null(row->until_unix_s),
+						 : emr_json_time(row->until_unix_s),
 					 "state", state, "opens_now", row->why_not[0] == '\0',
 					 "why_not", row->why_not)) != 0)
 			return EMR_NO_MEMORY;

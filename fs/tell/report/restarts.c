@@ -103,12 +103,10 @@ static json_t *org_of(emr_session *session, emr_id32 key)
 json_t *emr_standing_json(emr_session *session)
 {
 	emr_ledger_standing standing = {.keys = NULL};
-	char since[EMR_TEXT_BYTES];
 
 	(void)!emr_ledger_stand_in(session->ledger, &standing);
-	emr_time_json((int64_t)standing.since_unix_s, since);
 	return json_pack("{s:o, s:o, s:I, s:o}", "by", org_of(session, standing.by), "since",
-		standing.since_unix_s > 0 ? json_string(since) : json_null(), "since_unix",
+		emr_json_time(standing.since_unix_s), "since_unix",
 		(json_int_t)standing.since_unix_s, "refused", org_of(session, standing.refused));
 }
 

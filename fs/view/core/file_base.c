@@ -91,7 +91,9 @@ void file_notice_unsaved(emr_view *view, node *n, emr_status status)
 		file_notice(view, n, status);
 }
 
-emr_status file_lacks_or_say(emr_handle *handle, emr_status status)
+/* STATUS of a read of HANDLE: EMR_BUSY when a block was lacking that can be brought, and otherwise
+ * as it was, said as a notice. */
+static emr_status file_lacks_or_say(emr_handle *handle, emr_status status)
 {
 	emr_cid missed;
 

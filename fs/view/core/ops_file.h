@@ -28,8 +28,5 @@ emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader);
 void file_notice(emr_view *view, node *n, emr_status status);
 /* The same of what N's program wrote and the disk did not take. */
 void file_notice_unsaved(emr_view *view, node *n, emr_status status);
-/* STATUS of a read of HANDLE: EMR_BUSY when a block was lacking that can be brought, and otherwise
- * as it was, said as a notice. */
-emr_status file_lacks_or_say(emr_handle *handle, emr_status status);
 /* The blocks that a read of N lacks did not come from PLACES, and STATUS says why. */
 void file_notice_nodes(emr_view *view, node *n, emr_status status, const char *nodes);

@@ -62,7 +62,7 @@ void finish_remove(emr_view *view, node *n, vacated *v)
 	tree_release_if_unused(view, n);
 }
 
-static emr_status remove_node(emr_view *view, node *n)
+emr_status remove_node(emr_view *view, node *n)
 {
 	vacated *v;
 	emr_status status;

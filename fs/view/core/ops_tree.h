@@ -19,3 +19,5 @@ emr_status rename_node(emr_view *view, uint64_t parent, const char *name, uint64
 void edit_remove(edit *e, node *n, vacated **out_vacated);
 /* The edit is in the journal: N has no name any more, and may be freed. */
 void finish_remove(emr_view *view, node *n, vacated *v);
+/* Both, with the journal between them: N has no name any more. */
+emr_status remove_node(emr_view *view, node *n);

@@ -494,20 +494,15 @@ static void add_kid(emr_view *view, node *directory, node *n, char *name)
 	note_name(view);
 }
 
-emr_status tree_reserve(emr_view *view, node *directory)
-{
-	rest_wake(directory);
-	EMR_TRY(directory->listing->is_partial ? EMR_IO : EMR_OK); /* the name may be taken */
-	/* Two for an exchange within one directory. */
-	EMR_TRY(table_reserve_more(&view->index.by_name, 2));
-	return reserve_kids(directory->listing, 2);
-}
-
 emr_status tree_prepare(emr_view *view, node *directory, const char *name, char **out_name)
 {
 	char *copy;
 
-	EMR_TRY(tree_reserve(view, directory));
+	rest_wake(directory);
+	EMR_TRY(directory->listing->is_partial ? EMR_IO : EMR_OK); /* the name may be taken */
+	/* Two for an exchange within one directory. */
+	EMR_TRY(table_reserve_more(&view->index.by_name, 2));
+	EMR_TRY(reserve_kids(directory->listing, 2));
 	copy = strdup(name);
 	EMR_TRY_MEMORY(copy);
 	*out_name = copy;

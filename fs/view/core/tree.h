@@ -76,10 +76,8 @@ void tree_free_name(const emr_view *view, const node *directory, emr_id16 id, co
 emr_status tree_attach(emr_view *view, node *directory, const char *name, node *n);
 /* Takes its name away; N stays alive. */
 void tree_detach(emr_view *view, node *n);
-/* Room in DIRECTORY for two more entries. */
-emr_status tree_reserve(emr_view *view, node *directory);
-/* The same for one more called NAME, whose copy goes to *OUT_NAME: free it, or give it to
- * tree_move. */
+/* Room in DIRECTORY for two more entries, of which one is called NAME: the copy of that goes to
+ * *OUT_NAME, which is freed, or given to tree_move. */
 emr_status tree_prepare(emr_view *view, node *directory, const char *name, char **out_name);
 /* As attach, with what tree_prepare made: cannot fail. */
 void tree_attach_prepared(emr_view *view, node *directory, char *name, node *n);

@@ -226,26 +226,6 @@ static void forget_answer(void *arg, emr_status status)
 	(void)status;
 }
 
-/* Under view->lock: nobody gives the bytes.  The copy goes, and the record with its new version
- * does not wait for it. */
-static emr_status give_up(emr_view *view, node *n, emr_buf *tell)
-{
-	emr_status status;
-
-	vacated *v = NULL;
-	edit e;
-
-	EMR_TRY(shared_tell_later(tell, n->parent->number, n->name));
-	e = edit_begin(view);
-	edit_remove(&e, n, &v);
-	status = edit_commit(&e, NULL);
-	if (status == EMR_OK)
-		finish_remove(view, n, v);
-	else
-		free(v);
-	return status;
-}
-
 /* The keys that a copy needs are asked for once at a time, and not for ever. */
 static emr_status ask_for_bytes(emr_view *view, node *n)
 {
@@ -257,8 +237,12 @@ static emr_status ask_for_bytes(emr_view *view, node *n)
 	is_asked = n->opens > 1; /* one is the publisher's */
 	is_late = !is_asked && n->state == NODE_LIVE &&
 		  view_now_ns(view) - n->ctime_ns > BACKUP_WAIT_NS;
+	/* Nobody gives the bytes.  The copy goes, and the record with its new version does not wait
+	 * for it. */
 	if (is_late)
-		status = give_up(view, n, &tell);
+		status = shared_tell_later(&tell, n->parent->number, n->name);
+	if (is_late && status == EMR_OK)
+		status = remove_node(view, n);
 	pthread_mutex_unlock(&view->lock);
 	shared_tell(view, &tell);
 	if (is_late)

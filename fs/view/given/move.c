@@ -7,6 +7,7 @@
 #include "contract/codes.h"
 #include "contract/rows.h"
 #include "crypto/hashsig.h"
+#include "share/write.h"
 
 #include "edit.h"
 #include "ops_tree.h"
@@ -75,7 +76,7 @@ static bool is_covered(const emr_row_grant *wanted, const emr_buf *grants)
 	EMR_EACH (const emr_row_grant, row, grants)
 		if (memcmp(row->grantee, wanted->grantee, sizeof row->grantee) == 0 &&
 			(wanted->rights & ~row->rights) == 0 &&
-			((wanted->rights ^ row->rights) & EMR_GRANT_TWO) == 0 &&
+			emr_rights_alike(wanted->rights, row->rights) &&
 			(wanted->purposes & ~row->purposes) == 0 &&
 			row->not_before_unix_s <= wanted->not_before_unix_s &&
 			(row->not_after_unix_s >= wanted->not_after_unix_s ||

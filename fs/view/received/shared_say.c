@@ -128,7 +128,10 @@ const char *shared_right(const emr_view *view, const shared_share *s, uint64_t *
 	bool may_write = shared_is_writable(view, s);
 
 	*out_until_unix_s = may_write ? s->write_until_unix_s : s->grant.row.not_after_unix_s;
-	return !may_write ? "read" : s->rights & EMR_RIGHT_META ? "write" : "deposit";
+	return !may_write			? "read"
+	       : s->rights & EMR_RIGHT_GUARDIAN ? "guardian"
+	       : s->rights & EMR_RIGHT_META	? "write"
+						: "deposit";
 }
 
 void shared_access(const emr_view *view, const shared_share *s, char out[ACCESS_BYTES])

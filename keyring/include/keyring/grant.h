@@ -99,6 +99,7 @@ typedef struct emr_grant_part {
 	emr_bytes letter;
 	emr_id16 outer;	     /* the domain that it says to lie in; zero: none */
 	emr_bytes outer_sig; /* not checked yet */
+	emr_bytes rule;	     /* of a guardian's, sealed; without: none */
 } emr_grant_part;
 
 /* The fields that every holder of the part can see.  EMR_DAMAGED. */
@@ -112,6 +113,16 @@ emr_status emr_grant_outer_seal(
  * EMR_BAD_SIGNATURE, also where none is named. */
 emr_status emr_grant_outer_check(
 	emr_bytes grant_item, const emr_grant_part *part, const uint8_t outer_pk[32]);
+
+/* For whom the owner's computer says yes when the guardian whom GRANT_ITEM is for asks for them:
+ * text that fs/share writes, sealed to the owner alone, behind the part as an outer domain's word
+ * is, with zeros in the place of its name.  EMR_INVALID: longer than EMR_GRANT_RULE_MAX. */
+#define EMR_GRANT_RULE_MAX 959
+emr_status emr_grant_rule_seal(
+	emr_bytes grant_item, const uint8_t owner_box[32], const char *rule, emr_buf *part);
+/* BOX is the domain's.  EMR_NOT_FOUND: there is none; EMR_DAMAGED. */
+emr_status emr_grant_rule_open(const emr_box_key *box, emr_bytes grant_item,
+	const emr_grant_part *part, char out[EMR_GRANT_RULE_MAX + 1]);
 
 /* The owner's own note: enough to show the share after a restore. */
 typedef struct emr_grant_note {

@@ -209,8 +209,6 @@ emr_status emr_keyring_domain_heir(
 /* MESSAGE (as of EMR_SIGN_ROTATE), signed by the domain's present owner and by the heir. */
 emr_status emr_keyring_sign_handover(const emr_keyring *kr, emr_id16 domain, emr_bytes message,
 	uint8_t out_owner_sig[64], uint8_t out_heir_sig[64]);
-/* DOMAIN was handed over: its keys up to EPOCH are those of the seeds before. */
-emr_status emr_keyring_handed_over(const emr_keyring *kr, emr_id16 domain, uint32_t epoch);
 
 /* ---- Signing: a role and a label, never free bytes ---- */
 

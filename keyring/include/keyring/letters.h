@@ -53,6 +53,9 @@ typedef struct emr_request_body {
 	size_t card_len;
 	char path[EMR_REQUEST_PATH_MAX + 1]; /* may be empty */
 	char reason[EMR_REQUEST_REASON_MAX + 1];
+	emr_id32 reader; /* another for whom a guardian asks, by the first key; zero: for the asker
+			  */
+	emr_id16 domain; /* with READER: the guardian's, in which PATH lies */
 } emr_request_body;
 
 /* TO_BOX: the domain's box, or the addressee's when the item names no domain.  Appends the part. */

@@ -125,8 +125,6 @@ emr_status emr_chain_put_local(emr_chain *chain, const emr_part_key *key, emr_by
 emr_status emr_chain_drop_locals(emr_chain *chain);
 /* Gives back the pages that this connection keeps to read them again; NULL: nothing. */
 void emr_chain_rest(emr_chain *chain);
-/* How many rows this connection has read since it was asked last. */
-uint64_t emr_chain_take_reads(emr_chain *chain);
 /* A part whose stored hash fits.  EMR_NOT_FOUND, EMR_DAMAGED. */
 emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *out_part);
 /* A part that came later, in a transaction of the caller's.  *OUT_FITS: it is the one whose hash
@@ -176,12 +174,11 @@ void emr_chain_rows_end(emr_chain_rows *rows);
 #define EMR_AUTO_CHAIN_ROWS __attribute__((cleanup(emr_chain_rows_end))) emr_chain_rows
 /* A question in SQL over the tables of a chain and the views of its rows (chain_views.c). TEXT is
  * static and always the same for one QUESTION, a number below EMR_CHAIN_QUESTIONS: it is prepared
- * once, and again while it is in use. It is given to emr_chain_asked when it was answered, with
- * the number of its rows (for emr_chain_take_reads). */
+ * once, and again while it is in use. It is given to emr_chain_asked when it was answered. */
 #define EMR_CHAIN_QUESTIONS 42
 emr_status emr_chain_ask(
 	emr_chain *chain, size_t question, const char *text, struct sqlite3_stmt **out_statement);
-void emr_chain_asked(emr_chain *chain, struct sqlite3_stmt *statement, uint64_t rows_read);
+void emr_chain_asked(emr_chain *chain, struct sqlite3_stmt *statement);
 uint8_t emr_chain_family(const emr_item *item, emr_span pub);
 /* Whether ITEM, applied, has KEY for its place: what an index says is no more than that. */
 bool emr_chain_has_place(const emr_item *item, emr_span pub, const emr_part_key *key);
@@ -213,6 +210,9 @@ void emr_chain_verdict_free(emr_chain_verdict *verdict);
  * a CA of DESCRIPTOR signed it. */
 emr_status emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes descriptor,
 	const emr_batch *batch, emr_id32 submitter_id, uint64_t now, emr_caller *out_caller);
+/* The organisation that vouches for the signer of BATCH (emr_batch_certified_by), by what the chain
+ * has of the signer.  EMR_NOT_FOUND: nobody vouches. */
+emr_status emr_chain_certified_by(emr_chain *chain, const emr_batch *batch, emr_id16 *out_org);
 /* Appends the CA (DER) that ORG was admitted with, or has got since, as its members approved it.
  * EMR_NOT_FOUND: it has none beside the descriptor's, is not known yet, or the proposal's private
  * part is not here. */

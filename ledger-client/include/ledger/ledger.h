@@ -281,5 +281,3 @@ emr_status emr_ledger_stand_in(emr_ledger *ledger, emr_ledger_standing *io);
  * the ledger has taken that.  As emr_ledger_submit. */
 emr_status emr_ledger_renew(emr_ledger *ledger, emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes batch, emr_ledger_answer *out_answer);
-/* The first operation was taken, or was there. */
-bool emr_ledger_answer_is_yes(const emr_ledger_answer *answer);

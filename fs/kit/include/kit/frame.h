@@ -47,7 +47,9 @@ typedef enum emr_request_kind {
 			      who */
 	EMR_ASK_SHARE,	   /* nothing: list; over: list with what is over and whole ids; path, who,
 			      until, purposes, write, deposit, join, name: the code of a card
-			      that opens it in an emergency, or id of a request to
+			      that opens it in an emergency; of a guardian's reason: for whom
+			      a guardian may have it opened, one in a line, and limit: for how
+			      many minutes each; or id of a request to
 			      say yes to, until optional: look only says what it would be; or order:
 			      waits timeout_ms */
 	EMR_ASK_REVOKE,	   /* who; path, or everything of that person; answers until "done" */
@@ -80,12 +82,12 @@ typedef struct emr_request {
 	bool has_path;
 	char file[EMR_ASK_PATH_MAX + 1]; /* outside the folder */
 	bool has_file, proof;
-	bool over, write, deposit;
-	char away[8];	   /* who releases while its owner is away, a word; "" = not said */
-	bool join;	   /* of a share: with a dataset, on its terms */
-	bool update;	   /* of all datasets: copies of what is new or changed */
-	uint32_t purposes; /* bits; 0 = not said */
-	uint64_t order;	   /* 0 = not said */
+	bool over, write, deposit; /* both of the last two: as a guardian */
+	char away[8];		   /* who releases while its owner is away, a word; "" = not said */
+	bool join;		   /* of a share: with a dataset, on its terms */
+	bool update;		   /* of all datasets: copies of what is new or changed */
+	uint32_t purposes;	   /* bits; 0 = not said */
+	uint64_t order;		   /* 0 = not said */
 	bool now, quick, chain, checkpoint, deleted, unreadable, look, drop, purge, mine, number,
 		compared, software, staff, repair;
 	uint32_t timeout_ms;
@@ -104,10 +106,13 @@ typedef struct emr_request {
 	char language[EMR_ASK_LANGUAGE_MAX + 1]; /* of sentences in the answer; "" = English */
 } emr_request;
 
+static inline bool emr_request_is_guardians(const emr_request *request)
+{
+	return request->write && request->deposit;
+}
+
 /* EMR_NEWER_FORMAT for another v, EMR_UNSUPPORTED for an unknown verb, EMR_INVALID for anything
  * else. */
 emr_status emr_request_parse(const json_t *object, emr_request *out_request);
-/* For fuzzing and tests: the same from bytes. */
-emr_status emr_request_parse_bytes(emr_bytes json, emr_request *out_request);
 /* NULL without memory. */
 json_t *emr_request_make(const emr_request *request);

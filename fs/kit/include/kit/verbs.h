@@ -87,6 +87,7 @@ typedef enum emr_option {
 	EMR_OPT_TEST,
 	EMR_OPT_LOST,
 	EMR_OPT_FAMILY,
+	EMR_OPT_FOR,
 	EMR_OPT_NEED,
 	EMR_OPT_DELAY,
 	EMR_OPT_LIMIT,

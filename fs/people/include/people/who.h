@@ -107,6 +107,11 @@ void emr_who_handle(
  * emr_show does. */
 #define EMR_WHO_TEXT_BYTES 900
 void emr_who_text(const emr_who *who, char *out, size_t size);
+/* How the person or team ID is called in one line, of SESSION that is open. */
+emr_status emr_who_called(const emr_session *session, emr_id32 id, char out[EMR_WHO_TEXT_BYTES]);
+/* For whom RULE, a guardian's (share/request.h), says yes, and how long: "lima, clinicians of São
+ * Lucas (7 days at most)"; "": nobody. */
+void emr_who_rule_text(emr_crowd *crowd, const char *rule, char *out, size_t size);
 /* The same of what JSON has in the members who (CALLED), name, organisation, says and kind;
  * OTHERWISE: what stands for nobody. */
 void emr_who_json_text(const json_t *who, const char *otherwise, char *out, size_t size);

@@ -32,8 +32,6 @@ typedef struct emr_record_options {
  * stagings. */
 emr_status emr_record_ctx_new(const emr_record_options *options, emr_record_ctx **out_ctx);
 void emr_record_ctx_free(emr_record_ctx *ctx); /* joins the workers; NULL is fine */
-/* Bytes that stagings hold in memory now. */
-uint64_t emr_record_ctx_memory(const emr_record_ctx *ctx);
 /* Bytes of sealed leaves that working copies did not need any more, since the beginning: what was
  * overwritten, cut off or given up, once no spill on the disk names it.  Some were never put. */
 uint64_t emr_record_ctx_left(const emr_record_ctx *ctx);

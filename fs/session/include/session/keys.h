@@ -25,17 +25,13 @@ emr_status emr_keys_open(int state_fd, const char *state_path, const char *passp
 /* VERB needs a passphrase that somebody knows.  EMR_INVALID: guardians open this keyring. */
 emr_status emr_keys_refuse_guardians(int state_fd, const char *verb, emr_problem *out_problem);
 /* A certificate that came while nobody gave a passphrase lies beside the keyfile, and is nothing
- * secret.  KEYRING has it from here on, if it is of its key and ends later than its own. */
+ * secret.  The keyring gets it when it is opened, if it is of its key and ends later than its own.
+ */
 #define EMR_STATE_CERTIFICATE "certificate"
-void emr_keys_newest_certificate(int state_fd, emr_keyring *keyring);
 /* A newer one of which nobody knows whether the ledger has it, and the batch that tells the ledger.
  */
 #define EMR_STATE_CERTIFICATE_NEXT EMR_STATE_CERTIFICATE ".next"
 #define EMR_STATE_CERTIFICATE_BATCH EMR_STATE_CERTIFICATE ".batch"
-/* The certificate in FILE is such a one: of KEYRING's key, and ends later than its own.  OUT is
- * empty before; the caller frees it either way. */
-bool emr_keys_newer_certificate(
-	int state_fd, const char *file, const emr_keyring *keyring, emr_buf *out);
 /* Before replacing the keyfile: EMR_BUSY while another process does.  Closing *out_fd lets go. */
 emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem);
 /* Before it is replaced: WANTED, of the settings, becomes part of the keyring's cost, and it is

@@ -25,6 +25,7 @@ typedef struct emr_share_dealing {
 			     time, which may be ahead */
 	emr_id32 batch_id;
 	emr_id16 domain; /* zero: DENIED */
+	emr_id32 by; /* SHARED, ENDED: the guardian who did it, by the first key; zero: the owner */
 	emr_id32 person; /* the grantee as grants name the person, or who asked */
 	uint16_t rights; /* as EMR_RIGHTS_ of share/write.h, of SHARED with what it says of agents
 			    (emr_away); 0: the letter is gone */

@@ -15,13 +15,15 @@
 
 typedef struct emr_grant_order {
 	emr_id16 domain;
-	emr_id32 grantee; /* signer id of the person's present key, or the grantee of a team
-			     (share/teams.h): without WRITES */
-	uint16_t rights; /* EMR_GRANT_LIST, _READ, _TWO, and a rule of emr_away, by which agents are
-			    chosen; 0: nothing is shown, only WRITES is given */
-	uint16_t writes; /* EMR_WRITES_ALL, EMR_WRITES_DEPOSIT (share/write.h), or 0 */
-	bool replaces;	 /* WRITES instead of what there is, not besides it */
-	uint32_t purposes;	    /* bit n = purpose n; of reading */
+	emr_id32 grantee;  /* signer id of the person's present key, or the grantee of a team
+			      (share/teams.h): without WRITES */
+	uint16_t rights;   /* EMR_GRANT_LIST, _READ, _TWO, _GUARDIAN (which WRITES says), and a rule
+			      of emr_away, by which agents are   chosen; 0: nothing is shown, only
+			      WRITES is given */
+	uint16_t writes;   /* EMR_WRITES_ALL, _DEPOSIT, _GUARDIAN (share/write.h), or 0 */
+	const char *rule;  /* a guardian's: share/request.h; NULL: as the one that stands there */
+	bool replaces;	   /* WRITES instead of what there is, not besides it */
+	uint32_t purposes; /* bit n = purpose n; of reading */
 	uint64_t not_before_unix_s; /* 0 = now */
 	uint64_t not_after_unix_s;
 	const char *label;	/* the folder's name, as the grantee will see it */

@@ -102,9 +102,6 @@ void emr_ask_free(emr_ask *ask);
  * come.  Keys that did come are in use in any case.  Liars are named in *out_trouble whatever the
  * status. */
 emr_status emr_ask_collect(emr_ask *ask, emr_share_trouble *out_trouble);
-/* Follows the ledger until collect has an answer or TIMEOUT_MS are over: EMR_TIMEOUT, why = no
- * release, with the names of those who are missing. */
-emr_status emr_ask_wait(emr_ask *ask, int timeout_ms, emr_share_trouble *out_trouble);
 /* Nobody but the owner could answer, and none of the owner's computers, by whichever key, has put
  * anything onto the ledger since this question stands there, by this computer's copy: an open
  * folder of a busy owner does, and a closed one nothing.  It may be open all the same.  False also

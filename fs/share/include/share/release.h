@@ -24,9 +24,6 @@ typedef struct emr_release emr_release;
 /* SHARE is borrowed. */
 emr_status emr_release_new(emr_share *share, emr_release **out_release);
 void emr_release_free(emr_release *release);
-/* Keys of one grant on one day, instead of the number that the network's members have agreed on
- * (replica/rules.h). */
-void emr_release_limit(emr_release *release, uint32_t slots_a_day);
 /* Follows the ledger and answers what is new about one's own domains.  Errors of the moment
  * (ledger, memory) leave the rest for the next call. */
 emr_status emr_release_run(emr_release *release, emr_release_tally *out_tally);

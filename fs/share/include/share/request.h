@@ -36,6 +36,8 @@ typedef struct emr_share_request_order {
 	const char *reason; /* "" = says nothing */
 	const char *name, *born; /* for the asker's card; may be "" */
 	emr_id32 agreement;	 /* which it signs (share/teams.h); zero: none */
+	emr_id32 reader; /* for whom a guardian asks, by the first key; zero: for the asker */
+	emr_id16 domain; /* with READER: the guardian's, in which PATH lies */
 } emr_share_request_order;
 
 /* EMR_NOT_FOUND: no such person; EMR_DENIED: that person may not act, or the asker may not;
@@ -74,6 +76,8 @@ typedef struct emr_share_request {
 	uint8_t rsalt[32];
 	char path[EMR_REQUEST_PATH_MAX + 1];
 	char reason[EMR_REQUEST_REASON_MAX + 1]; /* the other one's; "" = none, or it is gone */
+	emr_id32 reader; /* for whom FROM, a guardian, asks, by the first key; zero: for FROM */
+	emr_id16 domain; /* with READER: in which PATH lies, as the asker says */
 } emr_share_request;
 
 typedef struct emr_share_request_tally {
@@ -94,6 +98,42 @@ emr_status emr_share_request_approve(
 	emr_share *share, emr_id16 request, emr_id16 grant_domain, emr_id16 grant);
 /* REASON: UTF-8 without controls, may be "".  As above; EMR_INVALID. */
 emr_status emr_share_request_deny(emr_share *share, emr_id16 request, const char *reason);
+
+/* ---- guardian.c ---- */
+/* A guardian acts for a person who has a keyring: reads and saves by a grant with
+ * EMR_GRANT_GUARDIAN, until its date; asks the person's computer to open something to others, which
+ * says yes by the rule of that grant; and ends what others read or write, at once. These functions
+ * refuse a grant that the owner's own key did not sign, and to end what is another guardian's or
+ * prepared for an emergency.
+ *
+ * A rule is text: how many seconds a share may last, and for whom, each behind a space: a person's
+ * first key (64 hexadecimal digits), or an organisation, whose clinicians may have it (32). */
+
+typedef struct emr_guardian_grant {
+	emr_known_grant grant;
+	char rule[EMR_GRANT_RULE_MAX + 1]; /* "": nobody; of a domain inside another always */
+} emr_guardian_grant;
+/* The guardian ROOT (first key) of DOMAIN, one's own: now (SEQ 0), or by the grant that was the
+ * last before entry SEQ.  EMR_NOT_FOUND: there is none (any more). */
+emr_status emr_share_guardian_of(
+	emr_share *share, emr_id16 domain, emr_id32 root, uint64_t seq, emr_guardian_grant *out);
+/* Whether RULE lets READER have something from ASKED_UNIX_S until UNTIL_UNIX_S. */
+bool emr_guardian_allows(const char *rule, const emr_known_person *reader, uint64_t asked_unix_s,
+	uint64_t until_unix_s);
+/* Whether DOMAIN is another's in which this person is a guardian now. */
+bool emr_guardian_is_me(emr_share *share, emr_id16 domain);
+/* Ends what ROOT (first key) reads and writes in DOMAIN, in which this person is a guardian, and in
+ * the domains that came with it.  *OUT_N: how many.  EMR_DENIED: no guardian (any more);
+ * EMR_REFUSED: emr_share_refusal says. */
+emr_status emr_guardian_end(emr_share *share, emr_id16 domain, emr_id32 root, size_t *out_n);
+/* A guardian has ended what PERSON had in an own domain; first keys. */
+typedef struct emr_guardian_mark {
+	emr_id16 domain;
+	emr_id32 guardian, person; /* GUARDIAN zero: it is none */
+} emr_guardian_mark;
+/* Of CHANGE, a REVOKE or WRITER_DEL that the ledger applied. */
+emr_status emr_guardian_mark_of(
+	emr_share *share, const emr_replica_change *change, emr_guardian_mark *out);
 
 /* ---- emergency.c ---- */
 /* A patient prepares, with a card, what two clinicians of an organisation may read in an emergency

@@ -23,13 +23,15 @@
 /* The rights that the words stand for; bits of the WRITER operation (contract/codes.h). */
 #define EMR_WRITES_ALL                                                                             \
 	(EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_ANY) /* `write` */
+#define EMR_WRITES_GUARDIAN (EMR_WRITES_ALL | EMR_RIGHT_GUARDIAN)	   /* `guardian` */
 #define EMR_WRITES_DEPOSIT EMR_RIGHT_PUT				   /* `deposit` */
 
 /* Both kinds of right in one number, as orders and requests carry them: bits 0..2 of GRANT (2: it
- * opens in an emergency), 3 and 4 who may release while the owner is away (emr_away), 8..12 of
- * WRITER. */
+ * opens in an emergency), 3 and 4 who may release while the owner is away (emr_away), 5 of a
+ * guardian's GRANT, which follows from its WRITER's, 8..13 of WRITER. */
 #define EMR_RIGHTS_READ ((uint16_t)(EMR_GRANT_LIST | EMR_GRANT_READ))
 #define EMR_RIGHTS_WRITE ((uint16_t)(EMR_RIGHTS_READ | EMR_WRITES_ALL << 8))
+#define EMR_RIGHTS_GUARDIAN ((uint16_t)(EMR_RIGHTS_READ | EMR_WRITES_GUARDIAN << 8))
 #define EMR_RIGHTS_DEPOSIT ((uint16_t)(EMR_WRITES_DEPOSIT << 8))
 static inline uint16_t emr_rights_of_reading(uint16_t rights)
 {
@@ -50,12 +52,18 @@ static inline uint16_t emr_rights_of_writing(uint16_t rights)
 {
 	return (uint16_t)(rights >> 8);
 }
-/* "read", "write", "deposit". */
+static inline bool emr_rights_are_guardians(uint16_t rights)
+{
+	return (emr_rights_of_writing(rights) & EMR_RIGHT_GUARDIAN) != 0;
+}
+/* "read", "write", "deposit", "guardian". */
 static inline const char *emr_rights_word(uint16_t rights)
 {
 	if (emr_rights_of_reading(rights) == 0)
 		return "deposit";
-	return emr_rights_of_writing(rights) != 0 ? "write" : "read";
+	return emr_rights_are_guardians(rights)	    ? "guardian"
+	       : emr_rights_of_writing(rights) != 0 ? "write"
+						    : "read";
 }
 
 typedef enum emr_writing_phase {
@@ -68,7 +76,7 @@ typedef enum emr_writing_phase {
 typedef struct emr_writing {
 	emr_id16 domain;
 	emr_writing_phase phase;
-	uint16_t rights; /* EMR_RIGHT_PUT, _META, _MKDIR, _ANY; never _MANAGE */
+	uint16_t rights; /* EMR_RIGHT_PUT, _META, _MKDIR, _ANY, _GUARDIAN; never _MANAGE */
 	bool is_inbox;	 /* the owner's Inbox: deposits by people who have its card */
 	bool by_role;	 /* no WRITER row: only as hospital or clinician with the card; rights is
 			    EMR_RIGHT_PUT */

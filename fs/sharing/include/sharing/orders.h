@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "keyring/keyring.h"
 #include "keyring/letters.h"
+#include "contract/codes.h"
 
 #define EMR_ORDERS_MAX 1000
 #define EMR_ORDERS_ASKED_MAX 200 /* of these: that wait for a yes, or have their answer */
@@ -29,7 +30,7 @@ typedef struct emr_order {
 	emr_id32 grantee; /* a person's present key when it was asked; ASKED: the owner's */
 	emr_id32 root;	  /* and the first key, which rows of grants name */
 	uint64_t asked_unix_s;
-	uint16_t rights;   /* GRANT: EMR_RIGHTS_READ, _WRITE, _DEPOSIT (share/write.h) */
+	uint16_t rights;   /* GRANT: EMR_RIGHTS_READ, _WRITE, _DEPOSIT, _GUARDIAN (share/write.h) */
 	uint32_t purposes; /* GRANT: bits; 0 of a deposit */
 	uint64_t until_unix_s;
 	bool replaces;	  /* GRANT: what GRANTEE had in DOMAIN before ends when this one stands */
@@ -39,7 +40,10 @@ typedef struct emr_order {
 	char who[EMR_ORDER_TEXT_MAX + 1];   /* as it was typed or is called here */
 	uint8_t told; /* WAITS, ASKED: the emr_share_request_state that their person knows */
 	char path[EMR_REQUEST_PATH_MAX + 1];	 /* WAITS, ASKED */
-	char reason[EMR_REQUEST_REASON_MAX + 1]; /* ASKED; WAITS: the path of the Consent, or "" */
+	char reason[EMR_REQUEST_REASON_MAX + 1]; /* ASKED; WAITS: the path of the Consent, or "";
+						    GRANT: a guardian's
+						    rule, and with REQUEST whether a rule said
+						    yes */
 	/* It will not be tried again: its status, and the ledger's code when that is EMR_REFUSED.
 	 */
 	bool has_failed;
@@ -51,6 +55,12 @@ typedef struct emr_orders {
 	size_t n;
 	uint64_t next_number;
 } emr_orders;
+
+/* It says a guardian's rule, which may be another than that of the grant that stands. */
+static inline bool emr_order_has_rule(const emr_order *order)
+{
+	return (order->rights & EMR_RIGHT_GUARDIAN << 8) != 0 && order->reason[0] != '\0';
+}
 
 /* A Consent asks in the folder. */
 static inline bool emr_order_is_of_consent(const emr_order *order)

@@ -35,9 +35,11 @@ typedef struct emr_share_row {
 	/* Of a request "r-" and all 26 letters, which no other has: what a command says, a file is
 	 * called, a window sends. */
 	char whole[EMR_SHARE_ID_BYTES];
-	char *path;	 /* of a request in the asker's words; owned */
-	emr_who who;	 /* the other one */
-	uint16_t rights; /* as in an order */
+	char *path;	   /* of a request in the asker's words; owned */
+	emr_who who;	   /* the other one */
+	emr_id32 guardian; /* of a request for WHO: the first key of who asks, a guardian; zero */
+	emr_who asker;	   /* with GUARDIAN */
+	uint16_t rights;   /* as in an order */
 	uint32_t purposes;
 	uint64_t since_unix_s, until_unix_s;
 	emr_share_state state;
@@ -52,7 +54,7 @@ typedef struct emr_share_row {
 	uint64_t seq;				/* entry of a request; 0: a Consent's */
 	uint64_t last_at;			/* when something was said of a request last */
 	char words[EMR_REQUEST_REASON_MAX + 1]; /* of the other one: why it is asked for, or why
-						   not */
+						   not; of a guardian's: whom a rule lets read */
 } emr_share_row;
 
 typedef struct emr_share_rows {
@@ -103,6 +105,12 @@ static inline bool emr_share_is_to_me(const emr_share_row *row)
 static inline const char *emr_share_file(const emr_share_row *row)
 {
 	return emr_share_is_to_me(row) ? row->order.reason : "";
+}
+
+/* For whom this person asked, as a guardian; "": for oneself. */
+static inline const char *emr_share_reader(const emr_share_row *row)
+{
+	return row->order.kind == EMR_ORDER_ASKED ? row->order.who : "";
 }
 
 /* "queued", "confirmed", "failed CAUSE", "open", "approved". */

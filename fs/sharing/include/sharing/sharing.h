@@ -35,10 +35,11 @@ json_t *emr_agents_silent_json(emr_session *session);
 
 /* Finds the domain that a share of PATH (from the top) would give: the one step from a path to a
  * domain, which an inner folder or a file is not before emr_view_make_domain. LABEL is the name
- * that the reader will see. EMR_NOT_FOUND, EMR_UNSUPPORTED (not by itself), EMR_DENIED (never):
+ * that the reader will see. WITH_ALL: also the whole folder, which only a
+ * guardian has. EMR_NOT_FOUND, EMR_UNSUPPORTED (not by itself), EMR_DENIED (never):
  * said. */
-emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *out_domain,
-	char out_label[EMR_ORDER_TEXT_MAX + 1], emr_problem *out_problem);
+emr_status emr_sharing_place(emr_session *session, const char *path, bool with_all,
+	emr_id16 *out_domain, char out_label[EMR_ORDER_TEXT_MAX + 1], emr_problem *out_problem);
 /* Where the root of DOMAIN lies now, owned by the caller; LABEL when it is nowhere.  NULL without
  * memory. */
 char *emr_sharing_path(emr_session *session, emr_id16 domain, const char *label);

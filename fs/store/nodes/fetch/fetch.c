@@ -53,8 +53,6 @@ static emr_status keep(emr_fetcher *fetcher, const emr_cid *cid, emr_bytes block
 
 	if (fetch_is_brought(fetcher, cid) || block.len == 0) /* or it came for somebody else */
 		return EMR_OK;
-	atomic_fetch_add(&fetcher->blocks, 1);
-	atomic_fetch_add(&fetcher->bytes, block.len);
 	if (cache != NULL) {
 		age(fetcher);
 		is_cached = emr_block_cache_put(cache, cid, block) == EMR_OK;
@@ -403,13 +401,4 @@ void emr_fetcher_forget(emr_fetcher *fetcher, int64_t until_s)
 const char *emr_fetcher_nodes(const emr_fetcher *fetcher)
 {
 	return fetcher != NULL ? fetcher->nodes : "";
-}
-
-emr_fetch_count emr_fetcher_count(const emr_fetcher *fetcher)
-{
-	if (fetcher == NULL)
-		return (emr_fetch_count){0};
-	return (emr_fetch_count){
-		.blocks = atomic_load(&((emr_fetcher *)(uintptr_t)fetcher)->blocks),
-		.bytes = atomic_load(&((emr_fetcher *)(uintptr_t)fetcher)->bytes)};
 }

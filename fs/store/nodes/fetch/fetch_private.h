@@ -4,7 +4,6 @@
 #pragma once
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "fetch/fetch.h"
 #include "ipfs/copies.h"
@@ -34,7 +33,6 @@ struct emr_fetcher {
 	emr_block_store face;
 	emr_fetcher_options options;
 	char *nodes;
-	_Atomic uint64_t blocks, bytes;
 	held_blocks held;
 	pthread_mutex_t lock; /* of what follows; the copies' own is taken under it */
 	emr_copies *copies;   /* NULL: there is nobody to ask, or it was stopped */

@@ -72,7 +72,9 @@ void host_text(emr_serve_call *call, const char *words)
 	(void)!emr_buf_append(&call->out, words, strlen(words));
 }
 
-bool host_may(emr_node *node, emr_serve_call *call, emr_bytes root)
+/* Whether CALL may ask, and let go of ROOT, if that is not empty; the answer is written where not.
+ */
+static bool host_may(emr_node *node, emr_serve_call *call, emr_bytes root)
 {
 	emr_status status = node->options.may != NULL
 				    ? node->options.may(node->options.may_arg, call, root)

@@ -19,9 +19,6 @@ struct emr_node {
 
 /* In whose name CALL pins. */
 emr_id16 host_owner(const emr_serve_call *call);
-/* Whether CALL may ask, and let go of ROOT, if that is not empty; the answer is written where not.
- */
-bool host_may(emr_node *node, emr_serve_call *call, emr_bytes root);
 /* WORDS are the answer. */
 void host_text(emr_serve_call *call, const char *words);
 /* One line of JSON, which this function drops; NULL: no memory. */

@@ -195,11 +195,12 @@ enum emr_role {
 
 /* W.rights */
 enum emr_writer_right {
-	EMR_RIGHT_PUT = 1,    /* new records, new content of one's own */
-	EMR_RIGHT_META = 2,   /* META and UNLINK of one's own */
-	EMR_RIGHT_MKDIR = 4,  /* new directories */
-	EMR_RIGHT_MANAGE = 8, /* as the owner */
-	EMR_RIGHT_ANY = 16,   /* PUT and META for what others made */
+	EMR_RIGHT_PUT = 1,	 /* new records, new content of one's own */
+	EMR_RIGHT_META = 2,	 /* META and UNLINK of one's own */
+	EMR_RIGHT_MKDIR = 4,	 /* new directories */
+	EMR_RIGHT_MANAGE = 8,	 /* as the owner */
+	EMR_RIGHT_ANY = 16,	 /* PUT and META for what others made */
+	EMR_RIGHT_GUARDIAN = 32, /* from rules 2 on: ends what others read or write */
 };
 
 /* G.rights */
@@ -208,6 +209,7 @@ enum emr_grant_right {
 	EMR_GRANT_READ = 2,
 	EMR_GRANT_OWN_AGENTS = 8, /* its agents may be of the owner's own organisation */
 	EMR_GRANT_TWO = 4,	  /* from rules 2 on: it opens when two clinicians have said why */
+	EMR_GRANT_GUARDIAN = 32,  /* from rules 2 on: a guardian's, which no guardian ends */
 };
 
 /* K.how: what vouches for a key. */

@@ -47,7 +47,6 @@ typedef struct emr_asking {
 	struct sqlite3_stmt *statement;
 	const struct opened *lent; /* the entry of this row */
 	uint64_t n_read, size;	   /* items of the next entry, and entries; ABOUT.at goes along */
-	uint64_t rows_read;	   /* of the answer */
 	int step;		   /* to the next of all entries; 0: of some */
 	bool is_lent, is_over;
 } emr_asking;

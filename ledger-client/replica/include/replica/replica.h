@@ -245,9 +245,6 @@ typedef struct emr_replica_listing {
 	uint8_t family;
 	uint8_t result;
 } emr_replica_listing;
-/* How many rows were read of this copy since it was opened, but for catching up: what questions
- * have cost. */
-uint64_t emr_replica_rows_read(emr_replica *replica);
 
 /* Reads the whole ledger again from entry 0 and compares chain, signatures, results, parts of my
  * domains, own state and own copies with it.  EMR_DAMAGED, EMR_FORK or EMR_ROLLBACK with the entry

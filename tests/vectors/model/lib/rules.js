@@ -267,7 +267,7 @@ const DOMAINS = {
 	},
 	[OP.WRITER_ADD]: {
 		dom: 'live', epoch: '0', zero: [34, 6], part: sealed, row: (c) => key.in('W', c.domain, c.object),
-		form: (c) => need(same(c.object, cut(c.pub, 0, 16)) && (int(c.pub, 32, 2) !== 0 || rulesOf(c) >= 2) && !(int(c.pub, 32, 2) & ~31), FORMAT),
+		form: (c) => need(same(c.object, cut(c.pub, 0, 16)) && (int(c.pub, 32, 2) !== 0 || rulesOf(c) >= 2) && !(int(c.pub, 32, 2) & ~(rulesOf(c) >= 2 && !(int(c.pub, 32, 2) & 8) ? 63 : 31)), FORMAT),
 		may: (c) => { manager(c); need(c.owner || !(int(c.pub, 32, 2) & 8) || num(c.pub, 40, 8) <= c.W.num(88, 8), MAY); },
 		state: (c) => need(!c.row || same(c.row.at(48, 32), cut(c.pub, 0, 32)), EXISTS),
 		last: (c) => { inForceOrOwner(c); const w = c.rowOf(key.K(cut(c.pub, 0, 32))); need(c.keyActive(w), DEAD); need(!!(w.int(80, 2) & 8192) === (int(c.pub, 32, 2) === 0), MAY); until(c, 40); },
@@ -277,7 +277,7 @@ const DOMAINS = {
 		},
 	},
 	[OP.WRITER_DEL]: {
-		dom: 'live', epoch: '0', part: none, row: (c) => key.in('W', c.domain, c.object), may: (c) => need(c.manager || (c.row && same(c.row.at(48, 32), c.signer)), MAY),
+		dom: 'live', epoch: '0', part: none, row: (c) => key.in('W', c.domain, c.object), may: (c) => need(c.manager || (c.row && (same(c.row.at(48, 32), c.signer) || (c.rights & 32 && c.row.int(80, 2) !== 0 && !(c.row.int(80, 2) & 40)))), MAY),
 		state: (c) => need(c.row?.state === 1, GONE), last: inForceOrOwner,
 		write: (c) => c.put(key.in('W', c.domain, c.object), rehead(c.row, c.head({ state: 2, flags: c.row.flags }))),
 	},
@@ -326,7 +326,7 @@ const GRANTS = {
 		dom: 'live', epoch: 'now', row: grantRow, part: (len, c) => { const rest = len - 210 - 32 * agents(c); return rest >= 512 && rest <= 512 * 32 && rest % 512 === 0; },
 		form: (c) => {
 			const [t, n, rights, purposes] = [c.pub[62], c.pub[63], int(c.pub, 60, 2), int(c.pub, 56, 4)];
-			need((rights & 3) !== 0 && (rights & ~((n > 0 ? 11 : 3) | (n > 0 && purposes === 16 && rulesOf(c) >= 2 ? 4 : 0))) === 0 && purposes >= 1 && purposes <= 511 && num(c.pub, 32, 8) < num(c.pub, 40, 8) && t <= n && (t === 0) === (n === 0) && !isZero(cut(c.pub, 0, 32)), FORMAT);
+			need((rights & 3) !== 0 && (rights & ~((n > 0 ? 11 : 3) | (n > 0 && purposes === 16 && rulesOf(c) >= 2 ? 4 : 0) | ((rights & 7) === 3 && rulesOf(c) >= 2 ? 32 : 0))) === 0 && purposes >= 1 && purposes <= 511 && num(c.pub, 32, 8) < num(c.pub, 40, 8) && t <= n && (t === 0) === (n === 0) && !isZero(cut(c.pub, 0, 32)), FORMAT);
 		},
 		may: manager, state: (c) => need(!c.row || same(c.row.at(48, 32), cut(c.pub, 0, 32)), EXISTS),
 		last: (c) => { need(c.row?.state !== 2 && c.now < num(c.pub, 40, 8), OVER); inForceOrOwner(c); need(agents(c) <= 16, LIMIT); },
@@ -336,7 +336,7 @@ const GRANTS = {
 		},
 	},
 	[OP.REVOKE]: {
-		dom: 'live', epoch: '0', zero: [1, 7], part: none, row: grantRow, may: manager, last: (c) => { need(c.row, NOGRANT); need(c.row.state === 1, OVER); inForceOrOwner(c); },
+		dom: 'live', epoch: '0', zero: [1, 7], part: none, row: grantRow, may: (c) => need(c.manager || (c.rights & 32 && c.pub[0] === 0 && !(c.row && c.row.int(108, 2) & 36)), MAY), last: (c) => { need(c.row, NOGRANT); need(c.row.state === 1, OVER); inForceOrOwner(c); },
 		write: (c) => {
 			c.put(grantRow(c), rehead(c.row, { state: 2, version: c.version, item: c.id }));
 			if (c.row.num(112, 8)) c.purge(OP.KFRAGS, 1n, c.row.num(112, 8));

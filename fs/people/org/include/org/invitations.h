@@ -39,11 +39,6 @@ emr_status emr_invitations_withdraw(emr_bureau *bureau, const char *whom);
  * the host is away. */
 emr_status emr_invitations_run(emr_bureau *bureau, json_t **out_list, emr_problem *out_problem);
 
-/* The certificate that REPLY asks for, by INVITATION of the bureau's organisation.  HANDLE: NULL =
- * the code that is asked for.  A handle is one person's: EMR_EXISTS, with a problem. */
-emr_status emr_invitations_certify(emr_bureau *bureau, const emr_invitation *invitation,
-	emr_bytes reply, const char *handle, emr_buf *out_cert, emr_id32 *out_signer_id,
-	emr_problem *out_problem);
 /* HANDLE is given again after its bearer was revoked: certificates of it count that end behind
  * THROUGH, which are no earlier ones where the authority is the organisation's own. */
 emr_status emr_invitations_give_again(

@@ -20,6 +20,7 @@ typedef struct emr_told {
 	emr_audit_entry *opening;  /* in the list's openings; NULL: a dealing */
 	emr_share_dealing dealing; /* kind 0: an opening; `asked` is NULL: it is the path */
 	size_t who;		   /* in the list's people; of a dealing the other party */
+	size_t by;		   /* of a dealing: the guardian who did it; else EMR_NO_TEAM */
 	size_t team;	/* of an opening: in the name of which team, there as well; EMR_NO_TEAM */
 	size_t subject; /* of the chronicle, counted from 1; 0: none */
 	uint8_t type;	/* of a dealing: emr_meta_type; 0: not known */
@@ -45,7 +46,8 @@ typedef struct emr_openings {
 	emr_who *people; /* owned */
 	size_t n_people;
 	emr_buf own, staff; /* emr_audit_entry, ... */
-	uint64_t damaged;   /* questions and reports that do not open */
+	emr_buf guardians; /* emr_id32, ...: first keys of those who act, or acted, for the owner */
+	uint64_t damaged;  /* questions and reports that do not open */
 } emr_openings;
 
 /* Everything about own folders, and what their owner gave and took back, since SINCE_UNIX_S; for an
@@ -89,8 +91,10 @@ emr_status emr_deeds_next(const emr_session *session, emr_deeds *deeds, json_t *
 json_t *emr_deeds_entry(const emr_session *session, const emr_deeds *deeds, const emr_event *event,
 	const emr_told *told);
 /* A dealing as such an entry, besides `with`, `rights`, `until` and `goes_on`, or of what was left
- * `into`; OWN is what the owner is called, WHO the other party.  NULL without memory. */
-json_t *emr_dealing_json(const emr_told *dealing, const emr_who *who, const char *own);
+ * `into`; OWN is what the owner is called, WHO the other party, BY the guardian
+ * who did it (NULL: the owner).  NULL without memory. */
+json_t *emr_dealing_json(
+	const emr_told *dealing, const emr_who *who, const emr_who *by, const char *own);
 /* Whether ENTRY was made by it. */
 bool emr_dealing_is(const json_t *entry);
 /* Removes the members of an entry that only emr_deed_line needs: every caller that shows JSON calls

@@ -112,6 +112,3 @@ void emr_fetcher_forget(emr_fetcher *fetcher, int64_t until_s);
 
 /* Which nodes are asked, for people: "A, B".  Owned by the fetcher; "" of NULL. */
 const char *emr_fetcher_nodes(const emr_fetcher *fetcher);
-
-/* Since it was opened, for all callers; zeros of NULL. */
-emr_fetch_count emr_fetcher_count(const emr_fetcher *fetcher);
