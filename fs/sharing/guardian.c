@@ -109,7 +109,9 @@ emr_status emr_guardian_revoke(emr_session *session, const emr_request *request,
 		status = emr_who_find_or_say(&crowd, request->who, &who, out_problem);
 	if (status == EMR_OK && !request->look)
 		status = emr_sharing_begin(session, &share);
-	if (status == EMR_OK && !request->look && w.inside[0] == '\0') /* as a whole */
+	if (status == EMR_OK && w.inside[0] != '\0')
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_GUARDIAN_WHOLE, NULL);
+	if (status == EMR_OK && !request->look)
 		status = emr_guardian_end(share, w.domain, who.root, &n);
 	if (status == EMR_OK)
 		emr_who_text(&who, text, sizeof text);
@@ -121,9 +123,10 @@ emr_status emr_guardian_revoke(emr_session *session, const emr_request *request,
 	if (status == EMR_REFUSED)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_REFUSED, "cause",
 			emr_result_text(emr_share_refusal(share)), NULL);
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_requests_say(session, status, request, out_problem);
 	if (status != EMR_OK)
-		return out_problem->is_set ? status
-					   : EMR_PROBLEM_STATUS(out_problem, status, request->path);
+		return status;
 	return emr_emit(
 		sink, json_pack("{s:b, s:[{s:s, s:o}], s:[], s:[], s:[], s:[], s:b, s:b, s:o, s:s}",
 			      "done", 1, "ended", "id", "", "path", emr_json_text(request->path),

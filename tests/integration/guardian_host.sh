@@ -28,7 +28,7 @@ mkdir "$MNT/Health/Deep" && for name in list Deep/story; do echo "first" >"$MNT/
 run 0 status --wait
 run 0 share --away own
 added() { "$EMRFS" guardian add rosa with lima vera --for "$MNT/Health" --until 60d --within 7d --yes --wait --json >out/said 2>&1 </dev/null; }
-reads() { timeout 20 cat "$1"-folder/shared-with-me/*/Health/"$2" 2>/dev/null | grep -q "$3"; } # WHO FILE WORD
+reads() { timeout 5 cat "$1"-folder/shared-with-me/*/Health/"$2" 2>/dev/null | grep -q "$3"; } # WHO FILE WORD
 nothing() { reads "$@" && emr_fail "$*"; }
 her() { as rosa "$EMRFS" "$1" rosa-folder/shared-with-me/*/Health "${@:2}" --json >out/said 2>&1 </dev/null; }
 emr_until added
@@ -70,9 +70,9 @@ shows_no_more rosa
 run 0 revoke "$MNT/Health" from rosa --yes --wait
 echo second >"$MNT/Health/list"
 run 0 status --wait
-nothing rosa Deep/story first
 her share with vera --until 7d && emr_fail "she was told that it is asked"
 ! echo late 2>/dev/null >"$(echo rosa-folder/shared-with-me/*/Health)/late" || emr_fail "she was told that it is saved"
+nothing rosa Deep/story first
 shows_all rosa
 emr_until gone rosa list first
 BEFORE=
