@@ -29,17 +29,51 @@ run 0 status --wait
 prepares() { "$EMRFS" emergency prepare "$MNT/Allergies" with @saolucas -o card --yes --json >out/said 2>&1 </dev/null; }
 emr_until prepares
 CODE=$(field code)
-why() { as "$1" "$EMRFS" emergency "$2" --reason "$3" --yes --json >out/said 2>&1 </dev/null; }
-reads() { timeout 20 cat "$1"-folder/shared-with-me/*/Allergies/"$2" 2>/dev/null | grep -q "$3"; }
-time emr_until agent_says keys '"grants_held":1'
+why() { as "$2" run "$1" emergency "$3" --reason "$4" --yes --json; } # EXIT WHO CODE REASON
+reads() { timeout 5 cat "$1"-folder/shared-with-me/*/Allergies/"$2" 2>/dev/null | grep -q "$3"; } # WHO FILE WORD
+hears() { # WHO WORD
+	as "$1" "$EMRFS" status >out/heard 2>&1 </dev/null
+	grep -qF -- "$2" out/heard
+}
 
-say "the host throws the first word away, and then the second"
+say "the host throws the first word away, and then the second, and shows one to nobody else"
 loses lima
-time why lima "$CODE" "in ward 3"; echo "rc $?"; cat out/said
+why 7 lima "$CODE" "in ward 3"
+says "Whether it took this shows when it does"
 keeps lima
-time why lima "$CODE" "in ward 3"; echo "rc $?"; cat out/said
+shows_no_more ana joana rosa
+why 0 lima "$CODE" "in ward 3"
+expect "after one" "$(field state)" first
+why 5 rosa second "my colleague asked me"
+shows_all rosa
+seconded() { as rosa "$EMRFS" emergency second --reason "my colleague asked me" --yes --json >out/said 2>&1 </dev/null; [ "$(field error)" = ledger-away ]; }
 loses rosa
-time why rosa second "my colleague asked me"; echo "rc $?"; cat out/said
-[ ! -e lima-folder/shared-with-me ] && [ ! -e rosa-folder/shared-with-me ] || emr_fail "opened by one"
+emr_until seconded
 keeps rosa
-echo HALF
+[ ! -e lima-folder/shared-with-me ] && [ ! -e rosa-folder/shared-with-me ] || emr_fail "opened by one"
+
+say "the host shows two words neither to the agent nor to Ana and the auditor"
+as lima shows_no_more keys
+why 0 rosa second "my colleague asked me"
+expect "after two" "$(field state)" open
+reads lima list penicillin && emr_fail "released by nobody"
+shows_all keys
+emr_until reads lima list penicillin
+hears ana "must read" || hears joana "must be opened" && emr_fail "they were shown it: $(cat out/heard)"
+shows_all ana joana
+emr_until hears ana "my colleague asked me"
+emr_until hears joana "a patient's records must be opened"
+"$EMRFS" log "$MNT/Allergies" >out/said 2>&1
+says "in ward 3"
+says "got the key of Allergies/list"
+
+say "for the host and a clinician the day does not end: the agent has a clock of its own"
+two_unmount ana lima
+cp clock clock-of-lima
+EMR_CLOCK_FILE=$EMR_WORK/clock-of-lima two_mount lima
+echo 90000 >clock
+reads lima Deep/story 1999 && emr_fail "opened when the day was over"
+echo 90000 >clock-of-host
+two_mount ana
+emr_until hears ana "The emergency is over"
+echo "all is well"

@@ -99,7 +99,7 @@ shows_no_more ana
 her share with vera --until 7d || emr_fail "share: $(cat out/said)"
 two_unmount rosa
 echo "$OLD" >"${BETWEEN[rosa]}"
-echo $((61 * 86400)) >clock
+echo $((61 * 86400)) | tee clock-of-host >clock
 shows_all ana
 emr_until denied
 nothing vera list second

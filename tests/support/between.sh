@@ -1,4 +1,4 @@
-# Sourced after two.sh by tests in which the host between the members is an attacker's ($DISHONEST, dishonest.c). They move its clock and theirs.
+# Sourced after two.sh by tests in which the host between the members is an attacker's ($DISHONEST, dishonest.c). It has a clock of its own, clock-of-host; theirs is clock.
 #
 #   between_begin                  before two_network, with $P for a passphrase
 #   between_know WHO...            their keys; they have joined, an agent just now
@@ -6,10 +6,10 @@
 #   loses WHO...                   the host says yes to what they hand in, and throws it away; keeps WHO...
 between_begin() {
 	P="--passphrase-file $EMR_PASS"
-	mkdir between && echo 0 >clock
+	mkdir between && echo 0 >clock && echo 0 >clock-of-host
 	export EMR_BETWEEN=$EMR_WORK/between EMR_CLOCK_FILE=$EMR_WORK/clock LD_PRELOAD=$TOOLS/libclock_shim.so
 	eval "between_$(declare -f two_host)"
-	two_host() { EMRFS=$DISHONEST EMR_DISHONEST=between between_two_host; }
+	two_host() { EMRFS=$DISHONEST EMR_DISHONEST=between EMR_CLOCK_FILE=$EMR_WORK/clock-of-host between_two_host; }
 }
 declare -A BETWEEN=()
 between_know() {
