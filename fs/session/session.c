@@ -18,7 +18,6 @@
 #include "keyring/coowned.h"
 #include "kit/beside.h"
 #include "kit/language.h"
-#include "replica/follower.h"
 #include "served/client.h"
 #include "session/absence.h"
 #include "session/annex.h"
@@ -68,8 +67,6 @@ static void close_parts(emr_session *session, bool may_keep)
 	uint64_t shown;
 	bool is_kept = may_keep && session->view != NULL && emr_view_shows(session->view, &shown);
 
-	if (session->replica != NULL)
-		emr_follow_hurry(session->replica);
 	emr_view_free(session->view);
 	session->view = NULL;
 	if (is_kept)

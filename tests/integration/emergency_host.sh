@@ -73,7 +73,8 @@ cp clock clock-of-lima
 EMR_CLOCK_FILE=$EMR_WORK/clock-of-lima two_mount lima
 echo 90000 >clock
 reads lima Deep/story 1999 && emr_fail "opened when the day was over"
-echo 90000 >clock-of-host
-two_mount ana
-emr_until hears ana "The emergency is over"
+two_unmount lima
+echo $((366 * 86400)) | tee clock clock-of-host >clock-of-lima
+two_mount lima
+why 5 lima "$CODE" "by a photograph of a year ago"
 echo "all is well"

@@ -45,7 +45,7 @@ emr_until reads lima list first
 say "the host throws away that she ends it: she is not told that it has ended"
 loses rosa
 her revoke from lima --yes && emr_fail "she was told that it has ended"
-grep -q "does not show what it said" out/said || emr_fail "$(cat out/said)"
+grep -q "says one thing and shows another" out/said || emr_fail "$(cat out/said)"
 reads lima list first || emr_fail "it has ended without a word on the ledger"
 keeps rosa
 her revoke from lima --yes || emr_fail "revoke: $(cat out/said)"
