@@ -62,7 +62,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"only see whether your words are right"},
 	[EMR_OPT_DELAY] = {"delay", 0, EMR_HAS_ARGUMENT, "TIME",
 		"how long agents wait before they answer (7d)"},
-	[EMR_OPT_FOR] = {"for", 0, EMR_HAS_ARGUMENT, "FOLDER", "in which folder, or everything"},
+	[EMR_OPT_FOR] = {"for", 0, EMR_HAS_ARGUMENT, "WHAT", "in which folder; how long (24h)"},
 	[EMR_OPT_NEED] = {"need", 0, EMR_HAS_ARGUMENT, "N", "so many of them must help"},
 	[EMR_OPT_FAMILY] = {"family", 0, EMR_NO_ARGUMENT, NULL,
 		"a family's: your own passphrase opens it, and nobody keeps words of it"},

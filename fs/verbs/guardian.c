@@ -201,7 +201,6 @@ static emr_status make(const emr_args *args, emr_out *out, emr_problem *out_prob
 	EMR_TRY(check(&w, out_problem));
 	EMR_TRY(emr_acting_keys(&acting, args, out_problem));
 	EMR_TRY(emr_acting_open(&acting, out_problem));
-	EMR_TRY(emr_keyring_public(acting.session.keyring, &acting.session.identity));
 	EMR_TRY(find_guardians(&w, out_problem));
 	EMR_TRY(make_all(&w, out_problem));
 	emr_out_text(out, "as", w.handle);

@@ -45,7 +45,7 @@ echo "since 1999" >"$MNT/Allergies/Deep/story"
 echo "private" >"$MNT/Diary/june"
 run 0 status --wait
 
-prepares() { as ana "$EMRFS" emergency prepare "ana-folder/$1" with @saolucas -o "$2" --yes --json >out/said 2>&1 </dev/null; }
+prepares() { as ana "$EMRFS" emergency prepare "ana-folder/$1" with @saolucas -o "$2" --yes --json "${@:3}" >out/said 2>&1 </dev/null; }
 refused() { ! prepares Allergies card && [ "$(field error)" = "$1" ]; }
 emr_until refused later-rules
 [ ! -e card ] || emr_fail "a card that opens nothing"
@@ -154,5 +154,16 @@ emr_until hears ana "The emergency is over"
 ended() { "$EMRFS" share >out/said 2>&1 && ! grep -q emergency out/said; }
 emr_until ended
 why 5 lima "$CODE" "by the used card"
+
+say "for six hours, if she says so"
+run 2 emergency prepare "$MNT/Allergies" with @saolucas -o six --for 25h --yes
+prepares Allergies six --for 6h || emr_fail "$(cat out/said)"
+why 0 lima "$(field code)" "unconscious again"
+why 0 rosa second "allergies unknown" --yes
+left=$(($(field until_unix) - $(date +%s)))
+[ "$left" -le 21600 ] && [ "$left" -gt 21000 ] || emr_fail "open for $left s"
+emr_until opens lima
+echo 112300 >clock
+emr_until closed
 run 0 unmount
 echo "all is well"
