@@ -45,8 +45,12 @@ static emr_status note_one(emr_share *share, const emr_known_grant *grant, emr_i
 	if (status != EMR_OK || !emr_membership_is_on(&membership, now))
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	if (word == NULL) {
-		if (emr_emergency_state_at(&e, now) != EMR_EMERGENCY_BEGUN ||
-			emr_id32_equal(e.first, root))
+		const emr_emergency_state state = emr_emergency_state_at(&e, now);
+
+		/* the second may say it again, who did not hear that the ledger took it */
+		if (state == EMR_EMERGENCY_OPEN
+				? !emr_id32_equal(e.second, root)
+				: state != EMR_EMERGENCY_BEGUN || emr_id32_equal(e.first, root))
 			return EMR_OK;
 		EMR_TRY(read_word(share, &e));
 	} else {
@@ -177,7 +181,8 @@ emr_status emr_emergency_words(emr_share *share, const emr_emergency *e, emr_buf
 			first_at = now;
 		} else if (!emr_id32_equal(first, EMR_ID32_AT(who.row.root)) &&
 			   !emr_id32_equal(account, EMR_ID32_AT(who.row.account))) {
-			until = word.until_unix_s = now + e->hours * 3600u;
+			until = word.until_unix_s =
+				now + (e->hours != 0 ? e->hours * 3600u : EMR_EMERGENCY_S);
 			word.first = first_key;
 		}
 		EMR_TRY(emr_buf_append(out, &word, sizeof word));

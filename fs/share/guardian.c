@@ -96,8 +96,20 @@ bool emr_guardian_is_me(emr_share *share, emr_id16 domain)
 	       share_now(share) < row.not_after_unix_s;
 }
 
-/* Writing first: should the batch not be taken as a whole, it is less that stays. */
-static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, size_t *io_n)
+static bool has_end(const emr_buf *ends, uint64_t end)
+{
+	if (ends == NULL)
+		return true;
+	EMR_EACH (const uint64_t, one, ends)
+		if (*one == end)
+			return true;
+	return false;
+}
+
+/* Only what ends at one of OF (NULL: all); ENDS has when it would have.
+ * Writing first: should the batch not be taken as a whole, it is less that stays. */
+static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, const emr_buf *of,
+	emr_buf *ends, size_t *io_n)
 {
 	EMR_AUTO_BUF grants = {0};
 	EMR_AUTO_BUF writers = {0};
@@ -110,6 +122,7 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, size_
 		emr_act act = emr_act_writer_del(domain, writer->writer);
 
 		if (!known_writer_is_alive(writer, share_now(share)) ||
+			!has_end(of, writer->row.not_after_unix_s) ||
 			(writer->row.rights & (EMR_RIGHT_MANAGE | EMR_RIGHT_GUARDIAN)) != 0)
 			continue;
 		EMR_TRY(parcel_prepare(&p, &act));
@@ -120,8 +133,10 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, size_
 
 		if (memcmp(grant->row.grantee, root.b, sizeof root.b) != 0 ||
 			(grant->row.rights & (EMR_GRANT_TWO | EMR_GRANT_GUARDIAN)) != 0 ||
+			!has_end(of, grant->row.not_after_unix_s) ||
 			!emr_phase_stands(emr_grant_phase_at(grant, share_now(share))))
 			continue;
+		EMR_TRY(emr_buf_append(ends, &grant->row.not_after_unix_s, 8));
 		EMR_TRY(parcel_prepare(&p, &act));
 		EMR_TRY(parcel_add(&p, &act, NULL));
 	}
@@ -131,31 +146,32 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, size_
 	return parcel_send(&p);
 }
 
-/* Also what is shared of the folders inside, by whomever. */
+/* With all that is shared of the folders inside. Of a folder inside another share it is not known
+ * here which lie in it: there, those that end with what ends in it, to the second. */
 emr_status emr_guardian_end(emr_share *share, emr_id16 domain, emr_id32 root, size_t *out_n)
 {
 	EMR_AUTO_BUF received = {0};
-	emr_id16 share_id = {{0}};
-	emr_status first;
+	EMR_AUTO_BUF ends = {0};
+	const emr_received *at = NULL;
+	emr_status status;
 
 	*out_n = 0;
 	if (!emr_guardian_is_me(share, domain))
 		return EMR_DENIED;
 	EMR_TRY(emr_share_received(share, &received, NULL));
-	first = end_in(share, domain, root, out_n);
+	status = end_in(share, domain, root, NULL, &ends, out_n);
 	EMR_EACH (const emr_received, r, &received)
-		if (emr_id16_equal(r->grant.domain, domain))
-			share_id = r->letter.share_id;
-	EMR_EACH (const emr_received, r, &received) {
-		emr_status status = EMR_OK;
-
-		if (emr_id16_equal(r->letter.share_id, share_id) &&
+		if (emr_id16_equal(r->grant.domain, domain) &&
+			(r->grant.row.rights & EMR_GRANT_GUARDIAN) != 0)
+			at = r;
+	EMR_EACH (const emr_received, r, &received)
+		if (status == EMR_OK && at != NULL &&
+			emr_id16_equal(r->letter.share_id, at->letter.share_id) &&
 			!emr_id16_equal(r->grant.domain, domain) &&
 			emr_guardian_is_me(share, r->grant.domain))
-			status = end_in(share, r->grant.domain, root, out_n);
-		first = first == EMR_OK ? status : first;
-	}
-	return first;
+			status = end_in(share, r->grant.domain, root,
+				emr_received_is_inner(at) ? &ends : NULL, &ends, out_n);
+	return status;
 }
 
 /* ---- what guardians ended ---- */

@@ -17,7 +17,6 @@
 #include "share/write.h"
 #include "sharing/answers.h"
 #include "sharing/office_looks.h"
-#include "sharing/requests.h"
 #include "sharing/sharing.h"
 
 /* ---- a clinician's answer ---- */
@@ -143,8 +142,8 @@ emr_status emr_answer_emergency(emr_session *session, const emr_request *request
 	if (status == EMR_INVALID && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_EMERGENCY_REASON, NULL);
 	if (status != EMR_OK && !out_problem->is_set)
-		emr_requests_say(session, status == EMR_NOT_FOUND ? EMR_TIMEOUT : status, request,
-			out_problem); /* the host may say that it took what it does not show */
+		emr_problem_set(out_problem, EMR_SAY_UNSURE, "cause",
+			emr_text(emr_status_text(status)), NULL);
 	return status;
 }
 

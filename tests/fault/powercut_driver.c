@@ -439,7 +439,8 @@ static void reclaim(void)
 	emr_reclaim_report report;
 
 	mark("o %ld publish", ++number);
-	must(emr_view_reclaim(stack.view, 90, &report), "reclaim");
+	must(view_reclaim_with(stack.view, &(emr_reclaim_options){.max_live_percent = 90}, &report),
+		"reclaim");
 }
 
 static void one_step(const char *path)

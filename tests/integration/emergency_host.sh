@@ -1,7 +1,7 @@
 #!/bin/bash
 # emergency_host.sh: the host is an attacker's when two clinicians open in an emergency what Ana prepared. It throws away what one of them said, shows it
 # to neither the other nor the agent, keeps all of it from Ana and the auditor, and its clock is wrong. One alone opens nothing, nobody is told what is
-# not so, after a day nothing opens, and Ana and the auditor hear it all when the host shows what it has.
+# not so, after the hour nothing opens, and Ana and the auditor hear it all when the host shows what it has.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
@@ -26,7 +26,7 @@ mkdir -p "$MNT/Allergies/Deep"
 echo penicillin >"$MNT/Allergies/list"
 echo "since 1999" >"$MNT/Allergies/Deep/story"
 run 0 status --wait
-prepares() { "$EMRFS" emergency prepare "$MNT/Allergies" with @saolucas -o card --yes --json >out/said 2>&1 </dev/null; }
+prepares() { "$EMRFS" emergency prepare "$MNT/Allergies" with @saolucas --for 1h -o card --yes --json >out/said 2>&1 </dev/null; }
 emr_until prepares
 CODE=$(field code)
 why() { as "$2" run "$1" emergency "$3" --reason "$4" --yes --json; } # EXIT WHO CODE REASON
@@ -39,7 +39,7 @@ hears() { # WHO WORD
 say "the host throws the first word away, and then the second, and shows one to nobody else"
 loses lima
 why 7 lima "$CODE" "in ward 3"
-says "Whether it took this shows when it does"
+says "Whether the ledger took this is not known"
 keeps lima
 shows_no_more ana joana rosa
 why 0 lima "$CODE" "in ward 3"
@@ -67,12 +67,12 @@ emr_until hears joana "a patient's records must be opened"
 says "in ward 3"
 says "got the key of Allergies/list"
 
-say "for the host and a clinician the day does not end: the agent has a clock of its own"
+say "for the host and a clinician the hour does not end: the agent has a clock of its own"
 two_unmount ana lima
 cp clock clock-of-lima
 EMR_CLOCK_FILE=$EMR_WORK/clock-of-lima two_mount lima
-echo 90000 >clock
-reads lima Deep/story 1999 && emr_fail "opened when the day was over"
+echo 5000 >clock
+reads lima Deep/story 1999 && emr_fail "opened when the hour was over"
 two_unmount lima
 echo $((366 * 86400)) | tee clock clock-of-host >clock-of-lima
 two_mount lima

@@ -241,7 +241,7 @@ two_home nuno
 mv "$NET/ledger" "$NET/ledger.away"
 run 7 request "ana:Imaging" --reason "while it is away"
 run 7 request "ana:Imaging" --reason "while it is away"	# looked for a moment ago
-says "The ledger cannot be reached: nothing was sent."
+says "The ledger cannot be reached: nothing was asked or answered."
 mv "$NET/ledger.away" "$NET/ledger"
 run 0 request "ana:Imaging" --reason "it is back"
 
@@ -249,7 +249,7 @@ say "one that others are busy with is not called away"
 hold_ledger
 run 7 request "ana:Imaging" --reason "while others write"
 let_ledger_go
-says "The ledger did not answer in time. Whether it took this shows when it does."
+says "The ledger did not answer in time. Whether this was asked or answered shows when it does."
 run 0 request "ana:Imaging" --reason "when they are done"
 two_unmount ana nuno
 nothing_in_clear "Folder 6" "Thursday" "ask me on" -- "$NET" ana/state nuno/state

@@ -44,6 +44,9 @@ typedef struct emr_stack_options {
 	void *special_arg;
 } emr_stack_options;
 
+/* fs/view/core/reclaim.h */
+emr_status view_reclaim_with(
+	emr_view *view, emr_reclaim_options *options, emr_reclaim_report *out_report);
 /* Makes PATH/keyfile (passphrase "test"), PATH/network and the first domains. */
 emr_status emr_stack_create(const char *path);
 /* Opens in the order of a recovery. */

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "replica/follower.h"
 
 #include "edit.h"
 #include "node.h"
@@ -157,7 +156,6 @@ void shared_stop(emr_view *view)
 	if (view->shares == NULL)
 		return;
 	emr_view_end_waits(view);
-	emr_follow_hurry(view->options.replica);
 	emr_worker_stop(&view->shares->worker);
 	shared_end_keys(view);
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next) {
