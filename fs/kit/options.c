@@ -63,7 +63,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_DELAY] = {"delay", 0, EMR_HAS_ARGUMENT, "TIME",
 		"how long agents wait before they answer (7d)"},
 	[EMR_OPT_FOR] = {"for", 0, EMR_HAS_ARGUMENT, "WHAT",
-		"guardian: in which folder, or everything; emergency: how long (24h)"},
+		"a guardian's folder, or everything; hours of an emergency (24h)"},
 	[EMR_OPT_NEED] = {"need", 0, EMR_HAS_ARGUMENT, "N", "so many of them must help"},
 	[EMR_OPT_FAMILY] = {"family", 0, EMR_NO_ARGUMENT, NULL,
 		"a family's: your own passphrase opens it, and nobody keeps words of it"},

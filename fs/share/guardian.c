@@ -87,7 +87,7 @@ bool emr_guardian_allows(const char *rule, const emr_known_person *reader, uint6
 
 /* ---- a guardian's ---- */
 
-bool emr_guardian_is_me(emr_share *share, emr_id16 domain)
+static bool guardian_is_me(emr_share *share, emr_id16 domain)
 {
 	emr_row_writer row;
 
@@ -98,12 +98,11 @@ bool emr_guardian_is_me(emr_share *share, emr_id16 domain)
 
 static bool has_end(const emr_buf *ends, uint64_t end)
 {
-	if (ends == NULL)
-		return true;
+	bool has = false;
+
 	EMR_EACH (const uint64_t, one, ends)
-		if (*one == end)
-			return true;
-	return false;
+		has = has || *one == end;
+	return has;
 }
 
 /* Only what ends at one of OF (NULL: all); ENDS has when it would have.
@@ -122,7 +121,7 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, const
 		emr_act act = emr_act_writer_del(domain, writer->writer);
 
 		if (!known_writer_is_alive(writer, share_now(share)) ||
-			!has_end(of, writer->row.not_after_unix_s) ||
+			(of != NULL && !has_end(of, writer->row.not_after_unix_s)) ||
 			(writer->row.rights & (EMR_RIGHT_MANAGE | EMR_RIGHT_GUARDIAN)) != 0)
 			continue;
 		EMR_TRY(parcel_prepare(&p, &act));
@@ -133,7 +132,7 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, const
 
 		if (memcmp(grant->row.grantee, root.b, sizeof root.b) != 0 ||
 			(grant->row.rights & (EMR_GRANT_TWO | EMR_GRANT_GUARDIAN)) != 0 ||
-			!has_end(of, grant->row.not_after_unix_s) ||
+			(of != NULL && !has_end(of, grant->row.not_after_unix_s)) ||
 			!emr_phase_stands(emr_grant_phase_at(grant, share_now(share))))
 			continue;
 		EMR_TRY(emr_buf_append(ends, &grant->row.not_after_unix_s, 8));
@@ -156,7 +155,7 @@ emr_status emr_guardian_end(emr_share *share, emr_id16 domain, emr_id32 root, si
 	emr_status status;
 
 	*out_n = 0;
-	if (!emr_guardian_is_me(share, domain))
+	if (!guardian_is_me(share, domain))
 		return EMR_DENIED;
 	EMR_TRY(emr_share_received(share, &received, NULL));
 	status = end_in(share, domain, root, NULL, &ends, out_n);
@@ -167,8 +166,7 @@ emr_status emr_guardian_end(emr_share *share, emr_id16 domain, emr_id32 root, si
 	EMR_EACH (const emr_received, r, &received)
 		if (status == EMR_OK && at != NULL &&
 			emr_id16_equal(r->letter.share_id, at->letter.share_id) &&
-			!emr_id16_equal(r->grant.domain, domain) &&
-			emr_guardian_is_me(share, r->grant.domain))
+			guardian_is_me(share, r->grant.domain))
 			status = end_in(share, r->grant.domain, root,
 				emr_received_is_inner(at) ? &ends : NULL, &ends, out_n);
 	return status;

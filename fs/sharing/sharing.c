@@ -13,7 +13,6 @@
 #include "base/worker.h"
 #include "contract/codes.h"
 #include "kit/language.h"
-#include "replica/follower.h"
 #include "share/give.h"
 #include "share/request.h"
 #include "share/write.h"
@@ -715,7 +714,6 @@ void emr_sharing_end(emr_sharing *sharing)
 {
 	if (sharing == NULL)
 		return;
-	emr_follow_hurry(sharing->session->replica);
 	pthread_mutex_lock(&sharing->lock);
 	sharing->stop = true;
 	pthread_cond_broadcast(&sharing->changed);

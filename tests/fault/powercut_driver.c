@@ -439,8 +439,7 @@ static void reclaim(void)
 	emr_reclaim_report report;
 
 	mark("o %ld publish", ++number);
-	must(view_reclaim_with(stack.view, &(emr_reclaim_options){.max_live_percent = 90}, &report),
-		"reclaim");
+	must(emr_stack_reclaim(stack.view, 90, &report), "reclaim");
 }
 
 static void one_step(const char *path)

@@ -120,10 +120,8 @@ emr_status emr_share_guardian_of(
 /* Whether RULE lets READER have something from ASKED_UNIX_S until UNTIL_UNIX_S. */
 bool emr_guardian_allows(const char *rule, const emr_known_person *reader, uint64_t asked_unix_s,
 	uint64_t until_unix_s);
-/* Whether DOMAIN is another's in which this person is a guardian now. */
-bool emr_guardian_is_me(emr_share *share, emr_id16 domain);
 /* Ends what ROOT (first key) reads and writes in DOMAIN, in which this person is a guardian, and in
- * the domains that came with it.  *OUT_N: how many.  EMR_DENIED: no guardian (any more);
+ * the domains inside it.  *OUT_N: how many.  EMR_DENIED: no guardian (any more);
  * EMR_REFUSED: emr_share_refusal says. */
 emr_status emr_guardian_end(emr_share *share, emr_id16 domain, emr_id32 root, size_t *out_n);
 /* A guardian has ended what PERSON had in an own domain; first keys. */
