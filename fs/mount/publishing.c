@@ -235,7 +235,8 @@ void emr_publishing_stop(emr_publishing *p)
 {
 	if (p == NULL)
 		return;
-	emr_follow_hurry(p->session->replica);
+	if (p->session->replica != NULL)
+		emr_follow_hurry(p->session->replica);
 	emr_fetcher_stop(emr_session_fetcher(p->session)); /* what is being brought comes later */
 	emr_publisher_stop(p->publisher);
 }

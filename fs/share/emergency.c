@@ -28,7 +28,7 @@ static emr_status read_word(emr_share *share, emr_emergency *e)
 }
 
 static emr_status note_one(emr_share *share, const emr_known_grant *grant, emr_id32 root,
-	const emr_id16 *word, emr_buf *out)
+	const emr_id16 *word, emr_emergency_state wanted, emr_buf *out)
 {
 	const uint64_t now = share_now(share);
 	emr_membership membership;
@@ -45,12 +45,8 @@ static emr_status note_one(emr_share *share, const emr_known_grant *grant, emr_i
 	if (status != EMR_OK || !emr_membership_is_on(&membership, now))
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	if (word == NULL) {
-		const emr_emergency_state state = emr_emergency_state_at(&e, now);
-
-		/* the second may say it again, who did not hear that the ledger took it */
-		if (state == EMR_EMERGENCY_OPEN
-				? !emr_id32_equal(e.second, root)
-				: state != EMR_EMERGENCY_BEGUN || emr_id32_equal(e.first, root))
+		if (emr_emergency_state_at(&e, now) != wanted || emr_id32_equal(e.first, root) ||
+			(wanted == EMR_EMERGENCY_OPEN && !emr_id32_equal(e.second, root)))
 			return EMR_OK;
 		EMR_TRY(read_word(share, &e));
 	} else {
@@ -70,7 +66,12 @@ emr_status emr_emergency_find(emr_share *share, const emr_id16 *word, emr_buf *o
 	root = EMR_ID32_AT(me.row.root);
 	EMR_TRY(emr_grants_to_person(share->o.replica, root, &grants));
 	EMR_EACH (const emr_known_grant, grant, &grants)
-		EMR_TRY(note_one(share, grant, root, word, out));
+		EMR_TRY(note_one(share, grant, root, word, EMR_EMERGENCY_BEGUN, out));
+	if (word != NULL || out->len > 0)
+		return EMR_OK;
+	/* The second may say it again, who did not hear that the ledger took it. */
+	EMR_EACH (const emr_known_grant, grant, &grants)
+		EMR_TRY(note_one(share, grant, root, word, EMR_EMERGENCY_OPEN, out));
 	return EMR_OK;
 }
 

@@ -96,15 +96,6 @@ static bool guardian_is_me(emr_share *share, emr_id16 domain)
 	       share_now(share) < row.not_after_unix_s;
 }
 
-static bool has_end(const emr_buf *ends, uint64_t end)
-{
-	bool has = false;
-
-	EMR_EACH (const uint64_t, one, ends)
-		has = has || *one == end;
-	return has;
-}
-
 /* Only what ends at one of OF (NULL: all); ENDS has when it would have.
  * Writing first: should the batch not be taken as a whole, it is less that stays. */
 static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, const emr_buf *of,
@@ -121,7 +112,8 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, const
 		emr_act act = emr_act_writer_del(domain, writer->writer);
 
 		if (!known_writer_is_alive(writer, share_now(share)) ||
-			(of != NULL && !has_end(of, writer->row.not_after_unix_s)) ||
+			(of != NULL &&
+				!emr_buf_has(of, emr_bytes_of(&writer->row.not_after_unix_s, 8))) ||
 			(writer->row.rights & (EMR_RIGHT_MANAGE | EMR_RIGHT_GUARDIAN)) != 0)
 			continue;
 		EMR_TRY(parcel_prepare(&p, &act));
@@ -132,7 +124,8 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, const
 
 		if (memcmp(grant->row.grantee, root.b, sizeof root.b) != 0 ||
 			(grant->row.rights & (EMR_GRANT_TWO | EMR_GRANT_GUARDIAN)) != 0 ||
-			(of != NULL && !has_end(of, grant->row.not_after_unix_s)) ||
+			(of != NULL &&
+				!emr_buf_has(of, emr_bytes_of(&grant->row.not_after_unix_s, 8))) ||
 			!emr_phase_stands(emr_grant_phase_at(grant, share_now(share))))
 			continue;
 		EMR_TRY(emr_buf_append(ends, &grant->row.not_after_unix_s, 8));
@@ -160,13 +153,13 @@ emr_status emr_guardian_end(emr_share *share, emr_id16 domain, emr_id32 root, si
 	EMR_TRY(emr_share_received(share, &received, NULL));
 	status = end_in(share, domain, root, NULL, &ends, out_n);
 	EMR_EACH (const emr_received, r, &received)
-		if (emr_id16_equal(r->grant.domain, domain) &&
+		if (emr_id16_equal(r->grant.domain, domain) && emr_phase_stands(r->phase) &&
 			(r->grant.row.rights & EMR_GRANT_GUARDIAN) != 0)
 			at = r;
 	EMR_EACH (const emr_received, r, &received)
-		if (status == EMR_OK && at != NULL &&
+		if (status == EMR_OK && at != NULL && guardian_is_me(share, r->grant.domain) &&
 			emr_id16_equal(r->letter.share_id, at->letter.share_id) &&
-			guardian_is_me(share, r->grant.domain))
+			(emr_received_is_inner(r) || !emr_received_is_inner(at)))
 			status = end_in(share, r->grant.domain, root,
 				emr_received_is_inner(at) ? &ends : NULL, &ends, out_n);
 	return status;

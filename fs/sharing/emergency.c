@@ -141,9 +141,11 @@ emr_status emr_answer_emergency(emr_session *session, const emr_request *request
 		status = emit(share, &after, sink);
 	if (status == EMR_INVALID && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_EMERGENCY_REASON, NULL);
-	if (status != EMR_OK && !out_problem->is_set)
+	if (!out_problem->is_set && (emr_status_is_unanswered(status) || status == EMR_FORK))
 		emr_problem_set(out_problem, EMR_SAY_UNSURE, "cause",
 			emr_text(emr_status_text(status)), NULL);
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, _("The emergency"));
 	return status;
 }
 

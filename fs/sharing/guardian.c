@@ -127,11 +127,12 @@ emr_status emr_guardian_revoke(emr_session *session, const emr_request *request,
 	if (status == EMR_REFUSED)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_REFUSED, "cause",
 			emr_result_text(emr_share_refusal(share)), NULL);
-	if (status != EMR_OK && !out_problem->is_set)
+	if (!out_problem->is_set && (emr_status_is_unanswered(status) || status == EMR_FORK))
 		emr_problem_set(out_problem, EMR_SAY_UNSURE, "cause",
 			emr_text(emr_status_text(status)), NULL);
 	if (status != EMR_OK)
-		return status;
+		return out_problem->is_set ? status
+					   : EMR_PROBLEM_STATUS(out_problem, status, request->path);
 	return emr_emit(
 		sink, json_pack("{s:b, s:[{s:s, s:o}], s:[], s:[], s:[], s:[], s:b, s:b, s:o, s:s}",
 			      "done", 1, "ended", "id", "", "path", emr_json_text(request->path),

@@ -56,9 +56,13 @@ say "the host shows two words neither to the agent nor to Ana and the auditor"
 as lima shows_no_more keys
 why 0 rosa second "my colleague asked me"
 expect "after two" "$(field state)" open
+shown() { [ -e "$(compgen -G "lima-folder/shared-with-me/*/Allergies")" ]; }
+emr_until shown
 reads lima list penicillin && emr_fail "released by nobody"
 shows_all keys
 emr_until reads lima list penicillin
+why 0 rosa second "she did not hear it"
+expect "said again" "$(field state)" open
 hears ana "must read" || hears joana "must be opened" && emr_fail "they were shown it: $(cat out/heard)"
 shows_all ana joana
 emr_until hears ana "my colleague asked me"
@@ -72,6 +76,7 @@ two_unmount ana lima
 cp clock clock-of-lima
 EMR_CLOCK_FILE=$EMR_WORK/clock-of-lima two_mount lima
 echo 5000 >clock
+emr_until shown
 reads lima Deep/story 1999 && emr_fail "opened when the hour was over"
 two_unmount lima
 echo $((366 * 86400)) | tee clock clock-of-host >clock-of-lima
