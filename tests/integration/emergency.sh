@@ -117,6 +117,11 @@ emr_until deep
 why 6 vera "$CODE" "a third"
 [ ! -e vera-folder/shared-with-me ] || emr_fail "a third reads"
 ! opens nuno || emr_fail "read in another organisation"
+mkdir eva-folder/Pills && as eva run 0 status --wait
+as eva json 0 emergency prepare eva-folder/Pills with @saolucas -o eva.paper --yes
+why 0 lima "$(field code)" "another patient"
+why 0 rosa second "of the other patient" --yes
+expect "the newer one" "$(field state) $(field owner)" "open Eva Reis"
 hears() { # WHO WORD
 	as "$1" "$EMRFS" status >out/heard 2>&1 </dev/null
 	grep -qF -- "$2" out/heard

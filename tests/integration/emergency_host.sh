@@ -1,6 +1,6 @@
 #!/bin/bash
 # emergency_host.sh: the host is an attacker's when two clinicians open in an emergency what Ana prepared. It throws away what one of them said, shows it
-# to neither the other nor the agent, keeps all of it from Ana and the auditor, and its clock is wrong. One alone opens nothing, nobody is told what is
+# to neither the other nor the agent, keeps all of it from Ana and the auditor, and sets its clock back. One alone opens nothing, nobody is told what is
 # not so, after the hour nothing opens, and Ana and the auditor hear it all when the host shows what it has.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
@@ -71,7 +71,7 @@ emr_until hears joana "a patient's records must be opened"
 says "in ward 3"
 says "got the key of Allergies/list"
 
-say "for the host and a clinician the hour does not end: the agent has a clock of its own"
+say "the host and a clinician set their clocks back when the hour is over: an agent that has the time deals with neither"
 two_unmount ana lima
 cp clock clock-of-lima
 EMR_CLOCK_FILE=$EMR_WORK/clock-of-lima two_mount lima
