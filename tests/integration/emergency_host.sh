@@ -53,7 +53,7 @@ keeps rosa
 [ ! -e lima-folder/shared-with-me ] && [ ! -e rosa-folder/shared-with-me ] || emr_fail "opened by one"
 
 say "the host shows two words neither to the agent nor to Ana and the auditor"
-as lima shows_no_more keys
+shows_no_more keys
 why 0 rosa second "my colleague asked me"
 expect "after two" "$(field state)" open
 shown() { [ -e "$(compgen -G "lima-folder/shared-with-me/*/Allergies")" ]; }

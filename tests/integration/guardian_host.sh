@@ -35,8 +35,7 @@ unsure() { ! her "$@" && [ "$(field error)" = ledger-away ] || emr_fail "she was
 emr_until added
 emr_until reads rosa list first
 two_unmount rosa
-json 0 status
-OLD=$(field ledger.size)
+OLD=$(host_size)
 must cp -a rosa old && mkdir old-folder
 TWO_MEMBERS="$TWO_MEMBERS old"
 two_mount rosa
@@ -59,11 +58,10 @@ emr_until reads lima One/story first # by the agent
 two_home rosa
 shows_no_more keys lima
 her revoke from lima --yes || emr_fail "revoke: $(cat out/said)"
-json 0 status
-size=$(field ledger.size)
+size=$(host_size)
 cat lima-folder/shared-with-me/*/Health/Two/story >out/opened 2>/dev/null &
 asking=$!
-asked() { json 0 status && [ "$(field ledger.size)" -gt "$size" ]; }
+asked() { [ "$(host_size)" -gt "$size" ]; }
 emr_until asked
 shows_all keys lima
 wait "$asking"

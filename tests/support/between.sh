@@ -2,7 +2,7 @@
 #
 #   between_begin                  before two_network, with $P for a passphrase
 #   between_know WHO...            their keys; they have joined, an agent just now
-#   shows_no_more WHO...           the host shows them what this one's open folder has now, and no more; shows_all WHO...
+#   shows_no_more WHO...           the host shows them what it has now (host_size entries), and no more; shows_all WHO...
 #   loses WHO...                   the host says yes to what they hand in, and throws it away; keeps WHO...
 between_begin() {
 	P="--passphrase-file $EMR_PASS"
@@ -19,10 +19,13 @@ between_know() {
 		BETWEEN[$who]=$EMR_BETWEEN/$(field id)
 	done
 }
+host_size() {
+	json 0 host "$NET" --status
+	field ledger_entries
+}
 shows_no_more() {
 	local size
-	json 0 status
-	size=$(field ledger.size)
+	size=$(host_size)
 	for who in "$@"; do echo "$size" >"${BETWEEN[$who]}"; done
 }
 shows_all() { for who in "$@"; do rm "${BETWEEN[$who]}"; done; }
