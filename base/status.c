@@ -36,7 +36,7 @@ static const struct {
 	[EMR_BAD_SIGNATURE] = {"bad signature", EMR_KIND_DAMAGE},
 	[EMR_MISSING_DATA] = {"missing data", EMR_KIND_DAMAGE},
 	[EMR_ROLLBACK] = {"rolled back", EMR_KIND_FORK},
-	[EMR_FORK] = {"forked", EMR_KIND_FORK},
+	[EMR_FORK] = {"another history, or another network, than before", EMR_KIND_FORK},
 	[EMR_NEWER_FORMAT] = {"newer format", EMR_KIND_UNFIT},
 	[EMR_WRONG_PASSPHRASE] = {"wrong passphrase", EMR_KIND_FINAL},
 	[EMR_WRONG_WORDS] = {"wrong words", EMR_KIND_FINAL},

@@ -21,8 +21,9 @@ static size_t pub_len(emr_part_op op)
 	case EMR_PART_TRUSTEE_SET:
 		return 8;
 	case EMR_PART_WRITER_ADD:
-	case EMR_PART_EMERGENCY:
 		return 48;
+	case EMR_PART_EMERGENCY:
+		return 49;
 	case EMR_PART_ACCESS_REQ:
 		return 40;
 	case EMR_PART_ACCESS_SERVED:

@@ -359,10 +359,11 @@ emr_act emr_act_report(emr_id16 domain, emr_id16 report, emr_id16 grant, emr_id1
 	return act;
 }
 
-emr_act emr_act_emergency(emr_id16 domain, emr_id16 grant, emr_id16 via, emr_id16 word)
+emr_act emr_act_emergency(
+	emr_id16 domain, emr_id16 grant, emr_id16 via, emr_id16 word, uint8_t hours)
 {
 	emr_act act = act_of(EMR_OP_EMERGENCY, domain, grant);
-	emr_pub_emergency pub;
+	emr_pub_emergency pub = {.hours = hours};
 
 	memcpy(pub.grant, grant.b, 16);
 	memcpy(pub.via, via.b, 16);

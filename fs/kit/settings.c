@@ -287,9 +287,9 @@ static const struct {
 		 "(those of this computer)"},
 		set_node_ca},
 	{{"cluster", "ADDRESS",
-		 "of the node above: the REST API of the IPFS Cluster that it belongs to, which is "
-		 "asked to pin every record that the node is given; its peers that have it are the "
-		 "copies then: http://127.0.0.1:9094, https://HOST or unix:/PATH"},
+		 "of the node above: the REST API of its IPFS Cluster, which is asked to pin each "
+		 "record; its peers that have it are the copies: http://127.0.0.1:9094, "
+		 "https://HOST or unix:/PATH"},
 		set_cluster},
 	{{"cluster-copies", "N",
 		 "of the cluster above: how many of its peers are to pin each record (2; lowered, "

@@ -9,6 +9,7 @@
 #include "fetch/fetch.h"
 #include "kit/language.h"
 #include "publisher/publisher.h"
+#include "replica/follower.h"
 #include "replica/rules.h"
 #include "session/fetching.h"
 #include "settle/settle.h"
@@ -234,6 +235,8 @@ void emr_publishing_stop(emr_publishing *p)
 {
 	if (p == NULL)
 		return;
+	if (p->session->replica != NULL)
+		emr_follow_hurry(p->session->replica);
 	emr_fetcher_stop(emr_session_fetcher(p->session)); /* what is being brought comes later */
 	emr_publisher_stop(p->publisher);
 }

@@ -45,9 +45,9 @@ emr_status emr_acting_open(emr_acting *acting, emr_problem *out_problem)
 	emr_status status, followed;
 
 	session->state_path = strdup(acting->places.state);
-	status = session->state_path != NULL
-			 ? emr_session_open_copy(session, false, &followed, out_problem)
-			 : EMR_NO_MEMORY;
+	EMR_TRY_MEMORY(session->state_path);
+	EMR_TRY(emr_keyring_public(session->keyring, &session->identity));
+	status = emr_session_open_copy(session, false, &followed, out_problem);
 	if (status == EMR_OK)
 		status = followed;
 	if (status == EMR_OK)

@@ -46,10 +46,8 @@ emr_status question_is_answered(
 	emr_known_answer answer;
 	emr_status status = emr_replica_answer(share->o.replica, &release, signer, &answer);
 
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
 	*out_is_answered = status == EMR_OK;
-	return EMR_OK;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 /* All that was asked for. */

@@ -54,16 +54,6 @@ static emr_status begin_at_first(const emr_share *share)
 	return is_first(share, person) ? EMR_OK : EMR_DENIED;
 }
 
-static emr_status is_device_of(
-	const emr_share *share, const emr_known_person *key, emr_id32 person, bool *out_is)
-{
-	*out_is = false;
-	return (key->row.roles & EMR_ROLE_DEVICE) == 0
-		       ? EMR_OK
-		       : emr_replica_is_same_person(
-				 share->o.replica, EMR_ID32_AT(key->row.ref), person, out_is);
-}
-
 /* One that only reads goes with the key that endorsed it: new words leave it behind. */
 static bool is_in_force(const emr_known_person *key, emr_id32 person)
 {
@@ -467,7 +457,7 @@ emr_status emr_share_device_remove(emr_share *share, emr_id32 device, emr_buf *o
 
 	EMR_TRY(begin_at_first(share));
 	EMR_TRY(emr_replica_person(share->o.replica, device, &key));
-	EMR_TRY(is_device_of(share, &key, share->me.signer_id, &is_hers));
+	EMR_TRY(share_is_device_of(share->o.replica, &key, share->me.signer_id, &is_hers));
 	if (!is_hers)
 		return EMR_NOT_FOUND;
 	EMR_TRY(revoke_key(share, &key));

@@ -28,12 +28,11 @@ static emr_status read_word(emr_share *share, emr_emergency *e)
 }
 
 static emr_status note_one(emr_share *share, const emr_known_grant *grant, emr_id32 root,
-	const emr_id16 *word, emr_buf *out)
+	const emr_id16 *word, emr_emergency_state wanted, emr_buf *out)
 {
 	const uint64_t now = share_now(share);
 	emr_membership membership;
 	emr_emergency e;
-	emr_id16 name;
 	emr_status status;
 
 	if ((grant->row.rights & EMR_GRANT_TWO) == 0 ||
@@ -46,15 +45,15 @@ static emr_status note_one(emr_share *share, const emr_known_grant *grant, emr_i
 	if (status != EMR_OK || !emr_membership_is_on(&membership, now))
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	if (word == NULL) {
-		if (emr_emergency_state_at(&e, now) != EMR_EMERGENCY_BEGUN ||
-			emr_id32_equal(e.first, root))
+		if (emr_emergency_state_at(&e, now) != wanted || emr_id32_equal(e.first, root) ||
+			(wanted == EMR_EMERGENCY_OPEN && !emr_id32_equal(e.second, root)))
 			return EMR_OK;
 		EMR_TRY(read_word(share, &e));
 	} else {
 		e.word = *word;
 	}
-	emr_object_emergency(e.word.b, e.via.b, grant->domain.b, name.b);
-	return emr_id16_equal(name, grant->grant) ? emr_buf_append(out, &e, sizeof e) : EMR_OK;
+	e.hours = emr_emergency_hours(share, grant, e.word);
+	return e.hours != 0 ? emr_buf_append(out, &e, sizeof e) : EMR_OK;
 }
 
 emr_status emr_emergency_find(emr_share *share, const emr_id16 *word, emr_buf *out)
@@ -67,13 +66,19 @@ emr_status emr_emergency_find(emr_share *share, const emr_id16 *word, emr_buf *o
 	root = EMR_ID32_AT(me.row.root);
 	EMR_TRY(emr_grants_to_person(share->o.replica, root, &grants));
 	EMR_EACH (const emr_known_grant, grant, &grants)
-		EMR_TRY(note_one(share, grant, root, word, out));
+		EMR_TRY(note_one(share, grant, root, word, EMR_EMERGENCY_BEGUN, out));
+	if (word != NULL || out->len > 0)
+		return EMR_OK;
+	/* The second may say it again, who did not hear that the ledger took it. */
+	EMR_EACH (const emr_known_grant, grant, &grants)
+		EMR_TRY(note_one(share, grant, root, word, EMR_EMERGENCY_OPEN, out));
 	return EMR_OK;
 }
 
 static emr_status add_one(parcel *p, const emr_emergency *e, const char *reason)
 {
-	emr_act act = emr_act_emergency(e->grant.domain, e->grant.grant, e->via, e->word);
+	emr_act act = emr_act_emergency(
+		e->grant.domain, e->grant.grant, e->via, e->word, (uint8_t)e->hours);
 	emr_row_domain row;
 
 	EMR_TRY(share_domain(p->share, e->grant.domain, &row));
@@ -142,13 +147,14 @@ emr_status emr_emergency_own(emr_share *share, emr_buf *out)
 		status = emr_emergency_of(share, &given->grant, &e);
 		EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
 		e.word = given->share_id;
+		e.hours = emr_emergency_hours(share, &given->grant, e.word);
 		memcpy(e.label, given->label, sizeof e.label);
 		EMR_TRY(emr_buf_append(out, &e, sizeof e));
 	}
 	return EMR_OK;
 }
 
-/* As the contract counts: people, and for a day. */
+/* As the contract counts: people, and for the hours that the card says. */
 emr_status emr_emergency_words(emr_share *share, const emr_emergency *e, emr_buf *out)
 {
 	emr_id32 first = {{0}}, first_key = {{0}}, account = {{0}};
@@ -176,7 +182,8 @@ emr_status emr_emergency_words(emr_share *share, const emr_emergency *e, emr_buf
 			first_at = now;
 		} else if (!emr_id32_equal(first, EMR_ID32_AT(who.row.root)) &&
 			   !emr_id32_equal(account, EMR_ID32_AT(who.row.account))) {
-			until = word.until_unix_s = now + EMR_EMERGENCY_S;
+			until = word.until_unix_s =
+				now + (e->hours != 0 ? e->hours * 3600u : EMR_EMERGENCY_S);
 			word.first = first_key;
 		}
 		EMR_TRY(emr_buf_append(out, &word, sizeof word));

@@ -6,8 +6,6 @@
 
 #include "teams_private.h"
 
-_Static_assert(EMR_EMERGENCY_S == 86400, "as the contract has it");
-
 emr_emergency_state emr_emergency_state_at(const emr_emergency *e, uint64_t now_unix_s)
 {
 	if (e->until_unix_s != 0)
@@ -15,6 +13,20 @@ emr_emergency_state emr_emergency_state_at(const emr_emergency *e, uint64_t now_
 	return e->first_unix_s != 0 && now_unix_s <= e->first_unix_s + EMR_EMERGENCY_S
 		       ? EMR_EMERGENCY_BEGUN
 		       : EMR_EMERGENCY_PREPARED;
+}
+
+unsigned emr_emergency_hours(emr_share *share, const emr_known_grant *grant, emr_id16 word)
+{
+	uint8_t hours = EMR_EMERGENCY_HOURS_MAX;
+	emr_id16 name;
+	emr_team team;
+
+	if (emr_team_of_grantee(share->o.replica, EMR_ID32_AT(grant->row.grantee), &team) != EMR_OK)
+		return 0;
+	do
+		emr_object_emergency(word.b, team.id.b, grant->domain.b, hours, name.b);
+	while (!emr_id16_equal(name, grant->grant) && --hours > 0);
+	return hours;
 }
 
 emr_status emr_emergency_of(emr_share *share, const emr_known_grant *grant, emr_emergency *out)

@@ -40,7 +40,8 @@ static bool rights_ok(const emr_grant_order *o)
 	       (o->writes == 0 || o->not_before_unix_s == 0) &&
 	       ((o->writes & EMR_RIGHT_GUARDIAN) == 0 || shown == EMR_RIGHTS_READ) &&
 	       ((o->rights & EMR_GRANT_TWO) == 0 ||
-		       (o->writes == 0 && o->purposes == EMR_PURPOSE_EMERGENCY));
+		       (o->writes == 0 && o->purposes == EMR_PURPOSE_EMERGENCY && o->hours > 0 &&
+			       o->hours <= EMR_EMERGENCY_HOURS_MAX));
 }
 
 static emr_status check_order(const making *m)
@@ -123,9 +124,8 @@ static emr_status write_letter(making *m)
 	const emr_grant_order *o = m->order;
 	EMR_AUTO_BUF card = {0};
 
-	EMR_TRY(share_make_card(m->share, o->domain, o->not_after_unix_s,
-		o->owner_name != NULL ? o->owner_name : "",
-		o->owner_born != NULL ? o->owner_born : "", &card));
+	EMR_TRY(share_make_card(
+		m->share, o->domain, o->not_after_unix_s, o->owner_name, o->owner_born, &card));
 	if (card.len > sizeof m->letter.card)
 		return EMR_LIMIT;
 	memcpy(m->letter.card, card.data, card.len);
@@ -136,7 +136,7 @@ static emr_status write_letter(making *m)
 	if ((o->rights & EMR_GRANT_TWO) != 0) { /* readers have no card */
 		m->letter.word = o->share_id;
 		emr_object_emergency(o->share_id.b, m->letter.root_dir_id.b,
-			m->letter.root_dir_id.b, m->letter.share_id.b);
+			m->letter.root_dir_id.b, (uint8_t)o->hours, m->letter.share_id.b);
 	}
 	memcpy(m->letter.label, o->label, strlen(o->label) + 1);
 	return EMR_OK;
@@ -328,8 +328,8 @@ static emr_status settle_name(making *m)
 	if (is_for_two) {
 		EMR_TRY(emr_team_of_grantee(
 			m->share->o.replica, EMR_ID32_AT(m->grantee.row.root), &team));
-		emr_object_emergency(
-			m->order->share_id.b, team.id.b, m->order->domain.b, m->made.grant.b);
+		emr_object_emergency(m->order->share_id.b, team.id.b, m->order->domain.b,
+			(uint8_t)m->order->hours, m->made.grant.b);
 	}
 	if (has_name)
 		status = emr_replica_grant(

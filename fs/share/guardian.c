@@ -87,7 +87,7 @@ bool emr_guardian_allows(const char *rule, const emr_known_person *reader, uint6
 
 /* ---- a guardian's ---- */
 
-bool emr_guardian_is_me(emr_share *share, emr_id16 domain)
+static bool guardian_is_me(emr_share *share, emr_id16 domain)
 {
 	emr_row_writer row;
 
@@ -96,18 +96,10 @@ bool emr_guardian_is_me(emr_share *share, emr_id16 domain)
 	       share_now(share) < row.not_after_unix_s;
 }
 
-static bool came_with(const emr_buf *ended, uint64_t seq, uint64_t not_after_unix_s)
-{
-	EMR_EACH (const emr_known_grant, grant, ended)
-		if (seq >= grant->seq && not_after_unix_s == grant->row.not_after_unix_s)
-			return true;
-	return false;
-}
-
-/* Only those that came with a grant among OF, emr_known_grant, ... (NULL: all of them).
+/* Only what ends at one of OF (NULL: all); ENDS has when it would have.
  * Writing first: should the batch not be taken as a whole, it is less that stays. */
 static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, const emr_buf *of,
-	emr_buf *ended, size_t *io_n)
+	emr_buf *ends, size_t *io_n)
 {
 	EMR_AUTO_BUF grants = {0};
 	EMR_AUTO_BUF writers = {0};
@@ -120,8 +112,9 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, const
 		emr_act act = emr_act_writer_del(domain, writer->writer);
 
 		if (!known_writer_is_alive(writer, share_now(share)) ||
-			(writer->row.rights & (EMR_RIGHT_MANAGE | EMR_RIGHT_GUARDIAN)) != 0 ||
-			(of != NULL && !came_with(of, writer->seq, writer->row.not_after_unix_s)))
+			(of != NULL &&
+				!emr_buf_has(of, emr_bytes_of(&writer->row.not_after_unix_s, 8))) ||
+			(writer->row.rights & (EMR_RIGHT_MANAGE | EMR_RIGHT_GUARDIAN)) != 0)
 			continue;
 		EMR_TRY(parcel_prepare(&p, &act));
 		EMR_TRY(parcel_add(&p, &act, NULL));
@@ -131,13 +124,13 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, const
 
 		if (memcmp(grant->row.grantee, root.b, sizeof root.b) != 0 ||
 			(grant->row.rights & (EMR_GRANT_TWO | EMR_GRANT_GUARDIAN)) != 0 ||
-			!emr_phase_stands(emr_grant_phase_at(grant, share_now(share))) ||
-			(of != NULL && !came_with(of, grant->seq, grant->row.not_after_unix_s)))
+			(of != NULL &&
+				!emr_buf_has(of, emr_bytes_of(&grant->row.not_after_unix_s, 8))) ||
+			!emr_phase_stands(emr_grant_phase_at(grant, share_now(share))))
 			continue;
+		EMR_TRY(emr_buf_append(ends, &grant->row.not_after_unix_s, 8));
 		EMR_TRY(parcel_prepare(&p, &act));
 		EMR_TRY(parcel_add(&p, &act, NULL));
-		if (ended != NULL)
-			EMR_TRY(emr_buf_append(ended, grant, sizeof *grant));
 	}
 	if (emr_batch_count(p.batch) == 0)
 		return EMR_OK;
@@ -145,32 +138,31 @@ static emr_status end_in(emr_share *share, emr_id16 domain, emr_id32 root, const
 	return parcel_send(&p);
 }
 
-/* A folder inside has its share from the one around it, with the same end, to the second. */
+/* With all that is shared of the folders inside. Of a folder inside another share it is not known
+ * here which lie in it: there, those that end with what ends in it, to the second. */
 emr_status emr_guardian_end(emr_share *share, emr_id16 domain, emr_id32 root, size_t *out_n)
 {
 	EMR_AUTO_BUF received = {0};
-	EMR_AUTO_BUF ended = {0};
-	emr_id16 share_id = {{0}};
-	emr_status first;
+	EMR_AUTO_BUF ends = {0};
+	const emr_received *at = NULL;
+	emr_status status;
 
 	*out_n = 0;
-	if (!emr_guardian_is_me(share, domain))
+	if (!guardian_is_me(share, domain))
 		return EMR_DENIED;
 	EMR_TRY(emr_share_received(share, &received, NULL));
-	first = end_in(share, domain, root, NULL, &ended, out_n);
+	status = end_in(share, domain, root, NULL, &ends, out_n);
 	EMR_EACH (const emr_received, r, &received)
-		if (emr_id16_equal(r->grant.domain, domain))
-			share_id = r->letter.share_id;
-	EMR_EACH (const emr_received, r, &received) {
-		emr_status status = EMR_OK;
-
-		if (emr_id16_equal(r->letter.share_id, share_id) &&
-			!emr_id16_equal(r->grant.domain, domain) &&
-			emr_guardian_is_me(share, r->grant.domain))
-			status = end_in(share, r->grant.domain, root, &ended, NULL, out_n);
-		first = first == EMR_OK ? status : first;
-	}
-	return first;
+		if (emr_id16_equal(r->grant.domain, domain) && emr_phase_stands(r->phase) &&
+			(r->grant.row.rights & EMR_GRANT_GUARDIAN) != 0)
+			at = r;
+	EMR_EACH (const emr_received, r, &received)
+		if (status == EMR_OK && at != NULL && guardian_is_me(share, r->grant.domain) &&
+			emr_id16_equal(r->letter.share_id, at->letter.share_id) &&
+			(emr_received_is_inner(r) || !emr_received_is_inner(at)))
+			status = end_in(share, r->grant.domain, root,
+				emr_received_is_inner(at) ? &ends : NULL, &ends, out_n);
+	return status;
 }
 
 /* ---- what guardians ended ---- */

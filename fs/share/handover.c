@@ -111,9 +111,6 @@ static emr_status give_grant(emr_share *share, const one *o, emr_id32 grantee, e
 		.label = o->given.label,
 		.share_id = o->given.share_id};
 
-	if (share->o.owner_name != NULL && emr_card_name_ok(share->o.owner_name))
-		order.owner_name = share->o.owner_name;
-	order.owner_born = share->o.owner_born;
 	return emr_share_grant(share, &order, out);
 }
 

@@ -201,8 +201,8 @@ static emr_status judge_person(desk *d, const question *q, uint64_t now, uint8_t
 	return EMR_OK;
 }
 
-/* The day of an emergency by this computer's clock, whatever the ledger dates the question. */
-static emr_status look_at_day(const desk *d, const question *q, uint64_t now, bool *out_is_over)
+/* The end of an emergency by this computer's clock, whatever the ledger dates the question. */
+static emr_status look_at_end(const desk *d, const question *q, uint64_t now, bool *out_is_over)
 {
 	emr_emergency e;
 	emr_status status = EMR_OK;
@@ -221,11 +221,11 @@ emr_status desk_judge(desk *d, const question *q, uint8_t *out_code)
 	uint64_t now = share_now(d->share);
 	rate *r = NULL;
 	emr_rules rules = {.slots_a_day = 0};
-	bool is_over = false, is_day_over;
+	bool is_over = false, is_ended;
 
-	EMR_TRY(look_at_day(d, q, now, &is_day_over));
+	EMR_TRY(look_at_end(d, q, now, &is_ended));
 	if (q->grant.known.row.head.state != EMR_GRANT_ACTIVE || !is_in_time(terms, now) ||
-		!is_in_time(terms, q->ledger_time) || q->is_time_suspect || is_day_over)
+		!is_in_time(terms, q->ledger_time) || q->is_time_suspect || is_ended)
 		*out_code = EMR_RESULT_GRANT_DEAD;
 	else if (now > q->ledger_time && now - q->ledger_time > QUESTION_S)
 		*out_code = EMR_RESULT_GONE;

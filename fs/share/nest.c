@@ -254,6 +254,7 @@ static emr_status give_on(nesting *nest, const place *p, const tie *t)
 		.not_after_unix_s = t->known.row.not_after_unix_s,
 		.label = t->label,
 		.share_id = t->share_id,
+		.hours = emr_emergency_hours(nest->share, &t->known, t->share_id),
 		.root_dir = root_of(nest, p, t)};
 	emr_grant_made made;
 
@@ -262,11 +263,6 @@ static emr_status give_on(nesting *nest, const place *p, const tie *t)
 	order.agents = facts.read.agents;
 	order.agents_count = facts.read.n;
 	order.threshold = facts.terms.t;
-	/* The newest card is the one that names the owner: it says no less than that of the share
-	 * around it. */
-	if (nest->share->o.owner_name != NULL && emr_card_name_ok(nest->share->o.owner_name))
-		order.owner_name = nest->share->o.owner_name;
-	order.owner_born = nest->share->o.owner_born;
 	return emr_share_grant(nest->share, &order, &made);
 }
 

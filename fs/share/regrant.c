@@ -102,12 +102,10 @@ static emr_status give_grant(emr_share *share, const moving *m)
 		.agents = m->given.agents,
 		.agents_count = m->given.agents_count,
 		.threshold = was->t,
-		.share_id = m->given.share_id};
+		.share_id = m->given.share_id,
+		.hours = emr_emergency_hours(share, &m->given.grant, m->given.share_id)};
 	emr_grant_made made;
 
-	if (share->o.owner_name != NULL && emr_card_name_ok(share->o.owner_name))
-		order.owner_name = share->o.owner_name;
-	order.owner_born = share->o.owner_born;
 	return emr_share_grant(share, &order, &made);
 }
 

@@ -63,6 +63,11 @@ static inline bool share_is_computer(uint16_t rights)
 	return (rights & EMR_RIGHT_MANAGE) != 0 || rights == 0;
 }
 
+/* A computer of PERSON's, also one that was removed since: its registration names that identity, or
+ * one that this was before.  signed.c */
+emr_status share_is_device_of(
+	emr_replica *replica, const emr_known_person *key, emr_id32 person, bool *out_is);
+
 EMR_AUTO_CALL(share_auto_box_key, emr_box_key *, emr_box_key_free);
 #define AUTO_BOX_KEY __attribute__((cleanup(share_auto_box_key))) emr_box_key *
 

@@ -21,6 +21,8 @@
 #include "replica/people.h"
 #include "replica/names.h"
 
+#include "share_private.h"
+
 static emr_id32 id_of(const uint8_t pk[32])
 {
 	const emr_bytes bytes = emr_bytes_of(pk, 32);
@@ -37,16 +39,14 @@ static bool is_absent(emr_status status)
 
 /* ---- the owner's keys ---- */
 
-/* A computer of hers, also one that was removed since: its registration names her identity, or one
- * that this was before. */
-static emr_status is_device_of(emr_replica *replica, const emr_known_person *key,
-	const uint8_t patient_pk[32], bool *out_is)
+emr_status share_is_device_of(
+	emr_replica *replica, const emr_known_person *key, emr_id32 person, bool *out_is)
 {
 	*out_is = false;
 	return (key->row.roles & EMR_ROLE_DEVICE) == 0
 		       ? EMR_OK
 		       : emr_replica_is_same_person(
-				 replica, EMR_ID32_AT(key->row.ref), id_of(patient_pk), out_is);
+				 replica, EMR_ID32_AT(key->row.ref), person, out_is);
 }
 
 emr_status emr_signed_is_owner(emr_replica *replica, emr_id16 domain, const uint8_t owner_pk[32],
@@ -62,7 +62,7 @@ emr_status emr_signed_is_owner(emr_replica *replica, emr_id16 domain, const uint
 		return EMR_OK;
 	status = emr_replica_person(replica, signer, &key);
 	if (status == EMR_OK)
-		status = is_device_of(replica, &key, patient_pk, out_is);
+		status = share_is_device_of(replica, &key, id_of(patient_pk), out_is);
 	if (status == EMR_OK && !*out_is) /* or one of her keys */
 		status = emr_replica_is_same_person(replica, signer, id_of(patient_pk), out_is);
 	/* Also where somebody who has a former key of the folder registered it as a person's. */
@@ -423,7 +423,8 @@ static emr_status judge_statement(judging *j)
 		EMR_TRY(emr_replica_is_same_person(
 			j->replica, j->issuer, id_of(j->place->patient_pk), &is_own));
 	if (j->is_person && !is_own)
-		EMR_TRY(is_device_of(j->replica, &j->person, j->place->patient_pk, &is_own));
+		EMR_TRY(share_is_device_of(
+			j->replica, &j->person, id_of(j->place->patient_pk), &is_own));
 	if (j->is->verdict != EMR_STATEMENT_VALID &&
 		j->is->verdict != EMR_STATEMENT_VALID_AFTER_HASH) {
 		if (!is_own && j->is_person)

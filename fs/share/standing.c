@@ -115,7 +115,7 @@ emr_status share_standing(
 	return EMR_OK;
 }
 
-/* A grant that two must open is so for these two, for a day, which is its end then. */
+/* A grant that two must open is so for these two, for some hours, which are its end then. */
 static bool is_open(emr_share *share, emr_id32 root, emr_known_grant *known)
 {
 	emr_emergency e;

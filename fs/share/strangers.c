@@ -46,10 +46,8 @@ static emr_status is_computer_of(
 	status = emr_replica_person(replica, key, &known);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	return (known.row.roles & EMR_ROLE_DEVICE) != 0 && known.row.head.state == EMR_KEY_ACTIVE &&
-			       known.row.not_after_unix_s > now
-		       ? emr_replica_is_same_person(
-				 replica, EMR_ID32_AT(known.row.ref), person, out_is)
+	return known.row.head.state == EMR_KEY_ACTIVE && known.row.not_after_unix_s > now
+		       ? share_is_device_of(replica, &known, person, out_is)
 		       : EMR_OK;
 }
 

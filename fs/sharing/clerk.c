@@ -217,8 +217,7 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 		.share_id = is_for_two(order) || (has_name(order) && order->reason[0] != '\0')
 				    ? order->request
 				    : (emr_id16){{0}},
-		.owner_name = session->profile.name,
-		.owner_born = session->profile.born};
+		.hours = (unsigned)strtoul(order->reason, NULL, 10)};
 	struct emr_fetcher *fetcher = emr_session_fetcher(session);
 	EMR_AUTO_BUF all = {0};
 	emr_status status = EMR_OK;
@@ -233,8 +232,6 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 		return tie(session, share);
 	if (!c.is_there && is_answered(share, order))
 		return EMR_CONFLICT;
-	if (!emr_card_name_ok(session->profile.name))
-		terms.owner_name = "";
 	if (!c.is_there) {
 		/* Files that others left there are judged first, and their descriptions may be
 		 * elsewhere. */

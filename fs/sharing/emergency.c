@@ -1,6 +1,6 @@
 /* The open folder answers `emrfs emergency CARD` here, for a clinician, and this look of the
  * office's thread tells the patient, and an auditor of the clinicians, at once who said why. When
- * the day is over it ends what was open: keys are renewed, and the card is used up. */
+ * the time is over it ends what was open: keys are renewed, and the card is used up. */
 #include "share/request.h"
 
 #include <string.h>
@@ -141,6 +141,9 @@ emr_status emr_answer_emergency(emr_session *session, const emr_request *request
 		status = emit(share, &after, sink);
 	if (status == EMR_INVALID && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_EMERGENCY_REASON, NULL);
+	if (!out_problem->is_set && (emr_status_is_unanswered(status) || status == EMR_FORK))
+		emr_problem_set(out_problem, EMR_SAY_UNSURE, "cause",
+			emr_text(emr_status_text(status)), NULL);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, _("The emergency"));
 	return status;
@@ -199,7 +202,7 @@ static emr_status end_all(emr_visit *visit, const emr_buf *all, emr_id16 word)
 	return EMR_OK;
 }
 
-/* *OUT_ENDS: its day is over, or nobody seconded the first. */
+/* *OUT_ENDS: its time is over, or nobody seconded the first. */
 static emr_status look_at(emr_visit *visit, const emr_emergency *e, bool *out_ends)
 {
 	const uint64_t now = emr_clock_unix_s(emr_clock_system());

@@ -106,6 +106,7 @@ static emr_status preview(const asking *a, const emr_order *order, emr_grant_mad
 		.replaces = order->replaces,
 		.purposes = order->purposes,
 		.not_after_unix_s = order->until_unix_s,
+		.hours = (unsigned)strtoul(order->reason, NULL, 10),
 		.label = order->label};
 	EMR_AUTO_SHARE share = NULL;
 	emr_path_domain d;
@@ -316,7 +317,8 @@ static emr_status answer_look(
 
 /* ---- sharing ---- */
 
-/* The request's name is the code of a card, which two clinicians of WHO need. */
+/* The request's name is the code of a card, which two clinicians of WHO need; its limit are the
+ * hours that it opens. */
 static emr_status take_card(const asking *a, const emr_who *who, emr_order *order)
 {
 	emr_row_network network;
@@ -330,6 +332,7 @@ static emr_status take_card(const asking *a, const emr_who *who, emr_order *orde
 	if (network.contract < emr_op_since(EMR_OP_EMERGENCY))
 		return EMR_PROBLEM(EMR_DENIED, a->problem, EMR_SAY_LATER_RULES, NULL);
 	order->rights |= EMR_GRANT_TWO;
+	snprintf(order->reason, sizeof order->reason, "%u", (unsigned)a->request->limit);
 	return emr_emergency_code_read(a->request->name, &order->request);
 }
 

@@ -97,7 +97,7 @@ emr_status emr_guardian_revoke(emr_session *session, const emr_request *request,
 {
 	EMR_AUTO_CROWD crowd = {0};
 	EMR_AUTO_SHARE share = NULL;
-	char text[EMR_WHO_TEXT_BYTES];
+	char text[EMR_WHO_TEXT_BYTES], folder[sizeof request->path];
 	size_t n = 0;
 	emr_who who;
 	ward w;
@@ -109,7 +109,13 @@ emr_status emr_guardian_revoke(emr_session *session, const emr_request *request,
 		status = emr_who_find_or_say(&crowd, request->who, &who, out_problem);
 	if (status == EMR_OK && !request->look)
 		status = emr_sharing_begin(session, &share);
-	if (status == EMR_OK && !request->look && w.inside[0] == '\0') /* as a whole */
+	if (status == EMR_OK)
+		snprintf(folder, sizeof folder, "%.*s", (int)(w.inside - request->path),
+			request->path);
+	if (status == EMR_OK && w.inside[0] != '\0')
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_GUARDIAN_WHOLE, "path", folder,
+			"who", request->who, NULL);
+	if (status == EMR_OK && !request->look)
 		status = emr_guardian_end(share, w.domain, who.root, &n);
 	if (status == EMR_OK)
 		emr_who_text(&who, text, sizeof text);
@@ -121,6 +127,9 @@ emr_status emr_guardian_revoke(emr_session *session, const emr_request *request,
 	if (status == EMR_REFUSED)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_REFUSED, "cause",
 			emr_result_text(emr_share_refusal(share)), NULL);
+	if (!out_problem->is_set && (emr_status_is_unanswered(status) || status == EMR_FORK))
+		emr_problem_set(out_problem, EMR_SAY_UNSURE, "cause",
+			emr_text(emr_status_text(status)), NULL);
 	if (status != EMR_OK)
 		return out_problem->is_set ? status
 					   : EMR_PROBLEM_STATUS(out_problem, status, request->path);

@@ -16,6 +16,7 @@
 #include "trustees.h"
 
 #define WORK_MS 120000
+#define HOUR_NS INT64_C(3600000000000)
 #define YEAR_S ((uint64_t)365 * 86400)
 #define ORDER_NS INT64_C(60000000000)
 
@@ -26,6 +27,7 @@ typedef struct preparing {
 	size_t with; /* the operand between folders and organisations */
 	char code[EMR_EMERGENCY_CODE_CHARS + 1];
 	uint64_t until;
+	int64_t open_ns; /* for so long, once two have said why */
 	json_t *folders; /* what is prepared: {path, who} */
 	bool is_given;	 /* the card opens something, or will */
 	char organisations[160];
@@ -42,8 +44,10 @@ static emr_status make_request(
 {
 	const char *who = p->args->operands[k];
 
-	*out = (emr_request){
-		.ask = EMR_ASK_SHARE, .purposes = EMR_PURPOSE_EMERGENCY, .until_unix_s = p->until};
+	*out = (emr_request){.ask = EMR_ASK_SHARE,
+		.purposes = EMR_PURPOSE_EMERGENCY,
+		.until_unix_s = p->until,
+		.limit = (uint32_t)(p->open_ns / HOUR_NS)};
 	if (strlen(who) >= sizeof out->who)
 		return wrong(_("Nobody is called that."), out_problem);
 	snprintf(out->who, sizeof out->who, "%s", who);
@@ -62,10 +66,9 @@ static emr_status show(preparing *p, const emr_request *request, const json_t *l
 	emr_count_text(emr_json_number_at(look, "files"), "file", "files", files);
 	emr_time_text((int64_t)p->until, until);
 	emr_say(p->out,
-		"Two clinicians of %s who have your card can read %s (%s, and what comes there) "
-		"for "
-		"24 hours, until %.11s.\n",
-		who, path, files, until);
+		"Two clinicians of %s who have your card and say why can read %s (%s, and what "
+		"comes there) for %u h. The card is good until %.11s.\n",
+		who, path, files, (unsigned)request->limit, until);
 	emr_say_release(p->out, look);
 	if (emr_json_number_at(look, "needed") < 2)
 		emr_say(p->out, "One agent alone releases it: nobody else checks with it that two "
@@ -179,8 +182,9 @@ static emr_status prepare(const emr_args *args, emr_out *out, emr_problem *out_p
 		.out = out,
 		.client = &client,
 		.folders = folders,
+		.open_ns = EMR_EMERGENCY_HOURS_MAX * HOUR_NS,
 		.until = emr_clock_unix_s(emr_clock_system()) + YEAR_S};
-	const char *file = args->values[EMR_OPT_CARD_FILE];
+	const char *file = args->values[EMR_OPT_CARD_FILE], *hours = args->values[EMR_OPT_FOR];
 	emr_status status;
 	json_t *one;
 	size_t i;
@@ -188,9 +192,12 @@ static emr_status prepare(const emr_args *args, emr_out *out, emr_problem *out_p
 	for (i = 1; i < args->n_operands && p.with == 0; i++)
 		p.with = strcmp(args->operands[i], "with") == 0 ? i : 0;
 	if (p.with < 2 || p.with + 1 >= args->n_operands || file == NULL ||
-		args->given[EMR_OPT_REASON])
-		return wrong(
-			_("emrfs emergency prepare FOLDER... with ORG... -o FILE"), out_problem);
+		args->given[EMR_OPT_REASON] ||
+		(hours != NULL && emr_duration_parse(hours, &p.open_ns) != EMR_OK) ||
+		p.open_ns % HOUR_NS != 0 || p.open_ns > EMR_EMERGENCY_HOURS_MAX * HOUR_NS)
+		return wrong(_("emrfs emergency prepare FOLDER... with ORG... -o FILE; --for takes "
+			       "whole hours, 1h to 24h."),
+			out_problem);
 	EMR_TRY(emr_until_take(args, "emergency", &p.until, out_problem));
 	EMR_TRY(trust_is_new(file, out_problem));
 	emr_emergency_code_write(emr_id16_random(), p.code);
@@ -278,7 +285,8 @@ static emr_status say_why(const emr_args *args, emr_out *out, emr_problem *out_p
 	if (reason == NULL || reason[0] == '\0' || strlen(reason) > EMR_EMERGENCY_REASON_MAX)
 		return EMR_PROBLEM(EMR_INVALID, out_problem, EMR_SAY_EMERGENCY_REASON, NULL);
 	if (args->given[EMR_OPT_UNTIL] || args->given[EMR_OPT_CARD_FILE] ||
-		args->given[EMR_OPT_AWAY] || (is_second && args->n_operands > 1))
+		args->given[EMR_OPT_AWAY] || args->given[EMR_OPT_FOR] ||
+		(is_second && args->n_operands > 1))
 		return wrong(_("emrfs emergency CARD --reason TEXT"), out_problem);
 	for (size_t i = 0; i < args->n_operands && !is_second; i++) /* in groups, as on the card */
 		snprintf(request.name + strlen(request.name),

@@ -271,7 +271,6 @@ static emr_status set(const emr_args *args, emr_out *out, emr_problem *out_probl
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	EMR_TRY(emr_network_dir_check(dir, out_problem));
 	EMR_TRY(emr_acting_open(&n.acting, out_problem));
-	EMR_TRY(emr_keyring_public(n.acting.session.keyring, &n.acting.session.identity));
 	EMR_TRY(is_new(&n, out_problem));
 	EMR_TRY(find_all(&n, out_problem));
 	EMR_TRY(agree(&n, out_problem));

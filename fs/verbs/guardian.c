@@ -201,7 +201,6 @@ static emr_status make(const emr_args *args, emr_out *out, emr_problem *out_prob
 	EMR_TRY(check(&w, out_problem));
 	EMR_TRY(emr_acting_keys(&acting, args, out_problem));
 	EMR_TRY(emr_acting_open(&acting, out_problem));
-	EMR_TRY(emr_keyring_public(acting.session.keyring, &acting.session.identity));
 	EMR_TRY(find_guardians(&w, out_problem));
 	EMR_TRY(make_all(&w, out_problem));
 	emr_out_text(out, "as", w.handle);
@@ -216,15 +215,14 @@ static emr_status make(const emr_args *args, emr_out *out, emr_problem *out_prob
 
 /* ---- of a person who has a keyring ---- */
 
-#define MINUTE_NS INT64_C(60000000000)
+#define HOUR_NS INT64_C(3600000000000) /* a rule is shown in hours and days */
 
 static emr_status add(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	const char *folder = args->values[EMR_OPT_FOR], *within = args->values[EMR_OPT_WITHIN];
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
-	emr_request request = {
-		.ask = EMR_ASK_SHARE, .write = true, .deposit = true, .limit = 30 * 1440};
-	int64_t most_ns = request.limit * MINUTE_NS;
+	emr_request request = {.ask = EMR_ASK_SHARE, .write = true, .deposit = true};
+	int64_t most_ns = 30 * 24 * HOUR_NS;
 	json_t *grant = NULL;
 	size_t used = 0;
 
@@ -234,11 +232,12 @@ static emr_status add(const emr_args *args, emr_out *out, emr_problem *out_probl
 		return wrong(_("emrfs guardian add WHO [with WHO...] --for FOLDER --until DATE"),
 			out_problem);
 	if ((within != NULL && emr_duration_parse(within, &most_ns) != EMR_OK) ||
-		most_ns < MINUTE_NS || most_ns / MINUTE_NS > EMR_ASK_LIMIT_MAX)
-		return wrong(_("--within takes a time such as 30d."), out_problem);
+		most_ns % HOUR_NS != 0 || most_ns / HOUR_NS > EMR_ASK_LIMIT_MAX / 60)
+		return wrong(
+			_("--within takes whole hours or days, such as 12h or 30d."), out_problem);
 	if (strlen(args->operands[1]) >= sizeof request.who)
 		return wrong(_("Nobody is called that."), out_problem);
-	request.limit = (uint32_t)(most_ns / MINUTE_NS);
+	request.limit = (uint32_t)(most_ns / HOUR_NS * 60);
 	snprintf(request.who, sizeof request.who, "%s", args->operands[1]);
 	for (size_t i = 3; i < args->n_operands && used < sizeof request.reason; i++)
 		used += (size_t)snprintf(request.reason + used, sizeof request.reason - used,

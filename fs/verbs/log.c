@@ -9,7 +9,6 @@
 #include "report/deeds.h"
 #include "report/folding.h"
 #include "mount/reach.h"
-#include "kit/purposes.h"
 #include "verbs/cmd.h"
 
 typedef struct telling {
@@ -80,17 +79,13 @@ static emr_status read_since(const emr_args *args, uint64_t *out_unix_s, emr_pro
 
 static emr_status read_choice(const emr_args *args, emr_request *request, emr_problem *out_problem)
 {
-	const char *who = args->values[EMR_OPT_WHO], *purpose = args->values[EMR_OPT_PURPOSE];
+	const char *who = args->values[EMR_OPT_WHO];
 
 	if (who != NULL && (who[0] == '\0' || strlen(who) > EMR_ASK_WHO_MAX))
 		return emr_wrong_use("log", _("Nobody is called that."), out_problem);
 	if (who != NULL)
 		memcpy(request->who, who, strlen(who) + 1);
-	if (purpose != NULL && !emr_purposes_parse(purpose, &request->purposes))
-		return emr_wrong_use("log",
-			_("--purpose takes treatment, emergency, research, payment, family, "
-			  "self or legal."),
-			out_problem);
+	EMR_TRY(emr_purposes_take(args, "log", &request->purposes, out_problem));
 	request->software = args->given[EMR_OPT_SOFTWARE];
 	request->staff = args->given[EMR_OPT_STAFF];
 	if (request->staff && args->n_operands > 0)

@@ -167,6 +167,19 @@ emr_status emr_until_take(
 	return emr_wrong_use(verb, what, out_problem);
 }
 
+emr_status emr_purposes_take(
+	const emr_args *args, const char *verb, uint32_t *io_bits, emr_problem *out_problem)
+{
+	const char *text = args->values[EMR_OPT_PURPOSE];
+
+	return text == NULL || emr_purposes_parse(text, io_bits)
+		       ? EMR_OK
+		       : emr_wrong_use(verb,
+				 _("--purpose takes treatment, emergency, research, payment, "
+				   "family, self or legal."),
+				 out_problem);
+}
+
 /* Where OWNER ends in OWNER[:PATH]: behind the code in brackets, and own words in brackets of their
  * own, if it is called as below shared-with-me; else at the first colon. */
 static size_t owner_len(const char *text)
@@ -241,7 +254,6 @@ static void say_asked(telling *t)
 
 static emr_status send_request(telling *t, emr_problem *out_problem)
 {
-	const char *purpose = t->args->values[EMR_OPT_PURPOSE];
 	emr_request request = {.ask = EMR_ASK_REQUEST,
 		.purposes = 1,
 		.write = t->args->given[EMR_OPT_WRITE],
@@ -251,12 +263,7 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 	if (request.write && request.deposit)
 		EMR_TRY(emr_wrong_use(
 			"request", _("It is --write or --deposit, not both."), out_problem));
-	if (purpose != NULL && !emr_purposes_parse(purpose, &request.purposes))
-		EMR_TRY(emr_wrong_use("request",
-			_("--purpose takes treatment, emergency, research, payment, family, self "
-			  "or "
-			  "legal."),
-			out_problem));
+	EMR_TRY(emr_purposes_take(t->args, "request", &request.purposes, out_problem));
 	EMR_TRY(take_reason(t, "request", &request, out_problem));
 	EMR_TRY(emr_until_take(t->args, "request", &request.until_unix_s, out_problem));
 	EMR_TRY(ask_request(t, &request, out_problem));

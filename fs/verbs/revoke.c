@@ -130,7 +130,9 @@ static void say_opened(const revoking *r)
 		emr_say(r->out, "Could have been opened, and nobody reports that it was:\n");
 	for (size_t i = 0; i < released;)
 		i += say_seen(r, r->released, i, _("its key was released: proven"));
-	if (json_array_size(r->ended) > 0 && opened == 0 && released == 0 && !r->names_seen)
+	/* A guardian, who is not told, has no id of what ended. */
+	if (opened + released == 0 && !r->names_seen &&
+		emr_json_text_at(json_array_get(r->ended, 0), "id")[0] != '\0')
 		emr_say(r->out, "Nothing was opened by what has ended.\n");
 }
 
@@ -193,13 +195,11 @@ static emr_status look_for_orders(revoking *r, emr_problem *out_problem)
 {
 	const json_t *orders = json_object_get(r->answer, "orders");
 	const char *path = r->request.has_path ? r->request.path : _("Everything");
-	int64_t wait_ns = LOOK_NS, deadline;
+	int64_t wait_ns = r->is_reached ? LOOK_NS : LOOK_AWAY_NS, deadline;
 	bool is_done;
 	emr_status status =
 		r->args->given[EMR_OPT_WAIT] ? emr_order_wait_time(r->args, &wait_ns) : EMR_OK;
 
-	if (!r->is_reached && !r->args->given[EMR_OPT_WAIT])
-		wait_ns = LOOK_AWAY_NS;
 	r->is_confirmed = true;
 	deadline = emr_clock_boot_ns(emr_clock_system()) + wait_ns;
 	for (size_t i = 0; i < json_array_size(orders) && status == EMR_OK; i++) {

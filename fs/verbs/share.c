@@ -398,7 +398,6 @@ emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *cl
 
 static emr_status read_terms(sharing *s, emr_problem *out_problem)
 {
-	const char *purpose = s->args->values[EMR_OPT_PURPOSE];
 	size_t len = strlen(s->args->operands[2]);
 
 	if (strcmp(s->args->operands[1], "with") != 0)
@@ -411,12 +410,7 @@ static emr_status read_terms(sharing *s, emr_problem *out_problem)
 	memcpy(s->request.who, s->args->operands[2], len + 1);
 	s->request.until_unix_s = s->now + MONTH_S;
 	EMR_TRY(emr_until_take(s->args, "share", &s->request.until_unix_s, out_problem));
-	if (purpose != NULL && !emr_purposes_parse(purpose, &s->request.purposes))
-		return emr_wrong_use("share",
-			_("--purpose takes treatment, emergency, research, payment, family, "
-			  "self or legal."),
-			out_problem);
-	return EMR_OK;
+	return emr_purposes_take(s->args, "share", &s->request.purposes, out_problem);
 }
 
 static emr_status read_line(sharing *s, emr_problem *out_problem)

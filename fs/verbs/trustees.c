@@ -214,7 +214,6 @@ static emr_status set(const emr_args *args, emr_out *out, emr_problem *out_probl
 				     "has none."),
 			out_problem);
 	EMR_TRY(emr_acting_open(&s.acting, out_problem));
-	EMR_TRY(emr_keyring_public(s.acting.session.keyring, &s.acting.session.identity));
 	EMR_TRY(find_all(&s, out_problem));
 	EMR_TRY(refuse_second(&s, out_problem));
 	EMR_TRY(agree(&s, out_problem));
@@ -403,7 +402,6 @@ static emr_status help(const emr_args *args, emr_out *out, emr_problem *out_prob
 			args->operands[1], NULL);
 	EMR_TRY(emr_acting_keys(&h.acting, args, out_problem));
 	EMR_TRY(emr_acting_open(&h.acting, out_problem));
-	EMR_TRY(emr_keyring_public(h.acting.session.keyring, &h.acting.session.identity));
 	status = answer(h.acting.session.keyring, &h.r, h.sealed);
 	if (status == EMR_NOT_FOUND)
 		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NOT_TRUSTEE, NULL);

@@ -254,7 +254,6 @@ emr_status trust_stop(const emr_args *args, emr_out *out, emr_problem *out_probl
 		return trust_wrong(_("emrfs trustees stop"), out_problem);
 	EMR_TRY(emr_acting_keys(&acting, args, out_problem));
 	EMR_TRY(emr_acting_open(&acting, out_problem));
-	EMR_TRY(emr_keyring_public(acting.session.keyring, &acting.session.identity));
 	status = stop_all(&acting.session, &s);
 	emr_out_number(out, "stopped", s.n);
 	if (s.is_late)

@@ -212,7 +212,6 @@ static emr_status go_over(renewing *r, emr_problem *out_problem)
 	acting->session.keyring = r->next;
 	r->next = NULL;
 	EMR_TRY(emr_acting_open(acting, out_problem));
-	EMR_TRY(emr_keyring_public(acting->session.keyring, &acting->session.identity));
 	EMR_TRY(emr_replica_person(
 		acting->session.replica, acting->session.identity.signer_id, &me));
 	EMR_TRY(save(r, acting->session.keyring, out_problem));
@@ -367,9 +366,7 @@ static emr_status renew(renewing *r, emr_problem *out_problem)
 	emr_status status;
 
 	EMR_TRY(emr_acting_open(&r->acting, out_problem));
-	status = emr_keyring_public(session->keyring, &session->identity);
-	if (status == EMR_OK)
-		status = emr_session_unmoved(session, &domains, NULL);
+	status = emr_session_unmoved(session, &domains, NULL);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	/* Something of a former renewal is left: that first, and no new words. Not where a computer

@@ -72,7 +72,7 @@ PUB(dataset_snapshot, 64, F(0, dataset), F(16, log_size), F(24, n), F(32, root))
 
 PUB(trustee_set, 8, F(0, t), F(1, n), F(2, agents_t), F(3, agents), F(4, delay_s))
 
-PUB(emergency, 48, F(0, grant), F(16, via), F(32, word))
+PUB(emergency, 49, F(0, grant), F(16, via), F(32, word), F(48, hours))
 
 PUB(recover_req, 48, F(0, trustees), F(16, box))
 
@@ -131,60 +131,57 @@ static void labelled(const char *label, const emr_span *pieces, size_t n, uint8_
 	emr_sha256_final(&ctx, out);
 }
 
+/* The same, cut to the length of an object's id. */
+static void named(const char *label, const emr_span *pieces, size_t n, uint8_t out[16])
+{
+	uint8_t hash[32];
+
+	labelled(label, pieces, n, hash);
+	memcpy(out, hash, 16);
+}
+
 void emr_object_ack(
 	const uint8_t subject[32], uint8_t what, const uint8_t signer_id[32], uint8_t out[16])
 {
 	const emr_span pieces[] = {{subject, 32}, {&what, 1}, {signer_id, 32}};
-	uint8_t hash[32];
 
-	labelled("ack", pieces, 3, hash);
-	memcpy(out, hash, 16);
+	named("ack", pieces, 3, out);
 }
 
 void emr_object_served(const uint8_t req[32], const uint8_t signer_id[32], uint8_t out[16])
 {
 	const emr_span pieces[] = {{req, 32}, {signer_id, 32}};
-	uint8_t hash[32];
 
-	labelled("served", pieces, 2, hash);
-	memcpy(out, hash, 16);
+	named("served", pieces, 2, out);
 }
 
 void emr_object_request(const uint8_t to[32], const uint8_t signer_id[32], uint8_t out[16])
 {
 	const emr_span pieces[] = {{to, 32}, {signer_id, 32}};
-	uint8_t hash[32];
 
-	labelled("request", pieces, 2, hash);
-	memcpy(out, hash, 16);
+	named("request", pieces, 2, out);
 }
 
 void emr_object_member(const uint8_t dataset[16], const uint8_t member[32], uint8_t out[16])
 {
 	const emr_span pieces[] = {{dataset, 16}, {member, 32}};
-	uint8_t hash[32];
 
-	labelled("member", pieces, 2, hash);
-	memcpy(out, hash, 16);
+	named("member", pieces, 2, out);
 }
 
-void emr_object_emergency(
-	const uint8_t word[16], const uint8_t via[16], const uint8_t domain[16], uint8_t out[16])
+void emr_object_emergency(const uint8_t word[16], const uint8_t via[16], const uint8_t domain[16],
+	uint8_t hours, uint8_t out[16])
 {
-	const emr_span pieces[] = {{word, 16}, {via, 16}, {domain, 16}};
-	uint8_t hash[32];
+	const emr_span pieces[] = {{word, 16}, {via, 16}, {domain, 16}, {&hours, 1}};
 
-	labelled("emergency", pieces, 3, hash);
-	memcpy(out, hash, 16);
+	named("emergency", pieces, 4, out);
 }
 
 void emr_object_recovery(const uint8_t request[16], const uint8_t agent[32], uint8_t out[16])
 {
 	const emr_span pieces[] = {{request, 16}, {agent, 32}};
-	uint8_t hash[32];
 
-	labelled("recovery", pieces, 2, hash);
-	memcpy(out, hash, 16);
+	named("recovery", pieces, 2, out);
 }
 
 void emr_grantee_dataset(const uint8_t dataset[16], uint8_t out_grantee[32])

@@ -1,7 +1,7 @@
 /* This is the rule for an emergency (4B EMERGENCY): a patient prepared a grant that opens only when
  * two clinicians have each said why, with the word on the patient's card, which the second may have
- * from the first one's operation. It is open for these two, for a day. One alone opens nothing,
- * under however many keys, and who repeats it gains no time. */
+ * from the first one's operation. It is open for these two, for the hours that the patient chose.
+ * One alone opens nothing, under however many keys, and who repeats it gains no time. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"
@@ -11,7 +11,6 @@
 #include "declare.h"
 #include "rules.h"
 
-#define OPEN_S 86400u /* how long the second may come after the first, and it is open */
 /* salt, HPKE of the reason, padded */
 #define REASON_PART (32 + EMR_HPKE_BYTES + 512)
 
@@ -21,10 +20,9 @@ static emr_row_emergency row_of(struct judge *judge)
 	emr_row_emergency row = {.until_unix_s = 0};
 
 	if (!judge->is_row_present ||
-		!emr_judge_parsed(judge, emr_row_emergency_parse(judge->row, &row)))
-		return (emr_row_emergency){.until_unix_s = 0};
-	if (row.until_unix_s != 0 ? judge->now >= row.until_unix_s
-				  : judge->now > row.first_unix_s + OPEN_S)
+		!emr_judge_parsed(judge, emr_row_emergency_parse(judge->row, &row)) ||
+		(row.until_unix_s != 0 ? judge->now >= row.until_unix_s
+				       : judge->now > row.first_unix_s + EMR_EMERGENCY_S))
 		return (emr_row_emergency){.until_unix_s = 0};
 	return row;
 }
@@ -41,14 +39,16 @@ static void follows(struct key_set *set, const emr_item *item, emr_span pub)
 	emr_declare_member_of_signer(set, item, emr_pub_emergency_of(pub).via);
 }
 
-/* The card has the word by which the grant is called. */
+/* The card has the word by which the grant is called, and the owner chose the hours in its name. */
 static emr_result form(struct judge *judge)
 {
 	emr_pub_emergency pub = emr_pub_emergency_of(judge->pub);
 	uint8_t grant[16];
 
-	emr_object_emergency(pub.word, pub.via, judge->item.domain_id, grant);
-	return memcmp(grant, pub.grant, 16) == 0 && memcmp(grant, judge->item.object_id, 16) == 0
+	emr_object_emergency(pub.word, pub.via, judge->item.domain_id, pub.hours, grant);
+	return pub.hours >= 1 && pub.hours <= EMR_EMERGENCY_HOURS_MAX &&
+			       memcmp(grant, pub.grant, 16) == 0 &&
+			       memcmp(grant, judge->item.object_id, 16) == 0
 		       ? EMR_RESULT_APPLIED
 		       : EMR_RESULT_FORMAT;
 }
@@ -101,7 +101,7 @@ static void write(struct judge *judge)
 		row.first_unix_s = judge->now;
 	} else if (!is_first(&row, &signer)) {
 		memcpy(row.second, signer.root, 32);
-		row.until_unix_s = judge->now + OPEN_S;
+		row.until_unix_s = judge->now + emr_pub_emergency_of(judge->pub).hours * 3600u;
 	}
 	row.head = emr_judge_head(judge, EMR_FAMILY_EMERGENCY, EMR_STATE_PRESENT, 0, 0);
 	emr_row_emergency_encode(&row, value);

@@ -234,6 +234,14 @@ void follower_stop(emr_replica *r)
 	(void)pthread_join(f->thread, NULL);
 }
 
+void emr_follow_hurry(emr_replica *replica)
+{
+	EMR_LOCKED(&replica->follower.lock);
+
+	replica->follower.is_hurried = true;
+	(void)pthread_cond_broadcast(&replica->follower.turned);
+}
+
 /* Under f->lock. */
 static emr_status wait_locked(emr_replica *r, uint64_t *io_size, int64_t end_ns)
 {
@@ -244,7 +252,7 @@ static emr_status wait_locked(emr_replica *r, uint64_t *io_size, int64_t end_ns)
 	while (atomic_load(&r->reached) <= *io_size) {
 		if (f->failed != failed)
 			return f->trouble;
-		if (in_ms(0) >= end_ns)
+		if (f->is_hurried || in_ms(0) >= end_ns)
 			return EMR_TIMEOUT;
 		emr_cond_wait_until(&f->turned, &f->lock, end_ns);
 	}

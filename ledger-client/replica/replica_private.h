@@ -35,7 +35,7 @@ typedef struct follower {
 	pthread_mutex_t lock;  /* has_thread .. shown */
 	pthread_cond_t turned; /* a run or a turn of the thread has ended */
 	pthread_t thread;
-	bool has_thread, is_ending;
+	bool has_thread, is_ending, is_hurried;
 	uint64_t failed;    /* turns that could not follow */
 	emr_status trouble; /* of the last of them */
 	int64_t heard_ns;   /* system's boot time of the last that could; 0: the last could not */

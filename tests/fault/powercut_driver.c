@@ -439,7 +439,7 @@ static void reclaim(void)
 	emr_reclaim_report report;
 
 	mark("o %ld publish", ++number);
-	must(emr_view_reclaim(stack.view, 90, &report), "reclaim");
+	must(emr_stack_reclaim(stack.view, 90, &report), "reclaim");
 }
 
 static void one_step(const char *path)

@@ -84,7 +84,8 @@ void chosen_pub(const uint8_t *choice, const uint8_t signer_id[32], emr_item *it
 		memset(pub + 16, choice[8] % 2, 32);
 		break;
 	case EMR_OP_EMERGENCY:
-		emr_object_emergency(pub + 32, pub + 16, item->domain_id, pub);
+		pub[48] %= EMR_EMERGENCY_HOURS_MAX + 2;
+		emr_object_emergency(pub + 32, pub + 16, item->domain_id, pub[48], pub);
 		__attribute__((fallthrough));
 	case EMR_OP_MINT:
 		memcpy(item->object_id, pub, 16);

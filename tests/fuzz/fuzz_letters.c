@@ -51,7 +51,7 @@ static void reason(const share_input *in)
 /* Sealed parts of every operation with one letter: none opens. */
 static void sealed(const share_input *in)
 {
-	static const size_t pubs[] = {32, 32, 48, 64, 48};
+	static const size_t pubs[] = {32, 32, 48, 64, 49};
 	static const uint8_t ops[] = {0x40, 0x42, 0x13, 0x52, 0x4b};
 	uint8_t pub[64] = {0};
 	char text[EMR_REQUEST_REASON_MAX + 1];

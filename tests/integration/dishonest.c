@@ -7,16 +7,22 @@
  *   silent    an owner's open folder answers nobody
  *   colludes  a reader has the state of the agent in EMR_FRIEND, and its passphrase in EMR_PASS,
  * and opens by its fragments, which the ledger never hears of
+ *   between   a host shows a member so many entries as the file KEY says in EMR_BETWEEN, a
+ * directory, and takes what a member hands in with a yes, and nowhere, while KEY.lost is there
  */
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "ledger/backend.h"
 
 #include "agency.h"
 #include "letters_private.h"
+#include "served_private.h"
 #include "shared_private.h"
 
 static bool is(const char *word)
@@ -179,4 +185,47 @@ CHANGED(ask_combine, emr_ask *ask, size_t i)
 			EMR_EACH (const agency_file, file, &files)
 				try_fragment(&p, file);
 	return status;
+}
+
+/* ---- a host ---- */
+
+/* In the directory EMR_BETWEEN, of MEMBER. */
+static bool has_between(emr_id32 member, const char *kind, emr_buf *out)
+{
+	EMR_AUTO_FD between = open(getenv("EMR_BETWEEN"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char name[80];
+
+	emr_hex(member.b, sizeof member.b, name);
+	strcat(name, kind);
+	return between >= 0 && emr_file_read(between, name, 32, out) == EMR_OK;
+}
+
+CHANGED(served_check_reader, emr_served *served, emr_serve_call *call, uint64_t *out_below)
+{
+	emr_status status = __real_served_check_reader(served, call, out_below);
+	EMR_AUTO_BUF said = {0};
+	uint64_t shown;
+
+	if (status == EMR_OK && is("between") && has_between(call->asks, "", &said) &&
+		emr_buf_append(&said, "", 1) == EMR_OK &&
+		sscanf((const char *)said.data, "%" SCNu64, &shown) == 1 && shown < *out_below)
+		*out_below = shown;
+	return status;
+}
+
+/* As if all items of it had been applied. */
+CHANGED(emr_embedded_take, emr_ledger *ledger, emr_id32 submitter, const uint8_t sig[64],
+	emr_bytes batch, emr_ledger_answer *out)
+{
+	EMR_AUTO_BUF said = {0};
+	emr_header header;
+
+	if (!is("between") || !has_between(submitter, ".lost", &said))
+		return __real_emr_embedded_take(ledger, submitter, sig, batch, out);
+	if (emr_header_parse((emr_span){batch.data, EMR_HEADER_BYTES}, &header) != EMR_CONTRACT_OK)
+		return EMR_INVALID;
+	emr_batch_id(batch.data, out->batch_id.b);
+	out->ledger_time = header.time_unix_s;
+	out->n_results = header.count;
+	return emr_ledger_size(ledger, &out->seq);
 }

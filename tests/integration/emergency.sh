@@ -45,7 +45,7 @@ echo "since 1999" >"$MNT/Allergies/Deep/story"
 echo "private" >"$MNT/Diary/june"
 run 0 status --wait
 
-prepares() { as ana "$EMRFS" emergency prepare "ana-folder/$1" with @saolucas -o "$2" --yes --json >out/said 2>&1 </dev/null; }
+prepares() { as ana "$EMRFS" emergency prepare "ana-folder/$1" with @saolucas -o "$2" --yes --json "${@:3}" >out/said 2>&1 </dev/null; }
 refused() { ! prepares Allergies card && [ "$(field error)" = "$1" ]; }
 emr_until refused later-rules
 [ ! -e card ] || emr_fail "a card that opens nothing"
@@ -117,6 +117,11 @@ emr_until deep
 why 6 vera "$CODE" "a third"
 [ ! -e vera-folder/shared-with-me ] || emr_fail "a third reads"
 ! opens nuno || emr_fail "read in another organisation"
+mkdir eva-folder/Pills && as eva run 0 status --wait
+as eva json 0 emergency prepare eva-folder/Pills with @saolucas -o eva.paper --yes
+why 0 lima "$(field code)" "another patient"
+why 0 rosa second "of the other patient" --yes
+expect "the newer one" "$(field state) $(field owner)" "open Eva Reis"
 hears() { # WHO WORD
 	as "$1" "$EMRFS" status >out/heard 2>&1 </dev/null
 	grep -qF -- "$2" out/heard
@@ -154,5 +159,16 @@ emr_until hears ana "The emergency is over"
 ended() { "$EMRFS" share >out/said 2>&1 && ! grep -q emergency out/said; }
 emr_until ended
 why 5 lima "$CODE" "by the used card"
+
+say "for six hours, if she says so"
+run 2 emergency prepare "$MNT/Allergies" with @saolucas -o six --for 25h --yes
+prepares Allergies six --for 6h || emr_fail "$(cat out/said)"
+why 0 lima "$(field code)" "unconscious again"
+why 0 rosa second "allergies unknown" --yes
+left=$(($(field until_unix) - $(date +%s)))
+[ "$left" -le 21600 ] && [ "$left" -gt 21000 ] || emr_fail "open for $left s"
+emr_until opens lima
+echo 112300 >clock
+emr_until closed
 run 0 unmount
 echo "all is well"

@@ -5,7 +5,9 @@
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
+. "$SUPPORT/answers.sh"
 two_begin guardian_adult
+answers_begin
 P="--passphrase-file $EMR_PASS"
 echo 0 >clock
 export EMR_CLOCK_FILE=$EMR_WORK/clock LD_PRELOAD=$TOOLS/libclock_shim.so
@@ -58,7 +60,12 @@ says "rosa, "
 
 say "what the rule allows is opened at a guardian's word; for all else she is asked"
 asks() { as "$1" run "${*: -1}" share "$(of "$1" "$2")" with "$3" "${@:4:$#-4}" --json; }
-asks rosa Health lima --until 7d 0
+in_window() { # DEED PATH WHO QUESTION: Rosa's
+	printf '%s\n' "$4|$(as rosa "$EMRFS" people --json | jq --arg who "$3" '.people | map(.called | startswith($who)) | index(true)')" "For how long|7" >answers
+	MENU_HOME='' PACKAGING=$SUPPORT/../../packaging in_menu rosa action "$1" "$EMR_WORK/$(of rosa "$2")"
+}
+in_window share Health lima "Who may open it?"
+grep -q "^Asked: ana.*lima" shown || emr_fail "$(cat shown)"
 emr_until reads lima penicillin
 emr_until says_later ana "let lima"
 asks rosa Health vera --until 8d 0
@@ -94,7 +101,8 @@ emr_until reads lima 1999
 run 0 unmount
 ends() { as "$1" run "$4" revoke "$(of "$1" "$2")" from "$3" --yes --json; }
 ends lima Health vera 6
-ends rosa Health nuno@clínicaaurora 0
+in_window unshare Health/list nuno "not told who can open it"
+grep -q "^Ended: .*Health" shown && ! grep -q "Nothing was opened" shown || emr_fail "$(cat shown)"
 ended() { ! grep -qs penicillin nuno-folder/shared-with-me/*/Health/list; }
 emr_until ended
 none() { ! reads lima "1999\|penicillin"; }

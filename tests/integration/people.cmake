@@ -26,14 +26,16 @@ set_tests_properties(integration_device PROPERTIES LABELS integration TIMEOUT ${
 # emrfs as its owner may have changed it.
 add_executable(dishonest ${CMAKE_CURRENT_LIST_DIR}/dishonest.c ${PROJECT_SOURCE_DIR}/fs/main.c)
 target_compile_definitions(dishonest PRIVATE EMRFS_VERSION="${PROJECT_VERSION}")
-target_include_directories(dishonest PRIVATE ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/keyring)
-target_link_libraries(dishonest PRIVATE emr_flags emr_verbs emr_share emr_keyring emr_crypto)
-target_link_options(dishonest PRIVATE -Wl,--wrap=agency_send,--wrap=agency_shred,--wrap=ask_combine,--wrap=desk_judge,--wrap=emr_fragment_convert,--wrap=emr_release_run,--wrap=emr_replica_person_is_active)
+target_include_directories(dishonest PRIVATE ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/keyring ${PROJECT_SOURCE_DIR}/ledger-client/served)
+target_link_libraries(dishonest PRIVATE emr_flags emr_verbs emr_share emr_served emr_keyring emr_crypto)
+target_link_options(dishonest PRIVATE -Wl,--wrap=agency_send,--wrap=agency_shred,--wrap=ask_combine,--wrap=desk_judge,--wrap=emr_embedded_take,--wrap=emr_fragment_convert,--wrap=emr_release_run,--wrap=emr_replica_person_is_active,--wrap=served_check_reader)
 # Tests of requests, releases and openings and of the evidence of them; and of who releases while the owner is away.
 if(TARGET verify-audit)
 	add_test(NAME integration_accesses COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/accesses.sh)
 	add_test(NAME integration_away COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/away.sh)
-	set_tests_properties(integration_accesses integration_away PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+	add_test(NAME integration_guardian_host COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/guardian_host.sh)
+	add_test(NAME integration_emergency_host COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/emergency_host.sh)
+	set_tests_properties(integration_accesses integration_away integration_guardian_host integration_emergency_host PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;DISHONEST=$<TARGET_FILE:dishonest>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
 endif()
 add_test(NAME integration_card COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/card.sh)

@@ -247,3 +247,15 @@ void emr_stack_close(emr_stack *s)
 		close(s->state_dirfd);
 	*s = (emr_stack){.state_dirfd = -1, .spill_dirfd = -1};
 }
+
+/* fs/view/core/reclaim.h */
+emr_status view_reclaim_with(
+	emr_view *view, emr_reclaim_options *options, emr_reclaim_report *out_report);
+
+emr_status emr_stack_reclaim(
+	emr_view *view, uint8_t max_live_percent, emr_reclaim_report *out_report)
+{
+	emr_reclaim_options options = {.max_live_percent = max_live_percent};
+
+	return view_reclaim_with(view, &options, out_report);
+}

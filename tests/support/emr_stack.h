@@ -50,3 +50,6 @@ emr_status emr_stack_create(const char *path);
 emr_status emr_stack_open(const char *path, const emr_stack_options *options, emr_stack *out_stack);
 /* In the reverse order; a stack that was only partly opened is fine. */
 void emr_stack_close(emr_stack *stack);
+/* A reclaim of segments with no more than MAX_LIVE_PERCENT of live bytes. */
+emr_status emr_stack_reclaim(
+	emr_view *view, uint8_t max_live_percent, emr_reclaim_report *out_report);

@@ -39,7 +39,7 @@ def brought(family):
 said = {f"person {name}" for name in handles.values()}
 datasets = {hashlib.sha256(b"emrfs/v1/dataset\0" + object_id).digest(): object_id.hex() for _, object_id, _, _ in brought(DATASET)}
 for value, entry in db.execute("SELECT value, entry FROM state JOIN entries USING (seq)"):
-    if value[0] == GRANT and value[48:80] not in datasets:
+    if value[0] == GRANT and len(value) >= 96 and value[48:80] not in datasets:
         said.add(f"{who(entry[24:56])} shared with {who(value[48:80])} until {struct.unpack('>Q', value[88:96])[0]}")
 for _, object_id, name, _ in brought(JOIN):
     said.add(f"{name} joined {object_id.hex()}")

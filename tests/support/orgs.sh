@@ -1,7 +1,7 @@
 # Sourced after two.sh by tests with several organisations, and with the services that release keys.
 #
 #   orgs_join WHO "Name" ADMIN...      WHO makes an organisation in the network of the host, whose members' ADMINs admit it
-#   orgs_agent WHO ADMIN               ADMIN invites the agent WHO
+#   orgs_agent WHO ADMIN               ADMIN invites the agent WHO; its key is `field id`
 #   agent_start WHO / agent_stop WHO   its service, behind
 #   agent_says WHO PATTERN             whether its report has that
 
@@ -28,7 +28,7 @@ orgs_agent() {
 	as "$2" two_invite "$1" agent
 	waiting=$!
 	emr_until test -s "$EMR_WORK/$1.invitation"
-	as "$1" run 0 init --join "$EMR_WORK/$1.invitation" --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$1.words"
+	as "$1" json 0 init --join "$EMR_WORK/$1.invitation" --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$1.words"
 	wait "$waiting" || emr_fail "invite $1: $(cat "$EMR_WORK/out/invited-$1")"
 }
 

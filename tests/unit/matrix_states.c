@@ -182,7 +182,7 @@ static void set_emergency(people *p, enum state state)
 	if (state == ST_GRANT_ENDED)
 		grant.head.state = EMR_GRANT_REVOKED;
 	emr_grantee_dataset(p->team, grant.grantee);
-	emr_object_emergency(matrix_word, p->team, p->world.domain, p->grant);
+	emr_object_emergency(matrix_word, p->team, p->world.domain, 6, p->grant);
 	if (state != ST_NO_GRANT)
 		people_put_grant(p, &grant);
 	memset(row.first, 'f', 32);

@@ -354,10 +354,11 @@ static void recovery_item(people *p, int form, const kit_signer *me, people_item
 static void emergency_item(people *p, people_item *out)
 {
 	memcpy(out->item.domain_id, p->world.domain, 16);
-	emr_object_emergency(matrix_word, p->team, p->world.domain, out->item.object_id);
+	emr_object_emergency(matrix_word, p->team, p->world.domain, 6, out->item.object_id);
 	memcpy(out->pub, out->item.object_id, 16);
 	memcpy(out->pub + 16, p->team, 16);
 	memcpy(out->pub + 32, matrix_word, 16);
+	out->pub[48] = 6;
 	out->part = kit_part(3, 592);
 }
 

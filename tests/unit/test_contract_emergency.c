@@ -1,5 +1,5 @@
 /* These tests are about an emergency: a grant that its patient prepared opens when two clinicians
- * with the patient's card have each said why, for a day, and not for one of them alone. */
+ * with the patient's card have each said why, for the hours in its name, and not for one alone. */
 #include "test_contract_people.h"
 
 enum {
@@ -15,6 +15,7 @@ enum {
 };
 
 static const uint8_t word[16] = {'c', 'a', 'r', 'd'};
+static uint8_t hours; /* of the grant that is prepared */
 
 /* The grant to the team opens for two; GRANTEE and STEWARD are clinicians of it. */
 static void put_prepared(people *p, uint16_t rights)
@@ -25,7 +26,7 @@ static void put_prepared(people *p, uint16_t rights)
 	row.purposes = EMR_PURPOSE_EMERGENCY;
 	row.not_after_unix_s = KIT_NOW + 30 * KIT_DAY;
 	emr_grantee_dataset(p->team, row.grantee);
-	emr_object_emergency(word, p->team, p->world.domain, p->grant);
+	emr_object_emergency(word, p->team, p->world.domain, hours, p->grant);
 	people_put_grant(p, &row);
 }
 
@@ -51,6 +52,7 @@ static void begin(people *p)
 {
 	people_make(p);
 	people_put_rules(p, 2);
+	hours = 24;
 	put_prepared(p, EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_TWO);
 	for (int i = 0; i < 2; i++) {
 		enum who who = i == 0 ? GRANTEE : STEWARD;
@@ -95,7 +97,7 @@ static int send(people *p, const char *name, enum who who, uint8_t op, const uin
 
 static emr_pub_emergency said(const people *p)
 {
-	emr_pub_emergency pub;
+	emr_pub_emergency pub = {.hours = hours};
 
 	memcpy(pub.grant, p->grant, 16);
 	memcpy(pub.via, p->team, 16);
@@ -106,7 +108,7 @@ static emr_pub_emergency said(const people *p)
 static void says_that(int expected, people *p, const char *name, enum who who,
 	const emr_pub_emergency *what, uint64_t now)
 {
-	uint8_t pub[48];
+	uint8_t pub[49];
 
 	emr_pub_emergency_encode(what, pub);
 	kit_expect(expected,
@@ -153,6 +155,28 @@ TEST(two_clinicians_open_it_for_a_day)
 	asks(OVER, &p, "after it", GRANTEE, KIT_NOW + 200 + KIT_DAY);
 	says(OK, &p, "another time", STEWARD, KIT_NOW + 2 * KIT_DAY);
 	asks(OVER, &p, "another time, by one", STEWARD, KIT_NOW + 2 * KIT_DAY);
+}
+
+TEST(it_is_open_for_the_hours_that_the_patient_chose)
+{
+	static const uint8_t refused[] = {0, 25};
+	emr_pub_emergency what;
+
+	SCENE(people, p, begin, people_free);
+	what = said(&p);
+	what.hours = 6;
+	says_that(FORM, &p, "other hours than the grant's", GRANTEE, &what, KIT_NOW);
+	for (size_t i = 0; i < sizeof refused; i++) {
+		hours = refused[i];
+		put_prepared(&p, EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_TWO);
+		says(FORM, &p, "hours that there are not", GRANTEE, KIT_NOW);
+	}
+	hours = 6;
+	put_prepared(&p, EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_TWO);
+	says(OK, &p, "the first", GRANTEE, KIT_NOW);
+	says(OK, &p, "the second, after more than they are", STEWARD, KIT_NOW + 7 * 3600);
+	asks(OK, &p, "at their end", GRANTEE, KIT_NOW + 13 * 3600 - 1);
+	asks(OVER, &p, "after it", GRANTEE, KIT_NOW + 13 * 3600);
 }
 
 TEST(a_second_who_comes_late_is_a_first)

@@ -214,6 +214,18 @@ TEST_IN(begin, end, an_answer_is_waited_for_until_the_ledger_shows_its_entry)
 	assert_int_equal(reached(), said.seq + 1);
 }
 
+TEST_IN(begin, end, a_folder_that_closes_waits_for_nothing_that_the_ledger_does_not_show)
+{
+	emr_ledger_answer said = save(&domain, 1);
+	const int64_t before = emr_clock_boot_ns(emr_clock_system());
+
+	assert_ok(emr_follow_now(replica));
+	emr_follow_hurry(replica);
+	assert_status(EMR_TIMEOUT, emr_follow_to(replica, said.seq + 100));
+	assert_true(emr_clock_boot_ns(emr_clock_system()) - before < INT64_C(9000000000));
+	assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &said));
+}
+
 /* ---- what was sent from here ---- */
 
 static emr_status read_part(uint8_t object)

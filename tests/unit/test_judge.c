@@ -116,6 +116,13 @@ TEST_IN(begin, end, who_releases_looks_at_his_own_clock)
 	is_judged(EMR_RESULT_GRANT_DEAD);
 }
 
+/* Whatever the ledger took: on this copy nobody said anything. */
+TEST_IN(begin, end, what_two_must_open_is_not_given_without_their_words)
+{
+	q.grant.known.row.rights |= EMR_GRANT_TWO;
+	is_judged(EMR_RESULT_GRANT_DEAD);
+}
+
 TEST_IN(begin, end, a_question_of_yesterday_is_not)
 {
 	q.grant.terms.not_before = q.ledger_time - 2 * QUESTION_S;

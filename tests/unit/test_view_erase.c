@@ -328,7 +328,7 @@ TEST(a_crash_after_the_blocks_are_gone_is_made_good_at_the_next_start)
 	kit_publish(&k);
 	assert_int_equal(rows_left(&k), 0);
 	/* And a reclaim of every day finds all its roots. */
-	assert_ok(emr_view_reclaim(k.view, 100, &report));
+	assert_ok(emr_stack_reclaim(k.view, 100, &report));
 	assert_int_equal(report.missing_nodes, 0);
 }
 
@@ -487,7 +487,7 @@ TEST(what_was_sent_and_has_no_answer_is_kept)
 	ledger_is_away = true;
 	assert_status(EMR_BUSY, emr_view_publish_now(k.view));
 	assert_ok(emr_view_purge(k.view, &(uint64_t){0}));
-	assert_ok(emr_view_reclaim(k.view, 100, &report));
+	assert_ok(emr_stack_reclaim(k.view, 100, &report));
 	ledger_is_away = false;
 	kit_publish_all(&k);
 	kit_restart(&k);

@@ -22,7 +22,7 @@ TEST(a_reader_of_an_unlinked_file_survives_the_reclaimer)
 	for (int i = 0; i < 6; i++)
 		kit_write(&k, "d/g", bytes, 200000);
 	assert_ok(emr_view_sync(k.view));
-	assert_ok(emr_view_reclaim(k.view, 100, &report));
+	assert_ok(emr_stack_reclaim(k.view, 100, &report));
 	kit_expect_handle(h, bytes, 200000);
 	emr_view_release(h);
 	kit_expect(&k, "d/g", bytes, 200000);
@@ -46,7 +46,7 @@ TEST(a_published_file_reads_the_same_after_the_reclaimer)
 	kit_unlink(&k, "d/1");
 	kit_unlink(&k, "d/3");
 	kit_publish_all(&k);
-	assert_ok(emr_view_reclaim(k.view, 100, &report));
+	assert_ok(emr_stack_reclaim(k.view, 100, &report));
 	kit_restart(&k);
 	for (int i = 2; i < 8; i += i == 2 ? 2 : 1) {
 		kit_expect(&k, printed("d/%d", i), bytes + i, 150000);

@@ -118,7 +118,7 @@ static void *work(void *arg)
 		if (i % 20 == 7)
 			ok(w, emr_view_publish_now(w->k->view));
 		if (i % 30 == 11 && w->number == 0)
-			ok(w, emr_view_reclaim(w->k->view, 90, &report));
+			ok(w, emr_stack_reclaim(w->k->view, 90, &report));
 		if (i % 15 == 3)
 			ok(w, emr_view_sync(w->k->view));
 	}

@@ -59,14 +59,6 @@ emr_status view_reclaim_with(
 	return emr_journal_reclaim(view->options.journal, options, out_report);
 }
 
-emr_status emr_view_reclaim(
-	emr_view *view, uint8_t max_live_percent, emr_reclaim_report *out_report)
-{
-	emr_reclaim_options options = {.max_live_percent = max_live_percent};
-
-	return view_reclaim_with(view, &options, out_report);
-}
-
 uint64_t space_for_copies(const void *arg)
 {
 	const emr_view *view = arg;

@@ -5,7 +5,8 @@
 #include "edit.h"
 #include "node.h"
 
-/* A reclaim that keeps what working copies and open files need: sets the roots in OPTIONS. */
+/* Frees segments whose blocks are mostly dead, but for what working copies and open files need,
+ * also those without a name: sets the roots in OPTIONS.  See emr_journal_reclaim for the rest. */
 emr_status view_reclaim_with(
 	emr_view *view, emr_reclaim_options *options, emr_reclaim_report *out_report);
 /* Where the nodes of trees are that are on this computer, with those that were brought; NULL: they
@@ -44,7 +45,7 @@ void space_died(emr_view *view, uint64_t bytes);
 void space_check(emr_view *view);
 /* Under view->lock: when a look that is wanted begins. */
 int64_t space_look_due(const emr_view *view);
-/* One look, without view->lock: as emr_view_reclaim with limits that fit the disk. */
+/* One look, without view->lock: as view_reclaim_with with limits that fit the disk. */
 emr_status space_look(emr_view *view, emr_reclaim_report *out_report);
 /* Without any lock, before more is written: asks for a look that is due, and waits while far more
  * is written than a look has seen.  Without the view's threads it looks itself. */

@@ -41,7 +41,6 @@ emr_status emr_content_key_manifest_open(const emr_content_key *key, const uint8
 typedef enum emr_capsule_kind {
 	EMR_CAPSULE_CONTENT = 1,
 	EMR_CAPSULE_LISTING = 2,
-	EMR_CAPSULE_EMERGENCY = 3,
 } emr_capsule_kind;
 
 /* ctx = SHA-256("emrfs/v1/ctx" || domain || u32 epoch || record || u64 cver || u8 kind || digest),

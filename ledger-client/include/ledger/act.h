@@ -128,8 +128,9 @@ emr_act emr_act_access(emr_id16 domain, emr_id16 access, emr_id16 grant, emr_id1
 emr_act emr_act_served(emr_id16 domain, emr_id32 signer, emr_id32 req, emr_id16 access,
 	enum emr_served_mode mode, uint16_t count, uint8_t reason);
 emr_act emr_act_report(emr_id16 domain, emr_id16 report, emr_id16 grant, emr_id16 via);
-/* WORD is the card's, after which GRANT is called. */
-emr_act emr_act_emergency(emr_id16 domain, emr_id16 grant, emr_id16 via, emr_id16 word);
+/* WORD is the card's, after which GRANT is called, and the HOURS that it is open. */
+emr_act emr_act_emergency(
+	emr_id16 domain, emr_id16 grant, emr_id16 via, emr_id16 word, uint8_t hours);
 
 /* ---- teams, datasets, trustees ---- */
 

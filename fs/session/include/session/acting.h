@@ -21,8 +21,8 @@ typedef struct emr_acting {
 
 /* The state and the keyring; asks for the passphrase. */
 emr_status emr_acting_keys(emr_acting *acting, const emr_args *args, emr_problem *out_problem);
-/* Then ledger, own copy (followed to its end) and handle.  It asks for nothing, and needs places,
- * state and keyring alone. */
+/* Then identity, ledger, own copy (followed to its end) and handle.  It asks for nothing, and needs
+ * places, state and keyring alone. */
 emr_status emr_acting_open(emr_acting *acting, emr_problem *out_problem);
 /* A computer was cut off: what this one keeps of keys, to open records sooner, is made again from
  * what counts now. */

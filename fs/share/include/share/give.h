@@ -27,7 +27,7 @@ typedef struct emr_grant_order {
 	uint64_t not_before_unix_s; /* 0 = now */
 	uint64_t not_after_unix_s;
 	const char *label;	/* the folder's name, as the grantee will see it */
-	const char *owner_name; /* for the domain's card; may be "" */
+	const char *owner_name; /* for the domain's card; may be ""; NULL: as SHARE was opened */
 	const char *owner_born; /* YYYY-MM-DD or "" */
 	const emr_id32 *agents; /* NULL = chosen: up to three, of different organisations */
 	unsigned agents_count;
@@ -35,6 +35,7 @@ typedef struct emr_grant_order {
 	emr_id16 share_id; /* ties it to the grants of domains around it; zero = a share of its own;
 			      with EMR_GRANT_TWO the word of the card that opens it, after which
 			      the grant is called */
+	unsigned hours;	   /* with EMR_GRANT_TWO: that it is open then */
 	emr_id16 root_dir; /* where that share begins; zero = here */
 	emr_id16 grant;	   /* what it is called: the id of the request that it answers, so that one
 			      request has one grant, on whichever computer it is answered; zero = a

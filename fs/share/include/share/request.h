@@ -120,10 +120,8 @@ emr_status emr_share_guardian_of(
 /* Whether RULE lets READER have something from ASKED_UNIX_S until UNTIL_UNIX_S. */
 bool emr_guardian_allows(const char *rule, const emr_known_person *reader, uint64_t asked_unix_s,
 	uint64_t until_unix_s);
-/* Whether DOMAIN is another's in which this person is a guardian now. */
-bool emr_guardian_is_me(emr_share *share, emr_id16 domain);
 /* Ends what ROOT (first key) reads and writes in DOMAIN, in which this person is a guardian, and in
- * the domains that came with it.  *OUT_N: how many.  EMR_DENIED: no guardian (any more);
+ * the domains inside it.  *OUT_N: how many.  EMR_DENIED: no guardian (any more);
  * EMR_REFUSED: emr_share_refusal says. */
 emr_status emr_guardian_end(emr_share *share, emr_id16 domain, emr_id32 root, size_t *out_n);
 /* A guardian has ended what PERSON had in an own domain; first keys. */
@@ -141,15 +139,15 @@ emr_status emr_guardian_mark_of(
  * opened, and tell the patient who said so. They refuse to open anything by the word of one.
  *
  * Prepared is a grant with EMR_GRANT_TWO to the staff of the organisation, or to a team,
- * called after the word on the card; the ledger opens it (EMERGENCY). */
-
-#define EMR_EMERGENCY_S 86400u /* how long the second may come after the first, and it is open */
+ * called after the word on the card and the hours that it is open; the ledger opens it (EMERGENCY).
+ */
 
 /* One grant that a card opens. */
 typedef struct emr_emergency {
 	emr_known_grant grant;
 	emr_id16 via;			    /* the team that it is to */
 	emr_id16 word;			    /* of the card */
+	unsigned hours;			    /* that it is open by it */
 	emr_id32 first, second;		    /* first keys of the clinicians; zero: nobody yet */
 	uint64_t first_unix_s;		    /* when FIRST said why; 0: nobody, or that is over */
 	uint64_t until_unix_s;		    /* open; 0: not yet */
@@ -164,6 +162,9 @@ typedef enum emr_emergency_state {
 } emr_emergency_state;
 emr_emergency_state emr_emergency_state_at(const emr_emergency *e, uint64_t now_unix_s);
 
+/* For how many hours the card with WORD opens GRANT, whose name says it; 0: it does not, or its
+ * team cannot be read. */
+unsigned emr_emergency_hours(emr_share *share, const emr_known_grant *grant, emr_id16 word);
 /* GRANT, which two must open, and what was said of it.  EMR_NOT_FOUND: nothing yet; the rest of OUT
  * is said then. */
 emr_status emr_emergency_of(emr_share *share, const emr_known_grant *grant, emr_emergency *out);

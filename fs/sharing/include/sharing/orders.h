@@ -42,8 +42,9 @@ typedef struct emr_order {
 	char path[EMR_REQUEST_PATH_MAX + 1];	 /* WAITS, ASKED */
 	char reason[EMR_REQUEST_REASON_MAX + 1]; /* ASKED; WAITS: the path of the Consent, or "";
 						    GRANT: a guardian's
-						    rule, and with REQUEST whether a rule said
-						    yes */
+						    rule, with EMR_GRANT_TWO the hours that
+						    it is open, and with REQUEST whether a
+						    rule said yes */
 	/* It will not be tried again: its status, and the ledger's code when that is EMR_REFUSED.
 	 */
 	bool has_failed;

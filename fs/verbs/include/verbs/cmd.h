@@ -39,6 +39,9 @@ emr_status emr_cmd_log(const emr_args *args, emr_out *out, emr_problem *out_prob
  * sentence. */
 emr_status emr_until_take(
 	const emr_args *args, const char *verb, uint64_t *io_unix_s, emr_problem *out_problem);
+/* The same of --purpose. */
+emr_status emr_purposes_take(
+	const emr_args *args, const char *verb, uint32_t *io_bits, emr_problem *out_problem);
 emr_status emr_cmd_verify(const emr_args *args, emr_out *out, emr_problem *out_problem);
 /* verify --proof. */
 emr_status emr_verify_proof(const emr_args *args, emr_out *out, emr_problem *out_problem);

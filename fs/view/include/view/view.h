@@ -444,11 +444,6 @@ typedef struct emr_space {
 } emr_space;
 emr_status emr_view_space(emr_view *view, emr_space *out_space);
 
-/* Frees segments whose blocks are mostly dead; bytes of files that are open without a name stay.
- * MAX_LIVE_PERCENT 0: the default.  See emr_journal_reclaim for the rest. */
-emr_status emr_view_reclaim(
-	emr_view *view, uint8_t max_live_percent, emr_reclaim_report *out_report);
-
 typedef struct emr_view_counts {
 	uint64_t files, directories, bytes; /* names that belong to the records */
 	uint64_t local;			    /* files that programs keep, of no record */

@@ -213,11 +213,15 @@ typedef struct emr_pub_trustee_set {
 	uint32_t delay_s; /* 4 */
 } emr_pub_trustee_set;
 
-/* EMERGENCY 4B, 48 bytes */
+#define EMR_EMERGENCY_S 86400u	   /* how long the second may come after the first */
+#define EMR_EMERGENCY_HOURS_MAX 24 /* that it is open */
+
+/* EMERGENCY 4B, 49 bytes */
 typedef struct emr_pub_emergency {
 	uint8_t grant[16]; /* 0 */
 	uint8_t via[16];   /* 16: of ACCESS_REQ */
 	uint8_t word[16];  /* 32: of the card */
+	uint8_t hours;	   /* 48: that it is open; the owner chose them with the grant's name */
 } emr_pub_emergency;
 
 /* RECOVER_REQ 69, 48 bytes */
@@ -257,7 +261,7 @@ EMR_PUB(transfer, 72);
 EMR_PUB(dataset_join, 48);
 EMR_PUB(dataset_snapshot, 64);
 EMR_PUB(trustee_set, 8);
-EMR_PUB(emergency, 48);
+EMR_PUB(emergency, 49);
 EMR_PUB(recover_req, 48);
 EMR_PUB(recover_cancel, 32);
 EMR_PUB(recover_share, 16);
@@ -289,11 +293,10 @@ void emr_object_served(const uint8_t req[32], const uint8_t signer_id[32], uint8
  * under the name of somebody else's. */
 void emr_object_request(const uint8_t to[32], const uint8_t signer_id[32], uint8_t out[16]);
 void emr_object_member(const uint8_t dataset[16], const uint8_t member[32], uint8_t out[16]);
-/* The name of a grant of DOMAIN to VIA that the card with WORD opens: one card has one word for
- * all.
- */
-void emr_object_emergency(
-	const uint8_t word[16], const uint8_t via[16], const uint8_t domain[16], uint8_t out[16]);
+/* The name of a grant of DOMAIN to VIA that the card with WORD opens for HOURS: one card has one
+ * word for all. */
+void emr_object_emergency(const uint8_t word[16], const uint8_t via[16], const uint8_t domain[16],
+	uint8_t hours, uint8_t out[16]);
 void emr_object_recovery(const uint8_t request[16], const uint8_t agent[32], uint8_t out[16]);
 /* The grantee that stands for a team or dataset, whole 32 bytes (label "dataset"). */
 void emr_grantee_dataset(const uint8_t dataset[16], uint8_t out_grantee[32]);

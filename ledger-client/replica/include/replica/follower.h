@@ -20,6 +20,10 @@ emr_status emr_follow_lately(emr_replica *replica);
  * ledger does not show so many within some seconds; else as emr_follow_now. */
 emr_status emr_follow_to(emr_replica *replica, uint64_t size);
 
+/* From now on nobody waits for what the ledger does not show at once: those who wait have
+ * EMR_TIMEOUT.  It is for closing, which no host holds up. */
+void emr_follow_hurry(emr_replica *replica);
+
 /* As far as ANSWER, which the ledger gave to one's own BATCH: the verified copy has the batch,
  * there and with these results, and all of its private parts that belong here: whatever the ledger
  * has of them no more is taken from BATCH, as it was sent.  BATCH may be empty when no item of it

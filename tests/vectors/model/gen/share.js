@@ -146,8 +146,8 @@ export function build() {
 	];
 	part('READ_REPORT', { op: OP.READ_REPORT, object: rnd('share report', 16), signerId: grantee.id, pub: cat(grantId, ZERO16) }, (seal, head, pub) => seal(domBox.pk, domBox.sk, 'report', cat(head, pub), S.reportBody(rows)));
 	const [word, via, why] = [rnd('share word', 16), rnd('share staff', 16), 'inconsciente após queda; alergias?'];
-	const prepared = Q.labelHash('emergency', word, via, domain).slice(0, 16);
-	part('EMERGENCY', { op: OP.EMERGENCY, object: prepared, signerId: grantee.id, pub: cat(prepared, via, word) }, (seal, head, pub) => seal(domBox.pk, domBox.sk, 'emergency', cat(head, pub), padTo(ascii(why), 512)));
+	const prepared = Q.labelHash('emergency', word, via, domain, u8(6)).slice(0, 16);
+	part('EMERGENCY', { op: OP.EMERGENCY, object: prepared, signerId: grantee.id, pub: cat(prepared, via, word, u8(6)) }, (seal, head, pub) => seal(domBox.pk, domBox.sk, 'emergency', cat(head, pub), padTo(ascii(why), 512)));
 	part('EPOCH by the owner', { op: OP.EPOCH, object: domain, version: 4, signerId: domId, epoch: 4, pub: epochs[4].pk }, () => u8(0));
 	const writer = (n, to, rights, letter) => part(n, { op: OP.WRITER_ADD, object: to.id.slice(0, 16), signerId: domId, pub: cat(to.id, u16(rights), zeros(6), u64(TIME + 365 * DAY)) }, (seal, head, pub) =>
 		seal(to.box.pk, to.box.sk, 'writer', cat(head, pub), S.writerLetter(letter)));

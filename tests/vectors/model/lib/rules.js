@@ -425,7 +425,7 @@ const ACCESS = {
 	},
 	[OP.EMERGENCY]: {
 		since: 2, dom: 'live', epoch: '0', part: (len) => len === 592, row: (c) => key.in('EM', c.domain, c.object), may: role(2),
-		form: (c) => { const g = id16(H('emergency', cut(c.pub, 32, 16), cut(c.pub, 16, 16), c.domain)); need(same(g, cut(c.pub, 0, 16)) && same(g, c.object), FORMAT); },
+		form: (c) => { const g = id16(H('emergency', cut(c.pub, 32, 16), cut(c.pub, 16, 16), c.domain, cut(c.pub, 48, 1))); need(c.pub[48] >= 1 && c.pub[48] <= 24 && same(g, cut(c.pub, 0, 16)) && same(g, c.object), FORMAT); },
 		state: (c) => need(!(emergency(c)?.num(120, 8) > 0n), EXISTS),
 		last: (c) => {
 			const g = grantNamed(c);
@@ -437,7 +437,7 @@ const ACCESS = {
 		write: (c) => {
 			const [e, root, account] = [emergency(c), c.K.at(280, 32), c.K.at(312, 32)];
 			const isFirst = !!e && (same(e.at(48, 32), root) || same(e.at(128, 32), account));
-			const body = !e ? cat(root, zeros(32), u64(c.now), u64(0n), account) : isFirst ? cat(e.at(48, 32), zeros(32), u64(e.num(112, 8)), u64(0n), e.at(128, 32)) : cat(e.at(48, 32), root, u64(e.num(112, 8)), u64(c.now + 86400n), e.at(128, 32));
+			const body = !e ? cat(root, zeros(32), u64(c.now), u64(0n), account) : isFirst ? cat(e.at(48, 32), zeros(32), u64(e.num(112, 8)), u64(0n), e.at(128, 32)) : cat(e.at(48, 32), root, u64(e.num(112, 8)), u64(c.now + 3600n * BigInt(c.pub[48])), e.at(128, 32));
 			c.put(key.in('EM', c.domain, c.object), row(OP.EMERGENCY, c.head(), body));
 		},
 	},
