@@ -130,12 +130,9 @@ static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The keyfile"));
 	/* Those who have the words have the keyring: guardians open it no more. */
-	if (unlinkat(r->state_fd, EMR_STATE_GUARDIANS, 0) == 0)
-		emr_say(r->out,
-			r->args->given[EMR_OPT_LOST]
-				? N_("Guardians open it no more.\n")
-				: N_("Guardians open it here no more; by older backups they do, "
-				     "until new words: emrfs words renew\n"));
+	if (!r->args->given[EMR_OPT_LOST] && unlinkat(r->state_fd, EMR_STATE_GUARDIANS, 0) == 0)
+		emr_say(r->out, "Guardians open it here no more; by older backups they do, until "
+				"new words: emrfs words renew\n");
 	emr_say(r->out, "Your keyring has a new passphrase.\n");
 	if (r->args->given[EMR_OPT_LOST])
 		return EMR_OK;
@@ -163,7 +160,11 @@ static emr_status recover_lost(recovering *r, emr_problem *out_problem)
 	EMR_TRY(recover(r, out_problem));
 	close(r->lock_fd);
 	r->lock_fd = -1;
-	return emr_words_renew(&renewal, r->out, out_problem);
+	EMR_TRY(emr_words_renew(&renewal, r->out, out_problem));
+	/* Before, what guardians have kept opens it all the same. */
+	if (unlinkat(r->state_fd, EMR_STATE_GUARDIANS, 0) == 0)
+		emr_say(r->out, "Guardians open it no more.\n");
+	return EMR_OK;
 }
 
 static emr_status prepare(recovering *r, emr_problem *out_problem)
