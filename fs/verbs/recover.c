@@ -129,10 +129,10 @@ static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 		emr_passphrase_view(&passphrase), &r->settings.kdf);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The keyfile"));
-	/* Those who have the words have the keyring: guardians open it no more. */
-	if (!r->args->given[EMR_OPT_LOST] && unlinkat(r->state_fd, EMR_STATE_GUARDIANS, 0) == 0)
-		emr_say(r->out, "Guardians open it here no more; by older backups they do, until "
-				"new words: emrfs words renew\n");
+	/* Those who have the words have the keyring. */
+	if (unlinkat(r->state_fd, EMR_STATE_GUARDIANS, 0) == 0)
+		emr_say(r->out, "Guardians open it here no more. Their older backups open it until "
+				"new words are in force: emrfs words renew\n");
 	emr_say(r->out, "Your keyring has a new passphrase.\n");
 	if (r->args->given[EMR_OPT_LOST])
 		return EMR_OK;
@@ -160,11 +160,7 @@ static emr_status recover_lost(recovering *r, emr_problem *out_problem)
 	EMR_TRY(recover(r, out_problem));
 	close(r->lock_fd);
 	r->lock_fd = -1;
-	EMR_TRY(emr_words_renew(&renewal, r->out, out_problem));
-	/* Before, what guardians have kept opens it all the same. */
-	if (unlinkat(r->state_fd, EMR_STATE_GUARDIANS, 0) == 0)
-		emr_say(r->out, "Guardians open it no more.\n");
-	return EMR_OK;
+	return emr_words_renew(&renewal, r->out, out_problem);
 }
 
 static emr_status prepare(recovering *r, emr_problem *out_problem)
