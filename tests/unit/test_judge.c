@@ -18,15 +18,6 @@ static emr_ask *asked;
 static question q;
 static desk owners;
 static emr_id16 mri;
-static emr_status find(void *arg, const emr_shared_record *record);
-
-static emr_status find(void *arg, const emr_shared_record *record)
-{
-	(void)arg;
-	if (record->meta->name.len == 7 && memcmp(record->meta->name.data, "MRI.pdf", 7) == 0)
-		mri = record->object;
-	return EMR_OK;
-}
 
 static void load(const emr_ask *ask)
 {
@@ -44,21 +35,14 @@ static void load(const emr_ask *ask)
 AROUND(begin)
 {
 	emr_share_trouble trouble;
-	emr_ask *names = NULL;
 	emr_grant_made made;
 
 	story_begin(&s);
 	kit_save(&s.k, "Imaging/MRI.pdf", "%PDF the other knee");
 	made = story_share(&s, &s.lima, 0, true);
 	kit_save(&s.k, "Imaging/MRI.pdf", "%PDF both knees");
-	story_see(&s.lima);
-	assert_ok(emr_shared_open(s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON,
-		&shared, &trouble));
-	assert_ok(emr_shared_ask_names(shared, &names, &trouble));
-	all_agents(&s);
-	assert_ok(ask_wait(s.lima.replica, names, 0, &trouble));
-	emr_ask_free(names);
-	assert_ok(emr_shared_each(shared, NULL, find, NULL, NULL));
+	shared = story_opened(&s, &s.lima, made.grant, all_agents);
+	mri = story_find(shared, "MRI.pdf").object;
 	assert_ok(emr_shared_ask_records(shared, &mri, 1, &asked, &trouble));
 	owners = (desk){.share = s.ana};
 	load(asked);
