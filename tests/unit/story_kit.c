@@ -639,20 +639,6 @@ static emr_status answered(
 	return status;
 }
 
-emr_shared *story_opened(story *s, person *m, emr_id16 grant, story_fn answer)
-{
-	emr_share_trouble trouble;
-	emr_shared *shared = NULL;
-	emr_ask *ask = NULL;
-
-	story_see(m);
-	assert_ok(emr_shared_open(
-		m->share, s->imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
-	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
-	assert_ok(answered(s, m, ask, answer, &trouble));
-	return shared;
-}
-
 static emr_status open_reader(story *s, person *m, emr_shared *shared, const char *name,
 	story_fn answer, emr_content_reader **out_reader, emr_share_trouble *trouble)
 {

@@ -131,7 +131,21 @@ typedef struct story_found {
 } story_found;
 story_found story_find(emr_shared *shared, const char *name);
 /* M's GRANT, open, with all names. */
-emr_shared *story_opened(story *s, person *m, emr_id16 grant, story_fn answer);
+static inline emr_shared *story_opened(story *s, person *m, emr_id16 grant, story_fn answer)
+{
+	emr_share_trouble trouble;
+	emr_shared *shared = NULL;
+	emr_ask *ask = NULL;
+
+	story_see(m);
+	assert_ok(emr_shared_open(
+		m->share, s->imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
+	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
+	answer(s);
+	assert_ok(ask_wait(m->replica, ask, 0, &trouble));
+	emr_ask_free(ask);
+	return shared;
+}
 /* M opens the grant, and gets every name and the bytes of PATH's last component; the status of the
  * first step that failed.  ANSWER is run after each question. */
 emr_status story_reader(story *s, person *m, emr_id16 grant, const char *name, story_fn answer,

@@ -225,7 +225,8 @@ WRAPPED(emr_grant_phase, share_phase, emr_share *share, const standing *of, emr_
 	return opens_anything ? EMR_GRANT_IN_FORCE : __real_share_phase(share, of, known);
 }
 
-/* What the first N agents convert for the reader of OPEN, of which no ledger hears. */
+/* Opens MRI.pdf by what the first N agents convert for the reader of OPEN; no ledger hears of it.
+ */
 static emr_status convert_early(const emr_shared *open, emr_id16 grant, unsigned n)
 {
 	const emr_place at = story_place_called(&s, "MRI.pdf");
