@@ -59,21 +59,18 @@ bool emr_own_cert_has_ended(
 	return true;
 }
 
-bool emr_own_key_has_ended(const emr_session *session, emr_problem *out_problem)
+bool emr_own_key_is_revoked(const emr_session *session, emr_problem *out_problem)
 {
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1], when[EMR_TEXT_BYTES];
 	emr_known_person person;
 	emr_public me;
 
-	if (emr_keyring_kind_of(session->keyring) == EMR_KEYRING_DEVICE ||
+	if (emr_keyring_kind_of(session->keyring) ==
+			EMR_KEYRING_DEVICE || /* its owner removed it, and said so */
 		emr_keyring_public(session->keyring, &me) != EMR_OK ||
 		emr_replica_person(session->replica, me.signer_id, &person) != EMR_OK ||
-		person.row.head.state == EMR_KEY_ACTIVE)
+		person.row.head.state != EMR_KEY_REVOKED)
 		return false;
-	if (!emr_id32_is_zero(EMR_ID32_AT(person.row.next))) {
-		emr_problem_set(out_problem, EMR_SAY_KEY_FOLLOWED, NULL);
-		return true;
-	}
 	name_organisation(session, person.row.org, organisation);
 	emr_time_text((int64_t)person.row.invalid_since_unix_s, when);
 	emr_problem_set(

@@ -91,7 +91,7 @@ emr_status emr_answer_emergency(emr_session *session, const emr_request *request
 	emr_id16 word;
 	emr_status status;
 
-	if (emr_own_key_has_ended(session, out_problem))
+	if (emr_own_key_is_revoked(session, out_problem))
 		return EMR_DENIED;
 	if (emr_session_is_read_only(session, &why)) {
 		*out_problem = why;

@@ -400,7 +400,7 @@ static emr_status answer_give(asking *a)
 	EMR_TRY(emr_sharing_may_do(a->session, request->path, &who, order.rights, a->problem));
 	EMR_TRY(take_card(a, &who, &order));
 	EMR_TRY(take_guardian(a, &who, &order));
-	if (emr_own_key_has_ended(a->session, a->problem))
+	if (emr_own_key_is_revoked(a->session, a->problem))
 		return EMR_DENIED;
 	if (a->session->sharing == NULL || a->session->read_only)
 		return say_terms(a, EMR_READ_ONLY, &who);

@@ -38,7 +38,7 @@ static emr_status find_ward(emr_session *session, const char *path, const char *
 	json_t *one;
 	size_t i;
 
-	if (emr_own_key_has_ended(session, out_problem))
+	if (emr_own_key_is_revoked(session, out_problem))
 		return EMR_DENIED;
 	if (emr_session_is_read_only(session, &why) || session->sharing == NULL) {
 		*out_problem = why;

@@ -98,7 +98,7 @@ emr_status emr_look_own_key(emr_visit *visit)
 {
 	emr_problem problem = {0};
 
-	if (visit->memory != NULL || !emr_own_key_has_ended(visit->session, &problem))
+	if (visit->memory != NULL || !emr_own_key_is_revoked(visit->session, &problem))
 		return EMR_OK;
 	visit->memory = malloc(1); /* told */
 	if (visit->memory == NULL)

@@ -59,7 +59,7 @@ static emr_status may_act(emr_session *session, emr_problem *out_problem)
 {
 	emr_problem why = {0};
 
-	if (emr_own_key_has_ended(session, out_problem))
+	if (emr_own_key_is_revoked(session, out_problem))
 		return EMR_DENIED;
 	if (!emr_session_is_read_only(session, &why) && session->sharing != NULL)
 		return EMR_OK;

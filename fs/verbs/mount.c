@@ -174,7 +174,7 @@ static void say_certificate(mount *m)
 	emr_problem problem = {0};
 
 	m->has_tried_renewing = true;
-	if (emr_own_key_has_ended(&m->session, &problem)) {
+	if (emr_own_key_is_revoked(&m->session, &problem)) {
 		emr_remark(m->out, &problem); /* the office has it among the notices */
 		return;
 	}

@@ -15,7 +15,6 @@
 #include "replica/follower.h"
 #include "session/acting.h"
 #include "session/keys.h"
-#include "session/registered.h"
 #include "session/session.h"
 #include "share/give.h"
 
@@ -337,6 +336,20 @@ static emr_status finish(renewing *r, bool is_new, emr_problem *out_problem)
 	return EMR_OK;
 }
 
+/* Words for a key that can be followed no more would be on paper and in force nowhere. */
+static emr_status refuse_followed(const renewing *r, emr_problem *out_problem)
+{
+	emr_known_person person;
+	emr_status status = emr_replica_person(
+		r->acting.session.replica, r->acting.session.identity.signer_id, &person);
+
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
+	return emr_id32_is_zero(EMR_ID32_AT(person.row.next))
+		       ? EMR_OK
+		       : EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_KEY_FOLLOWED, NULL);
+}
+
 static bool has_trustees(const emr_session *session, bool of_executor)
 {
 	EMR_AUTO_BUF item = {0};
@@ -362,9 +375,7 @@ static emr_status renew(renewing *r, emr_problem *out_problem)
 	if (emr_keyring_has_succeeded(session->keyring) ||
 		(domains.len > 0 && !r->args->given[EMR_OPT_LOST]))
 		return finish(r, false, out_problem);
-	/* Words for a key that can be followed no more would be in force nowhere. */
-	if (emr_own_key_has_ended(session, out_problem))
-		return EMR_DENIED;
+	EMR_TRY(refuse_followed(r, out_problem));
 	r->has_trustees = has_trustees(session, false);
 	r->has_executor = has_trustees(session, true);
 	EMR_TRY(draw(r, out_problem));

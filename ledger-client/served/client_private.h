@@ -58,6 +58,7 @@ typedef struct client {
 	bool is_asked;		   /* the last look had no answer in its time, which says nothing */
 	int64_t ahead_s;	   /* see emr_ledger_absence */
 	bool is_other_host;	   /* it showed another key */
+	bool is_unknown;	   /* it lets this key in no more, or not yet */
 	atomic_bool is_recovering; /* it takes from its members what its ledger lost */
 	emr_buf head;		   /* the checkpoint that the host signed last */
 	uint64_t head_size;	   /* as it says */

@@ -63,7 +63,7 @@ static emr_status readable_by(emr_served *served, emr_id32 signer, uint64_t *out
 	if (row.head.state == EMR_KEY_ACTIVE)
 		return readable_by_org(served, row.org, out_below);
 	*out_below = seq + 1;
-	return EMR_OK;
+	return row.head.state == EMR_KEY_REVOKED ? EMR_OK : EMR_DENIED;
 }
 
 /* REQUEST is signed for this host, about now, and about ROOT; as readable_by of who did. */

@@ -39,7 +39,6 @@ uint64_t emr_own_cert_end(const emr_session *session);
  * a member whom to ask for a new one. */
 bool emr_own_cert_has_ended(
 	const emr_session *session, uint64_t now_unix_s, emr_problem *out_problem);
-/* True: the organisation has ended the key for good, or another one followed it, as this computer's
- * copy of the ledger has it; *OUT_PROBLEM says which.  The key of another computer of a person's is
- * none of these: its owner removed it, and said so. */
-bool emr_own_key_has_ended(const emr_session *session, emr_problem *out_problem);
+/* True: the organisation has ended the key for good, as this computer's copy of the ledger has it;
+ * *OUT_PROBLEM says who and when. */
+bool emr_own_key_is_revoked(const emr_session *session, emr_problem *out_problem);
