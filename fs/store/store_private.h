@@ -262,6 +262,12 @@ bool emr_store_may_rebuild(const emr_store *store);
  * nothing).  reclaim_lock not needed; takes
  * index_lock. */
 emr_status emr_store_rebuild(emr_store *store);
+/* EMR_DAMAGED when rows of the index are not what was written.  One that is not there, or was lost,
+ * says nothing wrong.  Takes index_lock; LOCKED: it is held. */
+emr_status emr_store_audit(emr_store *store);
+emr_status emr_store_audit_locked(emr_store *store);
+/* Notes in the index that it has all pins of this writer.  index_lock held. */
+emr_status emr_store_pins_are_stated(emr_store *store);
 /* Reads again what other processes did: new and vanished segments, grown tails, a replaced index.
  */
 emr_status emr_store_refresh(emr_store *store);
