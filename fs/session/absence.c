@@ -141,7 +141,8 @@ static const struct {
 	{EMR_SERVED_RECOVERY, N_("the host of your network is being restored"),
 		N_("Saving goes on.")},
 	{EMR_SERVED_UNKNOWN,
-		N_("your key is not in force there: another one followed it, or it ended"),
+		N_("your key is not in force there (not yet, or it ended, or another one followed "
+		   "it)"),
 		N_("If you or a guardian took new words, take those: emrfs recover. Otherwise ask "
 		   "whoever administers your organisation.")},
 	{"another host", N_("it shows another certificate than this computer was told of"),

@@ -333,10 +333,10 @@ static size_t damages_of(emr_store *store)
  * what he pinned. */
 static emr_status state_again(emr_store *store, bool had_stated, size_t damages_before)
 {
-	return had_stated && damages_of(store) == damages_before && !store->has_bad_frame &&
-			       store->index != NULL
-		       ? emr_store_pins_are_stated(store)
-		       : EMR_OK;
+	pthread_mutex_lock(&store->map_lock);
+	had_stated = had_stated && store->damage_count == damages_before && !store->has_bad_frame;
+	pthread_mutex_unlock(&store->map_lock);
+	return had_stated && store->index != NULL ? emr_store_pins_are_stated(store) : EMR_OK;
 }
 
 /* index_lock and append_lock held.  REMAKE: the index on disk is not to be trusted. */

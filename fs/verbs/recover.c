@@ -131,8 +131,8 @@ static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The keyfile"));
 	/* Those who have the words have the keyring. */
 	if (unlinkat(r->state_fd, EMR_STATE_GUARDIANS, 0) == 0)
-		emr_say(r->out, "Guardians open it here no more. Their older backups open it until "
-				"new words are in force: emrfs words renew\n");
+		emr_say(r->out, "Guardians open it here no more. By older backups they do until "
+				"new words are in force (emrfs words renew).\n");
 	emr_say(r->out, "Your keyring has a new passphrase.\n");
 	if (r->args->given[EMR_OPT_LOST])
 		return EMR_OK;

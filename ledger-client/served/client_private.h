@@ -24,9 +24,10 @@
 typedef struct client_hosts {
 	emr_served_at list[EMR_LEDGER_HOSTS_MAX];
 	size_t n;
-	size_t by;				/* which one is asked: list[by - 1]; 0: one's own */
-	bool is_fixed;				/* it is asked and no other */
-	bool has_lagged;			/* one's own, since another has answered */
+	size_t by;	 /* which one is asked: list[by - 1]; 0: one's own */
+	bool is_fixed;	 /* it is asked and no other */
+	bool has_lagged; /* one's own, since another has answered */
+	bool is_shut;	 /* the last one lets this key in no more, or not yet */
 	emr_id32 refused[EMR_LEDGER_HOSTS_MAX]; /* keys */
 	size_t n_refused;
 	uint64_t away_unix_s; /* since when one's own is; 0: it is not */
@@ -58,7 +59,6 @@ typedef struct client {
 	bool is_asked;		   /* the last look had no answer in its time, which says nothing */
 	int64_t ahead_s;	   /* see emr_ledger_absence */
 	bool is_other_host;	   /* it showed another key */
-	bool is_unknown;	   /* it lets this key in no more, or not yet */
 	atomic_bool is_recovering; /* it takes from its members what its ledger lost */
 	emr_buf head;		   /* the checkpoint that the host signed last */
 	uint64_t head_size;	   /* as it says */

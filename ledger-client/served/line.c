@@ -189,7 +189,7 @@ static bool compare_clocks(client *c, uint64_t host, uint64_t sent, bool is_refu
 	EMR_LOCKED(&c->lock);
 
 	c->ahead_s = client_ahead_of(host, sent, emr_clock_unix_s(c->clock));
-	c->is_unknown = is_refused && !CLIENT_IS_BARRED(c);
+	c->hosts.is_shut = is_refused && !CLIENT_IS_BARRED(c);
 	return CLIENT_IS_BARRED(c);
 }
 

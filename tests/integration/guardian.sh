@@ -116,10 +116,12 @@ two_home ana
 run 0 --as lena words renew --words-file ruis.words --yes --passphrase-file rui3
 two_home elsewhere
 run 0 --as lena mount $P "$MNT"
-told() { "$EMRFS" --as lena status 2>&1 | grep -q "Your key was replaced by another one"; }
+told() { "$EMRFS" --as lena status 2>&1 | grep -q "your key is not in force there"; }
 emr_until told
 run 0 --as lena unmount
-run 6 --as lena words renew --words-file again.words --yes $P
+run 7 --as lena words renew --words-file again.words --yes $P
+says "your key is not in force there"
+[ ! -e again.words ] || emr_fail "words for a key that was followed"
 run 12 --as lena recover --words-file anas.words --new-passphrase-file other
 
 say "a damaged list is said, and she takes it over all the same; her new words are in force when the host has them, and not before"
@@ -133,7 +135,7 @@ expect "what is damaged" "$(field error)" guardians
 run 12 --as lena recover --lost --words-file lena.words --new-passphrase-file other -o new.words
 loses lena
 run 7 --as lena recover --lost --words-file ruis.words --new-passphrase-file other -o new.words
-says "Their older backups open it until new words are in force"
+says "By older backups they do until new words are in force"
 [ ! -e "$LIST" ] || emr_fail "there are guardians still"
 keeps lena
 run 0 --as lena words renew --words-file new.words --yes --passphrase-file other

@@ -2,8 +2,6 @@
  * attributes. A mount is asked for what POSIX says of it (tools/posix_suite). */
 #include "view_kit.h"
 
-#include "node.h"
-
 #define KIT SCENE(kit, k, kit_open, kit_close)
 
 static emr_status try_rename(kit *k, const char *from, const char *to, unsigned flags)
@@ -87,50 +85,49 @@ TEST(attributes_round_trip_and_end_where_the_record_is_full)
 	static const char *const nameless[] = {"user.", "user.emrfs."};
 	static uint8_t value[16384];
 	EMR_AUTO_BUF got = {0};
-	uint64_t number;
+	uint64_t node;
 	emr_status status = EMR_OK;
 	int n = 0;
 
 	KIT;
 	kit_mkdir(&k, "d");
 	kit_text(&k, "d/f", "x");
-	number = kit_attr(&k, "d/f").node;
+	node = kit_attr(&k, "d/f").node;
 	for (size_t i = 0; i < sizeof value; i++)
 		value[i] = (uint8_t)i;
-	assert_ok(emr_view_set_attribute(k.view, number, "user.empty", emr_bytes_of("", 0), 0));
-	assert_ok(emr_view_set_attribute(
-		k.view, number, "user.15000", emr_bytes_of(value, 15000), 0));
-	assert_status(EMR_ATTRIBUTE_SPACE, emr_view_set_attribute(k.view, number, "user.15000",
-						   emr_bytes_of(value, 16200), 0));
+	assert_ok(emr_view_set_attribute(k.view, node, "user.empty", emr_bytes_of("", 0), 0));
+	assert_ok(
+		emr_view_set_attribute(k.view, node, "user.15000", emr_bytes_of(value, 15000), 0));
 	assert_status(EMR_ATTRIBUTE_SPACE,
-		emr_view_set_attribute(k.view, number, "user.2", emr_bytes_of(value, 1200), 0));
-	assert_status(EMR_EXISTS, emr_view_set_attribute(k.view, number, "user.empty",
+		emr_view_set_attribute(k.view, node, "user.15000", emr_bytes_of(value, 16200), 0));
+	assert_status(EMR_ATTRIBUTE_SPACE,
+		emr_view_set_attribute(k.view, node, "user.2", emr_bytes_of(value, 1200), 0));
+	assert_status(EMR_EXISTS, emr_view_set_attribute(k.view, node, "user.empty",
 					  emr_bytes_of("1", 1), EMR_ATTRIBUTE_CREATE));
-	assert_status(EMR_NO_ATTRIBUTE, emr_view_set_attribute(k.view, number, "user.none",
+	assert_status(EMR_NO_ATTRIBUTE, emr_view_set_attribute(k.view, node, "user.none",
 						emr_bytes_of("1", 1), EMR_ATTRIBUTE_REPLACE));
 	assert_status(EMR_UNSUPPORTED,
-		emr_view_set_attribute(k.view, number, "security.x", emr_bytes_of("1", 1), 0));
-	assert_status(EMR_UNSUPPORTED, emr_view_get_attribute(k.view, number, "trusted.x", &got));
+		emr_view_set_attribute(k.view, node, "security.x", emr_bytes_of("1", 1), 0));
+	assert_status(EMR_UNSUPPORTED, emr_view_get_attribute(k.view, node, "trusted.x", &got));
 	for (size_t i = 0; i < sizeof nameless / sizeof nameless[0]; i++) {
-		assert_status(EMR_INVALID, emr_view_set_attribute(k.view, number, nameless[i],
-						   emr_bytes_of("1", 1), 0));
-		assert_status(
-			EMR_INVALID, emr_view_get_attribute(k.view, number, nameless[i], &got));
-		assert_status(EMR_INVALID, emr_view_remove_attribute(k.view, number, nameless[i]));
+		assert_status(EMR_INVALID,
+			emr_view_set_attribute(k.view, node, nameless[i], emr_bytes_of("1", 1), 0));
+		assert_status(EMR_INVALID, emr_view_get_attribute(k.view, node, nameless[i], &got));
+		assert_status(EMR_INVALID, emr_view_remove_attribute(k.view, node, nameless[i]));
 	}
-	assert_ok(emr_view_set_attribute(k.view, number, "user.emrfs.copied", emr_bytes_of("1", 1),
-		0)); /* as rsync -X does */
+	assert_ok(emr_view_set_attribute(
+		k.view, node, "user.emrfs.copied", emr_bytes_of("1", 1), 0)); /* as rsync -X does */
 	kit_publish(&k);
 	kit_restart_and_compare(&k);
-	number = kit_attr(&k, "d/f").node;
-	assert_ok(emr_view_get_attribute(k.view, number, "user.15000", &got));
+	node = kit_attr(&k, "d/f").node;
+	assert_ok(emr_view_get_attribute(k.view, node, "user.15000", &got));
 	assert_int_equal(got.len, 15000);
 	assert_memory_equal(got.data, value, 15000);
-	assert_ok(emr_view_remove_attribute(k.view, number, "user.15000"));
-	assert_status(EMR_NO_ATTRIBUTE, emr_view_remove_attribute(k.view, number, "user.15000"));
+	assert_ok(emr_view_remove_attribute(k.view, node, "user.15000"));
+	assert_status(EMR_NO_ATTRIBUTE, emr_view_remove_attribute(k.view, node, "user.15000"));
 	for (; status == EMR_OK; n++) {
 		status = emr_view_set_attribute(
-			k.view, number, printed("user.many.%d", n), emr_bytes_of(value, 20), 0);
+			k.view, node, printed("user.many.%d", n), emr_bytes_of(value, 20), 0);
 	}
 	assert_status(EMR_ATTRIBUTE_SPACE, status);
 	assert_true(n > 300);
@@ -143,19 +140,19 @@ TEST(attributes_round_trip_and_end_where_the_record_is_full)
 TEST(the_names_that_can_be_asked_are_answered_and_in_no_list)
 {
 	EMR_AUTO_BUF got = {0}, listed = {0};
-	uint64_t number;
+	uint64_t node;
 
 	KIT;
 	kit_mkdir(&k, "d");
-	number = kit_attr(&k, "d").node;
-	assert_ok(emr_view_set_attribute(k.view, number, "user.emrfs", emr_bytes_of("1", 1), 0));
-	assert_ok(emr_view_remove_attribute(k.view, number, "user.emrfs"));
-	assert_ok(emr_view_get_attribute(k.view, number, "user.emrfs", &got));
+	node = kit_attr(&k, "d").node;
+	assert_ok(emr_view_set_attribute(k.view, node, "user.emrfs", emr_bytes_of("1", 1), 0));
+	assert_ok(emr_view_remove_attribute(k.view, node, "user.emrfs"));
+	assert_ok(emr_view_get_attribute(k.view, node, "user.emrfs", &got));
 	assert_ok(emr_buf_append(&got, "\n", 2));
 	for (size_t i = 0; emr_view_attribute_name(i) != NULL; i++)
 		assert_non_null(strstr((const char *)got.data,
 			printed("user.emrfs.%s\n", emr_view_attribute_name(i))));
-	assert_ok(emr_view_list_attributes(k.view, number, &listed));
+	assert_ok(emr_view_list_attributes(k.view, node, &listed));
 	assert_int_equal(listed.len, 0);
 }
 
@@ -164,24 +161,24 @@ TEST(mode_and_time_are_kept_to_the_nanosecond)
 	static const int64_t times[] = {
 		0, 1, -1, 1234567890123456789, -86400000000001, INT64_C(4102444800999999999)};
 	emr_attr attr;
-	uint64_t number;
+	uint64_t node;
 
 	KIT;
 	kit_mkdir(&k, "d");
 	kit_text(&k, "d/f", "x");
-	number = kit_attr(&k, "d/f").node;
+	node = kit_attr(&k, "d/f").node;
 	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
 		emr_attr want = {.mtime_ns = times[i], .mode = (uint16_t)(0400 + i)};
 
 		assert_ok(emr_view_set_attr(
-			k.view, number, EMR_SET_MTIME | EMR_SET_MODE, &want, &attr));
+			k.view, node, EMR_SET_MTIME | EMR_SET_MODE, &want, &attr));
 		assert_int_equal(attr.mtime_ns, times[i]);
 		kit_restart(&k);
-		number = kit_attr(&k, "d/f").node;
+		node = kit_attr(&k, "d/f").node;
 		assert_int_equal(kit_attr(&k, "d/f").mtime_ns, times[i]);
 		kit_publish(&k);
 		kit_restart(&k);
-		number = kit_attr(&k, "d/f").node;
+		node = kit_attr(&k, "d/f").node;
 		assert_int_equal(kit_attr(&k, "d/f").mtime_ns, times[i]);
 		assert_int_equal(kit_attr(&k, "d/f").mode, 0400 + i);
 	}
@@ -200,7 +197,7 @@ TEST(a_time_set_while_the_file_is_written_survives_with_it)
 	assert_ok(emr_view_write(h, 3, emr_bytes_of("xyz", 3)));
 	assert_ok(emr_view_fsync(h));
 	kit_wait_ms(&k, 5);
-	assert_ok(emr_view_set_attr(k.view, h->node->number, EMR_SET_MTIME, &want, &attr));
+	assert_ok(emr_view_set_attr(k.view, kit_attr(&k, "d/f").node, EMR_SET_MTIME, &want, &attr));
 	assert_ok(emr_view_fsync(h));
 	emr_view_release(h);
 	kit_restart(&k);
@@ -303,7 +300,8 @@ TEST(a_copy_under_way_is_counted_until_its_program_closes)
 	assert_int_equal(emr_view_writing(k.view, written, 1), 1);
 	assert_int_equal(emr_view_writing(k.view, written, 2), 2);
 	for (size_t i = 0; i < 2; i++)
-		assert_true(written[i].bytes == (written[i].node == copy->node->number ? 5 : 3));
+		assert_true(
+			written[i].bytes == (written[i].node == kit_attr(&k, "scan").node ? 5 : 3));
 	emr_view_release(copy);
 	emr_view_release(scratch);
 	emr_view_count(k.view, &counts);
