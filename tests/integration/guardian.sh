@@ -115,13 +115,13 @@ keeps lena
 two_home ana
 run 0 --as lena words renew --words-file ruis.words --yes --passphrase-file rui3
 two_home elsewhere
+run 7 --as lena words renew --words-file again.words --yes $P
+says "your key is not in force there"
+[ ! -e again.words ] || emr_fail "words for a key that was followed"
 run 0 --as lena mount $P "$MNT"
 told() { "$EMRFS" --as lena status 2>&1 | grep -q "your key is not in force there"; }
 emr_until told
 run 0 --as lena unmount
-run 7 --as lena words renew --words-file again.words --yes $P
-says "your key is not in force there"
-[ ! -e again.words ] || emr_fail "words for a key that was followed"
 run 12 --as lena recover --words-file anas.words --new-passphrase-file other
 
 say "a damaged list is said, and she takes it over all the same; her new words are in force when the host has them, and not before"
