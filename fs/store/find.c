@@ -112,16 +112,11 @@ emr_status emr_store_find_quickly(
 							  : emr_store_find(store, digest, out_at);
 }
 
-emr_status emr_store_audit_locked(emr_store *store)
-{
-	emr_status status = store->index != NULL ? emr_index_audit(store->index) : EMR_OK;
-
-	return status == EMR_IO && emr_index_was_replaced(store->index) ? EMR_OK : status;
-}
-
 emr_status emr_store_audit(emr_store *store)
 {
+	emr_status status;
 	EMR_LOCKED(&store->index_lock);
 
-	return emr_store_audit_locked(store);
+	status = store->index != NULL ? emr_index_audit(store->index) : EMR_OK;
+	return status == EMR_IO && emr_index_was_replaced(store->index) ? EMR_OK : status;
 }

@@ -343,7 +343,8 @@ static emr_status state_again(emr_store *store, bool had_stated, size_t damages_
 static emr_status reopen_index(emr_store *store, bool remake)
 {
 	size_t damages_before = damages_of(store);
-	bool had_stated = false, had_index = store->index != NULL || store->current == NULL;
+	const bool was_in_maps = store->indexed.is_in_maps && store->current != NULL && !remake;
+	bool had_stated = false;
 	emr_status status;
 
 	pthread_rwlock_wrlock(&store->index_swap);
@@ -353,7 +354,7 @@ static emr_status reopen_index(emr_store *store, bool remake)
 		had_stated = false;
 	status = replace_index(store, remake);
 	if (status == EMR_OK) {
-		if (had_index || store->index != NULL)
+		if (!was_in_maps || store->index != NULL)
 			forget_maps(store);
 		status = load_everything(store);
 		if (status == EMR_DAMAGED && emr_store_may_rebuild(store)) {
@@ -364,6 +365,7 @@ static emr_status reopen_index(emr_store *store, bool remake)
 				status = load_everything(store);
 		}
 	}
+	store->indexed.is_in_maps = status == EMR_OK && store->index == NULL;
 	if (status == EMR_OK)
 		status = state_again(store, had_stated, damages_before);
 	pthread_rwlock_unlock(&store->index_swap);
@@ -389,17 +391,14 @@ emr_status emr_store_rebuild(emr_store *store)
 
 	if (!emr_store_may_rebuild(store))
 		return EMR_READ_ONLY;
-	pthread_mutex_lock(&store->index_lock);
+	EMR_LOCKED(&store->index_lock);
 	pthread_mutex_lock(&store->append_lock);
 	/* An index that looks like a lie may be one that another process has just made. */
 	is_ours = store->index == NULL || !emr_index_was_replaced(store->index);
-	store->was_rebuilt |= is_ours;
+	store->indexed.was_rebuilt |= is_ours;
 	status = reopen_index(store, is_ours);
 	pthread_mutex_unlock(&store->append_lock);
-	if (status == EMR_OK && !store->read_only)
-		status = write_index(store);
-	pthread_mutex_unlock(&store->index_lock);
-	return status;
+	return status != EMR_OK || store->read_only ? status : write_index(store);
 }
 
 /* On a disk that takes nothing an index that was not there is not looked for again at each miss:
@@ -661,7 +660,7 @@ emr_status emr_store_index_now(emr_store *store)
 	status = index_locked(store);
 	if (status == EMR_IO && emr_index_was_replaced(store->index)) /* lost meanwhile */
 		status = index_locked(store);
-	was_rebuilt = store->was_rebuilt;
+	was_rebuilt = store->indexed.was_rebuilt;
 	pthread_mutex_unlock(&store->index_lock);
 	return status == EMR_DAMAGED && !was_rebuilt ? emr_store_rebuild(store) : status;
 }

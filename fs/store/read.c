@@ -11,15 +11,11 @@
 /* Once in a process a miss makes us ask whether the index tells the truth. */
 static emr_status audit_once(emr_store *store)
 {
-	emr_status status = EMR_OK;
+	emr_status status;
 
-	if (!emr_store_may_rebuild(store))
+	if (!emr_store_may_rebuild(store) || atomic_exchange(&store->indexed.was_audited, true))
 		return EMR_OK;
-	pthread_mutex_lock(&store->index_lock);
-	if (!store->was_audited)
-		status = emr_store_audit_locked(store);
-	store->was_audited = true;
-	pthread_mutex_unlock(&store->index_lock);
+	status = emr_store_audit(store);
 	return status == EMR_DAMAGED ? emr_store_rebuild(store) : status;
 }
 
@@ -158,7 +154,7 @@ static emr_status doubt_index(emr_store *store, const emr_store_position *at)
 	if (!emr_store_may_rebuild(store))
 		return EMR_DAMAGED;
 	pthread_mutex_lock(&store->index_lock);
-	was_rebuilt = store->was_rebuilt;
+	was_rebuilt = store->indexed.was_rebuilt;
 	pthread_mutex_lock(&store->map_lock);
 	is_own = store->has_own_index || emr_segment_by_handle(store, at->segment)->own;
 	pthread_mutex_unlock(&store->map_lock);

@@ -357,6 +357,7 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 		.is_asked = is_barred && c->is_asked,
 		.refusal = c->is_other_host	 ? "another host"
 			   : c->is_recovering	 ? EMR_SERVED_RECOVERY
+			   : c->last != EMR_OK	 ? NULL
 			   : CLIENT_IS_BARRED(c) ? "clock"
 			   : c->hosts.is_shut	 ? EMR_SERVED_UNKNOWN
 						 : NULL,
