@@ -218,7 +218,9 @@ static bool say_answering(
 void emr_absence_say(const emr_session *session, const emr_absence *absence, const char *fault,
 	emr_problem *out_problem)
 {
-	const bool answers = absence->is_asked || absence->refusal != NULL;
+	const bool answers =
+		absence->is_asked || absence->ahead_s != 0 ||
+		(absence->refusal != NULL && strcmp(absence->refusal, EMR_SERVED_UNKNOWN) == 0);
 
 	if (absence->refusal != NULL && strcmp(absence->refusal, EMR_SERVED_RECOVERY) == 0) {
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_RECOVERS, NULL);
