@@ -133,10 +133,8 @@ static const char *error_of(emr_status status)
 		return "newer-format";
 	case EMR_ROLLBACK:
 		return "rollback";
-	case EMR_IO:
-		return "failed";
 	}
-	return "bad-data";
+	return emr_status_is_local(status) ? "failed" : "bad-data";
 }
 
 /* The length of the parts that follow is not known. */

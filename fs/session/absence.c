@@ -140,6 +140,11 @@ static const struct {
 		N_("Saving goes on; ask whoever runs the host to look at that disk.")},
 	{EMR_SERVED_RECOVERY, N_("the host of your network is being restored"),
 		N_("Saving goes on.")},
+	{EMR_SERVED_UNKNOWN,
+		N_("your key is not in force there (not yet, or it ended, or another one followed "
+		   "it)"),
+		N_("If you or a guardian took new words, take those: emrfs recover. Otherwise ask "
+		   "whoever administers your organisation.")},
 	{"another host", N_("it shows another certificate than this computer was told of"),
 		N_("Ask whoever administers your organisation.")},
 	{"", N_("it answers with an error"), N_("Ask whoever administers your organisation.")},
@@ -213,7 +218,9 @@ static bool say_answering(
 void emr_absence_say(const emr_session *session, const emr_absence *absence, const char *fault,
 	emr_problem *out_problem)
 {
-	const bool answers = absence->is_asked || absence->ahead_s != 0;
+	const bool answers =
+		absence->is_asked || absence->ahead_s != 0 ||
+		(absence->refusal != NULL && strcmp(absence->refusal, EMR_SERVED_UNKNOWN) == 0);
 
 	if (absence->refusal != NULL && strcmp(absence->refusal, EMR_SERVED_RECOVERY) == 0) {
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_RECOVERS, NULL);

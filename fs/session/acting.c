@@ -56,7 +56,7 @@ emr_status emr_acting_open(emr_acting *acting, emr_problem *out_problem)
 					       .replica = session->replica},
 			&acting->share);
 	if (status != EMR_OK && !out_problem->is_set &&
-		!(emr_status_is_away(status) &&
+		!((emr_status_is_away(status) || status == EMR_DENIED) &&
 			emr_absence_say_refusal(session, session->ledger, out_problem)))
 		emr_problem_set_status(out_problem, status, _("The ledger"));
 	return status;

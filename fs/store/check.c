@@ -297,9 +297,7 @@ static emr_status look_at_all(check_run *run)
 			status = check_segment(run);
 	}
 	if (status == EMR_OK && run->mends) {
-		pthread_mutex_lock(&store->index_lock);
-		status = emr_index_audit(store->index);
-		pthread_mutex_unlock(&store->index_lock);
+		status = emr_store_audit(store);
 		run->index_lies |= status == EMR_DAMAGED;
 		status = run->index_lies ? emr_store_rebuild(store) : status;
 	}

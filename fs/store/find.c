@@ -111,3 +111,12 @@ emr_status emr_store_find_quickly(
 	return emr_store_is_cached(store, digest, out_at) ? EMR_OK
 							  : emr_store_find(store, digest, out_at);
 }
+
+emr_status emr_store_audit(emr_store *store)
+{
+	emr_status status;
+	EMR_LOCKED(&store->index_lock);
+
+	status = store->index != NULL ? emr_index_audit(store->index) : EMR_OK;
+	return status == EMR_IO && emr_index_was_replaced(store->index) ? EMR_OK : status;
+}

@@ -305,7 +305,7 @@ bool emr_index_was_replaced(emr_index *index)
 {
 	struct stat st;
 
-	return stat(index->path, &st) != 0 || st.st_dev != index->device ||
+	return index == NULL || stat(index->path, &st) != 0 || st.st_dev != index->device ||
 	       st.st_ino != index->inode || emr_database_has_lost(index->read.db) ||
 	       (index->is_still && emr_disk_database_changed(index->path, &index->seen));
 }

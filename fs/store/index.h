@@ -1,7 +1,8 @@
 /* This is the SQLite index of the segments. It maps the prefix of a digest to a place, and knows
  * how far each segment is indexed, and the pins. Durability never depends on it: everything in it
  * can be read again from the segments. Thread-safe, but for closing. An index of NULL, one that
- * could not be opened, gives EMR_IO where rows are visited or changed. */
+ * could not be opened, gives EMR_IO where rows are visited, and EMR_NO_SPACE where they are
+ * changed: a full disk alone has a writer go on without. */
 #pragma once
 
 #include "pending.h"
@@ -22,7 +23,8 @@ emr_status emr_index_open(
 void emr_index_close(emr_index *index); /* NULL is fine */
 /* Unlinks the index and its WAL.  It holds nothing that cannot be made again. */
 emr_status emr_index_remove(const char *dir);
-/* The file under the name is no longer the one that is open. */
+/* The file under the name is no longer the one that is open, a page of it was lost, or none is
+ * open: EMR_IO of INDEX says no more than that. */
 bool emr_index_was_replaced(emr_index *index);
 
 /* EMR_NOT_FOUND; EMR_DAMAGED. */

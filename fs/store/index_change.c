@@ -10,7 +10,7 @@ emr_status emr_index_begin(emr_index *index)
 	emr_status status;
 
 	if (index == NULL)
-		return EMR_IO;
+		return EMR_NO_SPACE;
 	pthread_mutex_lock(&index->write.lock);
 	status = index_run_plain(&index->write, BEGIN);
 	if (status == EMR_OK) {

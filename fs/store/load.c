@@ -220,7 +220,7 @@ static bool has_segments(emr_store *store, emr_id16 writer)
 	return some;
 }
 
-static emr_status state_pins(emr_store *store)
+emr_status emr_store_pins_are_stated(emr_store *store)
 {
 	EMR_TRY(emr_index_begin(store->index));
 	(void)emr_index_state_pins(store->index, store->writer);
@@ -270,7 +270,8 @@ static emr_status open_index(emr_store *store)
 			status = emr_index_open(
 				store->index_dir, false, false, &store->index, &fresh);
 	}
-	return status;
+	/* One that was lost has no room on a full disk: what it would say is kept in memory. */
+	return emr_status_is_full(status) && store->current != NULL ? EMR_OK : status;
 }
 
 /* index_lock held, and append_lock when there is a current segment. */
@@ -281,7 +282,7 @@ static emr_status load_everything(emr_store *store)
 		EMR_TRY(load_index(store));
 	/* A writer without segments has no pins to state. */
 	if (!store->read_only && !has_segments(store, store->writer))
-		EMR_TRY(state_pins(store));
+		EMR_TRY(emr_store_pins_are_stated(store));
 	EMR_TRY(load_tails(store, true));
 	return load_tails(store, false);
 }
@@ -321,18 +322,6 @@ static emr_status replace_index(emr_store *store, bool remake)
 	return open_index(store);
 }
 
-/* This writer's segments are whole and were read from their first byte: what their frames say is
- * what he pinned. */
-static emr_status state_again(emr_store *store, bool had_stated, size_t damages_before)
-{
-	bool is_whole;
-
-	pthread_mutex_lock(&store->map_lock);
-	is_whole = store->damage_count == damages_before && !store->has_bad_frame;
-	pthread_mutex_unlock(&store->map_lock);
-	return had_stated && is_whole && store->index != NULL ? state_pins(store) : EMR_OK;
-}
-
 static size_t damages_of(emr_store *store)
 {
 	EMR_LOCKED(&store->map_lock);
@@ -340,10 +329,21 @@ static size_t damages_of(emr_store *store)
 	return store->damage_count;
 }
 
+/* This writer's segments are whole and were read from their first byte: what their frames say is
+ * what he pinned. */
+static emr_status state_again(emr_store *store, bool had_stated, size_t damages_before)
+{
+	pthread_mutex_lock(&store->map_lock);
+	had_stated = had_stated && store->damage_count == damages_before && !store->has_bad_frame;
+	pthread_mutex_unlock(&store->map_lock);
+	return had_stated && store->index != NULL ? emr_store_pins_are_stated(store) : EMR_OK;
+}
+
 /* index_lock and append_lock held.  REMAKE: the index on disk is not to be trusted. */
 static emr_status reopen_index(emr_store *store, bool remake)
 {
 	size_t damages_before = damages_of(store);
+	const bool was_in_maps = store->indexed.is_in_maps && store->current != NULL && !remake;
 	bool had_stated = false;
 	emr_status status;
 
@@ -354,7 +354,8 @@ static emr_status reopen_index(emr_store *store, bool remake)
 		had_stated = false;
 	status = replace_index(store, remake);
 	if (status == EMR_OK) {
-		forget_maps(store);
+		if (!was_in_maps || store->index != NULL)
+			forget_maps(store);
 		status = load_everything(store);
 		if (status == EMR_DAMAGED && emr_store_may_rebuild(store)) {
 			had_stated = false;
@@ -364,6 +365,7 @@ static emr_status reopen_index(emr_store *store, bool remake)
 				status = load_everything(store);
 		}
 	}
+	store->indexed.is_in_maps = status == EMR_OK && store->index == NULL;
 	if (status == EMR_OK)
 		status = state_again(store, had_stated, damages_before);
 	pthread_rwlock_unlock(&store->index_swap);
@@ -389,30 +391,24 @@ emr_status emr_store_rebuild(emr_store *store)
 
 	if (!emr_store_may_rebuild(store))
 		return EMR_READ_ONLY;
-	pthread_mutex_lock(&store->index_lock);
+	EMR_LOCKED(&store->index_lock);
 	pthread_mutex_lock(&store->append_lock);
 	/* An index that looks like a lie may be one that another process has just made. */
 	is_ours = store->index == NULL || !emr_index_was_replaced(store->index);
-	store->was_rebuilt |= is_ours;
+	store->indexed.was_rebuilt |= is_ours;
 	status = reopen_index(store, is_ours);
 	pthread_mutex_unlock(&store->append_lock);
-	if (status == EMR_OK && !store->read_only)
-		status = write_index(store);
-	pthread_mutex_unlock(&store->index_lock);
-	return status;
+	return status != EMR_OK || store->read_only ? status : write_index(store);
 }
 
 /* On a disk that takes nothing an index that was not there is not looked for again at each miss:
  * what it would say is in memory. */
 static emr_status refresh_locked(emr_store *store)
 {
-	emr_status status;
-
 	if (store->index != NULL ? emr_index_was_replaced(store->index) : !store->is_still) {
-		pthread_mutex_lock(&store->append_lock);
-		status = reopen_index(store, false);
-		pthread_mutex_unlock(&store->append_lock);
-		return status;
+		EMR_LOCKED(&store->append_lock);
+
+		return reopen_index(store, false);
 	}
 	EMR_TRY(emr_segment_list(store));
 	if (store->index != NULL)
@@ -642,6 +638,17 @@ static emr_status write_index(emr_store *store)
 	return status;
 }
 
+/* index_lock held. */
+static emr_status index_locked(emr_store *store)
+{
+	if (emr_index_was_replaced(store->index)) {
+		EMR_LOCKED(&store->append_lock);
+
+		EMR_TRY(reopen_index(store, false));
+	}
+	return write_index(store);
+}
+
 emr_status emr_store_index_now(emr_store *store)
 {
 	bool was_rebuilt;
@@ -650,16 +657,10 @@ emr_status emr_store_index_now(emr_store *store)
 	if (store->read_only)
 		return EMR_OK;
 	pthread_mutex_lock(&store->index_lock);
-	if (store->index == NULL || emr_index_was_replaced(store->index)) {
-		pthread_mutex_lock(&store->append_lock);
-		status = reopen_index(store, false);
-		pthread_mutex_unlock(&store->append_lock);
-	} else {
-		status = EMR_OK;
-	}
-	if (status == EMR_OK)
-		status = write_index(store);
-	was_rebuilt = store->was_rebuilt;
+	status = index_locked(store);
+	if (status == EMR_IO && emr_index_was_replaced(store->index)) /* lost meanwhile */
+		status = index_locked(store);
+	was_rebuilt = store->indexed.was_rebuilt;
 	pthread_mutex_unlock(&store->index_lock);
 	return status == EMR_DAMAGED && !was_rebuilt ? emr_store_rebuild(store) : status;
 }

@@ -93,7 +93,7 @@ static emr_status add_unwritten(emr_store *store, pin_list *list)
 static emr_status pins_collect(emr_store *store, pin_list *list)
 {
 	emr_status status = emr_store_index_now(store);
-	bool is_stated = true;
+	bool is_stated = !list->must_be_all || store->read_only;
 	/* A full disk takes no index, but reading goes on. */
 	bool is_unwritten =
 		list->whose == OWN_PINS && (store->is_still || emr_status_is_full(status));
@@ -110,6 +110,8 @@ static emr_status pins_collect(emr_store *store, pin_list *list)
 	if (status == EMR_OK && store->index != NULL)
 		status = list->is_sent ? emr_index_each_sent_pin(store->index, list_pin, list)
 				       : emr_index_each_pin(store->index, list_pin, list);
+	if (status == EMR_IO && store->index != NULL && emr_index_was_replaced(store->index))
+		status = EMR_BUSY; /* lost this moment: the next who asks opens it again */
 	pthread_rwlock_unlock(&store->index_swap);
 	if (!is_unwritten)
 		return status;
@@ -266,12 +268,7 @@ emr_status emr_store_pins_complete(emr_store *store, const emr_pin *keep, size_t
 	emr_buf_free(&list.pins);
 	if (status != EMR_OK)
 		return status;
-	pthread_mutex_lock(&store->index_lock);
-	status = emr_index_begin(store->index);
-	if (status == EMR_OK) {
-		(void)emr_index_state_pins(store->index, store->writer);
-		status = emr_index_commit(store->index);
-	}
-	pthread_mutex_unlock(&store->index_lock);
-	return status;
+	EMR_LOCKED(&store->index_lock);
+
+	return emr_store_pins_are_stated(store);
 }

@@ -11,17 +11,11 @@
 /* Once in a process a miss makes us ask whether the index tells the truth. */
 static emr_status audit_once(emr_store *store)
 {
-	emr_status status = EMR_OK;
-	bool first;
+	emr_status status;
 
-	if (!emr_store_may_rebuild(store))
+	if (!emr_store_may_rebuild(store) || atomic_exchange(&store->indexed.was_audited, true))
 		return EMR_OK;
-	pthread_mutex_lock(&store->index_lock);
-	first = !store->was_audited;
-	store->was_audited = true;
-	if (first && (store->index != NULL || !store->is_still))
-		status = emr_index_audit(store->index);
-	pthread_mutex_unlock(&store->index_lock);
+	status = emr_store_audit(store);
 	return status == EMR_DAMAGED ? emr_store_rebuild(store) : status;
 }
 
@@ -154,25 +148,23 @@ static emr_status open_place(emr_store *store, const uint8_t *digest, const emr_
  * there. */
 static emr_status doubt_index(emr_store *store, const emr_store_position *at)
 {
-	emr_status status = EMR_OK;
+	emr_status status = EMR_DAMAGED;
 	bool was_rebuilt, is_own;
 
 	if (!emr_store_may_rebuild(store))
 		return EMR_DAMAGED;
 	pthread_mutex_lock(&store->index_lock);
-	was_rebuilt = store->was_rebuilt;
+	was_rebuilt = store->indexed.was_rebuilt;
 	pthread_mutex_lock(&store->map_lock);
 	is_own = store->has_own_index || emr_segment_by_handle(store, at->segment)->own;
 	pthread_mutex_unlock(&store->map_lock);
-	if (!was_rebuilt && !is_own && (store->index != NULL || !store->is_still))
-		status = emr_index_audit(store->index);
 	pthread_mutex_unlock(&store->index_lock);
 	/* Perhaps by another reader just now, who met the same lie: looked at once more, and then
 	 * no longer. */
 	if (was_rebuilt)
 		return EMR_OK;
-	if (is_own)
-		status = EMR_DAMAGED;
+	if (!is_own)
+		status = emr_store_audit(store);
 	return status == EMR_DAMAGED && emr_store_rebuild(store) == EMR_OK ? EMR_OK : EMR_DAMAGED;
 }
 

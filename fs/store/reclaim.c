@@ -136,11 +136,8 @@ static emr_status reclaim_locked(reclaim_run *run)
 	emr_store *store = run->store;
 	emr_status status = emr_store_index_now(store);
 
-	if (status == EMR_OK) {
-		pthread_mutex_lock(&store->index_lock);
-		status = emr_index_audit(store->index);
-		pthread_mutex_unlock(&store->index_lock);
-	}
+	if (status == EMR_OK)
+		status = emr_store_audit(store);
 	if (status == EMR_DAMAGED)
 		status = emr_store_rebuild(store);
 	if (status == EMR_OK && emr_store_pins_incomplete(store))

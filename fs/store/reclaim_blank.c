@@ -37,24 +37,22 @@ static emr_status drop_dead_rows(reclaim_run *run, const victim *v, const dead_p
 {
 	emr_store *store = run->store;
 	emr_index_place place;
-	emr_status status;
+	emr_status status = EMR_OK;
+	EMR_LOCKED(&store->index_lock);
 
-	pthread_mutex_lock(&store->index_lock);
 	pthread_mutex_lock(&store->map_lock);
 	place.segment = v->segment->index_id;
 	emr_store_cache_clear(store);
 	pthread_mutex_unlock(&store->map_lock);
-	status = emr_index_begin(store->index);
+	EMR_TRY(emr_index_begin(store->index));
 	for (size_t i = 0; status == EMR_OK && i < n; i++) {
 		place.offset = all[i].offset + all[i].head_len;
 		place.len = (uint32_t)all[i].data_len;
 		status = emr_index_drop_block(store->index, all[i].digest, &place);
 	}
 	if (status == EMR_OK)
-		status = emr_index_commit(store->index);
-	else
-		emr_index_rollback(store->index);
-	pthread_mutex_unlock(&store->index_lock);
+		return emr_index_commit(store->index);
+	emr_index_rollback(store->index);
 	return status;
 }
 

@@ -100,8 +100,11 @@ struct emr_store {
 	int reclaim_waiters;	      /* for it; atomic */
 
 	pthread_mutex_t index_lock; /* one index batch at a time; opening and replacing `index` */
-	bool was_rebuilt;	    /* an index that lied was rebuilt once in this process */
-	bool was_audited;
+	struct {
+		bool was_rebuilt; /* one that lied was, once in this process */
+		bool is_in_maps;  /* `index` is NULL, and the maps have all that it would say */
+		atomic_bool was_audited;
+	} indexed;
 	emr_buf foreign_pins; /* of emr_foreign_pin, not in this computer's own index yet, in order
 			       */
 
@@ -262,6 +265,11 @@ bool emr_store_may_rebuild(const emr_store *store);
  * nothing).  reclaim_lock not needed; takes
  * index_lock. */
 emr_status emr_store_rebuild(emr_store *store);
+/* EMR_DAMAGED when rows of the index are not what was written.  One that is not there, or was lost,
+ * says nothing wrong.  Takes index_lock. */
+emr_status emr_store_audit(emr_store *store);
+/* Notes in the index that it has all pins of this writer.  index_lock held. */
+emr_status emr_store_pins_are_stated(emr_store *store);
 /* Reads again what other processes did: new and vanished segments, grown tails, a replaced index.
  */
 emr_status emr_store_refresh(emr_store *store);

@@ -145,8 +145,8 @@ static emr_status open_keys(restoring *r, emr_problem *out_problem)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The keyfile"));
 	/* As with recover. */
 	if (unlinkat(r->session.state_fd, EMR_STATE_GUARDIANS, 0) == 0)
-		emr_say(r->out, "Guardians open it here no more; by older backups they do, until "
-				"new words: emrfs words renew\n");
+		emr_say(r->out, "Guardians open it here no more. By older backups they do until "
+				"new words are in force (emrfs words renew).\n");
 	return EMR_OK;
 }
 

@@ -129,13 +129,10 @@ static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 		emr_passphrase_view(&passphrase), &r->settings.kdf);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The keyfile"));
-	/* Those who have the words have the keyring: guardians open it no more. */
+	/* Those who have the words have the keyring. */
 	if (unlinkat(r->state_fd, EMR_STATE_GUARDIANS, 0) == 0)
-		emr_say(r->out,
-			r->args->given[EMR_OPT_LOST]
-				? N_("Guardians open it no more.\n")
-				: N_("Guardians open it here no more; by older backups they do, "
-				     "until new words: emrfs words renew\n"));
+		emr_say(r->out, "Guardians open it here no more. By older backups they do until "
+				"new words are in force (emrfs words renew).\n");
 	emr_say(r->out, "Your keyring has a new passphrase.\n");
 	if (r->args->given[EMR_OPT_LOST])
 		return EMR_OK;

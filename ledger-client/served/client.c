@@ -351,13 +351,15 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 		c->is_asked = c->last == EMR_OK;
 		c->looked_ns = emr_clock_boot_ns(emr_clock_system());
 	}
-	is_barred = c->last == EMR_OK && (c->is_asked || CLIENT_IS_BARRED(c));
+	is_barred = c->last == EMR_OK && (c->is_asked || c->hosts.is_shut || CLIENT_IS_BARRED(c));
 	*out_absence = (emr_ledger_absence){.status = is_barred ? EMR_OFFLINE : c->last,
 		.since_unix_s = is_barred ? emr_clock_unix_s(c->clock) : c->away_unix_s,
 		.is_asked = is_barred && c->is_asked,
 		.refusal = c->is_other_host	 ? "another host"
 			   : c->is_recovering	 ? EMR_SERVED_RECOVERY
+			   : c->last != EMR_OK	 ? NULL
 			   : CLIENT_IS_BARRED(c) ? "clock"
+			   : c->hosts.is_shut	 ? EMR_SERVED_UNKNOWN
 						 : NULL,
 		.ahead_s = c->last == EMR_OK ? c->ahead_s : 0};
 	if (c->untaken_unix_s > 0) {

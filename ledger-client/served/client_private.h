@@ -24,9 +24,10 @@
 typedef struct client_hosts {
 	emr_served_at list[EMR_LEDGER_HOSTS_MAX];
 	size_t n;
-	size_t by;				/* which one is asked: list[by - 1]; 0: one's own */
-	bool is_fixed;				/* it is asked and no other */
-	bool has_lagged;			/* one's own, since another has answered */
+	size_t by;	 /* which one is asked: list[by - 1]; 0: one's own */
+	bool is_fixed;	 /* it is asked and no other */
+	bool has_lagged; /* one's own, since another has answered */
+	bool is_shut;	 /* the last one lets this key in no more, or not yet */
 	emr_id32 refused[EMR_LEDGER_HOSTS_MAX]; /* keys */
 	size_t n_refused;
 	uint64_t away_unix_s; /* since when one's own is; 0: it is not */

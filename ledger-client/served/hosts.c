@@ -44,7 +44,7 @@ void client_forget(client *c)
 {
 	emr_wipe(c->token, sizeof c->token);
 	emr_buf_clear(&c->head);
-	c->looked_ns = c->silent_until_ns = c->ahead_s = 0;
+	c->looked_ns = c->silent_until_ns = c->ahead_s = c->hosts.is_shut = 0;
 }
 
 void client_pass_over(client *c, size_t by)

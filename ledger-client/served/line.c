@@ -184,11 +184,12 @@ int64_t client_ahead_of(uint64_t host, uint64_t sent, uint64_t now)
 }
 
 /* True: there is no token before one of them is set. */
-static bool compare_clocks(client *c, uint64_t host, uint64_t sent)
+static bool compare_clocks(client *c, uint64_t host, uint64_t sent, bool is_refused)
 {
 	EMR_LOCKED(&c->lock);
 
 	c->ahead_s = client_ahead_of(host, sent, emr_clock_unix_s(c->clock));
+	c->hosts.is_shut = is_refused && !CLIENT_IS_BARRED(c);
 	return CLIENT_IS_BARRED(c);
 }
 
@@ -206,14 +207,15 @@ static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TO
 	EMR_TRY(sign_request(c, (emr_bytes){0}, body));
 	status = client_ask_once(c, &q, NULL, &text);
 	if (status == EMR_DENIED && client_is_given(key, body, &text, 8) &&
-		compare_clocks(c, emr_get_u64(text.data), emr_get_u64(body + 32)))
+		compare_clocks(c, emr_get_u64(text.data), emr_get_u64(body + 32), true))
 		return EMR_OFFLINE;
 	EMR_TRY(status);
 	if (!client_is_given(key, body, &text, WIRE_TOKEN_CHARS) ||
 		sodium_base642bin(token, sizeof token, (const char *)text.data, WIRE_TOKEN_CHARS,
 			NULL, NULL, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
 		return client_refuse(c, EMR_DENIED);
-	(void)compare_clocks(c, emr_get_u64(token + 32) - WIRE_TOKEN_S, emr_get_u64(body + 32));
+	(void)compare_clocks(
+		c, emr_get_u64(token + 32) - WIRE_TOKEN_S, emr_get_u64(body + 32), false);
 	(void)snprintf(out_bearer, sizeof BEARER + WIRE_TOKEN_CHARS, BEARER "%.*s",
 		WIRE_TOKEN_CHARS, (const char *)text.data);
 	(void)pthread_mutex_lock(&c->lock);

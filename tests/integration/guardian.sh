@@ -3,8 +3,9 @@
 # to theirs. Lena takes it over with the words that were printed; from then on nobody else opens it, nor a backup that was made later.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
+. "$SUPPORT/between.sh"
 two_begin guardian
-P="--passphrase-file $EMR_PASS"
+between_begin
 set_up() { for who; do mkdir -p -m 700 "$EMRFS_HOME/as/$who" && cp "$EMRFS_HOME/settings" "$EMRFS_HOME/as/$who/settings"; done; }
 opens() { # WITH THE PASSPHRASE IN FILE
 	run 0 --as lena mount --passphrase-file "$1" "$MNT"
@@ -103,17 +104,41 @@ run 0 --as lena init --restore "$EMR_WORK/copy" --words-file "$EMR_WORK/lena.sec
 says "Guardians open it here no more"
 run 0 --as lena passwd --passphrase-file other --new-passphrase-file strange
 
-say "a damaged list is said, and she takes it over all the same"
+say "each shuts the other out, and the host throws away what Ana said: Rui's words hold, and Ana is told"
+knows_lena() { json 0 --as lena people card $P && BETWEEN[lena]=$EMR_BETWEEN/$(field id); }
+two_home elsewhere
+knows_lena
+loses lena
+run 7 --as lena words renew --words-file anas.words --yes $P
+says "Your new words are not in force yet"
+keeps lena
 two_home ana
+run 0 --as lena words renew --words-file ruis.words --yes --passphrase-file rui3
+two_home elsewhere
+run 7 --as lena words renew --words-file again.words --yes $P
+says "your key is not in force there"
+[ ! -e again.words ] || emr_fail "words for a key that was followed"
+run 0 --as lena mount $P "$MNT"
+told() { "$EMRFS" --as lena status 2>&1 | grep -q "your key is not in force there"; }
+emr_until told
+run 0 --as lena unmount
+run 12 --as lena recover --words-file anas.words --new-passphrase-file other
+
+say "a damaged list is said, and she takes it over all the same; her new words are in force when the host has them, and not before"
+two_home ana
+knows_lena
 LIST=$EMRFS_HOME/state/as/lena/guardians
 cp "$LIST" list
 printf X | dd of="$LIST" bs=1 seek=80 conv=notrunc 2>/dev/null
 json 8 --as lena mount $P "$MNT"
 expect "what is damaged" "$(field error)" guardians
 run 12 --as lena recover --lost --words-file lena.words --new-passphrase-file other -o new.words
-run 0 --as lena recover --lost --words-file lena.second --new-passphrase-file other -o new.words
-says "Guardians open it no more."
+loses lena
+run 7 --as lena recover --lost --words-file ruis.words --new-passphrase-file other -o new.words
+says "By older backups they do until new words are in force"
 [ ! -e "$LIST" ] || emr_fail "there are guardians still"
+keeps lena
+run 0 --as lena words renew --words-file new.words --yes --passphrase-file other
 cp list "$LIST" # somebody has kept it
 run 12 --as lena mount $P "$MNT"
 rm "$LIST"
@@ -128,7 +153,7 @@ two_home third
 set_up lena
 run 0 init --restore "$EMR_WORK/anas" $P
 run 12 --as lena init --restore "$EMR_WORK/copy" $P
-run 12 --as lena init --restore "$EMR_WORK/copy" --words-file "$EMR_WORK/lena.second" --passphrase-file other
+run 12 --as lena init --restore "$EMR_WORK/copy" --words-file "$EMR_WORK/ruis.words" --passphrase-file other
 run 0 --as lena init --restore "$EMR_WORK/copy" --words-file "$EMR_WORK/new.words" --passphrase-file other
 
 say "alone, without a network: the birthday, by the day that is here"

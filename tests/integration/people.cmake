@@ -33,9 +33,10 @@ target_link_options(dishonest PRIVATE -Wl,--wrap=agency_send,--wrap=agency_shred
 if(TARGET verify-audit)
 	add_test(NAME integration_accesses COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/accesses.sh)
 	add_test(NAME integration_away COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/away.sh)
+	add_test(NAME integration_guardian COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/guardian.sh)
 	add_test(NAME integration_guardian_host COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/guardian_host.sh)
 	add_test(NAME integration_emergency_host COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/emergency_host.sh)
-	set_tests_properties(integration_accesses integration_away integration_guardian_host integration_emergency_host PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+	set_tests_properties(integration_accesses integration_away integration_guardian integration_guardian_host integration_emergency_host PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;DISHONEST=$<TARGET_FILE:dishonest>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
 endif()
 add_test(NAME integration_card COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/card.sh)

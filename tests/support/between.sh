@@ -24,9 +24,11 @@ host_size() {
 	field ledger_entries
 }
 shows_no_more() {
-	local size
-	size=$(host_size)
-	for who in "$@"; do echo "$size" >"${BETWEEN[$who]}"; done
+	local size=
+	until [ "$(host_size)" = "$size" ]; do # or they have seen more
+		size=$(host_size)
+		for who in "$@"; do echo "$size" >"${BETWEEN[$who]}"; done
+	done
 }
 shows_all() { for who in "$@"; do rm "${BETWEEN[$who]}"; done; }
 loses() { for who in "$@"; do : >"${BETWEEN[$who]}.lost"; done; }

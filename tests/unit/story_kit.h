@@ -122,15 +122,32 @@ void story_agents(story *s, unsigned mask);
 void all_agents(story *s);
 void owner_answers(story *s);
 
+typedef void (*story_fn)(story *s);
+
 /* The entry that SHARED shows under NAME; the object is zero where it shows nothing. */
 typedef struct story_found {
 	emr_id16 object;
 	uint64_t pversion;
 } story_found;
 story_found story_find(emr_shared *shared, const char *name);
+/* M's GRANT, open, with all names. */
+static inline emr_shared *story_opened(story *s, person *m, emr_id16 grant, story_fn answer)
+{
+	emr_share_trouble trouble;
+	emr_shared *shared = NULL;
+	emr_ask *ask = NULL;
+
+	story_see(m);
+	assert_ok(emr_shared_open(
+		m->share, s->imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
+	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
+	answer(s);
+	assert_ok(ask_wait(m->replica, ask, 0, &trouble));
+	emr_ask_free(ask);
+	return shared;
+}
 /* M opens the grant, and gets every name and the bytes of PATH's last component; the status of the
  * first step that failed.  ANSWER is run after each question. */
-typedef void (*story_fn)(story *s);
 emr_status story_reader(story *s, person *m, emr_id16 grant, const char *name, story_fn answer,
 	emr_content_reader **out_reader, emr_share_trouble *out_trouble);
 emr_status story_read(story *s, person *m, emr_id16 grant, const char *name, story_fn answer,

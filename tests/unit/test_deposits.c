@@ -363,7 +363,7 @@ static const node *eve_reads(depositor *d, story *s, viewer *eve, const leaving 
 	viewer_run(eve, NULL, 0);
 	viewer_learn(eve);
 	assert_ok(viewer_open_file(eve, viewer_at(eve, "Imaging/Other.pdf"), owner_answers, &h));
-	n = tree_by_number(eve->view, emr_handle_node(h));
+	n = tree_by_number(eve->view, h->node->number);
 	emr_view_release(h);
 	assert_true(tree_has_reader(n)); /* as sealed; not compared yet */
 	compare_turn(eve->view);

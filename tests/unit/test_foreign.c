@@ -39,9 +39,9 @@ TEST(her_key_is_gone_once_there_is_a_working_copy)
 
 	may_write(&s, &v);
 	h = writer_open_to_change(&v, "Imaging/MRI.pdf");
-	assert_true(tree_has_reader(tree_by_number(v.view, emr_handle_node(h))));
+	assert_true(tree_has_reader(tree_by_number(v.view, h->node->number)));
 	assert_ok(emr_view_write(h, 5, emr_bytes_of("Z", 1)));
-	assert_false(tree_has_reader(tree_by_number(v.view, emr_handle_node(h))));
+	assert_false(tree_has_reader(tree_by_number(v.view, h->node->number)));
 	kit_close_file(h);
 	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf"), "%PDF Z knee");
 }
@@ -487,15 +487,13 @@ TEST(the_end_of_a_share_takes_away_what_the_kernel_has_of_a_changed_file)
 	may_write(&s, &v);
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &changed));
 	assert_ok(emr_view_read(changed, 0, bytes, sizeof bytes, &got));
-	assert_ok(
-		emr_view_set_attr(v.view, emr_handle_node(changed), EMR_SET_MODE, &wanted, &attr));
+	assert_ok(emr_view_set_attr(v.view, changed->node->number, EMR_SET_MODE, &wanted, &attr));
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &cut));
 	assert_ok(emr_view_read(cut, 0, bytes, sizeof bytes, &got));
 	assert_ok(writer_try_unlink(&v, "Imaging/Old/CT.pdf"));
 	(void)snprintf(
-		line[0], sizeof line[0], "%llu *\n", (unsigned long long)emr_handle_node(changed));
-	(void)snprintf(
-		line[1], sizeof line[1], "%llu *\n", (unsigned long long)emr_handle_node(cut));
+		line[0], sizeof line[0], "%llu *\n", (unsigned long long)changed->node->number);
+	(void)snprintf(line[1], sizeof line[1], "%llu *\n", (unsigned long long)cut->node->number);
 	v.told[0] = 0;
 	assert_ok(emr_share_revoke_person(begins(s.ana), s.imaging, s.lima.public.signer_id, &n));
 	viewer_run(&v, owner_answers, 3);

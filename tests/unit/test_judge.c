@@ -1,13 +1,16 @@
 /* These tests show what a releaser of keys checks before a release: each question was taken by the
  * ledger, and has one fault. The ledger refuses most of these first; here it has not, because its
  * rules, its time or its host were others. */
-#include "story_kit.h"
+#include "crew_kit.h"
 
-#include "contract/codes.h"
+#include "share/request.h"
 
 #include "agency.h"
 #include "judge.h"
+#include "letters_private.h"
 #include "shared_private.h"
+
+#define EMERGENCY 4u /* purpose bit */
 
 static story s;
 static emr_shared *shared; /* lima's */
@@ -15,43 +18,34 @@ static emr_ask *asked;
 static question q;
 static desk owners;
 static emr_id16 mri;
-static emr_status find(void *arg, const emr_shared_record *record);
 
-static emr_status find(void *arg, const emr_shared_record *record)
+static void load(const emr_ask *ask)
 {
-	(void)arg;
-	if (record->meta->name.len == 7 && memcmp(record->meta->name.data, "MRI.pdf", 7) == 0)
-		mri = record->object;
-	return EMR_OK;
+	emr_box_key *box = NULL;
+
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	question_free(&q);
+	assert_ok(question_load(s.ana, s.imaging, ask->release.access, &q));
+	assert_ok(emr_box_key_domain(s.k.stack.keyring, s.imaging, &box));
+	assert_ok(question_open(&q, box, emr_owner_rid(s.imaging)));
+	emr_box_key_free(box);
 }
 
 /* Lima asks for MRI.pdf of a folder that is shared with her for a week; it is the owner's turn. */
 AROUND(begin)
 {
 	emr_share_trouble trouble;
-	emr_box_key *box = NULL;
-	emr_ask *names = NULL;
 	emr_grant_made made;
 
 	story_begin(&s);
 	kit_save(&s.k, "Imaging/MRI.pdf", "%PDF the other knee");
 	made = story_share(&s, &s.lima, 0, true);
 	kit_save(&s.k, "Imaging/MRI.pdf", "%PDF both knees");
-	story_see(&s.lima);
-	assert_ok(emr_shared_open(s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON,
-		&shared, &trouble));
-	assert_ok(emr_shared_ask_names(shared, &names, &trouble));
-	all_agents(&s);
-	assert_ok(ask_wait(s.lima.replica, names, 0, &trouble));
-	emr_ask_free(names);
-	assert_ok(emr_shared_each(shared, NULL, find, NULL, NULL));
+	shared = story_opened(&s, &s.lima, made.grant, all_agents);
+	mri = story_find(shared, "MRI.pdf").object;
 	assert_ok(emr_shared_ask_records(shared, &mri, 1, &asked, &trouble));
-	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	owners = (desk){.share = s.ana};
-	assert_ok(question_load(s.ana, s.imaging, asked->release.access, &q));
-	assert_ok(emr_box_key_domain(s.k.stack.keyring, s.imaging, &box));
-	assert_ok(question_open(&q, box, emr_owner_rid(s.imaging)));
-	emr_box_key_free(box);
+	load(asked);
 }
 
 AROUND(end)
@@ -116,13 +110,6 @@ TEST_IN(begin, end, who_releases_looks_at_his_own_clock)
 	is_judged(EMR_RESULT_GRANT_DEAD);
 }
 
-/* Whatever the ledger took: on this copy nobody said anything. */
-TEST_IN(begin, end, what_two_must_open_is_not_given_without_their_words)
-{
-	q.grant.known.row.rights |= EMR_GRANT_TWO;
-	is_judged(EMR_RESULT_GRANT_DEAD);
-}
-
 TEST_IN(begin, end, a_question_of_yesterday_is_not)
 {
 	q.grant.terms.not_before = q.ledger_time - 2 * QUESTION_S;
@@ -166,6 +153,132 @@ TEST_IN(begin, end, nothing_of_an_epoch_before_the_grant_is_given)
 	assert_int_equal(slot_code(&q.body.slots[0]), EMR_RESULT_EPOCH);
 	q.grant.known.row.head.epoch--;
 	assert_int_equal(slot_code(&q.body.slots[0]), EMR_RESULT_APPLIED);
+}
+
+/* ---- what two must open ---- */
+
+/* Whatever the ledger took: on this copy nobody said anything. */
+TEST_IN(begin, end, what_two_must_open_is_not_given_without_their_words)
+{
+	q.grant.known.row.rights |= EMR_GRANT_TWO;
+	is_judged(EMR_RESULT_GRANT_DEAD);
+}
+
+/* For an hour, with the word WORD, by a team of lima and eve. */
+static emr_id16 prepare(crew *team, emr_id16 word)
+{
+	emr_grant_order order;
+	emr_grant_made made;
+
+	story_contract(&s, 2);
+	crew_begin(team, &s, NULL);
+	admit(team, &s.lima);
+	admit(team, &s.eve);
+	order = order_for(team);
+	order.rights |= EMR_GRANT_TWO;
+	order.purposes = EMR_PURPOSE_EMERGENCY;
+	order.share_id = word;
+	order.hours = 1;
+	assert_ok(emr_share_grant(begins(s.ana), &order, &made));
+	all_agents(&s); /* they take their fragments */
+	return made.grant;
+}
+
+static void says_why(person *m, emr_id16 word)
+{
+	EMR_AUTO_BUF found = {0};
+
+	story_see(m);
+	assert_ok(emr_emergency_find(m->share, &word, &found));
+	assert_int_equal(found.len, sizeof(emr_emergency));
+	assert_ok(emr_emergency_say(m->share, (const void *)found.data, 1, "unconscious"));
+	story_see(m);
+}
+
+/* A host can date a question back to when it was open. */
+TEST_IN(begin, end, what_two_opened_is_over_by_the_clock_of_who_releases)
+{
+	AUTO(crew_end) crew team;
+	const emr_id16 word = emr_id16_random(), grant = prepare(&team, word);
+	emr_share_trouble trouble;
+	emr_shared *open = NULL;
+	emr_ask *names = NULL;
+
+	says_why(&s.eve, word);
+	says_why(&s.lima, word);
+	assert_ok(emr_shared_open(
+		s.lima.share, s.imaging, grant, EMERGENCY, EMR_READER_PERSON, &open, &trouble));
+	assert_ok(emr_shared_ask_names(open, &names, &trouble));
+	load(names);
+	story_pass(&s, 3600 + CLOCKS_S - 1);
+	is_judged(EMR_RESULT_APPLIED);
+	story_pass(&s, 1);
+	is_judged(EMR_RESULT_GRANT_DEAD);
+	emr_ask_free(names);
+	emr_shared_free(open);
+}
+
+static bool opens_anything; /* a reader's program does not look whether two have said why */
+
+WRAPPED(emr_grant_phase, share_phase, emr_share *share, const standing *of, emr_known_grant *known)
+{
+	return opens_anything ? EMR_GRANT_IN_FORCE : __real_share_phase(share, of, known);
+}
+
+/* Opens MRI.pdf by what the first N agents convert for the reader of OPEN; no ledger hears of it.
+ */
+static emr_status convert_early(const emr_shared *open, emr_id16 grant, unsigned n)
+{
+	const emr_place at = story_place_called(&s, "MRI.pdf");
+	const emr_access_slot slot = {
+		.kind = EMR_CAPSULE_CONTENT, .object_id = at.object, .version = at.version};
+	emr_pre_share shares[AGENTS];
+	char name[FRAGMENT_NAME_BYTES];
+	capsule_facts c;
+	emr_kem_key *kem = NULL;
+	emr_content_key *key = NULL;
+	uint8_t X[32];
+	emr_status status;
+
+	assert_ok(share_capsule(s.lima.share, s.imaging, &slot, &c));
+	agency_fragment_name(s.imaging, grant, c.epoch, name);
+	for (unsigned i = 0; i < n; i++) {
+		emr_fragment *fragment = NULL;
+
+		assert_ok(agency_fetch(s.agencies[i], name, open->owner_pk, &open->terms, c.A,
+			open->my_B, &fragment));
+		assert_ok(emr_fragment_convert(
+			fragment, c.ctx, c.capsule, (emr_id32){{1}}, shares[i].cfrag));
+		memcpy(shares[i].agent_id, s.agents[i].public.signer_id.b, 32);
+		memcpy(X, fragment->bond.X, sizeof X);
+		emr_fragment_free(fragment);
+	}
+	status = emr_kem_key_combine(open->me, c.A, X, c.ctx, c.capsule, shares, n, &kem);
+	if (status == EMR_OK)
+		status = emr_content_key_open_kem(kem, c.ctx, c.wdek, &key);
+	emr_kem_key_free(kem);
+	emr_content_key_free(key);
+	return status;
+}
+
+TEST_IN(begin, end, one_agent_that_gives_early_opens_nothing)
+{
+	AUTO(crew_end) crew team;
+	const emr_id16 word = emr_id16_random(), grant = prepare(&team, word);
+	emr_share_trouble trouble;
+	emr_shared *open = NULL;
+	emr_ask *names = NULL;
+
+	says_why(&s.lima, word);
+	opens_anything = true;
+	assert_ok(emr_shared_open(
+		s.lima.share, s.imaging, grant, EMERGENCY, EMR_READER_PERSON, &open, &trouble));
+	assert_status(EMR_DENIED, emr_shared_ask_names(open, &names, &trouble));
+	assert_int_equal(trouble.why, EMR_WHY_LEDGER);
+	opens_anything = false;
+	assert_int_not_equal(convert_early(open, grant, 1), EMR_OK);
+	assert_ok(convert_early(open, grant, 2)); /* as many as release by its rule */
+	emr_shared_free(open);
 }
 
 /* ---- an agent of the reader's own organisation ---- */

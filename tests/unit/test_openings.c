@@ -200,18 +200,7 @@ TEST(the_page_says_who_can_see_what_and_who_opened_it)
 /* The names alone. */
 static void eve_lists(emr_id16 grant)
 {
-	emr_share_trouble trouble;
-	emr_shared *shared = NULL;
-	emr_ask *ask = NULL;
-
-	story_see(&s.eve);
-	assert_ok(emr_shared_open(
-		s.eve.share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
-	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
-	all_agents(&s);
-	assert_ok(ask_wait(s.eve.replica, ask, 0, &trouble));
-	emr_ask_free(ask);
-	emr_shared_free(shared);
+	emr_shared_free(story_opened(&s, &s.eve, grant, all_agents));
 }
 
 TEST(who_saw_the_names_alone_is_said_to_have_seen_them)

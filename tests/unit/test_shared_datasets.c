@@ -8,6 +8,8 @@
 #include "contract/codes.h"
 #include "fetch/fetch.h"
 
+#include "node.h"
+
 #define IDENTIFIED                                                                                 \
 	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","       \
 	"\"data\":\"identified\"}"
@@ -250,7 +252,7 @@ TEST(what_was_read_of_who_leaves_is_purged)
 	viewer_run(&v, NULL, 0);
 	assert_ok(viewer_open_file(&v, in_dataset(&v, "MRI.pdf"), owner_answers, &h));
 	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
-	(void)snprintf(told, sizeof told, "%llu *\n", (unsigned long long)emr_handle_node(h));
+	(void)snprintf(told, sizeof told, "%llu *\n", (unsigned long long)h->node->number);
 	v.told[0] = 0;
 	assert_int_equal(files_in(b.path), 1);
 	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
@@ -306,7 +308,7 @@ static void reading_is_ended(const char *id, void (*ends)(const called *d))
 	ends(&d);
 	viewer_run(&v, NULL, 0);
 	assert_status(EMR_ACCESS_REVOKED, emr_view_read(h, 0, bytes, sizeof bytes, &got));
-	assert_ok(emr_view_get_attribute(v.view, emr_handle_node(h), "user.emrfs.opens", &opens));
+	assert_ok(emr_view_get_attribute(v.view, h->node->number, "user.emrfs.opens", &opens));
 	assert_int_equal(opens.len, strlen(id));
 	assert_memory_equal(opens.data, id, opens.len);
 	assert_one_end(&v, id);

@@ -183,7 +183,7 @@ TEST(the_end_of_a_share_acts_on_what_is_open)
 	read_share(&s, &v, false);
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
 	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
-	number = emr_handle_node(h);
+	number = h->node->number;
 	v.told[0] = 0;
 	assert_null(strstr(v.notices, "grant-ending"));
 	story_pass(&s, 7 * DAY - DAY / 2);
@@ -289,7 +289,7 @@ TEST(what_the_owner_saves_later_is_another_file_under_the_same_name)
 
 	read_share(&s, &v, false);
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
-	before = emr_handle_node(h);
+	before = h->node->number;
 	v.told[0] = 0;
 	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF another knee");
 	kit_text(&s.k, "Imaging/new.txt", "new");

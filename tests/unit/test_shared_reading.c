@@ -209,7 +209,7 @@ static void goes_with_the_former_grant(bool is_away)
 	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
 	closed = node_of(&v, "Imaging/MRI.pdf");
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &h));
-	open = emr_handle_node(h);
+	open = h->node->number;
 	(void)story_share(&s, &s.lima, 0, false);
 	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, first.grant));
 	viewer_run(&v, NULL, 0);

@@ -410,4 +410,16 @@ TEST_IN(kit_setup, kit_teardown, a_known_size_asks_the_index_and_the_length_of_t
 	assert_int_not_equal(EMR_OK, emr_store_size_known(k->store, &cid, &bytes));
 }
 
+/* As a full disk does on btrfs, where a page of the log's index finds no room. */
+TEST_IN(kit_setup, kit_teardown, an_index_that_lost_a_page_is_opened_again_by_whoever_asks_it)
+{
+	kit *k = *state;
+	EMR_AUTO_BUF needed = {0};
+
+	kit_close(k);
+	kit_open(k); /* SIGBUS is the database's again, not cmocka's */
+	kit_truncate(k, "index.sqlite-shm", 0);
+	assert_ok(emr_store_needed(k->store, false, &needed));
+}
+
 TESTS(NULL, NULL)

@@ -40,27 +40,17 @@ typedef struct reading {
 
 static reading lima;
 
-static void everybody_answers(void)
+static void everybody_answers(story *of)
 {
-	(void)story_owner(&s);
-	story_agents(&s, 7);
+	(void)story_owner(of);
+	story_agents(of, 7);
 }
 
 /* With the names, and every question so far answered and looked at by everybody. */
 static void open_as_lima(const emr_grant_made *made)
 {
-	emr_share_trouble trouble;
-	emr_ask *ask = NULL;
-
-	lima = (reading){.shared = NULL};
-	story_see(&s.lima);
-	assert_ok(emr_shared_open(s.lima.share, s.imaging, made->grant, CONSULT, EMR_READER_PERSON,
-		&lima.shared, &trouble));
-	assert_ok(emr_shared_ask_names(lima.shared, &ask, &trouble));
-	everybody_answers();
-	assert_ok(ask_wait(s.lima.replica, ask, 0, &trouble));
-	emr_ask_free(ask);
-	everybody_answers();
+	lima = (reading){.shared = story_opened(&s, &s.lima, made->grant, everybody_answers)};
+	everybody_answers(&s);
 	lima.mri = story_find(lima.shared, "MRI.pdf");
 	lima.ct = story_find(lima.shared, "CT.pdf");
 }
@@ -302,7 +292,7 @@ TEST(who_answers_at_once_is_another_for_another_question)
 		is_at_once = story_agent(&s, 0).answered == 1;
 		was_asked_first = was_asked_first || is_at_once;
 		was_left_out = was_left_out || !is_at_once;
-		everybody_answers();
+		everybody_answers(&s);
 		emr_ask_free(lima.first);
 		lima.first = NULL;
 	}

@@ -16,28 +16,12 @@ static void expect_bytes(const emr_buf *bytes, const char *text)
 	assert_memory_equal(bytes->data, text, bytes->len);
 }
 
-/* M's grant, open, with all names. */
-static emr_shared *open_shared(story *s, person *m, emr_id16 grant, story_fn answer)
-{
-	emr_share_trouble trouble;
-	emr_shared *shared = NULL;
-	AUTO(auto_emr_ask_free) emr_ask *ask = NULL;
-
-	story_see(m);
-	assert_ok(emr_shared_open(
-		m->share, s->imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
-	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
-	answer(s);
-	assert_ok(ask_wait(m->replica, ask, 0, &trouble));
-	return shared;
-}
-
 /* Lima's share is open, and she is about to ask for a file. */
 #define LIMA_READS                                                                                 \
 	STORY_READ;                                                                                \
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);                                   \
 	AUTO(auto_emr_shared_free)                                                                 \
-	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);                     \
+	emr_shared *shared = story_opened(&s, &s.lima, made.grant, all_agents);                    \
 	story_found mri = story_find(shared, "MRI.pdf")
 
 /* The share ends in a hundred seconds. */
@@ -48,7 +32,7 @@ static emr_shared *open_for_100_s(story *s)
 	emr_grant_made made;
 
 	assert_ok(story_try_share(s, &s->lima, &order, true, &made));
-	return open_shared(s, &s->lima, made.grant, all_agents);
+	return story_opened(s, &s->lima, made.grant, all_agents);
 }
 
 /* ---- every stage refuses ---- */
@@ -263,7 +247,7 @@ TEST(a_new_epoch_ends_what_kept_fragments_can_do)
 	expect_bytes(&bytes, "after the end");
 	assert_ok(story_read(&s, &s.eve, eves.grant, "MRI.pdf", all_agents, &bytes, &trouble));
 	expect_bytes(&bytes, "%PDF a knee");
-	shared = open_shared(&s, &s.eve, eves.grant, all_agents);
+	shared = story_opened(&s, &s.eve, eves.grant, all_agents);
 	mri = story_find(shared, "MRI.pdf");
 	later = story_find(shared, "later.txt");
 	emr_shared_free(shared);
@@ -301,7 +285,7 @@ TEST(what_waits_for_copies_when_an_access_ends_is_saved_under_the_new_key)
 	story_rules(&s, "copies-before-register = 1\n");
 	kit_publish_all(&s.k);
 	story_agents(&s, 7);
-	shared = open_shared(&s, &s.eve, eves.grant, all_agents);
+	shared = story_opened(&s, &s.eve, eves.grant, all_agents);
 	later = story_find(shared, "later.txt");
 	emr_shared_free(shared);
 	assert_status(EMR_DAMAGED, convert(&s, kept, later.object, later.pversion));
@@ -362,7 +346,7 @@ TEST(what_was_before_stays_hidden)
 	 * for. */
 	assert_ok(emr_agency_count(s.agencies[0], &held));
 	assert_int_equal(held, 1);
-	shared = open_shared(&s, &s.lima, made.grant, all_agents);
+	shared = story_opened(&s, &s.lima, made.grant, all_agents);
 	assert_int_equal(emr_shared_names_held(shared), 1);
 	mri = story_find(shared, "MRI.pdf");
 	assert_int_equal(mri.pversion, 3);

@@ -205,7 +205,6 @@ TEST(what_was_before_an_inner_folder_was_shared_cannot_be_opened)
 	STORY_READ;
 	attack a = {.s = &s};
 	emr_grant_made made;
-	emr_ask *ask = NULL;
 	emr_replica_head head;
 
 	kit_text(&s.k, "Imaging/Old/CT.pdf", "%PDF a head, again");
@@ -230,12 +229,7 @@ TEST(what_was_before_an_inner_folder_was_shared_cannot_be_opened)
 	assert_status(EMR_NOT_FOUND, story_read(&s, &s.eve, made.grant, "secret name.txt",
 					     all_agents, &bytes, &trouble));
 	/* And not by force. */
-	assert_ok(emr_shared_open(
-		s.eve.share, a.inner, made.grant, CONSULT, EMR_READER_PERSON, &a.shared, &trouble));
-	assert_ok(emr_shared_ask_names(a.shared, &ask, &trouble));
-	all_agents(&s);
-	assert_ok(ask_wait(s.eve.replica, ask, 0, &trouble));
-	emr_ask_free(ask);
+	a.shared = story_opened(&s, &s.eve, made.grant, all_agents);
 	for (int i = 0; i < AGENTS; i++)
 		a.fragments[i] = fragment_of(&s, i, a.inner, made.grant);
 	EMR_ASK(asked, s.k.stack.replica, ALL_HEADS);

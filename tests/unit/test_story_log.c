@@ -43,22 +43,6 @@ static void agents_with_a_liar(story *of)
 	turn = -2;
 }
 
-static emr_shared *open_shared(emr_id16 grant, story_fn answer)
-{
-	emr_share_trouble trouble;
-	emr_shared *shared = NULL;
-	emr_ask *ask = NULL;
-
-	story_see(&s.lima);
-	assert_ok(emr_shared_open(
-		s.lima.share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
-	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
-	answer(&s);
-	assert_ok(ask_wait(s.lima.replica, ask, 0, &trouble));
-	emr_ask_free(ask);
-	return shared;
-}
-
 TEST_IN(begin, end, a_lying_agent_is_named_and_asked_no_more)
 {
 	emr_share_trouble trouble = {0};
@@ -76,7 +60,7 @@ TEST_IN(begin, end, a_lying_agent_is_named_and_asked_no_more)
 	for (int attempt = 0; attempt < 40 && !was_caught; attempt++) {
 		emr_status status;
 
-		shared = open_shared(made.grant, all_agents);
+		shared = story_opened(&s, &s.lima, made.grant, all_agents);
 		mri = story_find(shared, "MRI.pdf");
 		assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
 		liar = 1;
@@ -198,7 +182,7 @@ TEST_IN(begin, end, an_agent_goes_on_where_its_ledger_failed)
 	emr_ask *ask = NULL;
 
 	made = story_share(&s, &s.lima, 0, true);
-	shared = open_shared(made.grant, all_agents);
+	shared = story_opened(&s, &s.lima, made.grant, all_agents);
 	mri = story_find(shared, "MRI.pdf");
 	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
 	for (int i = 0; i < AGENTS; i++) {

@@ -121,13 +121,6 @@ TEST(a_team_is_not_given_to_write)
 	assert_int_equal(has(&s.lima).n, 0);
 }
 
-static emr_status find_mri(void *arg, const emr_shared_record *record)
-{
-	if (record->meta->name.len == 7 && memcmp(record->meta->name.data, "MRI.pdf", 7) == 0)
-		*(emr_id16 *)arg = record->object;
-	return EMR_OK;
-}
-
 TEST(who_is_dropped_loses_what_he_has_open)
 {
 	STORY_READ;
@@ -142,15 +135,9 @@ TEST(who_is_dropped_loses_what_he_has_open)
 	admit(&c, &s.lima);
 	admit(&c, &s.eve);
 	made = share_with(&c);
-	story_see(&s.lima);
-	assert_ok(emr_shared_open(
-		s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON, &open, &trouble));
-	assert_ok(emr_shared_ask_names(open, &ask, &trouble));
-	all_agents(&s);
-	assert_ok(ask_wait(s.lima.replica, ask, 0, &trouble));
-	emr_ask_free(ask);
+	open = story_opened(&s, &s.lima, made.grant, all_agents);
 	assert_int_equal(emr_shared_names_held(open), 1);
-	assert_ok(emr_shared_each(open, NULL, find_mri, &mri, NULL));
+	mri = story_find(open, "MRI.pdf").object;
 	story_pass(&s, DAY);
 	drop(&c, &s.lima);
 	/* As long as his copy does not know, the ledger knows. */

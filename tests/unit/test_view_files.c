@@ -3,6 +3,8 @@
  * sparse.sh, tools/posix_suite). */
 #include "view_kit.h"
 
+#include "node.h"
+
 AUTO_OF(emr_view_release, emr_handle *)
 
 TEST(a_reader_of_an_unlinked_file_survives_the_reclaimer)
@@ -164,9 +166,9 @@ TEST(allocation_says_at_once_that_there_is_no_room)
 	/* Room that was promised to one is not promised to another. */
 	assert_status(EMR_NO_SPACE, emr_view_allocate(b, 0, part, false));
 	assert_int_equal(kit_attr(&k, "b").size_bytes, 3);
-	assert_ok(emr_view_set_attr(k.view, emr_handle_node(a), EMR_SET_SIZE, &none, &attr));
+	assert_ok(emr_view_set_attr(k.view, a->node->number, EMR_SET_SIZE, &none, &attr));
 	assert_ok(emr_view_allocate(b, 0, part, false));
-	assert_ok(emr_view_set_attr(k.view, emr_handle_node(b), EMR_SET_SIZE, &none, &attr));
+	assert_ok(emr_view_set_attr(k.view, b->node->number, EMR_SET_SIZE, &none, &attr));
 }
 
 TESTS(NULL, NULL)

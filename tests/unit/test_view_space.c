@@ -109,7 +109,7 @@ static void cut_one(world *w, size_t i, uint64_t size)
 		return;
 	wanted.size_bytes = size;
 	assert_ok(emr_view_set_attr(
-		w->k.view, emr_handle_node(f->handle), EMR_SET_SIZE, &wanted, &attr));
+		w->k.view, f->handle->node->number, EMR_SET_SIZE, &wanted, &attr));
 	note_change(f, size > 0);
 	f->size = size;
 }

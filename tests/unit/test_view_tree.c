@@ -197,7 +197,7 @@ TEST(a_time_set_while_the_file_is_written_survives_with_it)
 	assert_ok(emr_view_write(h, 3, emr_bytes_of("xyz", 3)));
 	assert_ok(emr_view_fsync(h));
 	kit_wait_ms(&k, 5);
-	assert_ok(emr_view_set_attr(k.view, emr_handle_node(h), EMR_SET_MTIME, &want, &attr));
+	assert_ok(emr_view_set_attr(k.view, kit_attr(&k, "d/f").node, EMR_SET_MTIME, &want, &attr));
 	assert_ok(emr_view_fsync(h));
 	emr_view_release(h);
 	kit_restart(&k);
@@ -300,7 +300,8 @@ TEST(a_copy_under_way_is_counted_until_its_program_closes)
 	assert_int_equal(emr_view_writing(k.view, written, 1), 1);
 	assert_int_equal(emr_view_writing(k.view, written, 2), 2);
 	for (size_t i = 0; i < 2; i++)
-		assert_true(written[i].bytes == (written[i].node == emr_handle_node(copy) ? 5 : 3));
+		assert_true(
+			written[i].bytes == (written[i].node == kit_attr(&k, "scan").node ? 5 : 3));
 	emr_view_release(copy);
 	emr_view_release(scratch);
 	emr_view_count(k.view, &counts);

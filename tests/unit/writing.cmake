@@ -52,6 +52,6 @@ emr_test(test_strangers_put SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_strangers_put
 emr_test(test_strangers SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_strangers.c ${CMAKE_CURRENT_LIST_DIR}/strangers_kit.c ${writing_kit}
 	USES ${writing_uses} INCLUDES ${writing_inside}
 	LINK_OPTIONS -Wl,--wrap=emr_share_renew)
-emr_test(test_judge SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_judge.c ${CMAKE_CURRENT_LIST_DIR}/story_kit.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c
-	USES ${writing_uses} INCLUDES ${writing_inside}
-	LINK_OPTIONS -Wl,--wrap=share_choose_agents)
+emr_test(test_judge SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_judge.c ${CMAKE_CURRENT_LIST_DIR}/story_kit.c ${CMAKE_CURRENT_LIST_DIR}/story_rules.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c
+	USES ${writing_uses} INCLUDES ${writing_inside} ${PROJECT_SOURCE_DIR}/keyring
+	LINK_OPTIONS -Wl,--wrap=share_choose_agents,--wrap=share_phase)

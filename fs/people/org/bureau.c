@@ -128,7 +128,7 @@ static emr_status say_status(const emr_bureau *bureau, emr_status status, emr_pr
 
 	if (status == EMR_OK || out_problem->is_set)
 		return status;
-	if (emr_status_is_away(status) &&
+	if ((emr_status_is_away(status) || status == EMR_DENIED) &&
 		emr_absence_say_refusal(session, session->ledger, out_problem))
 		return status;
 	if (status == EMR_OFFLINE)

@@ -46,11 +46,6 @@ emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handl
 	return EMR_OK;
 }
 
-uint64_t emr_handle_node(const emr_handle *handle)
-{
-	return handle->node->number;
-}
-
 bool emr_handle_is_past_cache(const emr_handle *handle)
 {
 	return handle->is_past_cache;

@@ -228,7 +228,6 @@ emr_status emr_view_fsync(emr_handle *handle);
 emr_status emr_view_allocate(emr_handle *handle, uint64_t at, uint64_t len, bool keep_size);
 /* A read that is still under way ends well; no other call may be. */
 void emr_view_release(emr_handle *handle);
-uint64_t emr_handle_node(const emr_handle *handle);
 /* It came into being with its file, and nothing is read or mapped through it: what is written may
  * go past the kernel's cache. */
 bool emr_handle_is_past_cache(const emr_handle *handle);

@@ -57,6 +57,8 @@ emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_l
 bool emr_served_is_at(const char *path);
 /* The refusal (emr_ledger_absence) of a host that takes from its members what its ledger lost. */
 #define EMR_SERVED_RECOVERY "recovery"
+/* The refusal of a host whose ledger has this key as none that is in force. */
+#define EMR_SERVED_UNKNOWN "unknown key"
 /* The fault (emr_ledger_unsent) of a host that does not know the rules by which it would judge. */
 #define EMR_SERVED_OLD_HOST "newer-rules"
 /* Whether the host of the ledger in PATH is in recovery (ledger/restart.h). */
