@@ -84,7 +84,7 @@ static emr_status send_ok(conversation *c, json_t *fields)
 	return send_stolen(c, fields);
 }
 
-/* A refusal because of the disk or the journal has nothing to do with how the folder was opened. */
+/* Ledger, disk or journal may refuse, however the folder was opened: then they are the reason. */
 static emr_status send_problem(conversation *c, emr_problem *problem)
 {
 	const emr_session *session = c->server->session;
@@ -92,7 +92,8 @@ static emr_status send_problem(conversation *c, emr_problem *problem)
 	const emr_message_row *row;
 
 	if (problem->message == EMR_SAY_READ_ONLY &&
-		(session->is_still || session->has_still_blocks || session->is_apart ||
+		(!session->read_only || session->is_still || session->has_still_blocks ||
+			session->is_apart || session->has_lost_annex ||
 			emr_journal_state_get(session->journal).read_only) &&
 		emr_session_is_read_only(c->server->session, &still) && still.is_set)
 		problem = &still;
@@ -279,11 +280,8 @@ static emr_answer_fn *const answers[EMR_ASK_COUNT] = {
 	[EMR_ASK_ORG] = emr_answer_org,
 };
 
-static emr_status answer(conversation *c, const emr_request *request)
+static emr_status answer(conversation *c, const emr_request *request, emr_problem *out_problem)
 {
-	emr_problem problem = {0};
-	emr_status status;
-
 	if (request->ask == EMR_ASK_AGENT ||
 		(c->server->agent != NULL && request->ask != EMR_ASK_WALLET))
 		return answer_agent(c, request);
@@ -295,9 +293,8 @@ static emr_status answer(conversation *c, const emr_request *request)
 		return answer_unmount(c, request);
 	if (request->ask >= EMR_ASK_COUNT || answers[request->ask] == NULL)
 		return EMR_INVALID;
-	status = answers[request->ask](
-		c->server->session, request, &(emr_sink){send_stolen, c}, &problem);
-	return status != EMR_OK && problem.is_set ? send_problem(c, &problem) : status;
+	return answers[request->ask](
+		c->server->session, request, &(emr_sink){send_stolen, c}, out_problem);
 }
 
 /* ---- conversations ---- */
@@ -315,14 +312,12 @@ static emr_status converse_once(conversation *c)
 	json_decref(object);
 	if (status == EMR_OK) {
 		emr_language_answer_in(request->language);
-		status = answer(c, request);
-	} else {
-		emr_problem_set_status(&problem, status, _("This request"));
-		if (send_problem(c, &problem) != EMR_OK)
-			emr_log(EMR_LOG_WARN, "socket: a refusal could not be sent");
+		status = answer(c, request, &problem);
 	}
 	free(request);
-	return status;
+	if (status != EMR_OK && !problem.is_set) /* silence would look like a folder that hangs */
+		emr_problem_set_status(&problem, status, _("This request"));
+	return status != EMR_OK ? send_problem(c, &problem) : EMR_OK;
 }
 
 static void *converse(void *arg)
