@@ -93,7 +93,7 @@ emr_status emr_guardian_revoke(emr_session *session, const emr_request *request,
 	size_t n = 0;
 	emr_who who;
 	ward w;
-	emr_status status = emr_requests_may_act(session, out_problem);
+	emr_status status = emr_sharing_may_act(session, out_problem);
 
 	if (status == EMR_OK)
 		status = find_ward(session, request->path, "revoke", &w, out_problem);

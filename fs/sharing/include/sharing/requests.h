@@ -10,9 +10,6 @@
 /* The problem that says STATUS about REQUEST's id. */
 void emr_requests_say(emr_session *session, emr_status status, const emr_request *request,
 	emr_problem *out_problem);
-/* EMR_DENIED: this person's key is revoked; EMR_READ_ONLY: the folder is open for reading only, and
- * nothing is said to a ledger that is not believed. OUT_PROBLEM says it. */
-emr_status emr_requests_may_act(emr_session *session, emr_problem *out_problem);
 /* A yes to REQUEST's id is the share *OUT_SHARE, as `share` would be asked for it: of the folder,
  * for the person and on the terms of *OUT_ASKED, one of OUT_ROWS, which is the caller's; until the
  * time that REQUEST says, if it says one. EMR_NOT_FOUND; EMR_CONFLICT: it is answered; EMR_DENIED,
