@@ -73,7 +73,7 @@ static emr_status send_stolen(void *arg, json_t *object)
 					       : emr_frame_send(c->fd, object, SEND_MS);
 	json_decref(object);
 	/* Before its first byte a frame is refused for its size, or for memory. */
-	c->is_cut = status != EMR_OK && status != EMR_LIMIT && status != EMR_NO_MEMORY;
+	c->is_cut |= status != EMR_OK && status != EMR_LIMIT && status != EMR_NO_MEMORY;
 	return status;
 }
 
