@@ -45,6 +45,7 @@ typedef struct conversation {
 	int fd; /* -1 = free slot; of the listening thread, and of the conversation's own while it
 		   runs */
 	bool is_over; /* the thread has ended and wants to be joined; protected by server->lock */
+	bool is_cut;  /* the last frame may have gone in part */
 } conversation;
 
 struct emr_server {
@@ -63,7 +64,7 @@ struct emr_server {
 
 static emr_status send_stolen(void *arg, json_t *object)
 {
-	const conversation *c = arg;
+	conversation *c = arg;
 	emr_status status;
 
 	if (object == NULL)
@@ -71,6 +72,8 @@ static emr_status send_stolen(void *arg, json_t *object)
 	status = atomic_load(&c->server->stop) ? EMR_INTERRUPTED
 					       : emr_frame_send(c->fd, object, SEND_MS);
 	json_decref(object);
+	/* Before its first byte a frame is refused for its size, or for memory. */
+	c->is_cut |= status != EMR_OK && status != EMR_LIMIT && status != EMR_NO_MEMORY;
 	return status;
 }
 
@@ -84,17 +87,14 @@ static emr_status send_ok(conversation *c, json_t *fields)
 	return send_stolen(c, fields);
 }
 
-/* A refusal because of the disk or the journal has nothing to do with how the folder was opened. */
+/* Ledger, disk or journal may refuse, however the folder was opened: then they are the reason. */
 static emr_status send_problem(conversation *c, emr_problem *problem)
 {
-	const emr_session *session = c->server->session;
 	emr_problem still = {0};
 	const emr_message_row *row;
 
 	if (problem->message == EMR_SAY_READ_ONLY &&
-		(session->is_still || session->has_still_blocks || session->is_apart ||
-			emr_journal_state_get(session->journal).read_only) &&
-		emr_session_is_read_only(c->server->session, &still) && still.is_set)
+		emr_session_takes_nothing(c->server->session, &still) && still.is_set)
 		problem = &still;
 	row = emr_message_get(problem->message);
 	return send_stolen(c, json_pack("{s:b, s:i, s:s, s:s, s:s, s:s}", "ok", 0, "exit",
@@ -279,11 +279,8 @@ static emr_answer_fn *const answers[EMR_ASK_COUNT] = {
 	[EMR_ASK_ORG] = emr_answer_org,
 };
 
-static emr_status answer(conversation *c, const emr_request *request)
+static emr_status answer(conversation *c, const emr_request *request, emr_problem *out_problem)
 {
-	emr_problem problem = {0};
-	emr_status status;
-
 	if (request->ask == EMR_ASK_AGENT ||
 		(c->server->agent != NULL && request->ask != EMR_ASK_WALLET))
 		return answer_agent(c, request);
@@ -295,9 +292,8 @@ static emr_status answer(conversation *c, const emr_request *request)
 		return answer_unmount(c, request);
 	if (request->ask >= EMR_ASK_COUNT || answers[request->ask] == NULL)
 		return EMR_INVALID;
-	status = answers[request->ask](
-		c->server->session, request, &(emr_sink){send_stolen, c}, &problem);
-	return status != EMR_OK && problem.is_set ? send_problem(c, &problem) : status;
+	return answers[request->ask](
+		c->server->session, request, &(emr_sink){send_stolen, c}, out_problem);
 }
 
 /* ---- conversations ---- */
@@ -305,6 +301,7 @@ static emr_status answer(conversation *c, const emr_request *request)
 static emr_status converse_once(conversation *c)
 {
 	emr_problem problem = {0};
+	const char *what = _("This request");
 	emr_request *request;
 	json_t *object = NULL;
 	emr_status status;
@@ -315,14 +312,17 @@ static emr_status converse_once(conversation *c)
 	json_decref(object);
 	if (status == EMR_OK) {
 		emr_language_answer_in(request->language);
-		status = answer(c, request);
-	} else {
-		emr_problem_set_status(&problem, status, _("This request"));
-		if (send_problem(c, &problem) != EMR_OK)
-			emr_log(EMR_LOG_WARN, "socket: a refusal could not be sent");
+		what = _("The answer");
+		status = answer(c, request, &problem);
 	}
 	free(request);
-	return status;
+	if (status == EMR_OK || c->is_cut)
+		return status;
+	if (!problem.is_set) { /* silence would look like a folder that hangs */
+		emr_log(EMR_LOG_WARN, "socket: %s", emr_status_text(status));
+		emr_problem_set_status(&problem, status, what);
+	}
+	return send_problem(c, &problem);
 }
 
 static void *converse(void *arg)
@@ -374,9 +374,7 @@ static bool begin_conversation(emr_server *server, int fd)
 
 		if (c->fd >= 0)
 			continue;
-		c->server = server;
-		c->fd = fd;
-		c->is_over = false;
+		*c = (conversation){.server = server, .fd = fd};
 		if (pthread_create(&c->thread, NULL, converse, c) == 0)
 			return true;
 		c->fd = -1;

@@ -517,14 +517,13 @@ static void say_apart(const emr_session *session, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *dir = NULL;
 
-	if (emr_network_dir_of(session->state_fd, &dir) != EMR_OK)
-		dir = NULL;
+	(void)!emr_network_dir_of(session->state_fd, &dir);
 	emr_problem_set(out_problem,
 		session->fetching != NULL ? EMR_SAY_NETWORK_AWAY : EMR_SAY_NETWORK_AWAY_ALONE,
 		"dir", dir != NULL ? dir : EMR_STATE_BLOCKS, NULL);
 }
 
-bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
+bool emr_session_takes_nothing(emr_session *session, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF reads = {0};
 
@@ -545,7 +544,9 @@ bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_ANNEX_LOST, NULL);
 	else if (emr_keyring_tlv_get(session->keyring, EMR_KEYRING_READS, &reads) == EMR_OK)
 		emr_problem_set(out_problem, EMR_SAY_ONLY_READS, NULL);
-	return session->read_only;
+	else
+		return false;
+	return true;
 }
 
 static emr_status say_view(emr_session *session, emr_status status, emr_problem *out_problem)

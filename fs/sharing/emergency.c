@@ -93,10 +93,9 @@ emr_status emr_answer_emergency(emr_session *session, const emr_request *request
 
 	if (emr_own_key_is_revoked(session, out_problem))
 		return EMR_DENIED;
-	if (emr_session_is_read_only(session, &why)) {
-		*out_problem = why;
-		return EMR_READ_ONLY;
-	}
+	if (emr_session_is_read_only(session, &why))
+		return EMR_PROBLEM(EMR_READ_ONLY, out_problem, EMR_SAY_READ_ONLY, "path",
+			_("Your folder"), NULL);
 	status = emr_sharing_begin(session, &share);
 	if (status == EMR_OK)
 		status = find(share, request, &all, out_problem);

@@ -87,9 +87,7 @@ static emr_status say_terms(const asking *a, emr_status status, const emr_who *w
 		return status;
 	else if (emr_status_is_unanswered(status))
 		emr_problem_set(a->problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
-	else if (status == EMR_READ_ONLY)
-		emr_problem_set(a->problem, EMR_SAY_READ_ONLY, "path", _("Your folder"), NULL);
-	else
+	else if (status != EMR_READ_ONLY) /* said by the caller */
 		emr_problem_set_status(a->problem, status, a->request->path);
 	return status;
 }
@@ -479,6 +477,8 @@ emr_status emr_answer_share(emr_session *session, const emr_request *request, co
 				 ? emr_answer_rule(session, &a.crowd, request, sink)
 				 : answer_list(&a);
 	emr_crowd_close(&a.crowd);
+	if (status == EMR_READ_ONLY && !out_problem->is_set)
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", _("Your folder"), NULL);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, "share");
 	return status;

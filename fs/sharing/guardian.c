@@ -12,7 +12,6 @@
 #include "kit/out.h"
 #include "kit/paths.h"
 #include "kit/text.h"
-#include "session/registered.h"
 #include "share/write.h"
 #include "sharing/answers.h"
 #include "sharing/received.h"
@@ -32,18 +31,11 @@ typedef struct ward {
 static emr_status find_ward(emr_session *session, const char *path, const char *verb, ward *out,
 	emr_problem *out_problem)
 {
-	emr_problem why = {0};
 	json_auto_t *list = NULL;
 	const char *found = NULL;
 	json_t *one;
 	size_t i;
 
-	if (emr_own_key_is_revoked(session, out_problem))
-		return EMR_DENIED;
-	if (emr_session_is_read_only(session, &why) || session->sharing == NULL) {
-		*out_problem = why;
-		return EMR_READ_ONLY;
-	}
 	EMR_TRY(emr_shared_with_me_json(session, &list));
 	json_array_foreach(list, i, one)
 	{
@@ -101,8 +93,10 @@ emr_status emr_guardian_revoke(emr_session *session, const emr_request *request,
 	size_t n = 0;
 	emr_who who;
 	ward w;
-	emr_status status = find_ward(session, request->path, "revoke", &w, out_problem);
+	emr_status status = emr_sharing_may_act(session, out_problem);
 
+	if (status == EMR_OK)
+		status = find_ward(session, request->path, "revoke", &w, out_problem);
 	if (status == EMR_OK)
 		status = emr_crowd_open(session, &crowd);
 	if (status == EMR_OK)

@@ -12,6 +12,7 @@
 #include "replica/ask.h"
 #include "replica/follower.h"
 #include "session/fetching.h"
+#include "session/registered.h"
 #include "share/teams.h"
 #include "share/write.h"
 #include "sharing/copies.h"
@@ -97,6 +98,18 @@ char *emr_sharing_path(emr_session *session, emr_id16 domain, const char *label)
 	emr_status status = emr_view_path_of_object(session->view, domain, &path);
 
 	return status == EMR_OK ? path : strdup(label);
+}
+
+emr_status emr_sharing_may_act(emr_session *session, emr_problem *out_problem)
+{
+	emr_problem why = {0};
+
+	if (emr_own_key_is_revoked(session, out_problem))
+		return EMR_DENIED;
+	return emr_session_is_read_only(session, &why) || session->sharing == NULL
+		       ? EMR_PROBLEM(EMR_READ_ONLY, out_problem, EMR_SAY_READ_ONLY, "path",
+				 _("Your folder"), NULL)
+		       : EMR_OK;
 }
 
 emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem)

@@ -15,7 +15,6 @@
 #include "kit/text.h"
 #include "org/datasets.h"
 #include "session/absence.h"
-#include "session/registered.h"
 #include "share/write.h"
 #include "sharing/answers.h"
 #include "sharing/office.h"
@@ -54,19 +53,6 @@ void emr_requests_say(emr_session *session, emr_status status, const emr_request
 	emr_problem_set_status(out_problem, status, _("The request"));
 }
 
-/* Nothing is said to a ledger that is not believed. */
-static emr_status may_act(emr_session *session, emr_problem *out_problem)
-{
-	emr_problem why = {0};
-
-	if (emr_own_key_is_revoked(session, out_problem))
-		return EMR_DENIED;
-	if (!emr_session_is_read_only(session, &why) && session->sharing != NULL)
-		return EMR_OK;
-	emr_requests_say(session, EMR_READ_ONLY, NULL, out_problem);
-	return EMR_READ_ONLY;
-}
-
 /* ---- the list ---- */
 
 static emr_status answer_list(emr_session *session, const emr_sink *sink)
@@ -95,7 +81,7 @@ static emr_status find_request(emr_session *session, const emr_request *request,
 {
 	emr_status status;
 
-	EMR_TRY(may_act(session, out_problem));
+	EMR_TRY(emr_sharing_may_act(session, out_problem));
 	EMR_TRY(emr_shares_asked(session, NULL, out_rows));
 	status = emr_shares_find(out_rows, request->id, out);
 	if (status == EMR_CONFLICT) /* several begin so */
@@ -308,7 +294,7 @@ static emr_status answer_ask(emr_session *session, const emr_request *request, c
 	emr_id32 agreement = {{0}};
 	json_t *show = NULL;
 	emr_who owner;
-	emr_status status = may_act(session, out_problem);
+	emr_status status = emr_sharing_may_act(session, out_problem);
 
 	if (row.until_unix_s == 0)
 		row.until_unix_s = row.asked_unix_s +

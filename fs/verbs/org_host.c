@@ -350,8 +350,9 @@ emr_status org_host_look(
 	if (status == EMR_OK)
 		status = emr_client_gather(
 			&client, &request, ASK_MS, out, NULL, &whole, out_problem);
-	*out_is_done = status == EMR_OK || status == EMR_REFUSED;
-	if (status != EMR_OK) { /* what an answer has no room for, the verb finds by itself */
+	*out_is_done =
+		status == EMR_REFUSED || (status == EMR_OK && !emr_json_flag_at(whole, "is_cut"));
+	if (status != EMR_OK || !*out_is_done) {
 		*out_problem = *out_is_done ? *out_problem : (emr_problem){.is_set = false};
 		return *out_is_done ? status : EMR_OK;
 	}

@@ -141,6 +141,8 @@ expect "everything" "$(cat heir-folder/Imaging/MRI heir-folder/Imaging/CT)" "a k
 a knee"
 ! { echo "by the heir" >heir-folder/Imaging/new; } 2>/dev/null || emr_fail "it was changed"
 ! rm heir-folder/Imaging/MRI 2>/dev/null || emr_fail "it was removed"
+run 6 keep heir-folder/Imaging
+says "only reads"
 two_unmount heir
 printf 'would you like to do?|open\nfile that you were given?|%s\nfolder called here?|later\nassphrase|%s\n' "$EMR_WORK/maria.file" "$(cat phrase)" >answers
 in_menu heir action trust

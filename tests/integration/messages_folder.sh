@@ -116,6 +116,8 @@ says_not Trash				# its owner threw it away
 opened --read-only
 refused "Read-only file system" touch "$MNT/new"
 met 6 read-only restore Imaging/report.txt@v1 --to copy.txt
+met 6 read-only emergency ABCD --reason so
+met 6 read-only share --away own
 closed
 
 say "a ledger that is held, and a mount that hangs"

@@ -24,6 +24,8 @@ team() { as hospital run 0 org team "$@" --passphrase-file "$EMR_PASS"; }
 team radiology add lima
 team radiology add nuno
 two_mount lima nuno
+as lima run 2 org team "" # the folder has no answer
+says "org team takes NAME"
 lists() { [ -e "$1" ]; }
 shows() { cat "$1" 2>/dev/null | grep -q "$2"; }
 not_there() { [ ! -e "$1" ]; }

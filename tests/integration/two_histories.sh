@@ -25,6 +25,10 @@ goes_no_further() {
 	emr_until as "$1" status_says "The host https://127.0.0.1:$TWO_PORT shows its members two histories"
 	! echo no 2>/dev/null >"$EMR_WORK/$1-folder/Notes/refused.txt" || emr_fail "$1 writes on"
 	[ "$(cat "$EMR_WORK/$1-folder/Notes/first.txt")" = first ] || emr_fail "$1 cannot read"
+	for deed in "request $2" "revoke $EMR_WORK/$1-folder/shared-with-me/$2/Notes from $1 --yes" "emergency ABCD --reason so"; do
+		as "$1" run 8 $deed
+		says "two histories"
+	done
 	grep -q "the host of the ledger shows two histories" "$EMR_WORK/$1/state/log" || emr_fail "the log of $1 says nothing"
 	[ "$(grep -c '^emrfs/' "$EMR_WORK/$1/state/replica.forked")" = 2 ] || emr_fail "no two notes"
 }
@@ -61,22 +65,22 @@ sed '/^emrfs\//,$d' "$EMR_WORK/bento.card" >"$EMR_WORK/bare.card"
 as clara run 0 people add "$EMR_WORK/bare.card" --name bento
 as clara run 0 status
 as clara run 8 people add "$EMR_WORK/bento.card" --name bento
-goes_no_further clara
+goes_no_further clara bento
 
 say "a restart changes nothing, nor does it without the host"
 two_unmount clara
 two_mount clara
-goes_no_further clara
+goes_no_further clara bento
 host_stop
 two_unmount clara
 two_mount clara
-goes_no_further clara
+goes_no_further clara bento
 two_unmount clara
 
 say "the other is shown the longer one by the host itself"
 host_shows "$NET"
 two_mount bento
-goes_no_further bento
+goes_no_further bento clara
 two_unmount bento
 host_stop
 

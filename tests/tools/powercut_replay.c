@@ -194,8 +194,8 @@ static void plan_cuts(void)
 	while (cut_count < opt.at_least)
 		add_cut(first + emr_kit_below(&rng, event_count - first + 1), opt.seed + cut_count);
 	if (opt.max_cuts > 0 && cut_count > opt.max_cuts) {
-		for (size_t i = 0; i < opt.max_cuts; i++)
-			cuts[i] = cuts[i * cut_count / opt.max_cuts];
+		for (size_t i = 0; i < opt.max_cuts; i++) /* every style, whatever the stride */
+			cuts[i] = (struct cut){cuts[i * cut_count / opt.max_cuts].at, opt.seed + i};
 		cut_count = opt.max_cuts;
 	}
 	qsort(cuts, cut_count, sizeof(*cuts), by_moment);

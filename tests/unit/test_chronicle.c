@@ -177,7 +177,7 @@ TEST(a_story_counts_versions_and_keeps_the_first_day)
 
 #define OTHERS EMR_MANY(200) /* what is read is counted: one more row for each is seen */
 
-#define NEWEST 2
+#define NEWEST 3 /* two, and the count may be rounded up */
 
 static emr_id16 awaited; /* a domain of the owner's whose keys have not come here */
 

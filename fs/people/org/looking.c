@@ -65,17 +65,19 @@ emr_status emr_answer_org(emr_session *session, const emr_request *request, cons
 {
 	emr_bureau bureau = EMR_BUREAU_CLOSED;
 	emr_bureau_work *work = NULL;
-	emr_status status;
+	emr_status status = EMR_INVALID;
 
 	for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
 		if (strcmp(request->name, looks[i].name) == 0)
 			work = looks[i].work;
 	/* With an operand the others sign. */
-	if (work == NULL || (request->who[0] != '\0') != (work == org_show_team))
-		return EMR_INVALID;
-	status = emr_bureau_of_open(session, &bureau, out_problem);
+	if (work != NULL && (request->who[0] != '\0') == (work == org_show_team))
+		status = emr_bureau_of_open(session, &bureau, out_problem);
 	if (status == EMR_OK)
 		status = look(work, request, &bureau, sink, out_problem);
 	emr_bureau_let_go(&bureau);
-	return status;
+	/* The verb finds by itself what an answer has no room for. */
+	return status == EMR_OK || out_problem->is_set
+		       ? status
+		       : emr_emit(sink, json_pack("{s:b, s:b}", "done", 1, "is_cut", 1));
 }

@@ -111,7 +111,10 @@ emr_status research_check(emr_research *r, bool changes, emr_problem *out_proble
 
 	if (emr_keyring_kind_of(r->session->keyring) == EMR_KEYRING_DEVICE)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_FIRST_COMPUTER, NULL);
-	return changes && emr_session_is_read_only(r->session, &why) ? EMR_READ_ONLY : EMR_OK;
+	return changes && emr_session_is_read_only(r->session, &why)
+		       ? EMR_PROBLEM(EMR_READ_ONLY, out_problem, EMR_SAY_READ_ONLY, "path",
+				 _("Your folder"), NULL)
+		       : EMR_OK;
 }
 
 emr_status research_say_status(

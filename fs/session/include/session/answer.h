@@ -13,8 +13,8 @@ typedef struct emr_sink {
 	void *arg;
 } emr_sink;
 
-/* A function that answers REQUEST in the open folder; each stands in answers.h of its own folder.
- */
+/* A function that answers REQUEST in the open folder; it stands in answers.h of its own folder. A
+ * failure for which it sets no problem is said in general words. */
 typedef emr_status emr_answer_fn(emr_session *session, const emr_request *request,
 	const emr_sink *sink, emr_problem *out_problem);
 

@@ -128,9 +128,15 @@ emr_status emr_session_open_copy(emr_session *session, bool every_domain, emr_st
  * EMR_DENIED: this computer was removed. */
 emr_status emr_session_begin(
 	const emr_session *session, emr_status *out_followed, emr_problem *out_problem);
-/* For reading only, be it asked for, or because ledger or journal are not believed any more:
- * OUT_PROBLEM then says why.  It also says that the ledger is away, which alone stops nothing. */
-bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem);
+/* For reading only, however it was opened, because of the disk, or because ledger or journal are
+ * not believed any more: OUT_PROBLEM then says why.  It also says that the ledger is away, which
+ * alone stops nothing. */
+bool emr_session_takes_nothing(emr_session *session, emr_problem *out_problem);
+/* The same, or that was asked for. */
+static inline bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
+{
+	return emr_session_takes_nothing(session, out_problem) || session->read_only;
+}
 void emr_session_close(emr_session *session);
 
 /* The holder of the lock: EMR_NOT_FOUND when there is none.  FOLDER is empty when it is no mount.

@@ -43,6 +43,9 @@ emr_status emr_sharing_place(emr_session *session, const char *path, bool with_a
 /* Where the root of DOMAIN lies now, owned by the caller; LABEL when it is nowhere.  NULL without
  * memory. */
 char *emr_sharing_path(emr_session *session, emr_id16 domain, const char *label);
+/* Whether anything may be asked or answered. EMR_DENIED: this person's key is revoked;
+ * EMR_READ_ONLY: nor is anything said to a ledger that is not believed. OUT_PROBLEM says it. */
+emr_status emr_sharing_may_act(emr_session *session, emr_problem *out_problem);
 /* Whether something can be shared with WHO at all.  A dataset is joined, on its terms alone.
  * EMR_DENIED, EMR_UNSUPPORTED: said. */
 emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem);
